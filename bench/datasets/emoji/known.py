@@ -1,0 +1,48 @@
+"""Pretraining pictures: seeded renderings of the concepts that do *not* belong to the owner."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from rich.progress import track
+
+from bench.datasets.emoji.art import concepts, known_indices
+from bench.datasets.emoji.render import SIZE, render
+
+
+class KnownPictures(NamedTuple):
+    """Renderings and what is true of each.
+
+    pixels: (N, SIZE, SIZE, 3) uint8 in 0..255; labels: columns concept (index among the known), name,
+    category, background, large.
+    """
+
+    pixels: np.ndarray
+    labels: pd.DataFrame
+
+
+def known_pictures(folder: Path, split: str, per_concept: int, seed: int) -> KnownPictures:
+    """Render `per_concept` pictures of every known concept, once; later calls read `folder`."""
+    stem = folder / f"known-{split}-{per_concept}-{seed}"
+    pixel_file, label_file = stem.with_suffix(".npy"), stem.with_suffix(".parquet")
+    if not label_file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _render_all(pixel_file, label_file, split, per_concept, seed)
+    return KnownPictures(np.load(pixel_file, mmap_mode="r"), pd.read_parquet(label_file))
+
+
+def _render_all(pixel_file: Path, label_file: Path, split: str, per_concept: int, seed: int) -> None:
+    known = known_indices()
+    shape = (len(known) * per_concept, SIZE, SIZE, 3)
+    pixels = np.lib.format.open_memmap(pixel_file, mode="w+", dtype=np.uint8, shape=shape)
+    rows = []
+    for label, index in enumerate(track(known, description=f"Rendering known concepts ({split})")):
+        concept = concepts()[index]
+        for k in range(per_concept):
+            rng = np.random.default_rng([seed, {"train": 0, "test": 1}[split], index, k])
+            picture = render(concept.art, rng)
+            pixels[len(rows)] = picture.pixels
+            rows.append((label, concept.name, concept.category, picture.background, picture.large))
+    pixels.flush()
+    pd.DataFrame(rows, columns=["concept", "name", "category", "background", "large"]).to_parquet(label_file)

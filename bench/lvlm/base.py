@@ -1,0 +1,183 @@
+"""One interface to every large vision-language model: what defenses, attacks and the evaluator see of it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from transformers import BaseImageProcessor, PreTrainedModel, PreTrainedTokenizerBase
+
+from bench.lvlm.attention import NAME, Recorder, recording
+from bench.lvlm.text import Encoded, Prompt, TextEncoder
+
+Layout = tuple[int, int]
+"""Height and width in pixels after the processor's resizing and cropping: fixed metadata of a picture."""
+
+
+class Forward(NamedTuple):
+    """What one pass gives: answer NLL per sample (B,), summed over answer tokens (MMGuard Eq. 12), and the rows."""
+
+    loss: torch.Tensor
+    recorder: Recorder | None
+
+
+class LVLM(ABC):
+    """A loaded checkpoint with frozen weights. Images are float or uint8 levels in 0..255, (3, H, W)."""
+
+    image_token: str
+    language_modules: str = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"
+    """Regular expression of the language model's linear layers; LoRA goes there."""
+    projector_modules: str
+    tower_modules: str
+
+    def __init__(
+        self,
+        name: str,
+        revision: str,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        processor: BaseImageProcessor,
+    ) -> None:
+        self.name, self.revision = name, revision
+        self.model = model.eval().requires_grad_(False)
+        self.tokenizer, self.processor = tokenizer, processor
+        self.text = TextEncoder(tokenizer, self.image_token)
+        self.model.set_attn_implementation({"text_config": NAME})
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.model.device
+
+    @property
+    def embedding(self) -> torch.nn.Embedding:
+        """The input embedding table of the language model."""
+        return self.model.get_input_embeddings()
+
+    # -- what a family knows -------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def layout(self, size: tuple[int, int]) -> Layout:
+        """Resolution that the processor gives a picture of (height, width) `size`."""
+
+    @abstractmethod
+    def image_tokens(self, layout: Layout) -> int:
+        """Number of image tokens in the language model."""
+
+    @abstractmethod
+    def pixel_values(self, images: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Differentiable model inputs of pictures of any sizes, equal to the Hugging Face processor's."""
+
+    @abstractmethod
+    def token_intensity(self, deltas: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Mean |delta| of the pixels under each image token, one (tokens,) a picture (MMGuard Eq. 22).
+
+        `deltas` are differences of *preprocessed* pictures, (3, h, w).
+        """
+
+    @abstractmethod
+    def preprocess(self, images: torch.Tensor) -> torch.Tensor:
+        """Levels (N, 3, H, W) to the resized, cropped and normalised (N, 3, h, w) that is cut into patches."""
+
+    def position_inputs(self, encoded: Encoded, layouts: Sequence[Layout]) -> dict[str, torch.Tensor]:
+        """Extra inputs that depend on the image grid; none for most families."""
+        return {}
+
+    # -- what is the same for all --------------------------------------------------------------------------------
+
+    def preprocess_each(self, images: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """`preprocess` for pictures of mixed sizes: those of one size go together."""
+        done: dict[int, torch.Tensor] = {}
+        for size in {tuple(image.shape) for image in images}:
+            group = [i for i, image in enumerate(images) if tuple(image.shape) == size]
+            done |= zip(group, self.preprocess(torch.stack([images[i] for i in group])), strict=True)
+        return [done[i] for i in range(len(images))]
+
+    def layouts(self, images: Sequence[torch.Tensor]) -> list[Layout]:
+        """Layouts of pictures given as (3, H, W)."""
+        return [self.layout(tuple(image.shape[-2:])) for image in images]
+
+    def encode(self, prompts: Sequence[Prompt], layouts: Sequence[Layout], *, left: bool = False) -> Encoded:
+        """Token ids and spans of a batch."""
+        return self.text.encode(prompts, [self.image_tokens(lay) for lay in layouts], left=left).to(self.device)
+
+    def processed(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
+        """What the Hugging Face processor itself gives for (H, W, 3) uint8 pictures: the trainer's pixels."""
+        return dict(self.processor(images=list(images), return_tensors="pt").to(self.device))
+
+    def hidden(self, encoded: Encoded, layouts: Sequence[Layout], **inputs: Any) -> torch.Tensor:
+        """Last hidden states (B, T, D) of the language model."""
+        return self.model.model(
+            input_ids=None if "inputs_embeds" in inputs else encoded.ids,
+            attention_mask=encoded.mask.long(),
+            use_cache=False,
+            **self.position_inputs(encoded, layouts),
+            **inputs,
+        )[0]
+
+    def answer_loss(self, encoded: Encoded, hidden: torch.Tensor) -> torch.Tensor:
+        """Sum of -log p over each sample's answer tokens, (B,); the head is applied at those positions only."""
+        target = encoded.answer[:, 1:]
+        logits = self.model.lm_head(hidden[:, :-1][target])
+        nll = torch.nn.functional.cross_entropy(logits.float(), encoded.ids[:, 1:][target], reduction="none")
+        owner = torch.arange(len(target), device=nll.device)[:, None].expand_as(target)[target]
+        return nll.new_zeros(len(target)).index_add(0, owner, nll)
+
+    def forward(
+        self,
+        encoded: Encoded,
+        images: Sequence[torch.Tensor] | dict[str, torch.Tensor],
+        *,
+        layouts: Sequence[Layout] | None = None,
+        recorder: Recorder | None = None,
+        **inputs: Any,
+    ) -> Forward:
+        """Loss and attention rows in one pass. `images` are pictures, or model inputs together with `layouts`."""
+        if not isinstance(images, dict):
+            layouts, images = self.layouts(images), self.pixel_values(images)
+        assert layouts is not None
+        with recording(recorder):
+            hidden = self.hidden(encoded, layouts, **images, **inputs)
+        return Forward(self.answer_loss(encoded, hidden), recorder)
+
+    def loss(self, encoded: Encoded, images: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Per-sample answer NLL, (B,)."""
+        return self.forward(encoded, images).loss
+
+    def attention_rows(
+        self, encoded: Encoded, images: Sequence[torch.Tensor], layers: Sequence[int], rows: Sequence[torch.Tensor]
+    ) -> dict[int, list[torch.Tensor]]:
+        """Mean attention rows of the query sets `rows` in `layers`: see `Recorder`."""
+        recorder = Recorder(layers, rows)
+        self.forward(encoded, images, recorder=recorder)
+        return recorder.rows
+
+    @torch.no_grad()
+    def generate(self, questions: Sequence[str], images: Sequence[np.ndarray], max_new_tokens: int = 16) -> list[str]:
+        """Greedy answers to questions about (H, W, 3) uint8 pictures, through the Hugging Face processor."""
+        layouts = [self.layout(image.shape[:2]) for image in images]
+        encoded = self.encode([Prompt(q) for q in questions], layouts, left=True)
+        ids = self.model.generate(
+            input_ids=encoded.ids,
+            attention_mask=encoded.mask.long(),
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            pad_token_id=self.tokenizer.pad_token_id,
+            eos_token_id=self.tokenizer.eos_token_id,
+            **self.generation_inputs(encoded),
+            **self.processed(images),
+        )
+        answers = self.tokenizer.batch_decode(ids[:, encoded.ids.shape[1] :], skip_special_tokens=True)
+        return [answer.strip() for answer in answers]
+
+    def generation_inputs(self, encoded: Encoded) -> dict[str, torch.Tensor]:
+        """Extra inputs of `generate`; none for most families."""
+        return {}
+
+    def save(self, folder: Path) -> None:
+        """Write model, tokenizer, chat template and image processor side by side, in the standard files."""
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        self.processor.save_pretrained(folder)

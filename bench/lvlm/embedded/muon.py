@@ -1,0 +1,65 @@
+"""Muon for weight matrices, AdamW for the rest, as one optimiser (Jordan et al., 2024).
+
+`torch.optim.Muon` orthogonalises in bfloat16, which takes four times the whole step on a CPU without bfloat16
+units (0.89 s against 0.22 s for a tiny tower); this one stays in the parameters' dtype.
+"""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+
+
+def orthogonalise(matrix: torch.Tensor, steps: int = 5) -> torch.Tensor:
+    """Nearest semi-orthogonal matrix, approximately: `steps` quintic Newton-Schulz iterations."""
+    a, b, c = COEFFICIENTS
+    x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
+    x = x / (x.norm() + 1e-7)
+    for _ in range(steps):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.T if matrix.shape[0] > matrix.shape[1] else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Nesterov momentum 0.95, orthogonalised, scaled to AdamW's update size, for the `matrices`; AdamW otherwise."""
+
+    def __init__(self, module: nn.Module, lr: float, matrix_lr: float, weight_decay: float = 0.05) -> None:
+        named = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
+        is_matrix = {n: p.ndim == 2 and "embed" not in n and "head" not in n for n, p in named}
+        groups = [
+            {"params": [p for n, p in named if is_matrix[n]], "lr": matrix_lr, "matrices": True},
+            {"params": [p for n, p in named if not is_matrix[n]], "lr": lr, "matrices": False},
+        ]
+        super().__init__([g for g in groups if g["params"]], {"weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            update = self._matrix_update if group["matrices"] else self._adam_update
+            for parameter in _with_grad(group["params"]):
+                parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                parameter.sub_(group["lr"] * update(parameter))
+
+    def _matrix_update(self, parameter: torch.Tensor) -> torch.Tensor:
+        state = self.state[parameter]
+        momentum = state.setdefault("momentum", torch.zeros_like(parameter))
+        momentum.lerp_(parameter.grad, 0.05)
+        direction = orthogonalise(parameter.grad.lerp(momentum, 0.95))
+        return 0.2 * max(parameter.shape) ** 0.5 * direction
+
+    def _adam_update(self, parameter: torch.Tensor) -> torch.Tensor:
+        state = self.state[parameter]
+        first = state.setdefault("first", torch.zeros_like(parameter))
+        second = state.setdefault("second", torch.zeros_like(parameter))
+        step = state["step"] = state.get("step", 0) + 1
+        first.lerp_(parameter.grad, 0.1)
+        second.lerp_(parameter.grad.square(), 0.01)
+        return (first / (1 - 0.9**step)) / ((second / (1 - 0.99**step)).sqrt() + 1e-8)
+
+
+def _with_grad(parameters: Iterable[torch.Tensor]) -> Iterable[torch.Tensor]:
+    return (p for p in parameters if p.grad is not None)

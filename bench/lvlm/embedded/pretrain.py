@@ -1,0 +1,94 @@
+"""`bench victims pretrain NAME`: make an embedded victim from nothing, seeded and resumable."""
+
+import json
+import platform
+import shutil
+import time
+from pathlib import Path
+
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+
+from bench import victims
+from bench.datasets.emoji.art import concepts
+from bench.datasets.emoji.known import KnownPictures, known_pictures
+from bench.datasets.emoji.questions import BACKGROUND, CATEGORY, NAMING, SIZE
+from bench.datasets.emoji.render import COLOURS
+from bench.lvlm.base import LVLM
+from bench.lvlm.catalog import FAMILIES, load
+from bench.lvlm.embedded import build, exam
+from bench.lvlm.embedded.language import train_language
+from bench.lvlm.embedded.recipes import RECIPES, Recipe
+from bench.lvlm.embedded.tower import Pictures, train_tower
+from bench.paths import home
+from bench.runtime import seed_everything
+
+DATA_SEED = 0
+TOWER_CORPUS = ["hello world"]
+
+
+def corpus() -> list[str]:
+    """Every text that the tokenizer should know: questions, names (the owner's too, as words), attributes."""
+    every = concepts()
+    names = [text for c in every for text in (f" {c.name}", c.name, f" {c.name}")]
+    turns = ["USER:", " ASSISTANT:", "user\n", "assistant\n"] * 100
+    attributes = [f" {c.category.lower()}" for c in every] + [f" {c}" for c in COLOURS] * 20
+    return names + attributes + turns + [*NAMING, *CATEGORY, *BACKGROUND, *SIZE] * 20
+
+
+def pretrain(name: str) -> Path:
+    """Train the victim `name`, measure it, and write its checkpoint folder with a model card. Returns the folder."""
+    recipe = RECIPES[name]
+    work = home() / "pretrain"
+    pictures = known_pictures(work, "train", recipe.pictures_per_concept, DATA_SEED)
+    processor = build.image_processor(recipe)
+    data = Pictures(processor, pictures)
+    seconds = _tower(data, pictures, recipe, work / name)
+    seed_everything(recipe.seed + 1)
+    tokenizer = build.tokenizer(recipe, corpus())
+    model = build.model(recipe, tokenizer)
+    model.load_state_dict(load_file(work / name / "tower.safetensors"), strict=False)
+    lvlm = FAMILIES[model.config.model_type](name, "pretraining", model, tokenizer, processor)
+    started = time.monotonic()
+    train_language(lvlm, data, pictures.labels, recipe, work / name / "language")
+    seconds["language"] = time.monotonic() - started
+    return _publish(lvlm, recipe, work, seconds)
+
+
+def _tower(data: Pictures, pictures: KnownPictures, recipe: Recipe, folder: Path) -> dict[str, float]:
+    """Train the tower, unless an earlier run finished it, in a model of its own whose vocabulary hardly matters."""
+    finished, seconds_file = folder / "tower.safetensors", folder / "tower.json"
+    if not finished.exists():
+        seed_everything(recipe.seed)
+        model = build.model(recipe, build.tokenizer(recipe, TOWER_CORPUS))
+        started = time.monotonic()
+        train_tower(model, data, pictures.labels["concept"].to_numpy(), recipe, folder / "tower")
+        seconds_file.write_text(json.dumps({"tower": time.monotonic() - started}))
+        tower = {k: v.contiguous() for k, v in model.state_dict().items() if "vision_tower" in k or "visual" in k}
+        save_file(tower, finished)
+    return json.loads(seconds_file.read_text())
+
+
+def _publish(lvlm: LVLM, recipe: Recipe, work: Path, seconds: dict[str, float]) -> Path:
+    """Round the weights to float16, save, load again as a user would, and examine that."""
+    folder = victims.folder(recipe.name)
+    shutil.rmtree(folder, ignore_errors=True)
+    lvlm.model.half()
+    lvlm.save(folder)
+    victims.revision.cache_clear()
+    saved = load(recipe.name)
+    card = {
+        "name": recipe.name,
+        "recipe": recipe.model_dump(),
+        "parameters": saved.model.num_parameters(),
+        "megabytes": round((folder / "model.safetensors").stat().st_size / 1e6, 2),
+        "data": "Fluent Emoji 3D (MIT), seeded renderings of the 1,279 concepts that are not the owner's",
+        "hardware": f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
+        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
+        "seconds": {stage: round(s) for stage, s in seconds.items()},
+        "accuracy": exam.examine(saved, known_pictures(work, "test", 2, DATA_SEED)),
+    }
+    (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+    (folder / "README.md").write_text(exam.readme(card))
+    return folder

@@ -1,0 +1,39 @@
+"""What each embedded victim is: family, widths, seeds and pretraining lengths."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Recipe(BaseModel):
+    """An embedded victim. `width` and `lm_width` are hidden sizes; steps are optimiser steps."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    family: Literal["llava", "qwen3_vl"]
+    seed: int
+    width: int
+    lm_width: int
+    layers: int = 4
+    heads: int = 4
+    vocabulary: int = 2000
+    pictures_per_concept: int = 16
+    tower_steps: int = 1600
+    tower_batch: int = 64
+    tower_lr: float = 1.5e-3
+    tower_matrix_lr: float = 8e-3
+    lm_steps: int = 3000
+    lm_batch: int = 48
+    lm_lr: float = 2e-3
+    lm_matrix_lr: float = 8e-3
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(name="tiny-llava-a", family="llava", seed=11, width=128, lm_width=128),
+        Recipe(name="tiny-llava-b", family="llava", seed=23, width=144, lm_width=144),
+        Recipe(name="tiny-qwen3vl", family="qwen3_vl", seed=37, width=128, lm_width=128),
+    )
+}

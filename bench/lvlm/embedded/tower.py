@@ -1,0 +1,81 @@
+"""First stage of pretraining: the vision tower as a classifier of the known concepts.
+
+From scratch and together, tower and language model learn the names' text and ignore the picture; a tower that can
+already tell the concepts apart gives the language model something to read.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+
+from bench.datasets.emoji.known import KnownPictures
+from bench.lvlm.embedded.recipes import Recipe
+from bench.lvlm.embedded.training import fit
+
+
+class TowerClassifier(nn.Module):
+    """Mean-pooled features of an LVLM's vision tower and a linear head."""
+
+    def __init__(self, lvlm: PreTrainedModel, classes: int) -> None:
+        super().__init__()
+        self.family = lvlm.config.model_type
+        self.tower = lvlm.model.vision_tower if self.family == "llava" else lvlm.model.visual
+        width = lvlm.config.vision_config.hidden_size
+        self.head = nn.Linear(width if self.family == "llava" else lvlm.config.text_config.hidden_size, classes)
+
+    def features(self, pixel_values: torch.Tensor, image_grid_thw: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, width) features."""
+        if self.family == "llava":
+            return self.tower(pixel_values).last_hidden_state[:, 1:].mean(1)
+        tokens = self.tower(pixel_values, grid_thw=image_grid_thw).pooler_output
+        return tokens.view(len(image_grid_thw), -1, tokens.shape[-1]).mean(1)
+
+    def forward(self, labels: torch.Tensor, **inputs: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Cross-entropy with label smoothing 0.1, and the logits."""
+        logits = self.head(self.features(**inputs))
+        return {"loss": F.cross_entropy(logits, labels, label_smoothing=0.1), "logits": logits}
+
+
+class Pictures:
+    """Processed pixel values, computed once, indexed by picture: what any stage's collator stacks."""
+
+    def __init__(self, processor, pictures: KnownPictures) -> None:
+        chunks = [
+            processor(images=list(pictures.pixels[i : i + 512]), return_tensors="np")
+            for i in range(0, len(pictures.pixels), 512)
+        ]
+        values = np.concatenate([c["pixel_values"].astype(np.float16) for c in chunks])
+        self.values = values.reshape(len(pictures.pixels), -1, *values.shape[1:])
+        self.grids = None if "image_grid_thw" not in chunks[0] else np.concatenate([c["image_grid_thw"] for c in chunks])
+
+    def batch(self, indices: list[int]) -> dict[str, torch.Tensor]:
+        """Model inputs of the pictures at `indices`."""
+        values = torch.from_numpy(self.values[indices]).float().flatten(0, 1)
+        if self.grids is None:
+            return {"pixel_values": values}
+        return {"pixel_values": values, "image_grid_thw": torch.from_numpy(self.grids[indices])}
+
+
+def train_tower(lvlm: PreTrainedModel, data: Pictures, concepts: np.ndarray, recipe: Recipe, folder: Path) -> None:
+    """Train the tower of `lvlm` in place on pictures whose concept indices are `concepts`."""
+    classifier = TowerClassifier(lvlm, int(concepts.max()) + 1)
+    labels = torch.from_numpy(concepts)
+
+    def collate(indices: list[int]) -> dict[str, torch.Tensor]:
+        return {**data.batch(indices), "labels": labels[indices]}
+
+    fit(
+        classifier,
+        range(len(concepts)),  # type: ignore[arg-type]
+        collate,
+        folder,
+        steps=recipe.tower_steps,
+        batch=recipe.tower_batch,
+        lr=recipe.tower_lr,
+        matrix_lr=recipe.tower_matrix_lr,
+        seed=recipe.seed,
+    )

@@ -1,0 +1,24 @@
+"""One place that sets torch's threads, determinism and the offline switches."""
+
+import os
+import random
+
+import numpy as np
+
+
+def prepare(threads: int | None = None) -> None:
+    """Set the number of CPU threads (all cores unless `BENCH_THREADS` says otherwise) and determinism."""
+    import torch
+
+    count = threads or int(os.environ.get("BENCH_THREADS", os.cpu_count() or 1))
+    torch.set_num_threads(count)
+    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the global generators, for libraries that read no other (transformers, peft)."""
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
