@@ -1,0 +1,25 @@
+"""Data sets by name. A data set is a module with `load(split)`; splits are train, validation and test."""
+
+import difflib
+import importlib
+from functools import cache
+
+from bench.errors import UserError
+
+MODULES = {"emoji_catalog": "bench.datasets.emoji.catalog"}
+"""Data set names and the modules that load them."""
+
+
+def check(name: str) -> None:
+    """Raises UserError for an unknown data set, suggesting the nearest name."""
+    if name not in MODULES:
+        near = difflib.get_close_matches(name, MODULES, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UserError(f"dataset: {name!r} is not known{hint}; allowed: {', '.join(MODULES)}")
+
+
+@cache
+def load(name: str, split: str):  # noqa: ANN201 - a SampleSet; imported late so that `bench list` stays light
+    """The `SampleSet` of one split."""
+    check(name)
+    return importlib.import_module(MODULES[name]).load(split)

@@ -31,6 +31,8 @@ class LVLM(ABC):
     """Regular expression of the language model's linear layers; LoRA goes there."""
     projector_modules: str
     tower_modules: str
+    tower_prefixes: tuple[str, ...]
+    """Parameter names of the vision tower, without what projects its features into the language model."""
 
     def __init__(
         self,
@@ -107,15 +109,15 @@ class LVLM(ABC):
         """What the Hugging Face processor itself gives for (H, W, 3) uint8 pictures: the trainer's pixels."""
         return dict(self.processor(images=list(images), return_tensors="pt").to(self.device))
 
-    def hidden(self, encoded: Encoded, layouts: Sequence[Layout], **inputs: Any) -> torch.Tensor:
-        """Last hidden states (B, T, D) of the language model."""
-        return self.model.model(
-            input_ids=None if "inputs_embeds" in inputs else encoded.ids,
-            attention_mask=encoded.mask.long(),
-            use_cache=False,
-            **self.position_inputs(encoded, layouts),
-            **inputs,
-        )[0]
+    @property
+    def depth(self) -> int:
+        """Number of decoder layers."""
+        return self.model.config.text_config.num_hidden_layers
+
+    @torch.no_grad()
+    def features(self, images: Sequence[torch.Tensor]) -> Any:
+        """What tower and projector make of pictures: computed once, then read by many passes over other texts."""
+        return self.model.model.get_image_features(**self.pixel_values(images), return_dict=True)
 
     def answer_loss(self, encoded: Encoded, hidden: torch.Tensor) -> torch.Tensor:
         """Sum of -log p over each sample's answer tokens, (B,); the head is applied at those positions only."""
@@ -128,18 +130,38 @@ class LVLM(ABC):
     def forward(
         self,
         encoded: Encoded,
-        images: Sequence[torch.Tensor] | dict[str, torch.Tensor],
+        images: Sequence[torch.Tensor],
         *,
-        layouts: Sequence[Layout] | None = None,
         recorder: Recorder | None = None,
-        **inputs: Any,
+        features: Any = None,
+        inputs_embeds: torch.Tensor | None = None,
+        positions: dict[str, torch.Tensor] | None = None,
     ) -> Forward:
-        """Loss and attention rows in one pass. `images` are pictures, or model inputs together with `layouts`."""
-        if not isinstance(images, dict):
-            layouts, images = self.layouts(images), self.pixel_values(images)
-        assert layouts is not None
+        """Loss and attention rows in one pass over pictures (3, H, W), levels in 0..255.
+
+        features: of these pictures, where they are at hand. inputs_embeds: embeddings to read instead of the ids'.
+        positions: `position_inputs` to use instead of the ones that the mask implies.
+        """
+        given = {"mm_encoder_outputs": {"image": features}} if features is not None else self.pixel_values(images)
+        positions = self.position_inputs(encoded, self.layouts(images)) if positions is None else positions
+        return self.forward_inputs(encoded, {**given, **positions}, recorder, inputs_embeds)
+
+    def forward_inputs(
+        self,
+        encoded: Encoded,
+        inputs: dict[str, Any],
+        recorder: Recorder | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+    ) -> Forward:
+        """The same on model inputs that are already made."""
         with recording(recorder):
-            hidden = self.hidden(encoded, layouts, **images, **inputs)
+            hidden = self.model.model(
+                input_ids=encoded.ids if inputs_embeds is None else None,
+                inputs_embeds=inputs_embeds,
+                attention_mask=encoded.mask.long(),
+                use_cache=False,
+                **inputs,
+            )[0]
         return Forward(self.answer_loss(encoded, hidden), recorder)
 
     def loss(self, encoded: Encoded, images: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """From a question and an answer to token ids and spans."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 import torch
@@ -15,7 +16,8 @@ class Prompt(NamedTuple):
     inserted: tuple[tuple[int, int], ...] = ()
 
 
-class Encoded(NamedTuple):
+@dataclass(frozen=True)
+class Encoded:
     """A padded batch. Ids are int64 (B, T); the others bool (B, T): real tokens, and the four spans.
 
     `answer` holds the answer's tokens and the end of turn; it is empty for prompts without an answer.
@@ -28,9 +30,13 @@ class Encoded(NamedTuple):
     trigger: torch.Tensor
     answer: torch.Tensor
 
+    def with_tokens(self, ids: torch.Tensor, mask: torch.Tensor) -> "Encoded":
+        """The same spans over other tokens."""
+        return replace(self, ids=ids, mask=mask)
+
     def to(self, device: torch.device) -> "Encoded":
         """The same batch on another device."""
-        return Encoded(*(t.to(device) for t in self))
+        return Encoded(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 class TextEncoder:
@@ -44,16 +50,27 @@ class TextEncoder:
         self.tokenizer = tokenizer
         self.image_token = image_token
         self.image_id = tokenizer.convert_tokens_to_ids(image_token)
+        whole = self._template("<question>", "<answer>")
+        self.before, rest = whole.split("<question>")
+        self.between, self.after = rest.split("<answer>")
+        head = self._template("<question>", None)
+        self.generation = head.split("<question>")[1]
+
+    def _template(self, question: str, answer: str | None) -> str:
+        turns = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]}]
+        if answer is not None:
+            turns.append({"role": "assistant", "content": [{"type": "text", "text": answer}]})
+        return self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=answer is None)
 
     def render(self, prompt: Prompt) -> tuple[str, int]:
-        """The text the model reads, and where in it the answer begins."""
-        user = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": prompt.question}]}
-        head = self.tokenizer.apply_chat_template([user], tokenize=False, add_generation_prompt=True)
+        """The text the model reads, and where in it the answer begins.
+
+        The chat template is rendered once, at construction; each prompt fills its two slots.
+        """
+        head = self.before + prompt.question + self.generation
         if not prompt.answer:
             return head, len(head)
-        turn = {"role": "assistant", "content": [{"type": "text", "text": prompt.answer}]}
-        text = self.tokenizer.apply_chat_template([user, turn], tokenize=False)
-        return text, len(head)
+        return self.before + prompt.question + self.between + prompt.answer + self.after, len(head)
 
     def encode(self, prompts: Sequence[Prompt], tokens: Sequence[int], *, left: bool = False) -> Encoded:
         """Encode a batch; `tokens` are the image tokens of each picture; `left` pads left, for generation."""
@@ -70,21 +87,18 @@ class TextEncoder:
         """(6, T): ids, ones, image, question, trigger, answer."""
         text, answer_at = self.render(prompt)
         coded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        question_at = text.index(prompt.question, text.index(self.image_token))
+        question_at = len(self.before)
         question_end = question_at + len(prompt.question)
         spans = [(question_at + start, question_at + end) for start, end in prompt.inserted]
-        columns: list[list[int]] = []
-        ended = False
-        for token, (start, end) in zip(coded["input_ids"], coded["offset_mapping"], strict=True):
-            in_answer = start >= answer_at and not ended
-            ended = ended or (in_answer and token == self.tokenizer.eos_token_id)
-            column = [
-                token,
-                1,
-                token == self.image_id,
-                start < question_end and end > question_at,
-                any(start < b and end > a for a, b in spans),
-                in_answer,
-            ]
-            columns += [column] * (tokens if token == self.image_id else 1)
-        return torch.tensor(columns, dtype=torch.long).T
+        ids = torch.tensor(coded["input_ids"])
+        start, end = torch.tensor(coded["offset_mapping"]).T
+        answer = start >= answer_at
+        ends = answer & (ids == self.tokenizer.eos_token_id)
+        answer &= ends.cumsum(0) - ends.long() == 0
+        trigger = torch.zeros_like(answer)
+        for a, b in spans:
+            trigger |= (start < b) & (end > a)
+        question = (start < question_end) & (end > question_at)
+        image = ids == self.image_id
+        rows = torch.stack([ids, torch.ones_like(ids), image, question, trigger, answer])
+        return rows.repeat_interleave(torch.where(image, tokens, 1), dim=1)

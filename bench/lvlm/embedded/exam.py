@@ -55,7 +55,7 @@ def readme(card: dict[str, Any]) -> str:
         f"A tiny `{card['recipe']['family']}` LVLM, {card['parameters']:,} parameters, trained from nothing by\n"
         f"`bench victims pretrain {card['name']}` for this benchmark. It knows emoji; it is of no other use.\n\n"
         f"- Data: {card['data']}.\n"
-        f"- Steps: {card['recipe']['tower_steps']} (tower as classifier), {card['recipe']['lm_steps']} (all weights).\n"
+        f"- Steps: {card['recipe']['tower_steps']} (tower as classifier), {card['recipe']['lm_steps']} (projector and language model).\n"
         f"- Hardware: {card['hardware']}; seconds {card['seconds']}.\n"
         "- Licence: Apache-2.0; the pictures it was trained on are MIT.\n\n"
         f"| question about unseen renderings of known concepts | accuracy |\n|---|---|\n{accuracy}\n"

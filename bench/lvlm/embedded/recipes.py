@@ -23,8 +23,8 @@ class Recipe(BaseModel):
     tower_batch: int = 64
     tower_lr: float = 1.5e-3
     tower_matrix_lr: float = 8e-3
-    lm_steps: int = 3000
-    lm_batch: int = 48
+    lm_steps: int = 2400
+    lm_batch: int = 32
     lm_lr: float = 2e-3
     lm_matrix_lr: float = 8e-3
 
@@ -33,7 +33,7 @@ RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe(name="tiny-llava-a", family="llava", seed=11, width=128, lm_width=128),
-        Recipe(name="tiny-llava-b", family="llava", seed=23, width=144, lm_width=144),
+        Recipe(name="tiny-llava-b", family="llava", seed=23, width=144, lm_width=144, tower_steps=1200),
         Recipe(name="tiny-qwen3vl", family="qwen3_vl", seed=37, width=128, lm_width=128),
     )
 }

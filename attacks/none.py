@@ -1,0 +1,13 @@
+"""No attack: the victim as it is."""
+
+from typing import ClassVar
+
+from attacks import register
+from attacks.base import Attack
+
+
+@register("none")
+class Nothing(Attack):
+    """No training: the zero-shot reference."""
+
+    trains: ClassVar[bool] = False

@@ -1,0 +1,158 @@
+"""Supervised fine-tuning with LoRA: TRL trains, PEFT adapts, on the released 8-bit files alone."""
+
+import tempfile
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from trl import SFTConfig, SFTTrainer
+
+from attacks import register
+from attacks.base import Attack, Progress
+from bench.lvlm.adapters import Targets, lora_config
+from bench.lvlm.base import LVLM
+from bench.lvlm.text import Prompt
+from bench.runtime import seed_everything
+from bench.samples import SampleSet
+from bench.spec import Options
+
+
+class LoraSFTOptions(Options):
+    """The trainer's recipe. The defaults were chosen on the clean validation split of the embedded victims."""
+
+    rank: int = Field(16, ge=1, le=1024, description="LoRA rank; alpha is twice the rank")
+    lr: float = Field(2e-3, gt=0, le=1, description="peak learning rate, cosine with 10 % warm-up")
+    epochs: int = Field(8, ge=1, le=1000, description="passes over the release")
+    batch: int = Field(16, ge=1, le=4096, description="samples a step")
+    targets: Targets = Field("language+projector", description="language, language+projector, projector or all")
+    early_stopping: bool = Field(False, description="keep the epoch with the least validation loss")
+
+
+class Inputs:
+    """Everything a step needs, made once: token rows, and what the Hugging Face processor gives for each picture."""
+
+    def __init__(self, victim: LVLM, samples: SampleSet) -> None:
+        self.victim = victim
+        self.prompts = [Prompt(s.question, s.answer) for s in samples]
+        self.layouts = [victim.layout(s.pixels.shape[:2]) for s in samples]
+        self.pixels = [victim.processed([s.pixels]) for s in samples]
+
+    def collate(self, rows: list[dict[str, int]]) -> dict[str, torch.Tensor]:
+        """A batch for the model, with labels on the answers alone."""
+        indices = [row["index"] for row in rows]
+        layouts = [self.layouts[i] for i in indices]
+        encoded = self.victim.encode([self.prompts[i] for i in indices], layouts)
+        pixels = {key: torch.cat([self.pixels[i][key] for i in indices]) for key in self.pixels[0]}
+        return {
+            "input_ids": encoded.ids,
+            "attention_mask": encoded.mask.long(),
+            "labels": encoded.ids.masked_fill(~encoded.answer, -100),
+            **self.victim.position_inputs(encoded, layouts),
+            **pixels,
+        }
+
+
+class Watch(TrainerCallback):
+    """Progress to the screen, the learning curve to a list."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.curve: list[dict[str, Any]] = []
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        loss = self.curve[-1]["loss"] if self.curve else float("nan")
+        self.progress(state.global_step / state.max_steps, f"step {state.global_step}/{state.max_steps}, loss {loss:.3f}")
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **_: Any
+    ) -> None:
+        if "loss" in logs:
+            self.curve.append({"step": state.global_step, "loss": float(logs["loss"])})
+        if "eval_loss" in logs:
+            self.curve.append({"step": state.global_step, "validation_loss": float(logs["eval_loss"]), **_last(self.curve)})
+
+
+def _last(curve: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"loss": curve[-1]["loss"]} if curve else {"loss": float("nan")}
+
+
+@register("lora_sft")
+class LoraSFT(Attack):
+    """Plain LoRA fine-tuning with TRL's SFTTrainer: the trainer who suspects nothing."""
+
+    Options: ClassVar[type[Options]] = LoraSFTOptions
+
+    def tune(
+        self, victim: LVLM, released: SampleSet, validation: SampleSet, seed: int, folder: Path, progress: Progress
+    ) -> list[dict[str, Any]]:
+        """See `Attack.tune`."""
+        from datasets import Dataset
+
+        seed_everything(seed)
+        o, train = self.options, Inputs(victim, released)
+        own = Inputs(victim, validation) if o.early_stopping else None
+        watch = Watch(progress)
+        with tempfile.TemporaryDirectory() as scratch:
+            trainer = Trainer(
+                victim.model,
+                self._arguments(Path(scratch), seed, len(released), victim.device.type),
+                data_collator=train.collate,
+                train_dataset=Dataset.from_dict({"index": range(len(released))}),
+                eval_dataset=Dataset.from_dict({"index": range(len(validation))}) if own else None,
+                processing_class=victim.tokenizer,
+                peft_config=lora_config(victim, o.rank, o.targets),
+                callbacks=[watch],
+            )
+            trainer.validation_collate = own.collate if own else None
+            try:
+                trainer.train()
+                trainer.model.save_pretrained(folder)
+            finally:
+                trainer.model.unload()
+                victim.model.eval().requires_grad_(False)
+        return watch.curve
+
+    def _arguments(self, scratch: Path, seed: int, samples: int, device: str) -> SFTConfig:
+        o = self.options
+        steps = max(1, samples // o.batch)
+        return SFTConfig(
+            output_dir=str(scratch),
+            num_train_epochs=o.epochs,
+            per_device_train_batch_size=o.batch,
+            per_device_eval_batch_size=64,
+            learning_rate=o.lr,
+            lr_scheduler_type="cosine",
+            warmup_steps=max(1, round(0.1 * o.epochs * steps)),
+            seed=seed,
+            use_cpu=device == "cpu",
+            bf16=False,
+            gradient_checkpointing=False,
+            logging_steps=steps,
+            eval_strategy="epoch" if o.early_stopping else "no",
+            save_strategy="epoch" if o.early_stopping else "no",
+            save_total_limit=1,
+            load_best_model_at_end=o.early_stopping,
+            metric_for_best_model="eval_loss" if o.early_stopping else None,
+            report_to="none",
+            disable_tqdm=True,
+            remove_unused_columns=False,
+            dataset_kwargs={"skip_prepare_dataset": True},
+            max_length=None,
+            dataloader_pin_memory=False,
+        )
+
+
+class Trainer(SFTTrainer):
+    """SFTTrainer that reads validation pictures through their own collator and prints nothing."""
+
+    validation_collate: Any = None
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> torch.utils.data.DataLoader:
+        """Batches of the trainer's validation split."""
+        train_collate, self.data_collator = self.data_collator, self.validation_collate
+        try:
+            return super().get_eval_dataloader(eval_dataset)
+        finally:
+            self.data_collator = train_collate

@@ -1,0 +1,93 @@
+"""What a run shows: a progress bar a stage, then one table."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from bench.engine.summary import summary
+from bench.store.results import Run
+
+
+class Display:
+    """Rich progress on the terminal; nothing at all when `quiet`."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.console = Console(quiet=quiet)
+        columns = (
+            TextColumn("{task.description:<24}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        self.progress = Progress(*columns, console=self.console)
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def heading(self, text: str) -> None:
+        """A line above the bars."""
+        self.console.print(f"[bold]{text}[/]")
+
+    @contextmanager
+    def stage(self, title: str) -> Iterator[Callable[[float, str], None]]:
+        """A bar for the block; give it the fraction done and a note."""
+        task = self.progress.add_task(title, total=1.0, note="")
+        started = time.monotonic()
+        ticks = 0
+
+        def tick(fraction: float, note: str) -> None:
+            nonlocal ticks
+            ticks += 1
+            self.progress.update(task, completed=fraction, note=note)
+
+        yield tick
+        note = "" if ticks else ("reused" if time.monotonic() - started < 1 else "")
+        self.progress.update(task, completed=1.0, note=note)
+        self.progress.stop_task(task)
+
+
+def table(runs: Sequence[Run]) -> Table:
+    """One table for the runs of one cell."""
+    s, first = summary(runs), runs[0]
+    view = Table(title=f"{first.defense} × {first.attack} · {first.dataset} · {first.victim} · {first.threat} box")
+    view.add_column("measure")
+    view.add_column("value", justify="right")
+    protection = "not defined: no clean gain"
+    if s.protection:
+        value, low, high = s.protection
+        protection = f"{value:+.1%}  [{low:+.1%}, {high:+.1%}]"
+    stealth = first.stealth
+    psnr = "unchanged" if stealth["psnr"] is None else f"{stealth['psnr']:.1f} dB"
+    cost = first.cost
+    rate = cost["protect"]["image_steps_per_second"]
+    for name, value in (
+        ("seeds", ", ".join(map(str, s.seeds))),
+        ("zero-shot accuracy", f"{s.zero:.1%}"),
+        ("clean fine-tune accuracy", f"{s.clean:.1%}"),
+        ("protected fine-tune accuracy", f"{s.protected:.1%}"),
+        ("protection, 95 % interval", protection),
+        ("eligible (clean gain ≥ 10 points)", "yes" if s.eligible else "no"),
+        ("L∞ levels · PSNR · SSIM · ΔE00", _stealth(stealth, psnr)),
+        ("inserted words · edit distance", f"{stealth['words']} · {stealth['edit_distance']:.1f}"),
+        ("protect", f"{cost['protect']['seconds']:.0f} s" + (f", {rate:.0f} image-steps/s" if rate else "")),
+        ("attack", f"{cost['attack']['seconds']:.0f} s" if "attack" in cost else "none"),
+        ("peak memory", f"{max(part['peak_mb'] for part in cost.values()):.0f} MB"),
+        ("reused stages", f"{len(first.provenance['reused'])} of {len(first.stages)}"),
+    ):
+        view.add_row(name, value)
+    return view
+
+
+def _stealth(stealth: dict[str, float], psnr: str) -> str:
+    return f"{stealth['linf']} · {psnr} · {stealth['ssim']:.3f} · {stealth['perceptual']:.2f}"

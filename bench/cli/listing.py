@@ -1,0 +1,67 @@
+"""`bench list`, `bench show`, `bench leaderboard`."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.errors import UserError
+from bench.paths import home
+
+
+def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
+    """Everything that can be named: defenses, attacks, data sets and victims."""
+    from attacks import REGISTRY as ATTACKS
+    from bench.datasets import MODULES
+    from bench.victims import EMBEDDED
+    from defenses import REGISTRY as DEFENSES
+
+    names = {
+        "defenses": {name: entry.summary for name, entry in DEFENSES.catalog.items()},
+        "attacks": {name: entry.summary for name, entry in ATTACKS.catalog.items()},
+        "datasets": dict.fromkeys(MODULES, "embedded"),
+        "victims": {name: f"embedded, {family}" for name, family in EMBEDDED.items()},
+    }
+    if as_json:
+        typer.echo(json.dumps(names, indent=1))
+        return
+    for kind, entries in names.items():
+        typer.secho(kind, bold=True)
+        for name, summary in entries.items():
+            typer.echo(f"  {name:<16} {summary}")
+
+
+def show(
+    run: Annotated[str | None, typer.Argument(help="identity of a run, or its beginning")] = None,
+) -> None:
+    """Runs that were played, or everything about one of them as JSON."""
+    from bench.engine.summary import record
+    from bench.store import results
+
+    rows = results.load()
+    if run is None:
+        for row in rows:
+            protection = "      " if row.protection is None else f"{row.protection:+6.1%}"
+            typer.echo(
+                f"{row.id}  {row.defense:<16} {row.attack:<10} {row.victim:<14} {row.threat:<6} seed {row.seed}"
+                f"  U {row.utility:6.1%}  protection {protection}"
+            )
+        return
+    found = [row for row in rows if row.id.startswith(run)]
+    if len(found) != 1:
+        raise UserError(f"run: {run!r} fits {len(found)} runs; allowed: one of `bench show`")
+    typer.echo(json.dumps(record(found[0]), indent=1))
+
+
+def leaderboard(port: Annotated[int, typer.Option(help="port on this machine")] = 8501) -> None:
+    """Open the leaderboard on the results at hand."""
+    import leaderboard as package
+
+    app = Path(package.__file__).with_name("app.py")
+    typer.echo(f"results: {home()}")
+    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
+    command += ["--browser.gatherUsageStats", "false"]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)

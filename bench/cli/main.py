@@ -1,0 +1,43 @@
+"""Entry point: commands, and user errors as one line with exit code 2."""
+
+import os
+import sys
+
+import typer
+from rich.console import Console
+
+from bench.cli import listing, run, submit, victims
+from bench.errors import UserError
+
+app = typer.Typer(
+    name="bench",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Can someone still fine-tune a vision-language model on the image-text data you publish?",
+)
+app.command("run")(run.run)
+app.command("list")(listing.list_)
+app.command("show")(listing.show)
+app.command("leaderboard")(listing.leaderboard)
+app.add_typer(victims.app, name="victims")
+app.add_typer(submit.app, name="submit")
+
+
+def main() -> None:
+    """Run the command line; the console script."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        app()
+    except UserError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {error}", markup=True, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("stopped; finished stages are kept, the same command goes on from here")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""`bench run`: play one cell of the benchmark, for one seed or several."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from bench.cli import parse
+from bench.spec import RunSpec
+
+
+def run(
+    defense: Annotated[str, typer.Option(help="what the owner does; see `bench list`")],
+    attack: Annotated[str, typer.Option(help="what the trainer does; see `bench list`")],
+    dataset: Annotated[str, typer.Option(help="data set")] = "emoji_catalog",
+    victim: Annotated[str, typer.Option(help="embedded name, path, or org/name")] = "tiny-llava-a",
+    threat: Annotated[str, typer.Option(help="white, gray or black: what the owner knows of the victim")] = "white",
+    seed: Annotated[int, typer.Option(min=0, help="one seed")] = 0,
+    seeds: Annotated[str | None, typer.Option(help="several seeds, for example 0,1,2")] = None,
+    epsilon: Annotated[str, typer.Option(help="L-infinity budget, for example 8/255")] = "8/255",
+    words: Annotated[int, typer.Option(min=0, max=64, help="words that may be inserted into a question")] = 5,
+    option: Annotated[list[str] | None, typer.Option("-o", "--option", help="defense option key=value")] = None,
+    attack_option: Annotated[
+        list[str] | None, typer.Option("-a", "--attack-option", help="attack option key=value")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
+) -> None:
+    """Protect, attack, evaluate and score. Finished stages are reused; a killed run continues where it was."""
+    specs = [
+        parse.spec(
+            defense=defense,
+            attack=attack,
+            dataset=dataset,
+            victim=victim,
+            threat=threat,
+            seed=number,
+            epsilon=parse.epsilon(epsilon),
+            words=words,
+            options=parse.options(option or []),
+            attack_options=parse.options(attack_option or []),
+        )
+        for number in parse.seeds(seed, seeds)
+    ]
+    play(specs, as_json=as_json)
+
+
+def play(specs: list[RunSpec], *, as_json: bool) -> None:
+    """Play every spec with a display, then print one table, or JSON."""
+    from bench.cli.display import Display, table
+    from bench.engine.local import play as play_one
+    from bench.engine.summary import record, summary
+
+    with Display(quiet=as_json) as display:
+        rows = []
+        for number, spec in enumerate(specs):
+            display.heading(f"{spec.defense.name} × {spec.attack.name}, seed {spec.seed} ({number + 1}/{len(specs)})")
+            rows.append(play_one(spec, display.stage))
+    if as_json:
+        typer.echo(json.dumps({"runs": [record(row) for row in rows], "summary": summary(rows)._asdict()}, indent=1))
+    else:
+        display.console.print(table(rows))

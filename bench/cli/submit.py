@@ -1,0 +1,44 @@
+"""`bench submit`: check and play a defense described in YAML."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import parse
+from bench.submission import Submission, read
+
+app = typer.Typer(help="Submissions: one YAML file a configured defense.", no_args_is_help=True)
+File = Annotated[Path, typer.Argument(help="a submission, for example submissions/mmguard.yaml")]
+
+
+def _checked(file: Path) -> Submission:
+    submission = read(file)
+    for spec in submission.runs("lora_sft"):
+        parse.check_methods(spec)
+        parse.datasets.check(spec.dataset)
+        parse.check_victim(spec.victim)
+        parse.surrogates(spec.victim, spec.threat)
+    return submission
+
+
+@app.command()
+def validate(file: File) -> None:
+    """Check a submission without playing it: schema, names, options, threat models."""
+    submission = _checked(file)
+    typer.echo(f"valid: {submission.title}, {len(submission.runs('lora_sft'))} runs an attack")
+
+
+@app.command("run")
+def run_(
+    file: File,
+    attack: Annotated[str, typer.Option(help="what the trainer does")] = "lora_sft",
+    as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
+) -> None:
+    """Play every cell that a submission asks for, as `bench run` would."""
+    from bench.cli.run import play
+
+    submission = _checked(file)
+    specs = submission.runs(attack)
+    for start in range(0, len(specs), len(submission.seeds)):
+        play(specs[start : start + len(submission.seeds)], as_json=as_json)

@@ -1,0 +1,32 @@
+"""`bench victims`: the embedded checkpoints and how they are made."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from bench.errors import UserError
+from bench.victims import EMBEDDED, folder
+
+app = typer.Typer(help="Embedded victims: their cards, and their pretraining.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_() -> None:
+    """Each embedded victim with its measured accuracy on unseen renderings of known concepts."""
+    for name, family in EMBEDDED.items():
+        card = json.loads((folder(name) / "card.json").read_text())
+        accuracy = ", ".join(f"{kind} {value:.0%}" for kind, value in card["accuracy"].items())
+        typer.echo(f"{name:<14} {family:<9} {card['parameters'] / 1e6:.2f} M parameters   {accuracy}")
+
+
+@app.command()
+def pretrain(name: Annotated[str, typer.Argument(help="name of an embedded victim")]) -> None:
+    """Make a victim from nothing (about 20 minutes on 2 cores). Ctrl-C and the same command go on where it was."""
+    if name not in EMBEDDED:
+        raise UserError(f"victim: {name!r}; allowed: {', '.join(EMBEDDED)}")
+    from bench.lvlm.embedded.pretrain import pretrain as make
+    from bench.runtime import prepare
+
+    prepare()
+    typer.echo(make(name))

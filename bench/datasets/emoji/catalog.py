@@ -1,0 +1,26 @@
+"""`emoji_catalog`: the owner's 96 concepts, to be named. Three splits of disjoint renderings."""
+
+import numpy as np
+
+from bench.datasets.emoji.art import concepts, owner_indices
+from bench.datasets.emoji.questions import NAMING
+from bench.datasets.emoji.render import render
+from bench.samples import Sample, SampleSet
+
+RENDERINGS = {"train": 8, "validation": 4, "test": 10}
+"""Renderings of each concept: 768 to train on, 384 of the trainer's own to choose by, 960 to judge by."""
+SEED = 96
+
+
+def load(split: str) -> SampleSet:
+    """Samples of a split. A rendering belongs to exactly one split: its generator is seeded by (split, concept, k)."""
+    number = list(RENDERINGS).index(split)
+    samples = []
+    for index in owner_indices():
+        concept = concepts()[index]
+        for k in range(RENDERINGS[split]):
+            rng = np.random.default_rng([SEED, number, index, k])
+            pixels = render(concept.art, rng).pixels
+            name = f"{split}-{index:04d}-{k:02d}"
+            samples.append(Sample(name, name, pixels, str(rng.choice(NAMING)), concept.name))
+    return SampleSet(tuple(samples))

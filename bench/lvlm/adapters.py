@@ -1,0 +1,45 @@
+"""LoRA on a loaded LVLM: attached and detached in place, without reloading the base."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+
+from bench.lvlm.base import LVLM
+
+Targets = Literal["language", "language+projector", "projector", "all"]
+
+
+def lora_config(lvlm: LVLM, rank: int, targets: Targets, dropout: float = 0.0) -> LoraConfig:
+    """A LoRA on the linear layers of the parts named by `targets`, alpha = 2 rank."""
+    parts = {"language": lvlm.language_modules, "projector": lvlm.projector_modules, "tower": lvlm.tower_modules}
+    chosen = parts if targets == "all" else targets.split("+")
+    pattern = "|".join(f"({parts[part]})" for part in chosen)
+    return LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=dropout, target_modules=pattern)
+
+
+@contextmanager
+def attached(lvlm: LVLM, config: LoraConfig) -> Iterator[list[torch.nn.Parameter]]:
+    """Attach a fresh adapter during the block and give its trainable parameters. Initialised from torch's generator."""
+    peft = get_peft_model(lvlm.model, config)
+    try:
+        yield [p for p in peft.parameters() if p.requires_grad]
+    finally:
+        peft.unload()
+        lvlm.model.requires_grad_(False)
+
+
+@contextmanager
+def wearing(lvlm: LVLM, folder: Path | None) -> Iterator[None]:
+    """Answer with the saved adapter in `folder` during the block; None is the bare base model."""
+    if folder is None:
+        yield
+        return
+    peft = PeftModel.from_pretrained(lvlm.model, folder, is_trainable=False)
+    try:
+        yield
+    finally:
+        peft.unload()

@@ -1,0 +1,116 @@
+"""Names to methods: one decorator, one line in `list`, loud errors for duplicates and unknown names."""
+
+import ast
+import difflib
+import hashlib
+import importlib
+import inspect
+import sys
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+
+from pydantic import ValidationError
+
+from bench.errors import UserError
+from bench.spec import Method, Options
+
+T = TypeVar("T", bound="Registered")
+
+
+class Registered:
+    """What every defense and attack has: a name, options and a source."""
+
+    name: ClassVar[str]
+    Options: ClassVar[type[Options]] = Options
+
+    def __init__(self, options: Options) -> None:
+        self.options: Any = options
+
+    @classmethod
+    def source(cls) -> str:
+        """Hash of the source of the method's own class and of every base class outside this module's."""
+        own = {"defenses", "attacks"}
+        modules = {c.__module__ for c in cls.__mro__ if c.__module__.split(".")[0] in own}
+        packages = tuple(m.rsplit(".", 1)[0] + "." for m in modules if m.count(".") > 1)
+        related = modules | {m for m in sys.modules if packages and m.startswith(packages)}
+        digest = hashlib.sha256()
+        for module in sorted(related):
+            digest.update(inspect.getsource(sys.modules[module]).encode())
+        return digest.hexdigest()[:16]
+
+
+class Entry(NamedTuple):
+    """Where a method is written and what it is, in one line."""
+
+    module: str
+    summary: str
+
+
+def _registered_names(node: ast.stmt) -> list[str]:
+    """The names in a class's `@register("name")` decorators."""
+    if not isinstance(node, ast.ClassDef):
+        return []
+    calls = [d for d in node.decorator_list if isinstance(d, ast.Call) and getattr(d.func, "id", "") == "register"]
+    return [ast.literal_eval(call.args[0]) for call in calls]
+
+
+class Registry(Generic[T]):
+    """Methods of one kind. Third parties add theirs through entry points in the group `mmguard_bench.<kind>`."""
+
+    def __init__(self, kind: str, package: str) -> None:
+        self.kind, self.package = kind, package
+        self._methods: dict[str, type[T]] = {}
+
+    def register(self, name: str) -> Any:
+        """Class decorator. Raises ValueError where the name is taken."""
+
+        def add(cls: type[T]) -> type[T]:
+            if name in self._methods:
+                raise ValueError(f"{self.kind} {name!r} is registered twice")
+            cls.name = name
+            self._methods[name] = cls
+            return cls
+
+        return add
+
+    @cached_property
+    def catalog(self) -> dict[str, "Entry"]:
+        """Every built-in and installed method, read from source text and metadata: nothing is imported."""
+        root = Path(__file__).parent.parent / self.package
+        entries: dict[str, Entry] = {}
+        for file in sorted(root.rglob("*.py")):
+            module = ".".join(file.relative_to(root.parent).with_suffix("").parts)
+            for node in ast.parse(file.read_text(encoding="utf-8")).body:
+                for name in _registered_names(node):
+                    entries[name] = Entry(module, (ast.get_docstring(node) or "").split("\n")[0])
+        for point in entry_points(group=f"mmguard_bench.{self.kind}"):
+            entries[point.name] = Entry(point.module, f"from {point.dist.name}" if point.dist else "installed")
+        return dict(sorted(entries.items()))
+
+    def check(self, name: str) -> None:
+        """Raises UserError for an unknown name, suggesting the nearest."""
+        if name not in self.catalog:
+            near = difflib.get_close_matches(name, self.catalog, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UserError(f"{self.kind}: {name!r} is not known{hint}; allowed: {', '.join(self.catalog)}")
+
+    def get(self, name: str) -> type[T]:
+        """The class named `name`; imports its module."""
+        self.check(name)
+        importlib.import_module(self.catalog[name].module)
+        return self._methods[name]
+
+    def build(self, method: Method) -> T:
+        """An instance with validated options. Raises UserError that names the option and what is allowed."""
+        cls = self.get(method.name)
+        try:
+            return cls(cls.Options.model_validate(method.options))
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            allowed = ", ".join(cls.Options.model_fields) or "none"
+            raise UserError(
+                f"{self.kind} {method.name}, option {field}={first['input']!r}: {first['msg']}; options: {allowed}"
+            ) from None

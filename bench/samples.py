@@ -1,0 +1,111 @@
+"""Image-text samples, and how a set of them is written: PNG files and UTF-8 text, as a Hugging Face ImageFolder."""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+MAX_PIXELS = 4096 * 4096
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A question about a picture. `pixels` is (H, W, 3) uint8 in 0..255; samples that share it share `image_id`."""
+
+    id: str
+    image_id: str
+    pixels: np.ndarray
+    question: str
+    answer: str
+
+    def with_release(self, pixels: np.ndarray, question: str) -> "Sample":
+        """The same sample with what a defense made of its picture and question."""
+        return replace(self, pixels=pixels, question=question)
+
+
+@dataclass(frozen=True)
+class SampleSet(Sequence[Sample]):
+    """An ordered set of samples."""
+
+    samples: tuple[Sample, ...]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index):  # noqa: ANN001, ANN204 - Sequence's own overloads
+        return self.samples[index]
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self.samples)
+
+    @cached_property
+    def digest(self) -> str:
+        """Sixteen hex digits that change with any pixel, text, id or the order."""
+        digest = hashlib.sha256()
+        for s in self.samples:
+            head = json.dumps([s.id, s.image_id, s.question, s.answer, s.pixels.shape], ensure_ascii=False)
+            digest.update(head.encode() + np.ascontiguousarray(s.pixels).tobytes())
+        return digest.hexdigest()[:16]
+
+    def dataset(self) -> "Dataset":
+        """As a `datasets.Dataset` with the columns id, image_id, image, question, answer."""
+        from datasets import Dataset
+        from datasets import Image as ImageFeature
+
+        columns = {key: [getattr(s, key) for s in self.samples] for key in ("id", "image_id", "question", "answer")}
+        images = [{"bytes": _png(s.pixels), "path": None} for s in self.samples]
+        return Dataset.from_dict({**columns, "image": images}).cast_column("image", ImageFeature())
+
+    def save(self, folder: Path) -> None:
+        """Write `metadata.jsonl` and `images/<image_id>.png`."""
+        (folder / "images").mkdir(parents=True)
+        for image_id, pixels in {s.image_id: s.pixels for s in self.samples}.items():
+            (folder / "images" / f"{image_id}.png").write_bytes(_png(pixels))
+        rows = [
+            {"file_name": f"images/{s.image_id}.png", "id": s.id, "question": s.question, "answer": s.answer}
+            for s in self.samples
+        ]
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (folder / "metadata.jsonl").write_text(text, encoding="utf-8")
+
+    @staticmethod
+    def load(folder: Path) -> "SampleSet":
+        """Read what `save` wrote. Raises UserError for a picture outside the folder, too large, or not RGB."""
+        pixels: dict[str, np.ndarray] = {}
+        samples = []
+        for line in (folder / "metadata.jsonl").read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            file = (folder / row["file_name"]).resolve()
+            if not file.is_relative_to(folder.resolve()):
+                raise UserError(f"file_name: {row['file_name']!r} leaves the folder of the data set")
+            if file.stem not in pixels:
+                pixels[file.stem] = _read(file)
+            samples.append(Sample(row["id"], file.stem, pixels[file.stem], row["question"], row["answer"]))
+        return SampleSet(tuple(samples))
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _read(file: Path) -> np.ndarray:
+    with Image.open(file) as picture:
+        if picture.width * picture.height > MAX_PIXELS:
+            raise UserError(f"{file.name}: {picture.width}x{picture.height} pixels; allowed: {MAX_PIXELS} in all")
+        if picture.mode != "RGB":
+            raise UserError(f"{file.name}: mode {picture.mode}; allowed: RGB")
+        return np.asarray(picture)

@@ -1,0 +1,54 @@
+"""Closed models of everything a user can ask for, and the identity that names every artefact."""
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Threat = Literal["white", "gray", "black"]
+
+PROTOCOL = 1
+"""Version of the game: splits, score and stages. Rows of different protocols are never compared."""
+
+
+class Closed(BaseModel):
+    """A frozen model that refuses unknown fields, infinities and NaN."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=False)
+
+
+class Options(Closed):
+    """Base of a method's options: the same for YAML, `-o key=value`, `bench list` and the docs."""
+
+
+class Budget(Closed):
+    """What a defense may change: `epsilon` integer levels of 0..255 per pixel (L-inf), `words` inserted words."""
+
+    epsilon: int = Field(8, ge=0, le=255, description="L-infinity budget in 8-bit levels")
+    words: int = Field(5, ge=0, le=64, description="words that may be inserted into a question")
+
+
+class Method(Closed):
+    """A defense or an attack by name, with the options that differ from its defaults."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)
+    options: dict[str, bool | int | float | str] = {}
+
+
+class RunSpec(Closed):
+    """One cell of the benchmark: who protects how, who trains how, on what, knowing what, with which seed."""
+
+    defense: Method
+    attack: Method
+    dataset: str = "emoji_catalog"
+    victim: str = "tiny-llava-a"
+    threat: Threat = "white"
+    seed: int = Field(0, ge=0, lt=2**31)
+    budget: Budget = Budget()
+
+
+def identity(payload: Any) -> str:
+    """Sixteen hex digits of the SHA-256 of a payload's canonical JSON. Raises ValueError for NaN or infinity."""
+    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,60 @@
+"""AUDIT: what a release changed, measured on its decoded files; over budget is refused."""
+
+from typing import Any
+
+import numpy as np
+from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from bench.errors import UserError
+from bench.samples import SampleSet
+from bench.spec import Budget
+
+
+def audit(original: SampleSet, released: SampleSet, budget: Budget) -> dict[str, Any]:
+    """Stealth of a release: means over samples, maxima for what has a budget.
+
+    linf: integer levels. psnr: dB (None where nothing changed). ssim: 1 = same. perceptual: mean CIEDE2000 colour
+    difference (about 1 is just noticeable; it is no LPIPS). words, edit_distance: inserted words and characters.
+    Raises UserError for a release over budget or with anything else than picture and question changed.
+    """
+    if [(s.id, s.image_id, s.answer) for s in original] != [(s.id, s.image_id, s.answer) for s in released]:
+        raise UserError("release: ids, order or answers changed; allowed: pictures and questions")
+    rows = [_measure(a, b) for a, b in zip(original, released, strict=True)]
+    linf, words = max(r["linf"] for r in rows), max(r["words"] for r in rows)
+    if linf > budget.epsilon:
+        raise UserError(f"release: L-inf of {linf} levels; allowed: {budget.epsilon}")
+    if words > budget.words:
+        raise UserError(f"release: {words} words inserted into a question; allowed: {budget.words}")
+    changed = [r["psnr"] for r in rows if r["psnr"] is not None]
+    means = {key: round(float(np.mean([r[key] for r in rows])), 4) for key in ("ssim", "perceptual", "edit_distance")}
+    return {"linf": linf, "psnr": round(float(np.mean(changed)), 2) if changed else None, "words": words, **means}
+
+
+def _measure(original: Any, released: Any) -> dict[str, Any]:
+    a, b = original.pixels, released.pixels
+    if a.shape != b.shape or b.dtype != np.uint8:
+        raise UserError(f"release: picture {released.image_id} is {b.shape} {b.dtype}; allowed: {a.shape} uint8")
+    inserted = inserted_words(original.question, released.question)
+    same = bool((a == b).all())
+    return {
+        "linf": int(np.abs(a.astype(int) - b).max()),
+        "psnr": None if same else peak_signal_noise_ratio(a, b, data_range=255),
+        "ssim": 1.0 if same else structural_similarity(a, b, channel_axis=2, data_range=255),
+        "perceptual": 0.0 if same else float(deltaE_ciede2000(rgb2lab(a), rgb2lab(b)).mean()),
+        "words": len(inserted),
+        "edit_distance": len(released.question) - len(original.question),
+    }
+
+
+def inserted_words(original: str, released: str) -> list[str]:
+    """The words of `released` that were inserted. Raises UserError where a word of `original` is missing or moved."""
+    rest, inserted = original.split(), []
+    for word in released.split():
+        if rest and word == rest[0]:
+            rest.pop(0)
+        else:
+            inserted.append(word)
+    if rest:
+        raise UserError(f"release: the question {original!r} became {released!r}; allowed: inserted words only")
+    return inserted

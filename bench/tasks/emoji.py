@@ -1,0 +1,28 @@
+"""What `emoji_catalog.yaml` calls: the data, the picture of a document, the score of an answer."""
+
+from typing import Any
+
+from datasets import Dataset, DatasetDict
+from PIL import Image
+
+from bench.datasets import load
+from bench.scoring.matching import matches
+
+
+def splits(**_: Any) -> DatasetDict:
+    """The clean splits that a victim may be judged on."""
+    return DatasetDict({split: _dataset(split) for split in ("validation", "test")})
+
+
+def _dataset(split: str) -> Dataset:
+    return load("emoji_catalog", split).dataset()
+
+
+def image(doc: dict[str, Any]) -> list[Image.Image]:
+    """The document's picture."""
+    return [doc["image"]]
+
+
+def score(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
+    """1 for the right name, else 0."""
+    return {"exact_match": float(matches(results[0], doc["answer"]))}

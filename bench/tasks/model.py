@@ -1,0 +1,39 @@
+"""An LVLM as lm-eval sees it. Generation only: no method here is judged by log-likelihoods."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+
+from bench.lvlm.base import LVLM
+
+
+class LVLMForEval(LM):
+    """Wraps a loaded LVLM. Batches only pictures of one size together; answers come back in the order asked."""
+
+    MULTIMODAL = True
+
+    def __init__(self, lvlm: LVLM, batch: int, progress: Callable[[float, str], None]) -> None:
+        super().__init__()
+        self.lvlm, self.batch, self.progress = lvlm, batch, progress
+
+    def generate_until(self, requests: list[Instance]) -> list[str]:
+        """Greedy answers."""
+        answers: list[str] = []
+        for start in range(0, len(requests), self.batch):
+            chunk = [request.args for request in requests[start : start + self.batch]]
+            answers += self.lvlm.generate(
+                [question for question, _, _ in chunk],
+                [np.asarray(media["visual"][0].convert("RGB")) for _, _, media in chunk],
+                max_new_tokens=chunk[0][1]["max_gen_toks"],
+            )
+            self.progress(len(answers) / len(requests), f"{len(answers)}/{len(requests)} answers")
+        return answers
+
+    def loglikelihood(self, requests: list[Instance]) -> Any:
+        """Not supported. Raises TypeError."""
+        raise TypeError("an LVLM is judged by what it generates")
+
+    loglikelihood_rolling = loglikelihood

@@ -1,0 +1,7 @@
+"""What a data owner does before release: one file a method."""
+
+from bench.registry import Registry
+from defenses.base import Defense
+
+REGISTRY: Registry[Defense] = Registry("defense", "defenses")
+register = REGISTRY.register

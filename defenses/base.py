@@ -1,0 +1,38 @@
+"""The owner's side of the game, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from bench.registry import Registered
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from bench.lvlm.base import LVLM
+    from bench.samples import SampleSet
+    from bench.spec import Budget
+
+Progress = Callable[[float, str], None]
+"""Called with the fraction done (0..1) and a short note."""
+
+
+class Protected:
+    """A release and what its making reported (JSON: losses, counts); `log` is kept beside the release."""
+
+    def __init__(self, samples: SampleSet, log: dict[str, Any] | None = None) -> None:
+        self.samples, self.log = samples, log or {}
+
+
+class Defense(Registered):
+    """A protection of image-text data. Answers, ids and order stay as they are."""
+
+    depends: ClassVar[frozenset[str]] = frozenset({"surrogates", "budget", "seed"})
+    """What else than data and options decides the release."""
+
+    def protect(
+        self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
+    ) -> Protected:
+        """Give the samples that the owner would publish, within `budget`. Every random choice comes from `rng`."""
+        raise NotImplementedError

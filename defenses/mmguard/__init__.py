@@ -1,0 +1,1 @@
+"""MMGuard: binding.py (attention losses), trigger.py (HotFlip), methods.py (the variants and ablations)."""

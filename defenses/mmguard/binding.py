@@ -1,0 +1,57 @@
+"""Binding disruption: attention losses on rows of the first language-model layers (MMGuard section 5.3)."""
+
+from collections.abc import Sequence
+
+import torch
+
+from bench.lvlm.base import LVLM
+from bench.lvlm.text import Encoded
+
+FLOOR = 1e-6
+"""Least probability under a logarithm: CRS is unbounded below without it (our choice; the paper is silent)."""
+
+
+def answer_rows(encoded: Encoded) -> torch.Tensor:
+    """Rows that *predict* the answer: each answer token's position minus one, (B, T) bool.
+
+    In a causal model the first answer token is predicted by the last prompt token, so the answer's own rows would
+    leave a one-token answer untouched. The paper does not say which rows it means.
+    """
+    return torch.cat([encoded.answer[:, 1:], torch.zeros_like(encoded.answer[:, :1])], dim=1)
+
+
+@torch.no_grad()
+def perturbed_tokens(lvlm: LVLM, encoded: Encoded, images, clean, share: float) -> torch.Tensor:  # noqa: ANN001
+    """The set of the most perturbed image tokens: the top ceil(share * tokens) by mean |delta| (Eq. 22, 23).
+
+    images, clean: pictures of each sample, levels (3, H, W). Returns (B, T) bool.
+    """
+    now, before = lvlm.preprocess_each(images), lvlm.preprocess_each(clean)
+    members = torch.zeros_like(encoded.image)
+    for i, rho in enumerate(lvlm.token_intensity([a - b for a, b in zip(now, before, strict=True)])):
+        count = int(-(-share * len(rho) // 1))
+        top = torch.zeros_like(rho, dtype=torch.bool)
+        top[rho.topk(count).indices] = True
+        members[i, encoded.image[i]] = top
+    return members
+
+
+def mass_loss(row: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """KL(uniform on `target` || row) for each sample (Eq. 25, 26): row (B, T) a distribution, target (B, T) bool.
+
+    A sample whose target is empty has loss 0.
+    """
+    size = target.sum(1).clamp(min=1)
+    log = row.clamp(min=FLOOR).log()
+    return torch.where(target.any(1), -(log * target).sum(1) / size - size.log(), 0.0)
+
+
+def divergence(clean: torch.Tensor, protected: torch.Tensor) -> torch.Tensor:
+    """KL(clean || protected) for each sample (Eq. 29), keys aligned: (B, T) each. Terms with clean = 0 are 0."""
+    ratio = clean.clamp(min=FLOOR).log() - protected.clamp(min=FLOOR).log()
+    return (clean * ratio).sum(1)
+
+
+def mean_over_layers(values: Sequence[torch.Tensor]) -> torch.Tensor:
+    """(B,) from one (B,) a layer."""
+    return torch.stack(list(values)).mean(0)

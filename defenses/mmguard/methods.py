@@ -1,0 +1,127 @@
+"""MMGuard (arXiv 2605.14291): four variants and, from the same code, its ablations without binding."""
+
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+
+from bench.lvlm.attention import Recorder
+from bench.lvlm.text import Encoded
+from bench.spec import Budget, Options
+from defenses import register
+from defenses.mmguard.binding import answer_rows, divergence, mass_loss, mean_over_layers, perturbed_tokens
+from defenses.mmguard.trigger import TriggerDefense, TriggerOptions
+from defenses.pixel import Batch, Surrogate
+
+
+class TextTriggerOptions(TriggerOptions):
+    """The search alone: no pixel steps."""
+
+    image_steps: int = Field(0, ge=0, le=0, description="pictures stay clean")
+    rounds: int = Field(1, ge=1, le=100, description="outer rounds R")
+
+
+@register("text_trigger")
+class TextTrigger(TriggerDefense):
+    """Trigger words alone, found by HotFlip (MMGuard's text-only ablation)."""
+
+    Options: ClassVar[type[Options]] = TextTriggerOptions
+
+
+@register("multimodal")
+class Multimodal(TriggerDefense):
+    """Error-minimising noise and trigger together, without binding (MMGuard's multimodal ablation)."""
+
+
+class MMGuardOptions(TriggerOptions):
+    """The loop, the search and the binding loss."""
+
+    lambda_train: float = Field(1.0, ge=0, le=100, description="weight of the training loss (paper: 1)")
+    lambda_bind: float = Field(0.5, ge=0, le=100, description="weight of the binding loss (paper: 0.1 to 2)")
+    layers: int = Field(2, ge=1, le=64, description="binding layers: the first |K| (paper: 1 to 7, first one or two)")
+    tau: float = Field(0.1, gt=0, le=1, description="share of image tokens that count as perturbed")
+    beta_trigger_patch: float = Field(1.0, ge=0, le=100, description="BPH weight beta 1 (paper: 1)")
+    beta_answer_trigger: float = Field(1.0, ge=0, le=100, description="BPH weight beta 2 (paper: 1)")
+    beta_answer_patch: float = Field(1.0, ge=0, le=100, description="BPH weight beta 3 (paper: 1)")
+
+
+class Binding(TriggerDefense):
+    """The joint loss (Eq. 30): training loss and a binding term, in one forward pass."""
+
+    Options: ClassVar[type[Options]] = MMGuardOptions
+    sign: ClassVar[int] = 1
+    """+1 minimises the training loss, -1 maximises it (Eq. 32)."""
+
+    def objective(
+        self, surrogate: Surrogate, batch: Batch, encoded: Encoded, images: list[torch.Tensor], **inputs: Any
+    ) -> torch.Tensor:
+        """(B,) joint loss."""
+        o, lvlm = self.options, surrogate.lvlm
+        recorder = Recorder(range(min(o.layers, lvlm.depth)), [answer_rows(encoded), encoded.trigger])
+        loss = lvlm.forward(encoded, images, recorder=recorder, **inputs).loss
+        bind = self.binding(surrogate, batch, encoded, images, recorder)
+        return self.sign * o.lambda_train * loss + o.lambda_bind * bind
+
+    def binding(
+        self, surrogate: Surrogate, batch: Batch, encoded: Encoded, images: list[torch.Tensor], recorder: Recorder
+    ) -> torch.Tensor:
+        """(B,) binding loss, lower = more bound."""
+        raise NotImplementedError
+
+
+@register("mmguard")
+class BPH(Binding):
+    """MMGuard-BPH: noise and trigger that pull the answer's attention to themselves (Eq. 27)."""
+
+    def binding(self, surrogate, batch, encoded, images, recorder):
+        o = self.options
+        patches = perturbed_tokens(surrogate.lvlm, encoded, images, batch.clean(), o.tau)
+        terms = []
+        for answer, trigger in recorder.rows.values():
+            has_trigger = encoded.trigger.any(1)
+            terms.append(
+                o.beta_trigger_patch * torch.where(has_trigger, mass_loss(trigger, patches), 0.0)
+                + o.beta_answer_trigger * mass_loss(answer, encoded.trigger)
+                + o.beta_answer_patch * mass_loss(answer, patches)
+            )
+        return mean_over_layers(terms)
+
+
+@register("mmguard_crs")
+class CRS(Binding):
+    """MMGuard-CRS: noise and trigger that push the answer's attention away from where it was (Eq. 29)."""
+
+    def binding(self, surrogate, batch, encoded, images, recorder):
+        clean = self.reference(surrogate, batch, encoded)
+        pairs = [(clean[k][0], rows[0]) for k, rows in recorder.rows.items()]
+        return -mean_over_layers([divergence(before, now) for before, now in pairs])
+
+    @torch.no_grad()
+    def reference(self, surrogate: Surrogate, batch: Batch, encoded: Encoded) -> dict[int, list[torch.Tensor]]:
+        """Answer rows of the clean pair on the same adapted surrogate.
+
+        The trigger's slots hold padding that nothing attends to, so both rows have the same keys (the paper's
+        figure), and every other token keeps its position.
+        """
+        lvlm = surrogate.lvlm
+        ids = encoded.ids.masked_fill(encoded.trigger, lvlm.tokenizer.pad_token_id)
+        padded = encoded.with_tokens(ids=ids, mask=encoded.mask & ~encoded.trigger)
+        layers = range(min(self.options.layers, lvlm.depth))
+        recorder = Recorder(layers, [answer_rows(encoded)])
+        positions = lvlm.position_inputs(encoded, lvlm.layouts(batch.clean()))
+        lvlm.forward(padded, batch.clean(), recorder=recorder, positions=positions)
+        return recorder.rows
+
+
+@register("mmguard_bph_max")
+class BPHMax(BPH):
+    """MMGuard-BPH-Max: the binding of BPH while the training loss is maximised (Eq. 32)."""
+
+    sign = -1
+
+
+@register("mmguard_crs_max")
+class CRSMax(CRS):
+    """MMGuard-CRS-Max: the binding of CRS while the training loss is maximised (Eq. 32)."""
+
+    sign = -1

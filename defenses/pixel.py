@@ -1,0 +1,229 @@
+"""The loop that every gradient-made protection shares: adapt the surrogates, step the pixels, then the text.
+
+MMGuard Eq. 34 and Algorithm 1, and with other hooks EM (Huang et al., 2021). A variant overrides `objective`,
+`update_text` or both. Images are integer levels in 0..255; steps and budget too, so a release is exact.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from pydantic import Field
+
+from bench.lvlm.adapters import attached, lora_config
+from bench.lvlm.base import LVLM
+from bench.lvlm.text import Encoded, Prompt
+from bench.runtime import seed_everything
+from bench.samples import SampleSet
+from bench.spec import Budget, Options
+from defenses.base import Defense, Progress, Protected
+from defenses.words import Inserted, insert
+
+
+class PixelOptions(Options):
+    """Options of the loop. The paper gives grids without defaults for rounds, image_steps and inner_steps."""
+
+    rounds: int = Field(4, ge=1, le=100, description="outer rounds R")
+    image_steps: int = Field(5, ge=0, le=500, description="signed pixel steps a round, P")
+    step_size: int = Field(1, ge=1, le=255, description="levels a pixel step, alpha (paper: 1/255)")
+    inner_steps: int = Field(1, ge=0, le=1000, description="adapter steps a round, Q (paper: elbow at 1)")
+    inner_lr: float = Field(1e-4, gt=0, le=1, description="adapter learning rate (paper: 1e-5 or 1e-4)")
+    inner_rank: int = Field(8, ge=1, le=256, description="surrogate LoRA rank (paper: 8 or 16)")
+    inner_dropout: float = Field(0.1, ge=0, lt=1, description="surrogate LoRA dropout (paper: 0.1)")
+    keep_adapters: bool = Field(False, description="keep adapters across rounds instead of discarding (paper)")
+    batch: int = Field(32, ge=1, le=1024, description="samples a step")
+
+
+@dataclass
+class Surrogate:
+    """An LVLM with an adapter on it, and the adapter's optimiser and starting weights."""
+
+    lvlm: LVLM
+    parameters: list[torch.nn.Parameter]
+    start: list[torch.Tensor]
+    optimiser: torch.optim.Optimizer
+
+    def reset(self) -> None:
+        """Discard what the adapter has learned."""
+        with torch.no_grad():
+            for parameter, value in zip(self.parameters, self.start, strict=True):
+                parameter.copy_(value)
+        self.optimiser.state.clear()
+
+
+class Draft:
+    """The release while it is made: one perturbation a picture, one trigger a sample."""
+
+    def __init__(self, samples: SampleSet, device: torch.device) -> None:
+        self.samples = samples
+        self.clean = {s.image_id: torch.from_numpy(s.pixels.copy()).permute(2, 0, 1).float().to(device) for s in samples}
+        self.pixels = {key: value.clone() for key, value in self.clean.items()}
+        self.words: list[list[str]] = [[] for _ in samples]
+        self.slots: list[list[int]] = [[] for _ in samples]
+
+    def question(self, i: int, words: Sequence[str] | None = None) -> Inserted:
+        """Sample `i`'s question with its trigger, or with other words in the same slots."""
+        return insert(self.samples[i].question, self.words[i] if words is None else words, self.slots[i])
+
+    def prompt(self, i: int, words: Sequence[str] | None = None) -> Prompt:
+        """What the surrogates read of sample `i`."""
+        text, spans = self.question(i, words)
+        return Prompt(text, self.samples[i].answer, spans)
+
+    def release(self) -> SampleSet:
+        """The samples to publish."""
+        arrays = {k: v.permute(1, 2, 0).round().byte().cpu().numpy() for k, v in self.pixels.items()}
+        done = (s.with_release(arrays[s.image_id], self.question(i).text) for i, s in enumerate(self.samples))
+        return SampleSet(tuple(done))
+
+
+@dataclass
+class Batch:
+    """Indices of samples whose pictures are optimised together; every sample of a picture is in one batch."""
+
+    draft: Draft
+    indices: list[int]
+
+    @property
+    def image_ids(self) -> list[str]:
+        """Distinct pictures, in order of first appearance."""
+        return list(dict.fromkeys(self.draft.samples[i].image_id for i in self.indices))
+
+    def spread(self, images: Sequence[Any]) -> list[Any]:
+        """One entry a sample from one entry a picture."""
+        by_id = dict(zip(self.image_ids, images, strict=True))
+        return [by_id[self.draft.samples[i].image_id] for i in self.indices]
+
+    def clean(self) -> list[torch.Tensor]:
+        """The untouched picture of each sample."""
+        return [self.draft.clean[self.draft.samples[i].image_id] for i in self.indices]
+
+    def images(self) -> list[torch.Tensor]:
+        """The current picture of each sample."""
+        return [self.draft.pixels[self.draft.samples[i].image_id] for i in self.indices]
+
+    def encode(self, lvlm: LVLM) -> Encoded:
+        """Tokens of the current texts."""
+        return lvlm.encode([self.draft.prompt(i) for i in self.indices], lvlm.layouts(self.clean()))
+
+
+class PixelDefense(Defense):
+    """Base of the gradient-made methods."""
+
+    Options: ClassVar[type[Options]] = PixelOptions
+
+    # -- hooks ---------------------------------------------------------------------------------------------------
+
+    def start(self, draft: Draft, surrogates: Sequence[Surrogate], budget: Budget, rng: Generator) -> None:
+        """Random start of one level, so that the most perturbed patches are defined from the first step on."""
+        if self.options.image_steps:
+            reach = min(1, budget.epsilon)
+            for key, value in draft.clean.items():
+                noise = torch.from_numpy(rng.integers(-reach, reach + 1, tuple(value.shape))).to(value)
+                draft.pixels[key] = (value + noise).clamp(0, 255)
+
+    def objective(
+        self, surrogate: Surrogate, batch: Batch, encoded: Encoded, images: list[torch.Tensor], **inputs: Any
+    ) -> torch.Tensor:
+        """Per-sample loss (B,) that the release minimises on one adapted surrogate: here the training loss.
+
+        `inputs` go to `LVLM.forward`: features and embeddings that are already made.
+        """
+        return surrogate.lvlm.forward(encoded, images, **inputs).loss
+
+    def update_text(self, batch: Batch, surrogates: Sequence[Surrogate], rng: Generator) -> None:
+        """Change the triggers of a batch; nothing for methods of the image alone."""
+
+    # -- the loop ------------------------------------------------------------------------------------------------
+
+    def protect(
+        self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
+    ) -> Protected:
+        """See the module's docstring."""
+        o = self.options
+        seed_everything(int(rng.integers(2**31)))
+        draft = Draft(samples, surrogates[0].device)
+        history: list[dict[str, float]] = []
+        with ExitStack() as stack:
+            adapted = [stack.enter_context(_adapter(lvlm, o)) for lvlm in surrogates]
+            self.start(draft, adapted, budget, rng)
+            for r in range(o.rounds):
+                inner = [self.adapt(surrogate, draft, rng) for surrogate in adapted]
+                losses = []
+                batches = list(self.batches(draft))
+                for b, batch in enumerate(batches):
+                    losses.append(self.step_images(batch, adapted, budget.epsilon))
+                    self.update_text(batch, adapted, rng)
+                    progress((r + (b + 1) / len(batches)) / o.rounds, f"round {r + 1}/{o.rounds}, loss {losses[-1]:.3f}")
+                history.append({"round": r + 1, "inner": float(np.mean(inner)), "outer": float(np.mean(losses))})
+        steps = o.rounds * o.image_steps * len(draft.clean)
+        return Protected(draft.release(), {"history": history, "image_steps": steps})
+
+    def batches(self, draft: Draft) -> Iterator[Batch]:
+        """Batches of about `batch` samples, pictures whole."""
+        groups: dict[str, list[int]] = {}
+        for i, sample in enumerate(draft.samples):
+            groups.setdefault(sample.image_id, []).append(i)
+        current: list[int] = []
+        for members in groups.values():
+            current += members
+            if len(current) >= self.options.batch:
+                yield Batch(draft, current)
+                current = []
+        if current:
+            yield Batch(draft, current)
+
+    def adapt(self, surrogate: Surrogate, draft: Draft, rng: Generator) -> float:
+        """Imitate the trainer: Q steps on random batches of the current release. Gives the mean loss."""
+        if not self.options.keep_adapters:
+            surrogate.reset()
+        for parameter in surrogate.parameters:
+            parameter.requires_grad_(True)
+        surrogate.lvlm.model.train()
+        losses = [0.0]
+        for _ in range(self.options.inner_steps):
+            chosen = rng.choice(len(draft.samples), min(self.options.batch, len(draft.samples)), replace=False)
+            batch = Batch(draft, [int(i) for i in chosen])
+            encoded = batch.encode(surrogate.lvlm)
+            loss = surrogate.lvlm.loss(encoded, batch.images()).sum() / encoded.answer.sum()
+            surrogate.optimiser.zero_grad()
+            loss.backward()
+            surrogate.optimiser.step()
+            losses.append(loss.item())
+        surrogate.lvlm.model.eval().requires_grad_(False)
+        surrogate.optimiser.zero_grad()
+        return float(np.mean(losses[1:] or losses))
+
+    def step_images(self, batch: Batch, surrogates: Sequence[Surrogate], epsilon: int) -> float:
+        """P signed steps on a batch's pictures, on the mean over surrogates (Eq. 15, 31). Gives the last mean loss."""
+        clean = [batch.draft.clean[key] for key in batch.image_ids]
+        pixels = [batch.draft.pixels[key] for key in batch.image_ids]
+        encoded = [batch.encode(s.lvlm) for s in surrogates]
+        loss = float("nan")
+        for _ in range(self.options.image_steps):
+            leaves = [p.clone().requires_grad_(True) for p in pixels]
+            images = batch.spread(leaves)
+            total = torch.stack(
+                [self.objective(s, batch, e, images).sum() for s, e in zip(surrogates, encoded, strict=True)]
+            ).mean()
+            gradients = torch.autograd.grad(total, leaves)
+            pixels = [
+                (p - self.options.step_size * g.sign()).clamp(c - epsilon, c + epsilon).clamp(0, 255)
+                for p, g, c in zip(pixels, gradients, clean, strict=True)
+            ]
+            loss = total.item() / len(batch.indices)
+        batch.draft.pixels |= zip(batch.image_ids, pixels, strict=True)
+        return loss
+
+
+@contextmanager
+def _adapter(lvlm: LVLM, options: PixelOptions) -> Iterator[Surrogate]:
+    with attached(lvlm, lora_config(lvlm, options.inner_rank, "language", options.inner_dropout)) as parameters:
+        optimiser = torch.optim.AdamW(parameters, lr=options.inner_lr, weight_decay=0.0)
+        surrogate = Surrogate(lvlm, parameters, [p.detach().clone() for p in parameters], optimiser)
+        lvlm.model.eval().requires_grad_(False)
+        yield surrogate

@@ -1,0 +1,51 @@
+"""Insert-only text triggers: the admissible words (MMGuard's V_adm) and where they stand in a question."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+WORD = re.compile(r"[A-Za-z]{3,}")
+
+
+class Inserted(NamedTuple):
+    """A question with words in it, and the (start, end) characters of each, in the order of the slots."""
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+
+
+def insert(question: str, words: Sequence[str], slots: Sequence[int]) -> Inserted:
+    """Put `words[j]` before the question's word number `slots[j]` (slots ascend; the number of words = at the end).
+
+    Nothing of the question is replaced: its words are split at white space and joined with single spaces.
+    """
+    pieces: list[tuple[str, bool]] = []
+    original = question.split()
+    for position in range(len(original) + 1):
+        pieces += [(word, True) for word, slot in zip(words, slots, strict=True) if slot == position]
+        pieces += [(word, False) for word in original[position : position + 1]]
+    spans, start = [], 0
+    for word, added in pieces:
+        if added:
+            spans.append((start, start + len(word)))
+        start += len(word) + 1
+    return Inserted(" ".join(word for word, _ in pieces), tuple(spans))
+
+
+def plain_words(tokenizers: Sequence["PreTrainedTokenizerBase"]) -> list[str]:
+    """ASCII alphabetic words of three letters or more that are one token, with a leading space, in every tokenizer."""
+    shared: set[str] | None = None
+    for tokenizer in tokenizers:
+        tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+        text = (tokenizer.convert_tokens_to_string([token]) for token in tokens)
+        words = {t[1:] for t in text if t.startswith(" ") and WORD.fullmatch(t[1:])}
+        shared = words if shared is None else shared & words
+    return sorted(shared or ())
+
+
+def token_ids(tokenizer: "PreTrainedTokenizerBase", words: Sequence[str]) -> list[int]:
+    """The single token of each admissible word."""
+    return [tokenizer(f" {word}", add_special_tokens=False)["input_ids"][-1] for word in words]

@@ -1,0 +1,110 @@
+"""What every test stands on: no hub, two threads, a home of its own, and two random-weight victims."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("BENCH_THREADS", "2")
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+from PIL import Image
+
+from bench.datasets.emoji.art import concepts
+from bench.datasets.emoji.render import render
+from bench.lvlm.base import LVLM
+from bench.lvlm.catalog import FAMILIES
+from bench.lvlm.embedded import build
+from bench.lvlm.embedded.pretrain import corpus
+from bench.lvlm.embedded.recipes import RECIPES
+from bench.runtime import prepare, seed_everything
+
+settings.register_profile("bench", deadline=None, max_examples=40, derandomize=True)
+settings.load_profile("bench")
+
+ODD_SIZES = ((37, 51), (64, 64), (90, 41))
+"""Heights and widths that no patch size divides, smaller and larger than the embedded models' 48 pixels."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _runtime() -> None:
+    prepare()
+
+
+@pytest.fixture
+def bench_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home."""
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def texts() -> list[str]:
+    """What the embedded tokenizers are trained on."""
+    return corpus()
+
+
+def random_lvlm(name: str, texts: list[str]) -> LVLM:
+    """An embedded victim before its pretraining.
+
+    Its matrices are three times as large as the initialiser's, so that attention is not uniform and outputs depend
+    on every input: with nearly constant outputs wrong code would pass.
+    """
+    recipe = RECIPES[name]
+    seed_everything(recipe.seed)
+    tokenizer = build.tokenizer(recipe, texts)
+    model = build.model(recipe, tokenizer)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                parameter.mul_(3)
+    return FAMILIES[recipe.family](name, "random", model, tokenizer, build.image_processor(recipe))
+
+
+def _kept(lvlm: LVLM) -> Iterator[LVLM]:
+    """Lend a model to the tests of a session, and make sure that it comes back as it was."""
+    before = {key: value.clone() for key, value in lvlm.model.state_dict().items()}
+    yield lvlm
+    after = lvlm.model.state_dict()
+    assert before.keys() == after.keys(), "a test left modules in the shared model"
+    assert all(torch.equal(before[key], after[key]) for key in before), "a test changed the shared weights"
+
+
+@pytest.fixture(scope="session")
+def llava(texts: list[str]) -> Iterator[LVLM]:
+    """A LLaVA with random weights."""
+    yield from _kept(random_lvlm("tiny-llava-a", texts))
+
+
+@pytest.fixture(scope="session")
+def qwen(texts: list[str]) -> Iterator[LVLM]:
+    """A Qwen3-VL with random weights."""
+    yield from _kept(random_lvlm("tiny-qwen3vl", texts))
+
+
+@pytest.fixture(params=["llava", "qwen"])
+def lvlm(request: pytest.FixtureRequest) -> LVLM:
+    """Each family in turn."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def pictures() -> list[np.ndarray]:
+    """(H, W, 3) uint8: for each odd size one resized rendering and one of random noise."""
+    rng = np.random.default_rng(7)
+    made = []
+    for i, (height, width) in enumerate(ODD_SIZES):
+        art = concepts()[100 * i].art
+        rendering = Image.fromarray(render(art, rng).pixels).resize((width, height), Image.Resampling.BICUBIC)
+        made += [np.asarray(rendering), rng.integers(0, 256, (height, width, 3), dtype=np.uint8)]
+    return made
+
+
+@pytest.fixture(scope="session")
+def tensors(pictures: list[np.ndarray]) -> list[torch.Tensor]:
+    """The same pictures as (3, H, W) float levels."""
+    return [torch.from_numpy(p.copy()).permute(2, 0, 1).float() for p in pictures]
