@@ -51,7 +51,7 @@ def texts() -> list[str]:
 def random_lvlm(name: str, texts: list[str]) -> LVLM:
     """An embedded victim before its pretraining.
 
-    Its matrices are three times as large as the initialiser's, so that attention is not uniform and outputs depend
+    Its matrices are five times as large as the initialiser's, so that attention is not uniform and outputs depend
     on every input: with nearly constant outputs wrong code would pass.
     """
     recipe = RECIPES[name]
@@ -61,7 +61,7 @@ def random_lvlm(name: str, texts: list[str]) -> LVLM:
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim > 1:
-                parameter.mul_(3)
+                parameter.mul_(5)
     return FAMILIES[recipe.family](name, "random", model, tokenizer, build.image_processor(recipe))
 
 

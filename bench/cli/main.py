@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 
 import typer
 from rich.console import Console
@@ -28,7 +29,8 @@ def main() -> None:
     """Run the command line; the console script."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    warnings.simplefilter("ignore", FutureWarning)
     try:
         app()
     except UserError as error:

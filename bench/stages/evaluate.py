@@ -15,10 +15,10 @@ def evaluate(
     victim: LVLM, task: str, split: str, progress: Callable[[float, str], None], batch: int = 96
 ) -> pd.DataFrame:
     """One row an item: id, image_id, question, target, prediction, correct."""
-    manager = TaskManager(include_path=bench.tasks.__path__[0], include_defaults=False)
+    manager = TaskManager(include_path=bench.tasks.__path__[0], include_defaults=False, metadata={"split": split})
     report = simple_evaluate(
         model=LVLMForEval(victim, batch, progress),
-        tasks=[{"task": task, "test_split": split}],
+        tasks=[task],
         task_manager=manager,
         bootstrap_iters=0,
         log_samples=True,

@@ -2,20 +2,16 @@
 
 from typing import Any
 
-from datasets import Dataset, DatasetDict
+from datasets import DatasetDict
 from PIL import Image
 
 from bench.datasets import load
 from bench.scoring.matching import matches
 
 
-def splits(**_: Any) -> DatasetDict:
-    """The clean splits that a victim may be judged on."""
-    return DatasetDict({split: _dataset(split) for split in ("validation", "test")})
-
-
-def _dataset(split: str) -> Dataset:
-    return load("emoji_catalog", split).dataset()
+def judged(split: str = "test", **_: Any) -> DatasetDict:
+    """The clean split that a victim is judged on: `test`, or `validation` for the trainer's own choices."""
+    return DatasetDict({"test": load("emoji_catalog", split).dataset()})
 
 
 def image(doc: dict[str, Any]) -> list[Image.Image]:

@@ -37,7 +37,7 @@ def test_identity_is_the_hash_of_canonical_json() -> None:
 
 
 @given(payloads, payloads)
-def test_identities_are_equal_only_where_the_json_is(one: Any, other: Any) -> None:
+def test_identities_are_equal_only_where_the_json_is(one: object, other: object) -> None:
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     assert (identity(one) == identity(other)) is same
 

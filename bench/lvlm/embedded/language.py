@@ -41,6 +41,10 @@ class Answering(nn.Module):
         """Without the head, which is the embedding table again: safetensors refuses shared memory."""
         return {k: v for k, v in super().state_dict(*args, **kwargs).items() if not k.endswith("lm_head.weight")}
 
+    def load_state_dict(self, state_dict, *args, **kwargs):  # noqa: ANN001, ANN002, ANN003, ANN201
+        """The head comes with the embedding table it is tied to."""
+        return super().load_state_dict({**super().state_dict(), **state_dict}, *args, **kwargs)
+
     def forward(self, encoded: Encoded, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Cross-entropy per answer token."""
         positions = self.lvlm.position_inputs(encoded, [self.lvlm.layout((SIZE_PX, SIZE_PX))] * len(encoded.ids))

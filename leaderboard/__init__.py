@@ -1,0 +1,1 @@
+"""The leaderboard: reads the results store and the artefacts; computes no score of its own, imports no torch."""

@@ -1,0 +1,106 @@
+"""Results as DataFrames: one row a run, one a (defense, attack) cell, one a ranked defense. Knows no Streamlit."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from bench.scoring.matching import EVALUATOR
+from bench.spec import PROTOCOL
+from bench.store import results
+
+GAME = ["dataset", "victim", "threat", "epsilon", "words"]
+"""What two runs must share for their defenses to be compared."""
+
+JSON = ["defense_options", "attack_options", "stealth", "cost", "stages", "provenance"]
+STEALTH = ["linf", "psnr", "ssim", "perceptual", "words", "edit_distance"]
+COST = ["protect", "attack"]
+UTILITIES = ["utility_zero", "utility_clean", "utility"]
+
+CELL: dict[str, tuple[str, str]] = {
+    **{name: (name, "mean") for name in ["protection", "validation", *UTILITIES]},
+    "low": ("protection_low", "min"),
+    "high": ("protection_high", "max"),
+    "seeds": ("seed", "nunique"),
+    **{f"stealth_{name}": (f"stealth_{name}", "mean") for name in ["psnr", "ssim"]},
+    **{f"stealth_{name}": (f"stealth_{name}", "max") for name in ["linf", "words"]},
+    **{f"seconds_{name}": (f"seconds_{name}", "mean") for name in COST},
+    "run": ("id", "last"),
+}
+"""Columns of a cell: what of its runs, and how the seeds are brought together."""
+
+
+def runs() -> pd.DataFrame:
+    """Every run of the store, oldest first, with derived columns.
+
+    `defense_label`, `attack_label`: names, with options where runs of one name differ in them. `stealth_*`,
+    `seconds_*`: floats, NaN where not recorded. `reason`: why the run cannot be compared, or "".
+    """
+    names = [column.name for column in results.Run.__table__.columns]
+    frame = pd.DataFrame([{name: getattr(run, name) for name in names} for run in results.load()], columns=names)
+    for column in ("protection", "protection_low", "protection_high"):
+        frame[column] = pd.to_numeric(frame[column])
+    for column in JSON:
+        frame[column] = [entry if isinstance(entry, dict) else {} for entry in frame[column]]
+    for method in ("defense", "attack"):
+        frame[f"{method}_label"] = _labels(frame[method], frame[f"{method}_options"])
+    for name in STEALTH:
+        frame[f"stealth_{name}"] = _numbers(frame["stealth"], name)
+    for name in COST:
+        frame[f"seconds_{name}"] = _numbers((entry.get(name) for entry in frame["cost"]), "seconds")
+    frame["reason"] = _reasons(frame)
+    return frame
+
+
+def comparable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The runs that may be ranked: current protocol and evaluator, eligible, and somebody trained."""
+    return frame[(frame["reason"] == "") & (frame["attack"] != "none")]
+
+
+def cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row a (defense, attack): means over seeds, and an interval as wide as the seeds' intervals together.
+
+    `worst` marks each defense's worst case: the attack with the highest mean *validation* accuracy, which is all that
+    a trainer can see. A tie goes to the lower protection. `protection` is of the test split, so it is not chosen on.
+    """
+    table = frame.groupby(["defense_label", "attack_label"], sort=True).agg(defense=("defense", "first"), **CELL)
+    table = table.reset_index().sort_values(["validation", "protection"], ascending=[False, True], kind="stable")
+    table["worst"] = ~table["defense_label"].duplicated()
+    return table
+
+
+def ranking(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a defense, best first: its worst-case cell, and in `attacks` how many attacks it has met."""
+    worst = table[table["worst"]].copy()
+    worst["attacks"] = worst["defense_label"].map(table["defense_label"].value_counts())
+    return worst.sort_values("protection", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _labels(names: pd.Series, options: pd.Series) -> list[str]:
+    """Each name, followed by those of its options in which rows of that name differ."""
+    values: dict[tuple[str, str], set[str]] = {}
+    for name, group in options.groupby(names):
+        for key in {key for entry in group for key in entry}:
+            values[str(name), key] = {json.dumps(entry.get(key)) for entry in group}
+    labels = []
+    for name, entry in zip(names, options, strict=True):
+        differing = [f"{key}={entry[key]}" for key in sorted(entry) if len(values[name, key]) > 1]
+        labels.append(f"{name} ({', '.join(differing)})" if differing else name)
+    return labels
+
+
+def _reasons(frame: pd.DataFrame) -> pd.Series:
+    """Why each run cannot be compared; "" where it can."""
+    reason = pd.Series("", index=frame.index, dtype="str")
+    reason[~frame["eligible"].astype(bool) | frame["protection"].isna()] = "clean fine-tuning gains too little to judge"
+    for column, current in (("evaluator", EVALUATOR), ("protocol", PROTOCOL)):
+        stale = frame[column] != current
+        reason[stale] = [f"{column} {version}, current is {current}" for version in frame.loc[stale, column]]
+    return reason
+
+
+def _numbers(entries: Iterable[Any], key: str) -> pd.Series:
+    """One field of JSON objects as floats; NaN for anything else than a number."""
+    values = [entry.get(key) if isinstance(entry, dict) else None for entry in entries]
+    return pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").astype(float)

@@ -1,0 +1,102 @@
+"""Artefacts of a run, read with distrust: what is missing, foreign or broken is None."""
+
+import html
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from bench.errors import UserError
+from bench.samples import SampleSet
+from bench.store.artifacts import Artifact, find
+
+T = TypeVar("T")
+
+KIND = {"original": "protect", "clean_attack": "attack", **dict.fromkeys(["zero", "clean", "validation"], "evaluate")}
+"""Keys of `Run.stages` that name an artefact of another stage than their own."""
+
+ANSWERS = {"zero-shot": "zero", "clean": "clean", "protected": "evaluate"}
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, UserError, Image.DecompressionBombError)
+
+
+def present(stages: Mapping[str, str], key: str) -> Artifact | None:
+    """The artefact that a run names for one of its stages; None where it is absent or its identity is none."""
+    name = str(stages.get(key, ""))
+    return _try(lambda: find(KIND.get(key, key), name)) if re.fullmatch(r"[0-9a-f]{16}", name) else None
+
+
+def samples(stages: Mapping[str, str], key: str) -> SampleSet | None:
+    """The set that stage `protect` (released) or `original` made."""
+    artifact = present(stages, key)
+    return _try(lambda: _samples(artifact)) if artifact else None
+
+
+def curve(stages: Mapping[str, str], key: str, name: str, index: str) -> pd.DataFrame | None:
+    """The numbers of a list of flat JSON records, or of the one under "history", by their field `index`."""
+    artifact = present(stages, key)
+
+    def read() -> pd.DataFrame | None:
+        content = artifact.read(name) if artifact else []
+        records = content["history"] if isinstance(content, dict) else content
+        frame = pd.DataFrame(records).set_index(index).select_dtypes("number")
+        return None if frame.empty else frame
+
+    return _try(read)
+
+
+def answers(stages: Mapping[str, str]) -> tuple[pd.DataFrame | None, list[str]]:
+    """Test answers side by side, one row an item, and the models whose predictions are missing.
+
+    Columns: question, target, and of each model its answer (`clean`) and whether it is right (`clean right`).
+    """
+    parts = {model: _try(partial(_predictions, stages, stage)) for model, stage in ANSWERS.items()}
+    missing = [model for model, part in parts.items() if part is None]
+    if missing:
+        return None, missing
+    items = next(iter(parts.values()))[["question", "target"]]
+    columns = [part[["prediction", "correct"]].set_axis([m, f"{m} right"], axis=1) for m, part in parts.items()]
+    return pd.concat([items, *columns], axis=1, join="inner"), []
+
+
+def difference(original: np.ndarray, released: np.ndarray) -> np.ndarray:
+    """Ten times what changed, around mid-gray: (H, W, 3) uint8."""
+    return np.clip(128 + 10 * (released.astype(int) - original), 0, 255).astype(np.uint8)
+
+
+def magnify(pixels: np.ndarray, side: int = 384) -> np.ndarray:
+    """Whole-number enlargement of a small picture, so that the browser does not smooth it."""
+    factor = max(1, side // max(pixels.shape[:2]))
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def highlight(original: str, released: str) -> str:
+    """The released question as safe HTML, with the words that are not in the original in <mark>."""
+    rest, words = original.split(), []
+    for word in released.split():
+        known = bool(rest) and word == rest[0]
+        rest = rest[1:] if known else rest
+        words.append(html.escape(word) if known else f"<mark>{html.escape(word)}</mark>")
+    return " ".join(words)
+
+
+def _try(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except UNREADABLE:
+        return None
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading pictures", hash_funcs={Artifact: lambda a: str(a.folder)})
+def _samples(artifact: Artifact) -> SampleSet:
+    return SampleSet.load(artifact.folder)
+
+
+def _predictions(stages: Mapping[str, str], key: str) -> pd.DataFrame | None:
+    artifact = present(stages, key)
+    return pd.read_parquet(artifact.folder / "predictions.parquet").set_index("id") if artifact else None
+

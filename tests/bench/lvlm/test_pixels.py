@@ -1,0 +1,81 @@
+"""The pixel path against Pillow and numpy, and its straight-through gradients."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from torch.nn import functional as F
+
+from bench.lvlm.pixels import normalise, quantise, resize
+
+TARGETS = ((48, 48), (64, 32), (112, 112), (20, 90))
+
+
+@given(st.lists(st.floats(-300, 600, width=32), min_size=1, max_size=20))
+def test_quantise_rounds_half_up_into_a_byte(levels: list[float]) -> None:
+    x = torch.tensor(levels, dtype=torch.float64, requires_grad=True)
+    y = quantise(x)
+    np.testing.assert_array_equal(y.detach(), np.clip(np.floor(np.array(levels) + 0.5), 0, 255))
+    weights = torch.arange(1.0, len(levels) + 1, dtype=torch.float64)
+    (gradient,) = torch.autograd.grad((weights * y).sum(), x)
+    assert torch.equal(gradient, weights), "the gradient passes straight through, outside 0..255 too"
+
+
+def test_quantise_keeps_bytes() -> None:
+    every = torch.arange(256)
+    assert torch.equal(quantise(every.to(torch.uint8)).long(), every)
+    assert torch.equal(quantise(every.float()).long(), every)
+
+
+@pytest.mark.parametrize(("mode", "share"), [("bicubic", 0.001), ("bilinear", 0.005)])
+def test_resize_gives_pillows_bytes(
+    pictures: list[np.ndarray], tensors: list[torch.Tensor], mode: str, share: float
+) -> None:
+    code = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}[mode]
+    off = []
+    for picture, tensor in zip(pictures, tensors, strict=True):
+        for height, width in TARGETS:
+            expected = np.asarray(Image.fromarray(picture).resize((width, height), code)).astype(int)
+            ours = resize(tensor[None], (height, width), mode, "pillow")[0].permute(1, 2, 0).numpy()
+            off.append(np.abs(ours - expected).ravel())
+    values = np.concatenate(off)
+    assert values.max() <= 1
+    assert (values > 0).mean() <= share
+
+
+def test_the_right_size_is_left_alone(tensors: list[torch.Tensor]) -> None:
+    assert torch.equal(resize(tensors[0][None], (37, 51), "bicubic", "pillow")[0], tensors[0].double())
+
+
+def test_a_batch_of_bytes_is_resized_like_its_members(pictures: list[np.ndarray], tensors: list[torch.Tensor]) -> None:
+    pair = torch.stack([torch.from_numpy(p.copy()).permute(2, 0, 1) for p in pictures[:2]])
+    assert pair.dtype == torch.uint8
+    done = resize(pair, (48, 40), "bicubic", "pillow")
+    for one, tensor in zip(done, tensors[:2], strict=True):
+        assert torch.equal(one, resize(tensor[None], (48, 40), "bicubic", "pillow")[0])
+
+
+@pytest.mark.parametrize("library", ["pillow", "torchvision"])
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_gradient_of_resize_is_that_of_the_interpolation(
+    tensors: list[torch.Tensor], library: str, target: tuple[int, int]
+) -> None:
+    """Rounding has no say in it: the same as interpolating without rounding."""
+    x = tensors[1].double().requires_grad_(True)
+    weights = torch.rand(3, *target, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    (ours,) = torch.autograd.grad((weights * resize(x[None], target, "bicubic", library)[0]).sum(), x)
+    plain = F.interpolate(x[None], target, mode="bicubic", antialias=True)[0]
+    (expected,) = torch.autograd.grad((weights * plain).sum(), x)
+    assert torch.isfinite(ours).all() and (ours != 0).float().mean() > 0.99
+    torch.testing.assert_close(ours, expected, rtol=1e-6, atol=1e-9)
+
+
+def test_normalise_is_the_processors_arithmetic() -> None:
+    levels = torch.randint(0, 256, (2, 3, 4, 5), generator=torch.Generator().manual_seed(1)).double()
+    mean, std = [0.1, 0.2, 0.3], [0.5, 0.25, 0.125]
+    ours = normalise(levels, mean, std)
+    expected = (levels.numpy().transpose(0, 2, 3, 1) / 255 - np.array(mean)) / np.array(std)
+    assert ours.dtype == torch.float32
+    np.testing.assert_allclose(ours.numpy().transpose(0, 2, 3, 1), expected, rtol=1e-6)

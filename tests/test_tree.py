@@ -1,0 +1,40 @@
+"""What must never be in the tree, and how long a file may be."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted(f for p in ("bench", "defenses", "attacks", "leaderboard", "scripts") for f in (ROOT / p).rglob("*.py"))
+UNSAFE = re.compile(
+    r"\bpickle\b|torch\.load\(|trust_remote_code\s*=\s*True|(?<![\w.])eval\(|(?<![\w.])exec\(|yaml\.load\(|shell=True"
+    r"|except( Exception)?:\s*pass"
+)
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda f: str(f.relative_to(ROOT)))
+def test_no_unsafe_call_and_no_long_file(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert not UNSAFE.search(text)
+    assert len(text.splitlines()) <= 400
+
+
+def test_unsafe_pattern_catches_what_it_names() -> None:
+    for bad in ("import pickle", "torch.load(f)", "x = eval('1')", "yaml.load(f)", "trust_remote_code=True"):
+        assert UNSAFE.search(bad)
+    assert not UNSAFE.search("model.eval()")
+
+
+def test_torch_stays_out_of_light_modules() -> None:
+    """`bench list`, `--help` and `submit validate` must not import torch."""
+    code = (
+        "import sys; from typer.testing import CliRunner; from bench.cli.main import app; r = CliRunner();"
+        "assert r.invoke(app, ['list']).exit_code == 0; assert r.invoke(app, ['--help']).exit_code == 0;"
+        "assert r.invoke(app, ['submit', 'validate', 'submissions/mmguard.yaml']).exit_code == 0;"
+        "print(sorted(m for m in ('torch', 'transformers', 'trl', 'datasets') if m in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
