@@ -42,7 +42,7 @@ def runs() -> pd.DataFrame:
     for column in ("protection", "protection_low", "protection_high"):
         frame[column] = pd.to_numeric(frame[column])
     for column in JSON:
-        frame[column] = [entry if isinstance(entry, dict) else {} for entry in frame[column]]
+        frame[column] = frame[column].map(lambda entry: entry if isinstance(entry, dict) else {})
     for method in ("defense", "attack"):
         frame[f"{method}_label"] = _labels(frame[method], frame[f"{method}_options"])
     for name in STEALTH:
@@ -95,8 +95,8 @@ def _reasons(frame: pd.DataFrame) -> pd.Series:
     reason = pd.Series("", index=frame.index, dtype="str")
     reason[~frame["eligible"].astype(bool) | frame["protection"].isna()] = "clean fine-tuning gains too little to judge"
     for column, current in (("evaluator", EVALUATOR), ("protocol", PROTOCOL)):
-        stale = frame[column] != current
-        reason[stale] = [f"{column} {version}, current is {current}" for version in frame.loc[stale, column]]
+        stale = f"{column} " + frame[column].astype(str) + f", current is {current}"
+        reason = reason.mask(frame[column] != current, stale)
     return reason
 
 

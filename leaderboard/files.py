@@ -21,6 +21,7 @@ KIND = {"original": "protect", "clean_attack": "attack", **dict.fromkeys(["zero"
 """Keys of `Run.stages` that name an artefact of another stage than their own."""
 
 ANSWERS = {"zero-shot": "zero", "clean": "clean", "protected": "evaluate"}
+NOT_HERE = "not on this machine: results that were copied from elsewhere come without artefacts."
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, UserError, Image.DecompressionBombError)
 
 
@@ -54,10 +55,10 @@ def answers(stages: Mapping[str, str]) -> tuple[pd.DataFrame | None, list[str]]:
 
     Columns: question, target, and of each model its answer (`clean`) and whether it is right (`clean right`).
     """
-    parts = {model: _try(partial(_predictions, stages, stage)) for model, stage in ANSWERS.items()}
-    missing = [model for model, part in parts.items() if part is None]
-    if missing:
-        return None, missing
+    found = {model: _try(partial(_predictions, stages, stage)) for model, stage in ANSWERS.items()}
+    parts = {model: table for model, table in found.items() if table is not None}
+    if len(parts) < len(found):
+        return None, [model for model in found if model not in parts]
     items = next(iter(parts.values()))[["question", "target"]]
     columns = [part[["prediction", "correct"]].set_axis([m, f"{m} right"], axis=1) for m, part in parts.items()]
     return pd.concat([items, *columns], axis=1, join="inner"), []
@@ -65,7 +66,7 @@ def answers(stages: Mapping[str, str]) -> tuple[pd.DataFrame | None, list[str]]:
 
 def difference(original: np.ndarray, released: np.ndarray) -> np.ndarray:
     """Ten times what changed, around mid-gray: (H, W, 3) uint8."""
-    return np.clip(128 + 10 * (released.astype(int) - original), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(128 + 10 * (released.astype(int) - original), 0, 255), np.uint8)
 
 
 def magnify(pixels: np.ndarray, side: int = 384) -> np.ndarray:
@@ -98,5 +99,7 @@ def _samples(artifact: Artifact) -> SampleSet:
 
 def _predictions(stages: Mapping[str, str], key: str) -> pd.DataFrame | None:
     artifact = present(stages, key)
-    return pd.read_parquet(artifact.folder / "predictions.parquet").set_index("id") if artifact else None
-
+    if artifact is None:
+        return None
+    table: pd.DataFrame = pd.read_parquet(artifact.folder / "predictions.parquet").drop_duplicates("id").set_index("id")
+    return table.astype({"question": "str", "target": "str", "prediction": "str", "correct": "bool"})

@@ -1,0 +1,56 @@
+"""Matrix: every defense against every attack in one game."""
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from leaderboard import data, widgets
+
+COLORS = alt.Scale(domain=[-0.5, 0, 1], range=["#b3542b", "#f6f2ea", "#1f6f6b"], clamp=True)
+
+
+def show(frame: pd.DataFrame) -> None:
+    """The page, for the runs of one game."""
+    cells = data.cells(data.comparable(frame))
+    if cells.empty:
+        st.info("No comparable runs in this game yet.")
+        return
+    st.altair_chart(chart(cells), alt="Protection of each defense against each attack")
+    st.caption(
+        "Protection, mean over seeds: 1 is full protection, 0 none, negative means that the trainer did better than "
+        "with plain fine-tuning on clean data. Framed: the worst case of each defense, chosen on the validation split."
+    )
+
+
+def chart(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    """A heat map with its numbers; best defense on top, strongest attack on the left."""
+    defenses = data.ranking(cells)["defense_label"].tolist()
+    attacks = cells.groupby("attack_label")["protection"].mean().sort_values().index.tolist()
+    top = alt.Axis(orient="top", labelAngle=-25, labelLimit=240)
+    base = alt.Chart(cells).encode(
+        x=alt.X("attack_label:N", sort=attacks, title=None, axis=top),
+        y=alt.Y("defense_label:N", sort=defenses, title=None, axis=alt.Axis(labelLimit=320)),
+        tooltip=[
+            alt.Tooltip("defense_label:N", title="defense"),
+            alt.Tooltip("attack_label:N", title="attack"),
+            alt.Tooltip("protection:Q", format=".3f"),
+            alt.Tooltip("validation:Q", title="validation accuracy", format=".1%"),
+            alt.Tooltip("utility:Q", title="test accuracy", format=".1%"),
+            alt.Tooltip("seeds:Q"),
+        ],
+    )
+    tile = base.mark_rect(cornerRadius=4, stroke="white", strokeWidth=3).encode(
+        color=alt.Color("protection:Q", scale=COLORS, title="protection")
+    )
+    frame = base.transform_filter("datum.worst").mark_rect(
+        cornerRadius=4, filled=False, stroke="#22302f", strokeWidth=2
+    )
+    dark = "datum.protection > 0.6 || datum.protection < -0.35"
+    text = base.mark_text(fontSize=14).encode(
+        text=alt.Text("protection:Q", format=".2f"), color=alt.condition(dark, alt.value("white"), alt.value("#22302f"))
+    )
+    return alt.layer(tile, frame, text).properties(height=56 * len(defenses) + 60)
+
+
+st.title("Defense against attack")
+show(widgets.game(widgets.runs()))

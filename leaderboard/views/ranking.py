@@ -1,0 +1,101 @@
+"""Ranking: defenses by their worst-case protection in one game."""
+
+from urllib.parse import quote
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from leaderboard import data, widgets
+
+ROW = 38
+"""Height of a defense in the chart, in pixels."""
+
+COLUMNS = {
+    "rank": ("#", None),
+    "defense_label": ("Defense", st.column_config.TextColumn(pinned=True)),
+    "protection": ("Worst-case protection", widgets.SCORE),
+    "interval": ("95 % interval", None),
+    "attack_label": ("Worst attack", None),
+    "met": ("Attacks met", st.column_config.TextColumn(width="small")),
+    "seeds": ("Seeds", None),
+    "utility_zero": ("Zero-shot", widgets.SHARE),
+    "utility_clean": ("Clean", widgets.SHARE),
+    "utility": ("Protected", widgets.SHARE),
+    "stealth_psnr": ("PSNR (dB)", st.column_config.NumberColumn(format="%.1f")),
+    "stealth_ssim": ("SSIM", st.column_config.NumberColumn(format="%.3f")),
+    "stealth_linf": ("L∞", st.column_config.NumberColumn(format="%d")),
+    "stealth_words": ("Words", st.column_config.NumberColumn(format="%d")),
+    "seconds_protect": ("Protect (s)", st.column_config.NumberColumn(format="%.0f")),
+    "seconds_attack": ("Attack (s)", st.column_config.NumberColumn(format="%.0f")),
+    "link": ("Run", st.column_config.LinkColumn(display_text="open")),
+}
+
+
+def show(frame: pd.DataFrame) -> None:
+    """The page, for the runs of one game."""
+    cells = data.cells(data.comparable(frame))
+    ranking = data.ranking(cells)
+    reference = ranking[ranking["defense"] == "none"]
+    defenses = ranking[ranking["defense"] != "none"].reset_index(drop=True)
+    if defenses.empty:
+        st.info("No defense with comparable runs in this game yet.")
+    else:
+        st.altair_chart(chart(defenses, reference), alt="Worst-case protection of each defense with its interval")
+        table(defenses, met=cells["attack_label"].nunique())
+    notes()
+    stale = frame[frame["reason"] != ""]
+    if not stale.empty:
+        with st.expander(f"Not comparable: {len(stale)} runs"):
+            columns = ["reason", "defense_label", "attack_label", "seed", "protocol", "evaluator", "protection", "id"]
+            st.dataframe(stale[columns].style.set_properties(color="#8a8a8a"), hide_index=True)
+
+
+def chart(defenses: pd.DataFrame, reference: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    """Intervals with their values, best on top; a dashed line where no defense stands."""
+    x = alt.X("low:Q", title="worst-case protection   (1: the trainer gained nothing, 0: no protection)")
+    y = alt.Y("defense_label:N", sort=defenses["defense_label"].tolist(), title=None, axis=alt.Axis(labelLimit=320))
+    tips = [alt.Tooltip(f"{name}:{kind}", title=title, format=form) for name, kind, title, form in (
+        ("defense_label", "N", "defense", ""), ("attack_label", "N", "worst attack", ""),
+        ("protection", "Q", "protection", ".3f"), ("low", "Q", "low", ".3f"), ("high", "Q", "high", ".3f"),
+        ("seeds", "Q", "seeds", "d"),
+    )]  # fmt: skip
+    base = alt.Chart(defenses).encode(y=y, tooltip=tips)
+    span = base.mark_bar(height=10, cornerRadius=5, color="#1f6f6b", opacity=0.28).encode(x=x, x2="high:Q")
+    point = base.mark_point(filled=True, size=150, color="#1f6f6b", opacity=1).encode(x="protection:Q")
+    value = alt.Text("protection:Q", format=".2f")
+    text = base.mark_text(dy=-14, fontSize=12, color="#1f6f6b").encode(x="protection:Q", text=value)
+    none = alt.Chart(reference).encode(x="protection:Q")
+    line = none.mark_rule(strokeDash=[5, 4], color="#b3542b")
+    name = none.mark_text(align="left", dx=5, y=-8, color="#b3542b", text="no defense")
+    return alt.layer(span, point, text, line, name).properties(height=ROW * len(defenses) + 20)
+
+
+def table(defenses: pd.DataFrame, met: int) -> None:
+    """The ranking in numbers. `met`: how many attacks anybody has met in this game."""
+    shown = defenses.assign(
+        rank=range(1, len(defenses) + 1),
+        interval=[f"{low:.2f} to {high:.2f}" for low, high in zip(defenses["low"], defenses["high"], strict=True)],
+        met=[f"{attacks} of {met}" for attacks in defenses["attacks"]],
+        link=["run?run=" + quote(run, safe="") for run in defenses["run"]],
+    )[list(COLUMNS)]
+    titles = {name: title for name, (title, _) in COLUMNS.items()}
+    looks = {title: look for title, look in COLUMNS.values() if look is not None}
+    st.dataframe(shown.rename(columns=titles), hide_index=True, column_config=looks)
+    if (defenses["attacks"] < met).any():
+        st.warning("Defenses that met fewer attacks than others may look better than they are.")
+
+
+def notes() -> None:
+    """How to read the numbers."""
+    st.caption(
+        "**Worst case**: of the attacks that a defense met, the one with the highest mean accuracy on the trainer's "
+        "own validation split; its protection is then measured on the test split. **Interval**: 95 % by bootstrap "
+        "over pictures for one seed; with several seeds, from the lowest lower to the highest upper end of theirs. "
+        "Protection, accuracies, PSNR, SSIM and seconds are means over seeds; L∞ and inserted words are maxima."
+    )
+
+
+st.title("Worst-case protection")
+st.markdown("If this image-text data is published, **can someone still fine-tune a vision-language model on it?**")
+show(widgets.game(widgets.runs()))

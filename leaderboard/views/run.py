@@ -1,0 +1,105 @@
+"""Run: everything about one run, and the command that repeats it. `?run=ID` is its permalink."""
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from leaderboard import data, files, widgets
+
+SPEC = [*data.GAME, "defense", "defense_options", "attack", "attack_options", "seed"]
+STEALTH = {
+    "linf": "L∞ (levels)",
+    "psnr": "PSNR (dB)",
+    "ssim": "SSIM",
+    "perceptual": "Colour difference (CIEDE2000)",
+    "words": "Inserted words",
+    "edit_distance": "Inserted characters",
+}
+
+
+def show(run: pd.Series) -> None:
+    """The page."""
+    if run["reason"]:
+        st.warning(f"Not comparable: {run['reason']}.", icon=":material/block:")
+    numbers(run)
+    left, middle, right = st.columns(3)
+    with left:
+        st.subheader("Game")
+        fields([(name.replace("_", " "), run[name]) for name in SPEC])
+    with middle:
+        st.subheader("Stealth")
+        fields([(title, run["stealth"].get(name)) for name, title in STEALTH.items()])
+    with right:
+        st.subheader("Cost")
+        st.dataframe(pd.DataFrame.from_dict(
+            {stage: entry for stage, entry in run["cost"].items() if isinstance(entry, dict)}, orient="index"
+        ))  # fmt: skip
+    left, right = st.columns(2)
+    with left:
+        curve(run, "Attack: the trainer's loss", "attack", "curve.json", "step")
+    with right:
+        curve(run, "Protect: the owner's losses", "protect", "log.json", "round")
+    st.subheader("Repeat it")
+    st.code(run["command"], language="bash", wrap_lines=True)
+    stages(run)
+    with st.expander("Provenance"):
+        st.json(run["provenance"])
+
+
+def numbers(run: pd.Series) -> None:
+    """Utilities and protection."""
+    interval = f"95 %: {run['protection_low']:.2f} to {run['protection_high']:.2f}"
+    scored = pd.notna(run["protection"])
+    columns = st.columns(5)
+    columns[0].metric("Protection", f"{run['protection']:.2f}" if scored else "none", border=True,
+                      delta=interval if scored else "no clean gain", delta_color="off", delta_arrow="off")  # fmt: skip
+    for column, title, name, note in zip(
+        columns[1:],
+        ["Zero-shot", "Clean fine-tune", "Protected fine-tune", "Protected, validation"],
+        ["utility_zero", "utility_clean", "utility", "validation"],
+        ["test accuracy"] * 3 + ["what the trainer sees"],
+        strict=True,
+    ):
+        column.metric(title, f"{run[name]:.1%}", border=True, delta=note, delta_color="off", delta_arrow="off")
+
+
+def fields(rows: list[tuple[str, object]]) -> None:
+    """Names and values, as plain text."""
+    shown = [(name, "–" if value is None or value == {} else str(value)) for name, value in rows]
+    st.dataframe(pd.DataFrame(shown, columns=["field", "value"]), hide_index=True)
+
+
+def curve(run: pd.Series, title: str, stage: str, file: str, index: str) -> None:
+    """What a stage logged while it optimised."""
+    st.subheader(title)
+    numbers = files.curve(run["stages"], stage, file, index)
+    if numbers is not None:
+        st.altair_chart(lines(numbers), alt=title)
+    elif files.present(run["stages"], stage):
+        st.caption("This stage kept no curve.")
+    else:
+        st.caption(f"The curve is {files.NOT_HERE}")
+
+
+def lines(curve: pd.DataFrame) -> alt.Chart:
+    """One line a column, over the index."""
+    step = str(curve.index.name)
+    long = curve.reset_index().melt([step], var_name="name", value_name="value").dropna()
+    color = alt.Color("name:N", title=None, legend=alt.Legend(orient="top"))
+    chart: alt.Chart = alt.Chart(long).mark_line(point=True).properties(height=260)
+    return chart.encode(x=alt.X(f"{step}:Q"), y=alt.Y("value:Q", title=None), color=color)
+
+
+def stages(run: pd.Series) -> None:
+    """Identities of the artefacts, and which of them are here."""
+    rows = [(key, str(name), files.present(run["stages"], key) is not None) for key, name in run["stages"].items()]
+    with st.expander("Artefacts"):
+        st.dataframe(pd.DataFrame(rows, columns=["stage", "identity", "on this machine"]), hide_index=True)
+
+
+st.title("Run")
+chosen = widgets.one_run(widgets.runs())
+show(chosen)
+st.page_link(
+    "views/samples.py", label="Pictures and answers", icon=":material/image:", query_params={"run": chosen["id"]}
+)

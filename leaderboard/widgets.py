@@ -1,0 +1,61 @@
+"""What the pages share: the results at hand, the choice of a game or of a run, and how numbers look."""
+
+import pandas as pd
+import streamlit as st
+
+from bench.paths import home
+from bench.spec import PROTOCOL
+from leaderboard import data
+
+TITLES = {
+    "dataset": "Data set",
+    "victim": "Victim",
+    "threat": "Threat model",
+    "epsilon": "Pixel budget ε (levels of 255)",
+    "words": "Word budget",
+}
+FRESH = 10
+"""Seconds for which results are not read again."""
+
+SHARE = st.column_config.NumberColumn(format="percent", width="small")
+SCORE = st.column_config.NumberColumn(format="%.2f", width="small")
+
+
+@st.cache_data(ttl=FRESH, show_spinner=False)
+def _runs(_home: str) -> pd.DataFrame:
+    return data.runs()
+
+
+def runs() -> pd.DataFrame:
+    """Every run; where there is none, says how to make one and ends the page."""
+    frame = _runs(str(home()))
+    if frame.empty:
+        st.info("No results yet. Play a first game, then reload this page:", icon=":material/sports_esports:")
+        st.code("bench run --defense mmguard --attack lora_sft", language="bash")
+        st.stop()
+    return frame
+
+
+def game(frame: pd.DataFrame) -> pd.DataFrame:
+    """The runs of the game that is chosen in the sidebar; at first the one that was played most."""
+    for column in data.GAME:
+        options = frame[column].value_counts(sort=True).index.tolist()
+        choice = st.sidebar.selectbox(TITLES[column], options, key=column, bind="query-params")
+        frame = frame[frame[column] == choice]
+    st.sidebar.caption(f"Protocol {PROTOCOL}. Defenses are compared only within one such game.")
+    return frame
+
+
+def one_run(frame: pd.DataFrame) -> pd.Series:
+    """The run of `?run=ID`, or the one that is picked; at first the newest. The address follows the choice."""
+    frame = frame[::-1].set_index("id", drop=False)
+    ids = [str(key) for key in frame.index]
+    names = frame["defense_label"] + " vs. " + frame["attack_label"]
+    titles = names + " · " + frame["victim"] + " · " + frame["threat"] + " · seed " + frame["seed"].astype(str)
+    wanted = st.query_params.get("run", ids[0])
+    if wanted not in ids:
+        st.warning("The run in this address is not among these results.", icon=":material/link_off:")
+    index = ids.index(wanted) if wanted in ids else 0
+    chosen = st.selectbox("Run", ids, index, lambda key: f"{titles[key]} · {key}", key="chosen run") or ids[0]
+    st.query_params["run"] = chosen
+    return frame.loc[chosen]
