@@ -1,0 +1,142 @@
+"""What every method does to a release: budgets hold, answers stay, losses move the right way."""
+
+import numpy as np
+import pytest
+import torch
+
+from bench.datasets import load
+from bench.lvlm.base import LVLM
+from bench.lvlm.catalog import load as load_lvlm
+from bench.lvlm.text import Prompt
+from bench.samples import SampleSet
+from bench.spec import Budget, Method
+from bench.stages.audit import audit
+from defenses import REGISTRY
+from defenses.base import Protected
+from defenses.pixel import PixelDefense
+
+QUICK = {"rounds": 1, "image_steps": 2, "batch": 8, "inner_steps": 1}
+GRADIENT = [n for n in REGISTRY.catalog if n not in {"none", "random_noise", "random_trigger"}]
+
+
+@pytest.fixture(scope="module")
+def victim() -> LVLM:
+    return load_lvlm("tiny-llava-a")
+
+
+@pytest.fixture(scope="module")
+def samples() -> SampleSet:
+    return SampleSet(load("emoji_catalog", "train").samples[:16])
+
+
+def protect(name: str, samples: SampleSet, victims: list[LVLM], budget: Budget = Budget(), **options: object) -> Protected:
+    defense = REGISTRY.build(Method(name=name, options=options))
+    return defense.protect(samples, victims, budget, np.random.default_rng(0), lambda *_: None)
+
+
+def quick(name: str) -> dict[str, object]:
+    options: dict[str, object] = dict(QUICK)
+    if name == "text_trigger":
+        del options["image_steps"]
+    return options if name == "em" else {**options, "candidates": 2}
+
+
+def mean_loss(victim: LVLM, samples: SampleSet) -> float:
+    images = [torch.from_numpy(s.pixels.copy()).permute(2, 0, 1).float() for s in samples]
+    encoded = victim.encode([Prompt(s.question, s.answer) for s in samples], victim.layouts(images))
+    with torch.no_grad():
+        return victim.loss(encoded, images).mean().item()
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY.catalog))
+def test_budget_holds_and_the_rest_stays(name: str, victim: LVLM, samples: SampleSet) -> None:
+    options = quick(name) if name in GRADIENT else {}
+    budget = Budget(epsilon=2, words=3)
+    done = protect(name, samples, [victim], budget, **options)
+    report = audit(samples, done.samples, budget)
+    changes_pixels = name not in {"none", "random_trigger", "text_trigger"}
+    changes_words = name not in {"none", "random_noise", "em"}
+    assert (report["linf"] > 0) == changes_pixels
+    assert report["words"] == (3 if changes_words else 0)
+
+
+@pytest.mark.parametrize("name", ["em", "mmguard"])
+def test_same_generator_same_release(name: str, victim: LVLM, samples: SampleSet) -> None:
+    first, second = (protect(name, samples, [victim], **quick(name)).samples.digest for _ in range(2))
+    assert first == second
+
+
+def test_em_lowers_the_training_loss_and_more_steps_lower_it_more(victim: LVLM, samples: SampleSet) -> None:
+    losses = [mean_loss(victim, samples)]
+    for steps in (2, 8):
+        losses.append(mean_loss(victim, protect("em", samples, [victim], rounds=1, image_steps=steps).samples))
+    assert losses[0] > losses[1] > losses[2]
+    noise = mean_loss(victim, protect("random_noise", samples, [victim]).samples)
+    assert losses[2] < noise
+
+
+def test_max_variant_raises_the_training_loss(victim: LVLM, samples: SampleSet) -> None:
+    options = {"rounds": 1, "image_steps": 6, "text_rounds": 0, "lambda_bind": 0.0}
+    up = mean_loss(victim, protect("mmguard_bph_max", samples, [victim], **options).samples)
+    down = mean_loss(victim, protect("mmguard", samples, [victim], **options).samples)
+    assert up > down
+
+
+def test_trigger_search_beats_random_words(victim: LVLM, samples: SampleSet) -> None:
+    searched = mean_loss(victim, protect("text_trigger", samples, [victim], rounds=1, candidates=6).samples)
+    random = mean_loss(victim, protect("text_trigger", samples, [victim], rounds=1, text_rounds=0).samples)
+    assert searched < random
+
+
+@pytest.mark.parametrize("name", ["mmguard", "mmguard_crs"])
+def test_binding_weight_lowers_the_binding_loss(name: str, victim: LVLM, samples: SampleSet) -> None:
+    def outer(weight: float) -> float:
+        options = {"rounds": 1, "image_steps": 8, "text_rounds": 0, "lambda_train": 0.0, "lambda_bind": weight}
+        first = protect(name, samples, [victim], **{**options, "image_steps": 1}).log["history"][0]["outer"]
+        return protect(name, samples, [victim], **options).log["history"][0]["outer"] - first
+
+    assert outer(1.0) < 0
+
+
+def test_multimodal_is_mmguard_without_binding(victim: LVLM, samples: SampleSet) -> None:
+    options = {"rounds": 1, "image_steps": 2, "candidates": 2}
+    unbound = protect("mmguard", samples, [victim], **options, lambda_bind=0.0)
+    assert unbound.samples.digest == protect("multimodal", samples, [victim], **options).samples.digest
+
+
+def test_no_parameter_gets_a_gradient_and_the_base_comes_back(
+    victim: LVLM, samples: SampleSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {k: v.clone() for k, v in victim.model.state_dict().items()}
+    seen = []
+    step = PixelDefense.step_images
+
+    def spy(self: PixelDefense, batch, surrogates, epsilon):  # type: ignore[no-untyped-def]
+        loss = step(self, batch, surrogates, epsilon)
+        seen.extend((p.grad is None, p.requires_grad) for s in surrogates for p in s.lvlm.model.parameters())
+        return loss
+
+    monkeypatch.setattr(PixelDefense, "step_images", spy)
+    protect("em", samples, [victim], **quick("em"))
+    assert seen
+    assert set(seen) == {(True, False)}
+    after = victim.model.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[k], after[k]) for k in before)
+
+
+def test_inner_steps_move_the_surrogate_and_reset_takes_it_back(victim: LVLM, samples: SampleSet) -> None:
+    still = protect("em", samples, [victim], rounds=2, image_steps=1, inner_steps=0)
+    moved = protect("em", samples, [victim], rounds=2, image_steps=1, inner_steps=20, inner_lr=5e-3)
+    kept = protect("em", samples, [victim], rounds=2, image_steps=1, inner_steps=20, inner_lr=5e-3, keep_adapters=True)
+    assert moved.log["history"][0]["outer"] < still.log["history"][0]["outer"]
+    assert kept.log["history"][1]["inner"] < moved.log["history"][1]["inner"]
+
+
+def test_one_picture_with_several_questions_gets_one_perturbation(victim: LVLM, samples: SampleSet) -> None:
+    from dataclasses import replace
+
+    twice = SampleSet(tuple(replace(s, id=f"{s.id}-{k}") for s in samples[:4] for k in range(2)))
+    done = protect("em", twice, [victim], **{**quick("em"), "batch": 3}).samples
+    for first, second in zip(done[::2], done[1::2], strict=True):
+        assert np.array_equal(first.pixels, second.pixels)
