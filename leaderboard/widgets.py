@@ -58,4 +58,4 @@ def one_run(frame: pd.DataFrame) -> pd.Series:
     index = ids.index(wanted) if wanted in ids else 0
     chosen = st.selectbox("Run", ids, index, lambda key: f"{titles[key]} · {key}", key="chosen run") or ids[0]
     st.query_params["run"] = chosen
-    return frame.loc[chosen]
+    return frame.iloc[ids.index(chosen)]

@@ -23,7 +23,7 @@ class LoraSFTOptions(Options):
     """The trainer's recipe. The defaults were chosen on the clean validation split of the embedded victims."""
 
     rank: int = Field(16, ge=1, le=1024, description="LoRA rank; alpha is twice the rank")
-    lr: float = Field(2e-3, gt=0, le=1, description="peak learning rate, cosine with 10 % warm-up")
+    lr: float = Field(5e-3, gt=0, le=1, description="peak learning rate, cosine with 10 % warm-up")
     epochs: int = Field(8, ge=1, le=1000, description="passes over the release")
     batch: int = Field(16, ge=1, le=4096, description="samples a step")
     targets: Targets = Field("language+projector", description="language, language+projector, projector or all")

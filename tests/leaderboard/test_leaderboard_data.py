@@ -1,0 +1,125 @@
+"""The aggregation, against numbers computed by hand."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bench.scoring.matching import EVALUATOR
+from bench.spec import PROTOCOL
+from bench.store.results import Run, save
+from leaderboard import data
+
+
+def cells() -> pd.DataFrame:
+    return data.cells(data.comparable(data.runs()))
+
+
+def worst() -> pd.DataFrame:
+    return data.ranking(cells()).set_index("defense_label")
+
+
+def test_empty_store(bench_home: Path) -> None:
+    frame = data.runs()
+    assert frame.empty
+    assert {"defense_label", "reason", "stealth_psnr", "seconds_protect"} <= set(frame.columns)
+
+
+def test_a_game_without_comparable_runs_ranks_nobody(bench_home: Path, run_factory: Callable[..., Run]) -> None:
+    save(run_factory(1, eligible=False))
+    assert cells().empty
+    assert worst().empty
+
+
+def test_order_is_by_worst_case_protection(home: Path) -> None:
+    assert worst().index.tolist() == ["mmguard", "em", "random_noise", "none"]
+
+
+def test_mean_over_seeds_and_widest_interval(home: Path) -> None:
+    row = worst().loc["mmguard"]
+    assert row["attack_label"] == "jpeg"  # mean validation (0.40 + 0.50) / 2 = 0.45, above (0.20 + 0.24) / 2 = 0.22
+    assert row["protection"] == pytest.approx(0.55)  # (0.60 + 0.50) / 2
+    assert (row["low"], row["high"]) == (0.45, 0.70)
+    assert (row["seeds"], row["attacks"]) == (2, 2)
+    assert row["run"] == f"{5:016x}"
+
+
+def test_the_attack_is_chosen_on_validation_not_on_test(home: Path) -> None:
+    row = worst().loc["em"]
+    assert row["attack_label"] == "lora_sft"  # validation 0.45 > 0.35, although jpeg leaves less protection on test
+    assert row["protection"] == 0.40
+
+
+def test_a_tie_on_validation_goes_to_the_lower_protection(home: Path, run_factory: Callable[..., Run]) -> None:
+    save(run_factory(20, defense="em", attack="blur", validation=0.45, protection=0.35))
+    assert worst().loc["em", ["attack_label", "protection"]].tolist() == ["blur", 0.35]
+
+
+def test_every_defense_has_exactly_one_worst_cell(home: Path) -> None:
+    assert cells().groupby("defense_label")["worst"].sum().eq(1).all()
+
+
+def test_attack_none_is_no_attack(home: Path, run_factory: Callable[..., Run]) -> None:
+    save(run_factory(21, defense="mmguard", attack="none", validation=0.99, protection=-3.0))
+    assert worst().loc["mmguard", "protection"] == pytest.approx(0.55)
+    assert "none" not in cells()["attack_label"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"evaluator": EVALUATOR + 1}, f"evaluator {EVALUATOR + 1}, current is {EVALUATOR}"),
+        ({"protocol": PROTOCOL + 1}, f"protocol {PROTOCOL + 1}, current is {PROTOCOL}"),
+        ({"eligible": False}, "clean fine-tuning gains too little to judge"),
+        ({"protection": None}, "clean fine-tuning gains too little to judge"),
+        ({}, ""),
+    ],
+)
+def test_why_a_run_is_not_comparable(
+    bench_home: Path, run_factory: Callable[..., Run], changes: dict[str, object], reason: str
+) -> None:
+    save(run_factory(1, **changes))
+    frame = data.runs()
+    assert frame["reason"].tolist() == [reason]
+    assert data.comparable(frame).empty == bool(reason)
+
+
+def test_options_tell_entries_of_one_name_apart(bench_home: Path, run_factory: Callable[..., Run]) -> None:
+    save(run_factory(1, defense_options={"rounds": 4, "tau": 0.1}))
+    save(run_factory(2, defense_options={"rounds": 9, "tau": 0.1}))
+    save(run_factory(3, attack_options={"rank": 8}))
+    frame = data.runs()
+    assert frame["defense_label"].tolist() == ["mmguard (rounds=4, tau=0.1)", "mmguard (rounds=9, tau=0.1)", "mmguard"]
+    assert frame["attack_label"].tolist() == ["lora_sft", "lora_sft", "lora_sft (rank=8)"]
+    assert len(cells()) == 3
+
+
+def test_an_option_that_all_share_is_not_in_the_name(bench_home: Path, run_factory: Callable[..., Run]) -> None:
+    for number in (1, 2):
+        save(run_factory(number, seed=number, defense_options={"tau": 0.1}))
+    assert set(data.runs()["defense_label"]) == {"mmguard"}
+    assert cells()["seeds"].tolist() == [2]
+
+
+def test_records_that_are_no_records(bench_home: Path, run_factory: Callable[..., Run]) -> None:
+    save(run_factory(1, stealth=["?"], cost={"protect": 3}, stages=None, defense_options=None, provenance="x"))
+    save(run_factory(2, stealth={"psnr": "high", "linf": None}))
+    frame = data.runs()
+    assert frame[["stealth_psnr", "stealth_linf"]].isna().all(axis=None)
+    assert pd.isna(frame["seconds_protect"][0])
+    assert frame["stages"][0] == frame["provenance"][0] == {}
+
+
+def test_stealth_and_cost_are_numbers(home: Path) -> None:
+    row = worst().loc["mmguard"]
+    assert row[["stealth_psnr", "stealth_linf", "stealth_words", "seconds_protect", "seconds_attack"]].tolist() == [
+        33.5, 8, 2, 40, 20,
+    ]  # fmt: skip
+
+
+def test_no_page_imports_torch() -> None:
+    code = "import sys, leaderboard.widgets, leaderboard.files; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0

@@ -1,0 +1,171 @@
+"""Every page, run headless: nothing is raised, and what matters is on it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from bench.store.results import Run, save
+
+PAGES = ["ranking", "matrix", "run", "samples"]
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> [x](javascript:alert(3)) ![t](http://t.example/p.png)"
+Open = Callable[..., AppTest]
+Factory = Callable[..., Run]
+
+
+def texts(app: AppTest) -> str:
+    """All prose of a page."""
+    kinds = [app.markdown, app.caption, app.info, app.warning, app.error, app.subheader, app.title]
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def charts(app: AppTest) -> list[dict[str, Any]]:
+    """The Vega-Lite specifications of a page."""
+    return [json.loads(element.proto.spec) for element in app.get("arrow_vega_lite_chart")]
+
+
+def bodies(app: AppTest) -> str:
+    """What a page inserts as HTML."""
+    return "\n".join(element.proto.body for element in app.get("html"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_empty_store_says_how_to_begin(bench_home: Path, open_page: Open, page: str) -> None:
+    app = open_page(page)
+    assert "No results yet" in app.info[0].value
+    assert app.code[0].value == "bench run --defense mmguard --attack lora_sft"
+
+
+def test_ranking(home: Path, open_page: Open) -> None:
+    app = open_page()
+    table = app.dataframe[0].value
+    assert table["Defense"].tolist() == ["mmguard", "em", "random_noise"]
+    assert table["Worst-case protection"].tolist() == pytest.approx([0.55, 0.40, 0.02])
+    assert table["95 % interval"][0] == "0.45 to 0.70"
+    assert table["Worst attack"].tolist() == ["jpeg", "lora_sft", "lora_sft"]
+    assert table["Attacks met"].tolist() == ["2 of 2", "2 of 2", "1 of 2"]
+    assert table["Run"][0] == f"run?run={5:016x}"
+    assert "fewer attacks" in app.warning[0].value
+    assert len(charts(app)) == 1
+
+
+def test_no_defense_is_a_reference_line_only(home: Path, open_page: Open) -> None:
+    app = open_page()
+    assert "none" not in app.dataframe[0].value["Defense"].tolist()
+    marks = [layer["mark"] for layer in charts(app)[0]["layer"]]
+    assert [mark["text"] for mark in marks if mark["type"] == "text" and "text" in mark] == ["no defense"]
+
+
+def test_runs_that_are_not_comparable_stand_apart(home: Path, open_page: Open) -> None:
+    app = open_page()
+    assert app.expander[0].label == "Not comparable: 2 runs"
+    stale = app.expander[0].dataframe[0].value
+    assert stale["defense_label"].tolist() == ["tap", "tap"]
+    assert "tap" not in app.dataframe[0].value["Defense"].tolist()
+
+
+def test_a_game_with_stale_runs_only(bench_home: Path, open_page: Open, run_factory: Factory) -> None:
+    save(run_factory(1, eligible=False))
+    for page, message in (("ranking", "No defense with comparable runs"), ("matrix", "No comparable runs")):
+        assert message in open_page(page).info[0].value
+
+
+def test_games_are_not_mixed(home: Path, open_page: Open, run_factory: Factory) -> None:
+    save(run_factory(30, defense="mmguard", epsilon=16, validation=0.9, protection=0.11))
+    app = open_page()
+    assert app.dataframe[0].value["Worst-case protection"][0] == pytest.approx(0.55)
+    app.selectbox(key="epsilon").set_value(16).run()
+    assert not app.exception
+    assert app.dataframe[0].value["Worst-case protection"].tolist() == pytest.approx([0.11])
+
+
+def test_a_game_has_an_address(home: Path, open_page: Open, run_factory: Factory) -> None:
+    save(run_factory(30, defense="mmguard", epsilon=16, protection=0.11))
+    assert open_page(epsilon="16").dataframe[0].value["Worst-case protection"].tolist() == pytest.approx([0.11])
+
+
+def test_matrix(home: Path, open_page: Open) -> None:
+    chart = charts(open_page("matrix"))[0]
+    layers = chart["layer"]
+    assert [layer["mark"]["type"] for layer in layers] == ["rect", "rect", "text"]
+    assert layers[0]["encoding"]["y"]["sort"] == ["mmguard", "em", "random_noise", "none"]
+    assert layers[0]["encoding"]["x"]["sort"] == ["jpeg", "lora_sft"]  # mean 0.30 before mean 0.3175
+
+
+def test_run(home: Path, open_page: Open) -> None:
+    app = open_page("run", run=f"{3:016x}")
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "Protection": "0.80", "Zero-shot": "1.0%", "Clean fine-tune": "71.0%", "Protected fine-tune": "25.0%",
+        "Protected, validation": "24.0%",
+    }  # fmt: skip
+    assert app.metric[0].delta == "95 %: 0.70 to 0.99"
+    assert app.code[0].value == "bench run --defense mmguard --attack lora_sft --seed 3"
+    assert json.loads(app.json[0].value)["git"] == "abc1234"
+    game, stealth, cost, artefacts = (frame.value for frame in app.dataframe)
+    assert dict(zip(game["field"], game["value"], strict=True))["seed"] == "1"
+    assert dict(zip(stealth["field"], stealth["value"], strict=True))["PSNR (dB)"] == "33.5"
+    assert cost.loc["attack", "seconds"] == 20
+    assert dict(zip(artefacts["stage"], artefacts["on this machine"], strict=True))["audit"] == False  # noqa: E712
+    assert len(charts(app)) == 2
+
+
+def test_run_address_follows_the_choice(home: Path, open_page: Open) -> None:
+    app = open_page("run")
+    assert app.query_params["run"] == [f"{101:016x}"]  # the newest
+    app.selectbox(key="chosen run").set_value(f"{2:016x}").run()
+    assert app.query_params["run"] == [f"{2:016x}"]
+    assert app.metric[0].value == "0.90"
+
+
+def test_run_without_a_score(home: Path, open_page: Open) -> None:
+    app = open_page("run", run=f"{101:016x}")
+    assert app.metric[0].value == "none"
+    assert "gains too little" in app.warning[0].value
+
+
+@pytest.mark.parametrize("page", ["run", "samples"])
+def test_an_address_that_leads_nowhere(home: Path, open_page: Open, page: str) -> None:
+    assert "not among these results" in open_page(page, run="<script>").warning[0].value
+
+
+def test_samples(home: Path, open_page: Open) -> None:
+    app = open_page("samples", run=f"{2:016x}")
+    assert app.selectbox[1].options == ["s0", "s1"]
+    captions = [picture.caption for element in app.get("imgs") for picture in element.proto.imgs]
+    assert captions == ["Original", "Released", "Difference × 10 (largest: 8 levels)"]
+    assert "<mark>&lt;script&gt;alert(1)&lt;/script&gt;</mark> is &lt;b&gt;this&lt;/b&gt;?" in bodies(app)
+    answers = app.dataframe[0].value
+    assert answers.loc["a", ["target", "zero-shot", "clean", "protected"]].tolist() == [
+        "apple",
+        "cat",
+        "apple",
+        "apple",
+    ]
+    app.toggle[0].set_value(True).run()
+    assert app.dataframe[0].value.index.tolist() == ["b"]
+
+
+def test_missing_artefacts_are_told(home: Path, open_page: Open) -> None:
+    shutil.rmtree(home / "artifacts")
+    app = open_page("samples")
+    assert [message.value.split(" are ")[0] for message in app.info] == [
+        "The pictures", "Answers (zero-shot, clean, protected)",
+    ]  # fmt: skip
+    assert texts(open_page("run")).count("not on this machine") == 2
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_hostile_text_is_shown_as_text(bench_home: Path, open_page: Open, run_factory: Factory, page: str) -> None:
+    names = ["defense", "attack", "dataset", "victim", "threat", "command"]
+    options = {"defense_options": {HOSTILE: HOSTILE}, "provenance": {HOSTILE: HOSTILE}, "stages": {HOSTILE: HOSTILE}}
+    save(
+        run_factory(1, **dict.fromkeys(names, HOSTILE), **options, stealth={"linf": HOSTILE}, cost={HOSTILE: {"s": 1}})
+    )
+    app = open_page(page)
+    assert "alert" not in texts(app) + bodies(app)
+    assert all(not element.allow_html for element in app.markdown)
+    assert any("alert" in option for box in app.selectbox for option in box.options)
