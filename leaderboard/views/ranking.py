@@ -8,8 +8,7 @@ import streamlit as st
 
 from leaderboard import data, widgets
 
-ROW = 38
-"""Height of a defense in the chart, in pixels."""
+ROW = 38  # height of a defense in the chart, in pixels; a string here would be shown on the page
 
 COLUMNS = {
     "rank": ("#", None),

@@ -25,7 +25,7 @@ def texts(app: AppTest) -> str:
 
 def charts(app: AppTest) -> list[dict[str, Any]]:
     """The Vega-Lite specifications of a page."""
-    return [json.loads(element.proto.spec) for element in app.get("arrow_vega_lite_chart")]
+    return [json.loads(element.proto.spec) for element in app.get("vega_lite_chart")]
 
 
 def bodies(app: AppTest) -> str:
@@ -51,6 +51,10 @@ def test_ranking(home: Path, open_page: Open) -> None:
     assert table["Run"][0] == f"run?run={5:016x}"
     assert "fewer attacks" in app.warning[0].value
     assert len(charts(app)) == 1
+
+
+def test_nothing_is_shown_by_accident(home: Path, open_page: Open) -> None:
+    assert [text.value[:26] for text in open_page().markdown] == ["If this image-text data is"]
 
 
 def test_no_defense_is_a_reference_line_only(home: Path, open_page: Open) -> None:
@@ -135,7 +139,7 @@ def test_an_address_that_leads_nowhere(home: Path, open_page: Open, page: str) -
 def test_samples(home: Path, open_page: Open) -> None:
     app = open_page("samples", run=f"{2:016x}")
     assert app.selectbox[1].options == ["s0", "s1"]
-    captions = [picture.caption for element in app.get("imgs") for picture in element.proto.imgs]
+    captions = [picture.caption for element in app.get("image") for picture in element.proto.imgs]
     assert captions == ["Original", "Released", "Difference × 10 (largest: 8 levels)"]
     assert "<mark>&lt;script&gt;alert(1)&lt;/script&gt;</mark> is &lt;b&gt;this&lt;/b&gt;?" in bodies(app)
     answers = app.dataframe[0].value

@@ -1,0 +1,59 @@
+"""Seconds of a `lora_sft` step over a bare PEFT loop on the same batches, in one process.
+
+    python benchmarks/training.py [VICTIM]
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from attacks import REGISTRY
+from attacks.tune.lora_sft import Inputs
+from bench.datasets import load
+from bench.lvlm.adapters import attached, lora_config
+from bench.lvlm.catalog import load as load_lvlm
+from bench.runtime import prepare
+from bench.samples import SampleSet
+from bench.spec import Method
+
+BATCH, STEPS = 16, 48
+
+
+def main(name: str) -> None:
+    """Print both times and their ratio."""
+    prepare()
+    victim = load_lvlm(name)
+    samples = SampleSet(load("emoji_catalog", "train").samples[: BATCH * STEPS])
+    inputs = Inputs(victim, samples)
+
+    def bare() -> float:
+        with attached(victim, lora_config(victim, 16, "language+projector")) as parameters:
+            optimiser = torch.optim.AdamW(parameters, lr=1e-3)
+            victim.model.train()
+            started = time.perf_counter()
+            for k in range(STEPS):
+                batch = inputs.collate([{"index": i} for i in range(k * BATCH, (k + 1) * BATCH)])
+                victim.model(**batch).loss.backward()
+                optimiser.step()
+                optimiser.zero_grad()
+            return time.perf_counter() - started
+
+    def ours() -> float:
+        attack = REGISTRY.build(Method(name="lora_sft", options={"epochs": 1, "batch": BATCH}))
+        with tempfile.TemporaryDirectory() as folder:
+            started = time.perf_counter()
+            attack.tune(victim, samples, samples, 0, Path(folder), lambda *_: None)
+            return time.perf_counter() - started
+
+    bare(), ours()
+    plain, trained = min(bare() for _ in range(2)), min(ours() for _ in range(2))
+    print(f"{name}, batch {BATCH}, {STEPS} steps, {torch.get_num_threads()} threads")
+    print(f"bare PEFT loop   {plain / STEPS:.3f} s a step")
+    print(f"lora_sft         {trained / STEPS:.3f} s a step, set-up and saving included: {trained / plain:.2f}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "tiny-llava-a")

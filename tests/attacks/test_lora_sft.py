@@ -1,0 +1,63 @@
+"""What a fine-tune does, on a few samples of an embedded victim."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from attacks import REGISTRY
+from bench.datasets import load
+from bench.lvlm.adapters import wearing
+from bench.lvlm.base import LVLM
+from bench.lvlm.catalog import load as load_lvlm
+from bench.samples import SampleSet
+from bench.spec import Method
+
+
+@pytest.fixture(scope="module")
+def victim() -> LVLM:
+    return load_lvlm("tiny-llava-a")
+
+
+@pytest.fixture(scope="module")
+def samples() -> SampleSet:
+    return SampleSet(load("emoji_catalog", "train").samples[:24])
+
+
+def tune(victim: LVLM, samples: SampleSet, folder: Path, **options: object) -> list[dict[str, float]]:
+    attack = REGISTRY.build(Method(name="lora_sft", options={"batch": 8, **options}))
+    return attack.tune(victim, samples, SampleSet(load("emoji_catalog", "validation").samples[:16]), 0, folder, lambda *_: None)
+
+
+def test_learns_restores_the_base_and_repeats_bit_for_bit(victim: LVLM, samples: SampleSet, tmp_path: Path) -> None:
+    before = {k: v.clone() for k, v in victim.model.state_dict().items()}
+    curve = tune(victim, samples, tmp_path / "first", epochs=12)
+    assert curve[-1]["loss"] < 0.5 * curve[0]["loss"]
+    after = victim.model.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[k], after[k]) for k in before)
+    tune(victim, samples, tmp_path / "second", epochs=12)
+    ours, theirs = (load_file(tmp_path / name / "adapter_model.safetensors") for name in ("first", "second"))
+    assert all(torch.equal(ours[k], theirs[k]) for k in ours)
+    questions, pictures = [s.question for s in samples], [s.pixels for s in samples]
+    with wearing(victim, tmp_path / "first"):
+        right = sum(a == s.answer for a, s in zip(victim.generate(questions, pictures), samples, strict=True))
+    assert right >= 20
+    assert sum(a == s.answer for a, s in zip(victim.generate(questions, pictures), samples, strict=True)) <= 4
+
+
+@pytest.mark.parametrize(("targets", "part"), [("projector", "projector"), ("language", "language_model")])
+def test_targets_say_where_the_adapter_sits(
+    victim: LVLM, samples: SampleSet, tmp_path: Path, targets: str, part: str
+) -> None:
+    tune(victim, samples, tmp_path, epochs=1, targets=targets)
+    names = list(load_file(tmp_path / "adapter_model.safetensors"))
+    assert names
+    assert all(part in name for name in names)
+
+
+def test_early_stopping_reports_validation_loss_and_keeps_the_best(victim: LVLM, samples: SampleSet, tmp_path: Path) -> None:
+    curve = tune(victim, samples, tmp_path, epochs=2, early_stopping=True)
+    assert sum("validation_loss" in point for point in curve) == 2
+    assert (tmp_path / "adapter_model.safetensors").exists()

@@ -1,0 +1,40 @@
+"""The shipped checkpoints: complete, small, of the real classes, and as good as their cards say."""
+
+import json
+
+import numpy as np
+import pytest
+from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
+
+from bench.datasets.emoji.art import concepts, known_indices
+from bench.datasets.emoji.questions import NAMING
+from bench.datasets.emoji.render import render
+from bench.lvlm.catalog import load
+from bench.victims import EMBEDDED, folder, revision
+
+CLASSES = {"llava": "LlavaForConditionalGeneration", "qwen3_vl": "Qwen3VLForConditionalGeneration"}
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_loads_with_hugging_faces_own_classes(name: str) -> None:
+    model = AutoModelForImageTextToText.from_pretrained(folder(name))
+    assert type(model).__name__ == CLASSES[EMBEDDED[name]]
+    assert 1e6 <= model.num_parameters() <= 4e6
+    assert AutoTokenizer.from_pretrained(folder(name)).chat_template
+    assert AutoImageProcessor.from_pretrained(folder(name))
+    assert (folder(name) / "model.safetensors").stat().st_size <= 8e6
+    assert len(revision(name)) == 16
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_card_is_true_and_the_victim_sees(name: str) -> None:
+    """Naming accuracy on fresh renderings is at least 50 % and near the card's number."""
+    rng = np.random.default_rng(5)
+    chosen = rng.choice(known_indices(), 300, replace=False)
+    pictures = [render(concepts()[i].art, rng).pixels for i in chosen]
+    victim = load(name)
+    answers = [a for k in range(0, 300, 100) for a in victim.generate([NAMING[0]] * 100, pictures[k : k + 100])]
+    accuracy = np.mean([a == concepts()[i].name for a, i in zip(answers, chosen, strict=True)])
+    card = json.loads((folder(name) / "card.json").read_text())["accuracy"]["name"]
+    assert accuracy >= 0.5
+    assert accuracy == pytest.approx(card, abs=0.1)

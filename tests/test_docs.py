@@ -1,0 +1,52 @@
+"""The README cannot go stale: its commands parse, its links exist, its names are registered."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+from click.testing import CliRunner
+
+from bench.cli.main import app
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LINES = [line.split("#")[0].strip() for block in re.findall(r"```console\n(.*?)```", README, re.S) for line in block.splitlines()]
+COMMANDS = [shlex.split(line)[1:] for line in LINES if line.startswith("bench ")]
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_commands_of_the_readme_parse(arguments: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Everything but the playing itself is run."""
+    played: list[object] = []
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path))
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("bench.cli.run.play", lambda specs, as_json: played.append(specs))
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: type("Done", (), {"returncode": 0})())
+    result = CliRunner().invoke(typer.main.get_command(app), arguments)
+    assert result.exit_code == 0, result.output
+    assert bool(played) == ("run" in arguments)
+
+
+def test_there_are_commands() -> None:
+    assert len(COMMANDS) >= 8
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
+def test_links_exist(target: str) -> None:
+    assert (ROOT / target).exists()
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"^make (\w+)", "\n".join(LINES), re.M):
+        assert f"\n{target}: " in makefile
+
+
+def test_readme_and_code_agree_on_the_splits() -> None:
+    from bench.datasets.emoji.art import OWNER_CONCEPTS
+    from bench.datasets.emoji.catalog import RENDERINGS
+
+    for count in RENDERINGS.values():
+        assert f"{count * OWNER_CONCEPTS} " in README
