@@ -44,7 +44,7 @@ class SampleSet(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, index):  # noqa: ANN001, ANN204 - Sequence's own overloads
+    def __getitem__(self, index):
         return self.samples[index]
 
     def __iter__(self) -> Iterator[Sample]:

@@ -58,7 +58,7 @@ class Submission(Closed):
 class _Loader(yaml.SafeLoader):
     """SafeLoader without aliases: a few hundred bytes of them can unfold to gigabytes."""
 
-    def compose_node(self, parent, index):  # noqa: ANN001, ANN201 - yaml's own signature
+    def compose_node(self, parent, index):
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases are not allowed")
         return super().compose_node(parent, index)

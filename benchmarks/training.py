@@ -1,6 +1,6 @@
 """Seconds of a `lora_sft` step over a bare PEFT loop on the same batches, in one process.
 
-    python benchmarks/training.py [VICTIM]
+python benchmarks/training.py [VICTIM]
 """
 
 import sys

@@ -60,7 +60,9 @@ class Draft:
 
     def __init__(self, samples: SampleSet, device: torch.device) -> None:
         self.samples = samples
-        self.clean = {s.image_id: torch.from_numpy(s.pixels.copy()).permute(2, 0, 1).float().to(device) for s in samples}
+        self.clean = {
+            s.image_id: torch.from_numpy(s.pixels.copy()).permute(2, 0, 1).float().to(device) for s in samples
+        }
         self.pixels = {key: value.clone() for key, value in self.clean.items()}
         self.words: list[list[str]] = [[] for _ in samples]
         self.slots: list[list[int]] = [[] for _ in samples]
@@ -158,7 +160,9 @@ class PixelDefense(Defense):
                 for b, batch in enumerate(batches):
                     losses.append(self.step_images(batch, adapted, budget.epsilon))
                     self.update_text(batch, adapted, rng)
-                    progress((r + (b + 1) / len(batches)) / o.rounds, f"round {r + 1}/{o.rounds}, loss {losses[-1]:.3f}")
+                    progress(
+                        (r + (b + 1) / len(batches)) / o.rounds, f"round {r + 1}/{o.rounds}, loss {losses[-1]:.3f}"
+                    )
                 history.append({"round": r + 1, "inner": float(np.mean(inner)), "outer": float(np.mean(losses))})
         steps = o.rounds * o.image_steps * len(draft.clean)
         return Protected(draft.release(), {"history": history, "image_steps": steps})

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOURCES = sorted(f for p in ("bench", "defenses", "attacks", "leaderboard", "scripts") for f in (ROOT / p).rglob("*.py"))
+SOURCES = sorted(
+    f for p in ("bench", "defenses", "attacks", "leaderboard", "scripts") for f in (ROOT / p).rglob("*.py")
+)
 UNSAFE = re.compile(
     r"\bpickle\b|torch\.load\(|trust_remote_code\s*=\s*True|(?<![\w.])eval\(|(?<![\w.])exec\(|yaml\.load\(|shell=True"
     r"|except( Exception)?:\s*pass"

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import torch
 from pydantic import Field
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from trl import SFTConfig, SFTTrainer
 
 from attacks import register
@@ -63,7 +63,9 @@ class Watch(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         loss = self.curve[-1]["loss"] if self.curve else float("nan")
-        self.progress(state.global_step / state.max_steps, f"step {state.global_step}/{state.max_steps}, loss {loss:.3f}")
+        self.progress(
+            state.global_step / state.max_steps, f"step {state.global_step}/{state.max_steps}, loss {loss:.3f}"
+        )
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **_: Any
@@ -71,7 +73,9 @@ class Watch(TrainerCallback):
         if "loss" in logs:
             self.curve.append({"step": state.global_step, "loss": float(logs["loss"])})
         if "eval_loss" in logs:
-            self.curve.append({"step": state.global_step, "validation_loss": float(logs["eval_loss"]), **_last(self.curve)})
+            self.curve.append(
+                {"step": state.global_step, "validation_loss": float(logs["eval_loss"]), **_last(self.curve)}
+            )
 
 
 def _last(curve: list[dict[str, Any]]) -> dict[str, Any]:
@@ -105,6 +109,7 @@ class LoraSFT(Attack):
                 peft_config=lora_config(victim, o.rank, o.targets),
                 callbacks=[watch],
             )
+            trainer.remove_callback(PrinterCallback)
             trainer.validation_collate = own.collate if own else None
             try:
                 trainer.train()

@@ -19,7 +19,7 @@ def check(name: str) -> None:
 
 
 @cache
-def load(name: str, split: str):  # noqa: ANN201 - a SampleSet; imported late so that `bench list` stays light
+def load(name: str, split: str):
     """The `SampleSet` of one split."""
     check(name)
     return importlib.import_module(MODULES[name]).load(split)

@@ -46,7 +46,9 @@ def predictions(artifact: Artifact) -> pd.DataFrame:
 
 def judge(seeds: Sequence[tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]]) -> Score:
     """The score of (zero-shot, clean, protected) answers, one triple a seed."""
-    zero, clean, protected = (np.stack([t["correct"].to_numpy(float) for t in tables]) for tables in zip(*seeds, strict=True))
+    zero, clean, protected = (
+        np.stack([t["correct"].to_numpy(float) for t in tables]) for tables in zip(*seeds, strict=True)
+    )
     return score(zero[0], clean, protected, seeds[0][0]["image_id"].to_numpy())
 
 

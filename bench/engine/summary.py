@@ -23,7 +23,9 @@ class Summary(NamedTuple):
 
 def summary(runs: Sequence[Run]) -> Summary:
     """Summarise runs that differ in the seed alone, from the answers that they kept."""
-    tables = [tuple(predictions(find("evaluate", r.stages[key])) for key in ("zero", "clean", "evaluate")) for r in runs]
+    tables = [
+        tuple(predictions(find("evaluate", r.stages[key])) for key in ("zero", "clean", "evaluate")) for r in runs
+    ]
     judged = judge(tables)
 
     def mean(name: str) -> float:

@@ -30,7 +30,9 @@ class Recorder:
         self.sets = sets
         self.rows: dict[int, list[torch.Tensor]] = {}
 
-    def record(self, layer: int, query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None, scale: float) -> None:
+    def record(
+        self, layer: int, query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None, scale: float
+    ) -> None:
         """query (B, H, Q, D), key (B, G, K, D) after rotary embedding; mask bool (B, 1, Q, K), True = may attend."""
         union = torch.stack(list(self.sets)).any(0)
         index, real = _gather_index(union)
@@ -82,7 +84,7 @@ def _attention(
     key: torch.Tensor,
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
-    **kwargs,  # noqa: ANN003 - transformers' calling convention
+    **kwargs,
 ) -> tuple[torch.Tensor, None]:
     recorder = _open.get()
     if recorder is not None and module.layer_idx in recorder.layers:

@@ -28,7 +28,7 @@ def quantise(levels: torch.Tensor) -> torch.Tensor:
 
 def resize(levels: torch.Tensor, size: tuple[int, int], mode: str, library: Backend | None = None) -> torch.Tensor:
     """Resize (..., 3, H, W) levels in 0..255 to `size` = (height, width), as the processor's library does."""
-    height, width = levels.shape[-2:]
+    height, _width = levels.shape[-2:]
     library = library or backend()
     passes = [(height, size[1]), size] if library == "pillow" else [size]
     x = levels.double()

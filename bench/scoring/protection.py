@@ -33,7 +33,9 @@ def score(zero: np.ndarray, clean: np.ndarray, protected: np.ndarray, clusters: 
     """
     names, inverse = np.unique(clusters, return_inverse=True)
     sizes = np.bincount(inverse)
-    sums = [np.stack([np.bincount(inverse, row, len(names)) for row in np.atleast_2d(a)]) for a in (zero, clean, protected)]
+    sums = [
+        np.stack([np.bincount(inverse, row, len(names)) for row in np.atleast_2d(a)]) for a in (zero, clean, protected)
+    ]
     rng = np.random.default_rng(seed)
     seeds = len(sums[1])
     gains, losses = np.empty(RESAMPLES), np.empty(RESAMPLES)

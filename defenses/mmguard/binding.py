@@ -21,7 +21,7 @@ def answer_rows(encoded: Encoded) -> torch.Tensor:
 
 
 @torch.no_grad()
-def perturbed_tokens(lvlm: LVLM, encoded: Encoded, images, clean, share: float) -> torch.Tensor:  # noqa: ANN001
+def perturbed_tokens(lvlm: LVLM, encoded: Encoded, images, clean, share: float) -> torch.Tensor:
     """The set of the most perturbed image tokens: the top ceil(share * tokens) by mean |delta| (Eq. 22, 23).
 
     images, clean: pictures of each sample, levels (3, H, W). Returns (B, T) bool.

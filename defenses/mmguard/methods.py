@@ -7,7 +7,7 @@ from pydantic import Field
 
 from bench.lvlm.attention import Recorder
 from bench.lvlm.text import Encoded
-from bench.spec import Budget, Options
+from bench.spec import Options
 from defenses import register
 from defenses.mmguard.binding import answer_rows, divergence, mass_loss, mean_over_layers, perturbed_tokens
 from defenses.mmguard.trigger import TriggerDefense, TriggerOptions

@@ -50,7 +50,7 @@ class TriggerDefense(PixelDefense):
 
     def screen(self, batch: Batch, surrogates: Sequence[Surrogate], features: Sequence[object]) -> np.ndarray:
         """(B, slots, c) indices of the words with the lowest first-order scores (Eq. 19), shared by the surrogates."""
-        draft, slots = batch.draft, len(batch.draft.words[batch.indices[0]])
+        _draft, slots = batch.draft, len(batch.draft.words[batch.indices[0]])
         total = torch.zeros(len(batch.indices), slots, len(self.words))
         for surrogate, found, ids in zip(surrogates, features, self.ids, strict=True):
             encoded = batch.encode(surrogate.lvlm)
@@ -58,7 +58,7 @@ class TriggerDefense(PixelDefense):
             leaf = surrogate.lvlm.embedding(encoded.ids).detach().requires_grad_(True)
             loss = self.objective(surrogate, batch, encoded, batch.images(), features=found, inputs_embeds=leaf).sum()
             (gradient,) = torch.autograd.grad(loss, leaf)
-            for row, i in enumerate(batch.indices):
+            for row, _i in enumerate(batch.indices):
                 places = encoded.trigger[row].nonzero().squeeze(1)
                 first = places[:: max(1, len(places) // slots)][:slots]
                 score = (gradient[row, first] @ table[ids].T).cpu()
@@ -66,12 +66,19 @@ class TriggerDefense(PixelDefense):
         return total.topk(self.options.candidates, dim=2, largest=False).indices.numpy()
 
     def verify(
-        self, batch: Batch, surrogates: Sequence[Surrogate], features: Sequence[object], slot: int, shortlist: np.ndarray
+        self,
+        batch: Batch,
+        surrogates: Sequence[Surrogate],
+        features: Sequence[object],
+        slot: int,
+        shortlist: np.ndarray,
     ) -> None:
         """Put the word with the least exact loss, over re-tokenised strings, into `slot` (Eq. 20)."""
         draft, losses = batch.draft, []
         current = {i: list(draft.words[i]) for i in batch.indices}
-        options = {i: [current[i][slot]] + [self.words[w] for w in shortlist[row]] for row, i in enumerate(batch.indices)}
+        options = {
+            i: [current[i][slot]] + [self.words[w] for w in shortlist[row]] for row, i in enumerate(batch.indices)
+        }
         for choice in range(self.options.candidates + 1):
             for i in batch.indices:
                 draft.words[i] = [*current[i][:slot], options[i][choice], *current[i][slot + 1 :]]

@@ -27,7 +27,9 @@ def samples() -> SampleSet:
 
 def tune(victim: LVLM, samples: SampleSet, folder: Path, **options: object) -> list[dict[str, float]]:
     attack = REGISTRY.build(Method(name="lora_sft", options={"batch": 8, **options}))
-    return attack.tune(victim, samples, SampleSet(load("emoji_catalog", "validation").samples[:16]), 0, folder, lambda *_: None)
+    return attack.tune(
+        victim, samples, SampleSet(load("emoji_catalog", "validation").samples[:16]), 0, folder, lambda *_: None
+    )
 
 
 def test_learns_restores_the_base_and_repeats_bit_for_bit(victim: LVLM, samples: SampleSet, tmp_path: Path) -> None:
@@ -57,7 +59,9 @@ def test_targets_say_where_the_adapter_sits(
     assert all(part in name for name in names)
 
 
-def test_early_stopping_reports_validation_loss_and_keeps_the_best(victim: LVLM, samples: SampleSet, tmp_path: Path) -> None:
+def test_early_stopping_reports_validation_loss_and_keeps_the_best(
+    victim: LVLM, samples: SampleSet, tmp_path: Path
+) -> None:
     curve = tune(victim, samples, tmp_path, epochs=2, early_stopping=True)
     assert sum("validation_loss" in point for point in curve) == 2
     assert (tmp_path / "adapter_model.safetensors").exists()

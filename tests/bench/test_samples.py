@@ -111,7 +111,8 @@ def test_the_digest_does_not_depend_on_memory_layout(one: SampleSet) -> None:
 def test_a_release_keeps_identity_and_answer(one: SampleSet) -> None:
     released = one[0].with_release(one[1].pixels, "Other?")
     assert (released.id, released.image_id, released.answer) == ("s0", "p0", "cat")
-    assert released.question == "Other?" and released.pixels is one[1].pixels
+    assert released.question == "Other?"
+    assert released.pixels is one[1].pixels
     assert one[0].question == "What 0?"
 
 

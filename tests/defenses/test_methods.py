@@ -15,6 +15,7 @@ from defenses import REGISTRY
 from defenses.base import Protected
 from defenses.pixel import PixelDefense
 
+DEFAULT = Budget()
 QUICK = {"rounds": 1, "image_steps": 2, "batch": 8, "inner_steps": 1}
 GRADIENT = [n for n in REGISTRY.catalog if n not in {"none", "random_noise", "random_trigger"}]
 
@@ -29,7 +30,9 @@ def samples() -> SampleSet:
     return SampleSet(load("emoji_catalog", "train").samples[:16])
 
 
-def protect(name: str, samples: SampleSet, victims: list[LVLM], budget: Budget = Budget(), **options: object) -> Protected:
+def protect(
+    name: str, samples: SampleSet, victims: list[LVLM], budget: Budget = DEFAULT, **options: object
+) -> Protected:
     defense = REGISTRY.build(Method(name=name, options=options))
     return defense.protect(samples, victims, budget, np.random.default_rng(0), lambda *_: None)
 

@@ -75,7 +75,10 @@ def test_twice_is_bit_identical_and_kills_lose_nothing(played: Path, tmp_path: P
     assert kept == {f: f.stat().st_mtime_ns for f in kept}
     assert not list((tmp_path / "artifacts").glob("*/.*")), "a draft was left behind"
     for kind, pattern in (("protect", "images/*.png"), ("protect", "metadata.jsonl"), ("evaluate", "*.parquet")):
-        ours, theirs = ({f.relative_to(h): f.read_bytes() for f in (h / "artifacts" / kind).rglob(pattern)} for h in (played, tmp_path))
+        ours, theirs = (
+            {f.relative_to(h): f.read_bytes() for f in (h / "artifacts" / kind).rglob(pattern)}
+            for h in (played, tmp_path)
+        )
         assert ours
         assert ours == theirs
     for adapter in (played / "artifacts" / "attack").rglob("*.safetensors"):

@@ -64,7 +64,7 @@ def tokenizer(recipe: Recipe, corpus: list[str]) -> PreTrainedTokenizerFast:
         pad_token=specials[0],
         bos_token="<s>" if llava else None,
         eos_token="</s>" if llava else "<|im_end|>",
-        additional_special_tokens=[s for s in specials[3:]],
+        additional_special_tokens=list(specials[3:]),
         chat_template=LLAVA_TEMPLATE if llava else QWEN_TEMPLATE,
     )
 

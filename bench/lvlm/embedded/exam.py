@@ -3,19 +3,16 @@
 from typing import Any
 
 import numpy as np
-import torch
-from sklearn.linear_model import LogisticRegression
 
 from bench.datasets.emoji.known import KnownPictures
 from bench.lvlm.base import LVLM
 from bench.lvlm.embedded.language import KINDS, prompt
-from bench.lvlm.embedded.tower import Pictures, TowerClassifier
 
 BATCH = 128
 
 
 def examine(lvlm: LVLM, pictures: KnownPictures) -> dict[str, float]:
-    """Exact-match accuracy of each kind of question, and of a linear probe of the tower 
+    """Exact-match accuracy of each kind of question.
 
     `pictures` holds two renderings a concept, one after the other; both are unseen by the victim.
     """
@@ -29,22 +26,6 @@ def examine(lvlm: LVLM, pictures: KnownPictures) -> dict[str, float]:
             right += [a == p.answer for a, p in zip(answers, prompts, strict=True)]
         scores[kind] = round(float(np.mean(right)), 4)
     return scores
-
-
-@torch.no_grad()
-def probe(lvlm: LVLM, train: KnownPictures, test: KnownPictures) -> float:
-    """Top-1 accuracy of a linear probe on the frozen tower's mean-pooled features."""
-    tower = TowerClassifier(lvlm.model, 1).eval()
-
-    def features(pictures: KnownPictures) -> np.ndarray:
-        data = Pictures(lvlm.processor, pictures)
-        rows = range(len(pictures.pixels))
-        return np.concatenate([tower.features(**data.batch(list(rows[i : i + 256]))) for i in rows[::256]])
-
-    x, z = features(train), features(test)
-    centre, spread = x.mean(0), x.std(0) + 1e-6
-    linear = LogisticRegression(max_iter=60, C=10.0).fit((x - centre) / spread, train.labels["concept"])
-    return float(linear.score((z - centre) / spread, test.labels["concept"]))
 
 
 def readme(card: dict[str, Any]) -> str:

@@ -37,11 +37,11 @@ class Answering(nn.Module):
         super().__init__()
         self.lvlm, self.model = lvlm, lvlm.model
 
-    def state_dict(self, *args, **kwargs):  # noqa: ANN002, ANN003, ANN201 - torch's own signature
+    def state_dict(self, *args, **kwargs):
         """Without the head, which is the embedding table again: safetensors refuses shared memory."""
         return {k: v for k, v in super().state_dict(*args, **kwargs).items() if not k.endswith("lm_head.weight")}
 
-    def load_state_dict(self, state_dict, *args, **kwargs):  # noqa: ANN001, ANN002, ANN003, ANN201
+    def load_state_dict(self, state_dict, *args, **kwargs):
         """The head comes with the embedding table it is tied to."""
         return super().load_state_dict({**super().state_dict(), **state_dict}, *args, **kwargs)
 

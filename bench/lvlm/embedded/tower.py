@@ -50,7 +50,9 @@ class Pictures:
         ]
         values = np.concatenate([c["pixel_values"].astype(np.float16) for c in chunks])
         self.values = values.reshape(len(pictures.pixels), -1, *values.shape[1:])
-        self.grids = None if "image_grid_thw" not in chunks[0] else np.concatenate([c["image_grid_thw"] for c in chunks])
+        self.grids = (
+            None if "image_grid_thw" not in chunks[0] else np.concatenate([c["image_grid_thw"] for c in chunks])
+        )
 
     def batch(self, indices: list[int]) -> dict[str, torch.Tensor]:
         """Model inputs of the pictures at `indices`."""

@@ -38,7 +38,9 @@ class Qwen3VL(LVLM):
         pictures = self.preprocess_each(images)
         return {
             "pixel_values": torch.cat([self._patches(picture) for picture in pictures]),
-            "image_grid_thw": torch.tensor([self._grid(picture.shape[-2:]) for picture in pictures], device=self.device),
+            "image_grid_thw": torch.tensor(
+                [self._grid(picture.shape[-2:]) for picture in pictures], device=self.device
+            ),
         }
 
     def _grid(self, layout: Layout) -> list[int]:

@@ -11,7 +11,7 @@ from bench.samples import SampleSet
 
 
 @pytest.mark.parametrize("function", [datasets.check, lambda name: datasets.load(name, "test"), sources.source])
-def test_an_unknown_data_set_suggests_the_nearest(function) -> None:  # noqa: ANN001
+def test_an_unknown_data_set_suggests_the_nearest(function) -> None:
     with pytest.raises(UserError, match=r"dataset: 'emoji_catalogue' .*did you mean 'emoji_catalog'\?; allowed: emoji"):
         function("emoji_catalogue")
     with pytest.raises(UserError) as far:

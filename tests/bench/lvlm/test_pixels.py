@@ -29,14 +29,20 @@ def test_quantise_keeps_bytes() -> None:
     assert torch.equal(quantise(every.float()).long(), every)
 
 
+def height_first(size: tuple[int, int], target: tuple[int, int]) -> bool:
+    """Where Pillow 13 turned the order of the passes round (its pull request 9549); older versions never do."""
+    return target[0] < size[0] and size[0] - target[0] > 2 * (size[1] - target[1])
+
+
 @pytest.mark.parametrize(("mode", "share"), [("bicubic", 0.001), ("bilinear", 0.005)])
+@pytest.mark.parametrize("tall", [False, True], ids=["width first", "height first"])
 def test_resize_gives_pillows_bytes(
-    pictures: list[np.ndarray], tensors: list[torch.Tensor], mode: str, share: float
+    pictures: list[np.ndarray], tensors: list[torch.Tensor], mode: str, share: float, tall: bool
 ) -> None:
     code = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}[mode]
     off = []
     for picture, tensor in zip(pictures, tensors, strict=True):
-        for height, width in TARGETS:
+        for height, width in (t for t in TARGETS if height_first(picture.shape[:2], t) is tall):
             expected = np.asarray(Image.fromarray(picture).resize((width, height), code)).astype(int)
             ours = resize(tensor[None], (height, width), mode, "pillow")[0].permute(1, 2, 0).numpy()
             off.append(np.abs(ours - expected).ravel())
@@ -68,7 +74,8 @@ def test_the_gradient_of_resize_is_that_of_the_interpolation(
     (ours,) = torch.autograd.grad((weights * resize(x[None], target, "bicubic", library)[0]).sum(), x)
     plain = F.interpolate(x[None], target, mode="bicubic", antialias=True)[0]
     (expected,) = torch.autograd.grad((weights * plain).sum(), x)
-    assert torch.isfinite(ours).all() and (ours != 0).float().mean() > 0.99
+    assert torch.isfinite(ours).all()
+    assert (ours != 0).float().mean() > 0.99
     torch.testing.assert_close(ours, expected, rtol=1e-6, atol=1e-9)
 
 

@@ -159,5 +159,6 @@ def test_qwens_expansion_is_one_token_a_merged_patch(qwen: LVLM, pictures: list)
 def test_with_tokens_keeps_the_spans(lvlm: LVLM) -> None:
     encoded = lvlm.text.encode([Prompt("What is this?", "cat", ((0, 4),))], [4])
     other = encoded.with_tokens(ids=encoded.ids + 1, mask=~encoded.mask)
-    assert torch.equal(other.ids, encoded.ids + 1) and not other.mask.any()
+    assert torch.equal(other.ids, encoded.ids + 1)
+    assert not other.mask.any()
     assert all(torch.equal(getattr(other, s), getattr(encoded, s)) for s in SPANS)

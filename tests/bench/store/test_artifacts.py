@@ -52,7 +52,9 @@ def test_it_is_computed_once(bench_home: Path) -> None:
     assert again.read("deep/out.json") == first.read("deep/out.json") == "one"
     assert again.manifest == first.manifest
     assert again.manifest["payload"] == PAYLOAD
-    assert again.cost["steps"] == 3 and again.cost["seconds"] >= 0 and again.cost["peak_mb"] > 1
+    assert again.cost["steps"] == 3
+    assert again.cost["seconds"] >= 0
+    assert again.cost["peak_mb"] > 1
     assert left(bench_home) == [KEY]
 
 
@@ -60,9 +62,11 @@ def test_payloads_and_stages_are_kept_apart(bench_home: Path) -> None:
     make("stage", PAYLOAD, write("one"))
     other = make("stage", PAYLOAD | {"seed": 2}, write("two"))
     elsewhere = make("other", PAYLOAD, write("three"))
-    assert not other.reused and not elsewhere.reused
+    assert not other.reused
+    assert not elsewhere.reused
     assert find("stage", KEY).read("deep/out.json") == "one"
-    assert other.read("deep/out.json") == "two" and elsewhere.read("deep/out.json") == "three"
+    assert other.read("deep/out.json") == "two"
+    assert elsewhere.read("deep/out.json") == "three"
     assert find("stage", "0" * 16) is None
 
 
@@ -74,7 +78,8 @@ def test_a_failure_leaves_nothing(bench_home: Path, error: type[BaseException]) 
 
     with pytest.raises(error):
         make("stage", PAYLOAD, fails)
-    assert left(bench_home) == [] and find("stage", KEY) is None
+    assert left(bench_home) == []
+    assert find("stage", KEY) is None
     assert make("stage", PAYLOAD, write("one")).read("deep/out.json") == "one"
 
 
@@ -82,10 +87,12 @@ def test_a_killed_process_leaves_nothing_that_counts(bench_home: Path) -> None:
     killed = subprocess.run([sys.executable, "-c", KILLED], env=os.environ | {"PYTHONPATH": os.getcwd()}, timeout=60)
     assert killed.returncode == -signal.SIGKILL
     (draft,) = (bench_home / "artifacts" / "stage").iterdir()
-    assert draft.name.startswith(f".{KEY}.") and (draft / "half.txt").exists()
+    assert draft.name.startswith(f".{KEY}.")
+    assert (draft / "half.txt").exists()
     assert find("stage", KEY) is None
     made = make("stage", PAYLOAD, write("one"))
-    assert not made.reused and not (made.folder / "half.txt").exists()
+    assert not made.reused
+    assert not (made.folder / "half.txt").exists()
     assert left(bench_home) == [KEY]
 
 
@@ -102,7 +109,8 @@ def test_a_dead_process_that_had_this_ones_number_is_no_obstacle(bench_home: Pat
     draft.mkdir(parents=True)
     (draft / "half.txt").write_text("half")
     made = make("stage", PAYLOAD, write("one"))
-    assert not (made.folder / "half.txt").exists() and left(bench_home) == [KEY]
+    assert not (made.folder / "half.txt").exists()
+    assert left(bench_home) == [KEY]
 
 
 def test_the_loser_of_a_race_is_given_the_winners(bench_home: Path) -> None:

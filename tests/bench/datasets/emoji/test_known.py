@@ -19,7 +19,8 @@ def _few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_pictures_and_labels_belong_together(tmp_path: Path) -> None:
     made = known.known_pictures(tmp_path / "new", "train", 2, seed=0)
-    assert made.pixels.shape == (6, 64, 64, 3) and made.pixels.dtype == np.uint8
+    assert made.pixels.shape == (6, 64, 64, 3)
+    assert made.pixels.dtype == np.uint8
     assert list(made.labels["concept"]) == [0, 0, 1, 1, 2, 2]
     assert list(made.labels["name"]) == [concepts()[i].name for i in SOME for _ in range(2)]
     assert list(made.labels["category"]) == [concepts()[i].category for i in SOME for _ in range(2)]

@@ -19,7 +19,8 @@ def test_a_rendering_is_a_function_of_art_and_seed(seed: int, index: int) -> Non
     before = art.tobytes()
     one, again = (render(art, np.random.default_rng(seed)) for _ in range(2))
     other = render(art, np.random.default_rng(seed + 1))
-    assert one.pixels.shape == (SIZE, SIZE, 3) and one.pixels.dtype == np.uint8
+    assert one.pixels.shape == (SIZE, SIZE, 3)
+    assert one.pixels.dtype == np.uint8
     np.testing.assert_array_equal(one.pixels, again.pixels)
     assert (one.background, one.large) == (again.background, again.large)
     assert (one.pixels != other.pixels).any()
