@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import inspect
 import sys
+from collections.abc import Mapping
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -30,15 +31,28 @@ class Registered:
 
     @classmethod
     def source(cls) -> str:
-        """Hash of the source of the method's own class and of every base class outside this module's."""
-        own = {"defenses", "attacks"}
-        modules = {c.__module__ for c in cls.__mro__ if c.__module__.split(".")[0] in own}
-        packages = tuple(m.rsplit(".", 1)[0] + "." for m in modules if m.count(".") > 1)
-        related = modules | {m for m in sys.modules if packages and m.startswith(packages)}
+        """Hash of the method's module, its base classes' modules, and every method module that these import."""
         digest = hashlib.sha256()
-        for module in sorted(related):
-            digest.update(inspect.getsource(sys.modules[module]).encode())
+        for source in _sources({c.__module__ for c in cls.__mro__ if _is_own(c.__module__)}).values():
+            digest.update(source.encode())
         return digest.hexdigest()[:16]
+
+
+def _is_own(module: str) -> bool:
+    return module.split(".")[0] in {"defenses", "attacks"}
+
+
+def _sources(modules: set[str]) -> dict[str, str]:
+    """Source of these modules and of all method modules that they import, by name in sorted order."""
+    found: dict[str, str] = {}
+    waiting = set(modules)
+    while waiting:
+        name = waiting.pop()
+        found[name] = inspect.getsource(sys.modules[name])
+        for node in ast.walk(ast.parse(found[name])):
+            if isinstance(node, ast.ImportFrom) and node.module and _is_own(node.module):
+                waiting |= {node.module} - found.keys()
+    return dict(sorted(found.items()))
 
 
 class Entry(NamedTuple):
@@ -67,13 +81,16 @@ class Registry(Generic[T]):
         """Class decorator. Raises ValueError where the name is taken."""
 
         def add(cls: type[T]) -> type[T]:
-            if name in self._methods:
-                raise ValueError(f"{self.kind} {name!r} is registered twice")
+            self._refuse_duplicate(name, self._methods)
             cls.name = name
             self._methods[name] = cls
             return cls
 
         return add
+
+    def _refuse_duplicate(self, name: str, taken: Mapping[str, object]) -> None:
+        if name in taken:
+            raise ValueError(f"{self.kind} {name!r} is registered twice")
 
     @cached_property
     def catalog(self) -> dict[str, "Entry"]:
@@ -84,8 +101,10 @@ class Registry(Generic[T]):
             module = ".".join(file.relative_to(root.parent).with_suffix("").parts)
             for node in ast.parse(file.read_text(encoding="utf-8")).body:
                 for name in _registered_names(node):
+                    self._refuse_duplicate(name, entries)
                     entries[name] = Entry(module, (ast.get_docstring(node) or "").split("\n")[0])
         for point in entry_points(group=f"mmguard_bench.{self.kind}"):
+            self._refuse_duplicate(point.name, entries)
             entries[point.name] = Entry(point.module, f"from {point.dist.name}" if point.dist else "installed")
         return dict(sorted(entries.items()))
 

@@ -83,16 +83,16 @@ class SampleSet(Sequence[Sample]):
     @staticmethod
     def load(folder: Path) -> "SampleSet":
         """Read what `save` wrote. Raises UserError for a picture outside the folder, too large, or not RGB."""
-        pixels: dict[str, np.ndarray] = {}
+        pixels: dict[Path, np.ndarray] = {}
         samples = []
-        for line in (folder / "metadata.jsonl").read_text(encoding="utf-8").splitlines():
+        for line in (folder / "metadata.jsonl").read_text(encoding="utf-8").split("\n")[:-1]:
             row = json.loads(line)
             file = (folder / row["file_name"]).resolve()
             if not file.is_relative_to(folder.resolve()):
                 raise UserError(f"file_name: {row['file_name']!r} leaves the folder of the data set")
-            if file.stem not in pixels:
-                pixels[file.stem] = _read(file)
-            samples.append(Sample(row["id"], file.stem, pixels[file.stem], row["question"], row["answer"]))
+            if file not in pixels:
+                pixels[file] = _read(file)
+            samples.append(Sample(row["id"], file.stem, pixels[file], row["question"], row["answer"]))
         return SampleSet(tuple(samples))
 
 

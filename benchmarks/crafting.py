@@ -21,7 +21,7 @@ from bench.samples import SampleSet
 from bench.spec import Budget, Method
 from defenses import REGISTRY
 
-BATCH, STEPS, REPEATS = 32, 10, 5
+BATCH, STEPS, REPEATS = 32, 5, 2
 
 
 def median_seconds(work: Callable[[], object]) -> float:

@@ -64,7 +64,8 @@ def make(stage: str, payload: dict[str, Any], work: Callable[[Path], dict[str, f
         manifest = {"stage": stage, "payload": payload, "cost": cost}
         (draft / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
         _sync(draft)
-        draft.rename(final)
+        if not _publish(draft, final) and (winner := find(stage, key)) is not None:
+            return winner
         _sync_folder(final.parent)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
@@ -72,10 +73,23 @@ def make(stage: str, payload: dict[str, Any], work: Callable[[Path], dict[str, f
     return Artifact(stage, key, final, manifest, reused=False)
 
 
+def _publish(draft: Path, final: Path) -> bool:
+    """Give the draft its name; False where another process was faster."""
+    try:
+        draft.rename(final)
+    except OSError:
+        if not (final / MANIFEST).exists():
+            raise
+        shutil.rmtree(draft)
+        return False
+    return True
+
+
 def _sweep(parent: Path, key: str) -> None:
-    """Remove drafts of `key` whose process is gone."""
+    """Remove drafts of `key` whose process is gone, or had this one's number."""
     for draft in parent.glob(f".{key}.*"):
-        if not Path(f"/proc/{draft.suffix[1:]}").exists():
+        number = int(draft.suffix[1:])
+        if number == os.getpid() or not Path(f"/proc/{number}").exists():
             shutil.rmtree(draft, ignore_errors=True)
 
 

@@ -16,7 +16,7 @@ from defenses.words import plain_words, token_ids
 class TriggerOptions(PixelOptions):
     """The loop's options and those of the search."""
 
-    candidates: int = Field(8, ge=1, le=512, description="words verified for each slot, c (paper: 8 to 512)")
+    candidates: int = Field(4, ge=1, le=512, description="words verified for each slot, c (paper: 8 to 512)")
     text_rounds: int = Field(1, ge=0, le=100, description="rounds, from the first, that search the trigger")
 
 

@@ -68,7 +68,7 @@ def test_a_spec_survives_json_with_the_types_of_its_options(spec: RunSpec) -> No
         {"defense": Method(name="em")},
         {"attack": Method(name="none", options={"lr": 1})},
         {"dataset": "other"},
-        {"victim": "tiny-llava-b"},
+        {"victim": "tiny-qwen3vl"},
         {"threat": "gray"},
         {"seed": 1},
         {"budget": Budget(epsilon=9)},

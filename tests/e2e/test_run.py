@@ -16,7 +16,7 @@ SMALL = ["-o", "rounds=1", "-o", "image_steps=1", "-o", "candidates=1", "-a", "e
 MMGUARD = ["run", "--defense", "mmguard", "--attack", "lora_sft", "--json", *SMALL]
 
 
-def bench(home: Path, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+def bench(home: Path, *arguments: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "bench.cli.main", *arguments],
         cwd=ROOT,

@@ -124,11 +124,11 @@ def open_page() -> Callable[..., AppTest]:
     """Opens a page of the app, with query parameters, and sees to it that nothing was raised."""
 
     def opened(page: str = "", **query: str) -> AppTest:
-        app = AppTest.from_file(str(APP), default_timeout=60).run()
+        app = AppTest.from_file(str(APP), default_timeout=60)
         app.query_params.update(query)
-        if page:
-            app.switch_page(f"views/{page}.py")
         app.run()
+        if page:
+            app.switch_page(f"views/{page}.py").run()
         assert not app.exception
         return app
 

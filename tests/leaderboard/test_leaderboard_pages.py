@@ -119,9 +119,9 @@ def test_run(home: Path, open_page: Open) -> None:
 
 def test_run_address_follows_the_choice(home: Path, open_page: Open) -> None:
     app = open_page("run")
-    assert app.query_params["run"] == [f"{101:016x}"]  # the newest
+    assert app.query_params["run"] == f"{101:016x}"  # the newest
     app.selectbox(key="chosen run").set_value(f"{2:016x}").run()
-    assert app.query_params["run"] == [f"{2:016x}"]
+    assert app.query_params["run"] == f"{2:016x}"
     assert app.metric[0].value == "0.90"
 
 
