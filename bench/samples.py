@@ -85,7 +85,7 @@ class SampleSet(Sequence[Sample]):
         """Read what `save` wrote. Raises UserError for a picture outside the folder, too large, or not RGB."""
         pixels: dict[Path, np.ndarray] = {}
         samples = []
-        for line in (folder / "metadata.jsonl").read_text(encoding="utf-8").split("\n")[:-1]:
+        for line in filter(None, (folder / "metadata.jsonl").read_text(encoding="utf-8").split("\n")):
             row = json.loads(line)
             file = (folder / row["file_name"]).resolve()
             if not file.is_relative_to(folder.resolve()):

@@ -18,7 +18,7 @@ FRESH = 10
 """Seconds for which results are not read again."""
 
 SHARE = st.column_config.NumberColumn(format="percent", width="small")
-SCORE = st.column_config.NumberColumn(format="%.2f", width="small")
+SCORE = st.column_config.NumberColumn(format="%.2f")
 
 
 @st.cache_data(ttl=FRESH, show_spinner=False)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftConfig, get_peft_model, set_peft_model_state_dict
+from safetensors.torch import load_file
 
 from bench.lvlm.base import LVLM
 
@@ -38,8 +39,11 @@ def wearing(lvlm: LVLM, folder: Path | None) -> Iterator[None]:
     if folder is None:
         yield
         return
-    peft = PeftModel.from_pretrained(lvlm.model, folder, is_trainable=False)
+    peft = get_peft_model(lvlm.model, PeftConfig.from_pretrained(folder))
     try:
+        set_peft_model_state_dict(peft, load_file(folder / "adapter_model.safetensors"))
+        peft.eval()
         yield
     finally:
         peft.unload()
+        lvlm.model.requires_grad_(False)

@@ -1,8 +1,8 @@
 """The differentiable pixel path: 8-bit quantisation and Pillow's resizing, with straight-through gradients.
 
-Without torchvision, Hugging Face image processors resize with Pillow: two separable passes, each rounded half up to
-8 bits, usually the width first. `F.interpolate` in one pass differs on 13-19 % of the values; the two passes below on under 0.1 %.
-With torchvision the processors resize in one pass with one rounding, and so does `resize` then.
+Without torchvision, Hugging Face image processors resize with Pillow: two separable passes, usually width first, each
+rounded half up to 8 bits. `F.interpolate` in one pass differs on 13-19 % of the values; the two passes below on under
+0.1 %. With torchvision the processors resize in one pass with one rounding, and so does `resize` then.
 """
 
 from typing import Literal

@@ -26,10 +26,12 @@ def chart(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     """A heat map with its numbers; best defense on top, strongest attack on the left."""
     defenses = data.ranking(cells)["defense_label"].tolist()
     attacks = cells.groupby("attack_label")["protection"].mean().sort_values().index.tolist()
-    top = alt.Axis(orient="top", labelAngle=-25, labelLimit=240)
+    angle = 0 if len(attacks) < 7 else -30
+    top = alt.Axis(orient="top", labelAngle=angle, labelLimit=240, labelOverlap=False, labelFontSize=13)
+    side = alt.Axis(labelLimit=320, labelOverlap=False, labelFontSize=13)
     base = alt.Chart(cells).encode(
         x=alt.X("attack_label:N", sort=attacks, title=None, axis=top),
-        y=alt.Y("defense_label:N", sort=defenses, title=None, axis=alt.Axis(labelLimit=320)),
+        y=alt.Y("defense_label:N", sort=defenses, title=None, axis=side),
         tooltip=[
             alt.Tooltip("defense_label:N", title="defense"),
             alt.Tooltip("attack_label:N", title="attack"),

@@ -8,15 +8,15 @@ import streamlit as st
 
 from leaderboard import data, widgets
 
-ROW = 38  # height of a defense in the chart, in pixels; a string here would be shown on the page
+ROW, AXIS = 42, 90  # heights in the chart, in pixels (a string below this line would be shown on the page)
 
 COLUMNS = {
-    "rank": ("#", None),
+    "rank": ("#", st.column_config.NumberColumn(pinned=True)),
     "defense_label": ("Defense", st.column_config.TextColumn(pinned=True)),
     "protection": ("Worst-case protection", widgets.SCORE),
     "interval": ("95 % interval", None),
     "attack_label": ("Worst attack", None),
-    "met": ("Attacks met", st.column_config.TextColumn(width="small")),
+    "met": ("Attacks met", None),
     "seeds": ("Seeds", None),
     "utility_zero": ("Zero-shot", widgets.SHARE),
     "utility_clean": ("Clean", widgets.SHARE),
@@ -52,8 +52,11 @@ def show(frame: pd.DataFrame) -> None:
 
 def chart(defenses: pd.DataFrame, reference: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     """Intervals with their values, best on top; a dashed line where no defense stands."""
-    x = alt.X("low:Q", title="worst-case protection   (1: the trainer gained nothing, 0: no protection)")
-    y = alt.Y("defense_label:N", sort=defenses["defense_label"].tolist(), title=None, axis=alt.Axis(labelLimit=320))
+    title = "worst-case protection (1: the trainer gained nothing, 0: no protection)"
+    ends = [min(0, defenses["low"].min()), max(1, defenses["high"].max())]
+    x = alt.X("low:Q", title=title, scale=alt.Scale(domain=ends, nice=True))
+    names = alt.Axis(labelLimit=320, labelOverlap=False, labelFontSize=13)
+    y = alt.Y("defense_label:N", sort=defenses["defense_label"].tolist(), title=None, axis=names)
     tips = [alt.Tooltip(f"{name}:{kind}", title=title, format=form) for name, kind, title, form in (
         ("defense_label", "N", "defense", ""), ("attack_label", "N", "worst attack", ""),
         ("protection", "Q", "protection", ".3f"), ("low", "Q", "low", ".3f"), ("high", "Q", "high", ".3f"),
@@ -67,7 +70,7 @@ def chart(defenses: pd.DataFrame, reference: pd.DataFrame) -> alt.LayerChart | a
     none = alt.Chart(reference).encode(x="protection:Q")
     line = none.mark_rule(strokeDash=[5, 4], color="#b3542b")
     name = none.mark_text(align="left", dx=5, y=-8, color="#b3542b", text="no defense")
-    return alt.layer(span, point, text, line, name).properties(height=ROW * len(defenses) + 20)
+    return alt.layer(span, point, text, line, name).properties(height=ROW * len(defenses) + AXIS)
 
 
 def table(defenses: pd.DataFrame, met: int) -> None:

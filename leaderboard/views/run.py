@@ -16,6 +16,8 @@ STEALTH = {
     "edit_distance": "Inserted characters",
 }
 
+COST = {"peak_mb": "peak MB", "image_steps": "image steps", "image_steps_per_second": "image steps/s"}
+
 
 def show(run: pd.Series) -> None:
     """The page."""
@@ -31,9 +33,8 @@ def show(run: pd.Series) -> None:
         fields([(title, run["stealth"].get(name)) for name, title in STEALTH.items()])
     with right:
         st.subheader("Cost")
-        st.dataframe(pd.DataFrame.from_dict(
-            {stage: entry for stage, entry in run["cost"].items() if isinstance(entry, dict)}, orient="index"
-        ))  # fmt: skip
+        stages = {stage: entry for stage, entry in run["cost"].items() if isinstance(entry, dict)}
+        st.dataframe(pd.DataFrame.from_dict(stages, orient="index").rename(columns=COST), placeholder="–")
     left, right = st.columns(2)
     with left:
         curve(run, "Attack: the trainer's loss", "attack", "curve.json", "step")
@@ -41,7 +42,7 @@ def show(run: pd.Series) -> None:
         curve(run, "Protect: the owner's losses", "protect", "log.json", "round")
     st.subheader("Repeat it")
     st.code(run["command"], language="bash", wrap_lines=True)
-    stages(run)
+    artefacts(run)
     with st.expander("Provenance"):
         st.json(run["provenance"])
 
@@ -86,11 +87,11 @@ def lines(curve: pd.DataFrame) -> alt.Chart:
     step = str(curve.index.name)
     long = curve.reset_index().melt([step], var_name="name", value_name="value").dropna()
     color = alt.Color("name:N", title=None, legend=alt.Legend(orient="top"))
-    chart: alt.Chart = alt.Chart(long).mark_line(point=True).properties(height=260)
-    return chart.encode(x=alt.X(f"{step}:Q"), y=alt.Y("value:Q", title=None), color=color)
+    chart: alt.Chart = alt.Chart(long).mark_line(point=True).properties(height=340)
+    return chart.encode(x=alt.X(f"{step}:Q", axis=alt.Axis(format="d", tickMinStep=1)), y=alt.Y("value:Q", title=None), color=color)
 
 
-def stages(run: pd.Series) -> None:
+def artefacts(run: pd.Series) -> None:
     """Identities of the artefacts, and which of them are here."""
     rows = [(key, str(name), files.present(run["stages"], key) is not None) for key, name in run["stages"].items()]
     with st.expander("Artefacts"):

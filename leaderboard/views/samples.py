@@ -45,7 +45,7 @@ def answers(run: pd.Series) -> None:
     if st.toggle("Only where the clean model is right and the protected one is wrong"):
         table = table[table["clean right"] & ~table["protected right"]]
     looks = {f"{model} right": st.column_config.CheckboxColumn("✓", width=40) for model in files.ANSWERS}
-    st.dataframe(table, column_config=looks, height=420)
+    st.dataframe(table, column_config=looks)
     st.caption(f"{len(table)} questions")
 
 

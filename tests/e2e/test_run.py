@@ -93,7 +93,7 @@ def test_twice_is_bit_identical_and_kills_lose_nothing(played: Path, tmp_path: P
         (["--defense", "mmgard", "--attack", "lora_sft"], "did you mean 'mmguard'"),
         (["--defense", "none", "--attack", "lora"], "did you mean 'lora_sft'"),
         (["--defense", "none", "--attack", "none", "--victim", "tiny-lava-a"], "did you mean 'tiny-llava-a'"),
-        (["--defense", "none", "--attack", "none", "--dataset", "emoji"], "did you mean 'emoji_catalog'"),
+        (["--defense", "none", "--attack", "none", "--dataset", "emoji_catalogue"], "did you mean 'emoji_catalog'"),
         (["--defense", "none", "--attack", "none", "--epsilon", "300/255"], "allowed: N/255"),
         (["--defense", "none", "--attack", "none", "--threat", "grey"], "white, gray, black"),
         (["--defense", "em", "--attack", "none", "-o", "rounds=0"], "rounds=0"),

@@ -68,7 +68,7 @@ def test_pages_in_a_browser(address: str, home: Path) -> None:
     }  # fmt: skip
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        page = browser.new_page(viewport={"width": 1440, "height": 1100})
+        page = browser.new_page(viewport={"width": 1440, "height": 1800})
         dialogs: list[str] = []
         page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
         for path, heading in seen.items():
@@ -78,13 +78,15 @@ def test_pages_in_a_browser(address: str, home: Path) -> None:
                 expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible(
                     timeout=60_000
                 )
-            expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=60_000)
+            expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible(timeout=60_000)
+            expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
+            page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth)")
             assert page.get_by_test_id("stException").count() == 0
             shot = home / f"{path.split('?')[0] or 'ranking'}.png"
             page.screenshot(path=shot, full_page=True)
             assert shot.stat().st_size > 10_000
         assert page.url == f"{address}/samples?run={run}"
-        assert page.locator("mark").all_text_contents() == ["<script>alert(1)</script>"]
-        assert page.get_by_test_id("stImage").locator("img").count() == 3
+        expect(page.locator("mark")).to_have_text(["<script>alert(1)</script>"])
+        expect(page.get_by_test_id("stImage").locator("img")).to_have_count(3)
         assert dialogs == []
         browser.close()

@@ -1,6 +1,7 @@
 """What defenses, attacks and the evaluator see of a model, against Hugging Face's own forward pass."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -44,14 +45,14 @@ def test_loss_is_minus_log_p_of_the_answer(lvlm: LVLM, images: list[torch.Tensor
     for row, loss in enumerate(lvlm.loss(encoded, images)):
         places = [t for t in range(encoded.ids.shape[1]) if encoded.answer[row, t]]
         expected = -sum(log_p[row, t - 1, encoded.ids[row, t]] for t in places)
-        torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-3)
+        torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-4)
 
 
 def test_a_batch_of_mixed_lengths_and_sizes_is_its_members(lvlm: LVLM, images: list[torch.Tensor]) -> None:
     layouts = lvlm.layouts(images)
     batch = lvlm.loss(lvlm.encode(PROMPTS, layouts), images)
     single = [lvlm.loss(lvlm.encode([p], [y]), [x]) for p, y, x in zip(PROMPTS, layouts, images, strict=True)]
-    torch.testing.assert_close(batch, torch.cat(single), rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(batch, torch.cat(single), rtol=1e-5, atol=1e-4)
 
 
 def test_the_loss_depends_on_picture_question_and_answer(lvlm: LVLM, images: list[torch.Tensor]) -> None:
@@ -63,7 +64,7 @@ def test_the_loss_depends_on_picture_question_and_answer(lvlm: LVLM, images: lis
         (Prompt("What was this?", "cat"), images[1]),
         (Prompt("What is this?", "bat"), images[1]),
     ):
-        assert (lvlm.loss(lvlm.encode([prompt], layouts), [image]) - base).abs() > 1e-2
+        assert (lvlm.loss(lvlm.encode([prompt], layouts), [image]) - base).abs() > 2e-3
 
 
 def test_a_prompt_without_an_answer_has_no_loss(lvlm: LVLM, images: list[torch.Tensor]) -> None:
@@ -121,7 +122,7 @@ def test_pixels_receive_gradients_and_parameters_none(lvlm: LVLM, images: list[t
 
 def test_stepping_against_the_gradient_lowers_the_loss(lvlm: LVLM, images: list[torch.Tensor]) -> None:
     """Through quantisation and resizing, in whole levels."""
-    leaf = images[3 % len(images)].clone().requires_grad_(True)
+    leaf = images[0].clone().requires_grad_(True)
     encoded = lvlm.encode(PROMPTS[:1], lvlm.layouts([leaf]))
     before = lvlm.loss(encoded, [leaf]).sum()
     (gradient,) = torch.autograd.grad(before, leaf)
@@ -158,9 +159,13 @@ def test_generation_is_greedy_and_stops_at_the_end_of_turn(
     expected = lvlm.tokenizer.decode(ids, skip_special_tokens=True).strip()
     assert lvlm.generate(["What is this?"], arrays[:1], max_new_tokens=5) == [expected]
     stop = next((i for i, token in enumerate(ids) if token != ids[0]), 0)
-    monkeypatch.setattr(type(lvlm.tokenizer), "eos_token_id", ids[stop])
-    expected = lvlm.tokenizer.decode(ids[: stop + 1]).strip()
-    assert lvlm.generate(["What is this?"], arrays[:1], max_new_tokens=5) == [expected]
+    ends = SimpleNamespace(
+        pad_token_id=lvlm.tokenizer.pad_token_id, eos_token_id=ids[stop], batch_decode=lvlm.tokenizer.batch_decode
+    )
+    monkeypatch.setattr(lvlm, "tokenizer", ends)
+    (expected,) = ends.batch_decode([ids[: stop + 1]])
+    assert lvlm.generate(["What is this?"], arrays[:1], max_new_tokens=5) == [expected.strip()]
+    assert stop < 4
 
 
 def test_a_saved_checkpoint_is_loaded_by_its_path(

@@ -34,7 +34,7 @@ def height_first(size: tuple[int, int], target: tuple[int, int]) -> bool:
     return target[0] < size[0] and size[0] - target[0] > 2 * (size[1] - target[1])
 
 
-@pytest.mark.parametrize(("mode", "share"), [("bicubic", 0.001), ("bilinear", 0.005)])
+@pytest.mark.parametrize(("mode", "share"), [("bicubic", 0.001), ("bilinear", 0.015)])
 @pytest.mark.parametrize("tall", [False, True], ids=["width first", "height first"])
 def test_resize_gives_pillows_bytes(
     pictures: list[np.ndarray], tensors: list[torch.Tensor], mode: str, share: float, tall: bool

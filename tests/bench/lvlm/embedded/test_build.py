@@ -1,0 +1,85 @@
+"""Embedded models are of the real classes, and their parts fit together."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoTokenizer, LlavaForConditionalGeneration, Qwen3VLForConditionalGeneration
+
+from bench.datasets.emoji.art import concepts
+from bench.datasets.emoji.questions import BACKGROUND, CATEGORY, NAMING, SIZE
+from bench.lvlm.base import LVLM
+from bench.lvlm.embedded import build
+from bench.lvlm.embedded.recipes import RECIPES
+from bench.lvlm.text import Prompt
+from bench.victims import EMBEDDED
+
+CLASSES = {"llava": LlavaForConditionalGeneration, "qwen3_vl": Qwen3VLForConditionalGeneration}
+
+
+def test_every_victim_has_its_recipe() -> None:
+    assert EMBEDDED.items() <= {name: recipe.family for name, recipe in RECIPES.items()}.items()
+    assert all(name == recipe.name for name, recipe in RECIPES.items())
+    assert len({recipe.seed for recipe in RECIPES.values()}) == len(RECIPES)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_model_is_a_function_of_recipe_and_seed(name: str) -> None:
+    recipe = RECIPES[name]
+    tokenizer = build.tokenizer(recipe, ["hello world"])
+    models = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        models.append(build.model(recipe, tokenizer))
+    one, again, other = (m.state_dict() for m in models)
+    assert type(models[0]) is CLASSES[recipe.family]
+    assert all(torch.equal(one[k], again[k]) for k in one)
+    assert any(not torch.equal(one[k], other[k]) for k in one)
+
+
+def test_sizes_are_those_of_the_design(lvlm: LVLM) -> None:
+    assert 1e6 <= lvlm.model.num_parameters() <= 4e6
+    assert 2 * lvlm.model.num_parameters() <= 8e6, "bytes in float16"
+    head, table = lvlm.model.lm_head.weight, lvlm.model.get_input_embeddings().weight
+    assert head.data_ptr() == table.data_ptr() and len(table) == len(lvlm.tokenizer) == 2000
+
+
+def test_texts_survive_the_tokenizer(lvlm: LVLM) -> None:
+    every = [*NAMING, *CATEGORY, *BACKGROUND, *SIZE, *(c.name for c in concepts()), "é 漢 🐈 <pad-ish>"]
+    ids = lvlm.tokenizer(every, add_special_tokens=False)["input_ids"]
+    assert lvlm.tokenizer.batch_decode(ids) == every
+    assert max(len(row) for row, text in zip(ids, every, strict=True) if text in NAMING) <= 9
+
+
+def test_special_tokens_are_single_and_told_apart(lvlm: LVLM) -> None:
+    specials = build.SPECIALS[RECIPES[lvlm.name].family]
+    ids = [lvlm.tokenizer(s, add_special_tokens=False)["input_ids"] for s in specials]
+    assert all(len(i) == 1 for i in ids) and len({i[0] for i in ids}) == len(specials)
+    config = lvlm.model.config
+    assert config.image_token_id == lvlm.text.image_id == ids[specials.index(lvlm.image_token)][0]
+    assert config.text_config.eos_token_id == lvlm.tokenizer.eos_token_id != lvlm.tokenizer.pad_token_id
+    assert config.text_config.pad_token_id == lvlm.tokenizer.pad_token_id
+
+
+def test_a_tokenizer_is_trained_the_same_every_time(texts: list[str]) -> None:
+    recipe = RECIPES["tiny-llava-a"]
+    one, again = (build.tokenizer(recipe, texts).get_vocab() for _ in range(2))
+    assert one == again
+
+
+def test_the_tokenizer_is_saved_with_its_template(lvlm: LVLM, tmp_path: Path) -> None:
+    lvlm.tokenizer.save_pretrained(tmp_path)
+    again = AutoTokenizer.from_pretrained(tmp_path)
+    turns = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is this?"}]}]
+    for tokenize in (False, True):
+        ours, theirs = (
+            t.apply_chat_template(turns, tokenize=tokenize, add_generation_prompt=True) for t in (lvlm.tokenizer, again)
+        )
+        assert ours == theirs and ours
+
+
+def test_the_picture_has_as_many_features_as_tokens(lvlm: LVLM, tensors: list[torch.Tensor]) -> None:
+    for tensor in tensors:
+        (features,) = lvlm.features([tensor]).pooler_output
+        encoded = lvlm.encode([Prompt("What?")], lvlm.layouts([tensor]))
+        assert features.shape == (int(encoded.image.sum()), lvlm.model.config.text_config.hidden_size)

@@ -1,0 +1,76 @@
+"""Inserted words change nothing of a question, and admissible words are one token everywhere."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.lvlm.base import LVLM
+from defenses.words import insert, plain_words, token_ids
+
+questions = st.text("abc é漢?!'\t\n", max_size=30)
+triggers = st.lists(st.text("xyzÉ🐈", min_size=1, max_size=6), max_size=6)
+
+
+@given(questions, triggers, st.data())
+def test_insertion_only_inserts(question: str, words: list[str], data: st.DataObject) -> None:
+    original = question.split()
+    slots = sorted(data.draw(st.lists(st.integers(0, len(original)), min_size=len(words), max_size=len(words))))
+    text, spans = insert(question, words, slots)
+    assert [text[start:end] for start, end in spans] == words
+    assert list(spans) == sorted(spans)
+    rest = "".join(c for i, c in enumerate(text) if not any(start <= i < end for start, end in spans))
+    assert rest.split() == original
+    assert text == " ".join(text.split()), "single spaces"
+    for (start, _), slot in zip(spans, slots, strict=True):
+        own_before = sum(other[0] < start for other in spans)
+        assert len(text[:start].split()) == slot + own_before
+
+
+def test_words_stand_where_they_are_put() -> None:
+    text, spans = insert("What is this?", ["one", "two", "three", "four"], [0, 1, 1, 3])
+    assert text == "one What two three is this? four"
+    assert spans == ((0, 3), (9, 12), (13, 18), (28, 32))
+    assert insert("What is  this?", [], []) == ("What is this?", ())
+
+
+def test_every_word_has_a_slot() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        insert("What is this?", ["one"], [0, 1])
+
+
+def test_plain_words_are_one_token_in_every_tokenizer(llava: LVLM, qwen: LVLM, texts: list[str]) -> None:
+    tokenizers = [llava.tokenizer, qwen.tokenizer]
+    words = plain_words(tokenizers)
+    assert len(words) > 300 and words == sorted(set(words))
+    for tokenizer in tokenizers:
+        ids = tokenizer([f" {word}" for word in words], add_special_tokens=False)["input_ids"]
+        assert [len(i) for i in ids] == [1] * len(words)
+        assert token_ids(tokenizer, words) == [i[0] for i in ids]
+        assert not {i[0] for i in ids} & set(tokenizer.all_special_ids)
+    assert all(re.fullmatch("[A-Za-z]{3,}", word) for word in words)
+    candidates = {w for text in texts for w in re.findall(r"(?<= )[A-Za-z]{3,}\b", text)}
+    missed = [
+        w
+        for w in candidates - set(words)
+        if all(len(t(f" {w}", add_special_tokens=False)["input_ids"]) == 1 for t in tokenizers)
+    ]
+    assert missed == []
+
+
+def test_plain_words_of_more_tokenizers_are_fewer(llava: LVLM, qwen: LVLM) -> None:
+    one, other, both = (
+        plain_words(t) for t in ([llava.tokenizer], [qwen.tokenizer], [llava.tokenizer, qwen.tokenizer])
+    )
+    assert set(both) == set(one) & set(other)
+    assert plain_words([]) == []
+
+
+def test_an_inserted_word_is_its_one_token_in_the_sentence(llava: LVLM) -> None:
+    """What HotFlip relies on: a swap of words is a swap of tokens."""
+    words = plain_words([llava.tokenizer])[::40]
+    for word in words:
+        text, _ = insert("What is this?", [word, word], [1, 3])
+        ids = llava.tokenizer(text, add_special_tokens=False)["input_ids"]
+        assert ids.count(token_ids(llava.tokenizer, [word])[0]) == 2
