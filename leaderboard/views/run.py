@@ -88,7 +88,9 @@ def lines(curve: pd.DataFrame) -> alt.Chart:
     long = curve.reset_index().melt([step], var_name="name", value_name="value").dropna()
     color = alt.Color("name:N", title=None, legend=alt.Legend(orient="top"))
     chart: alt.Chart = alt.Chart(long).mark_line(point=True).properties(height=340)
-    return chart.encode(x=alt.X(f"{step}:Q", axis=alt.Axis(format="d", tickMinStep=1)), y=alt.Y("value:Q", title=None), color=color)
+    return chart.encode(
+        x=alt.X(f"{step}:Q", axis=alt.Axis(format="d", tickMinStep=1)), y=alt.Y("value:Q", title=None), color=color
+    )
 
 
 def artefacts(run: pd.Series) -> None:

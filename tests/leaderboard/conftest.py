@@ -87,9 +87,9 @@ def _artifacts(home: Path) -> None:
     rng = np.random.default_rng(0)
     pixels = rng.integers(20, 230, (2, 8, 8, 3), dtype=np.uint8)
     original = [Sample(f"s{i}", f"p{i}", pixels[i], "What is <b>this</b>?", f"thing {i}") for i in range(2)]
-    released = [
-        s.with_release(s.pixels + np.uint8(8), "What <script>alert(1)</script> is <b>this</b>?") for s in original
-    ]
+    question = "What <script>alert(1)</script> is <b>this</b>?"
+    noise = rng.choice(np.array([-8, 8]), pixels.shape)
+    released = [s.with_release((s.pixels + n).astype(np.uint8), question) for s, n in zip(original, noise, strict=True)]
     SampleSet(tuple(original)).save(_folder(home, "protect", "original"))
     release = _folder(home, "protect", "protect")
     SampleSet(tuple(released)).save(release)

@@ -109,6 +109,19 @@ def test_the_first_step_of_a_matrix_is_its_orthogonal_gradient() -> None:
     torch.testing.assert_close(update, 0.2 * 12**0.5 * orthogonalise(gaussian(4, 12, 1)), rtol=1e-3, atol=1e-4)
 
 
+def test_the_momentum_of_a_matrix_is_nesterovs() -> None:
+    net = nn.Linear(12, 4, bias=False)
+    optimiser = Muon(net, lr=9.0, matrix_lr=0.1, weight_decay=0.0)
+    momentum = torch.zeros(4, 12)
+    for seed in range(3):
+        before, gradient = net.weight.detach().clone(), gaussian(4, 12, seed)
+        net.weight.grad = gradient.clone()
+        optimiser.step()
+        momentum = 0.95 * momentum + 0.05 * gradient
+        expected = 0.2 * 12**0.5 * orthogonalise(0.05 * gradient + 0.95 * momentum)
+        torch.testing.assert_close((before - net.weight.detach()) / 0.1, expected, rtol=1e-3, atol=1e-4)
+
+
 def test_what_has_no_gradient_stays() -> None:
     net = Net()
     before = net.head.weight.detach().clone()
