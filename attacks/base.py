@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,7 +19,7 @@ Progress = Callable[[float, str], None]
 """Called with the fraction done (0..1) and a short note."""
 
 
-class Attack(Registered):
+class Attack(Registered, ABC):
     """An attempt to learn from a release. Parts override only what they need."""
 
     trains: ClassVar[bool] = True
@@ -31,6 +32,7 @@ class Attack(Registered):
         """Once, before training: purify, filter, rewrite or mix. The release as it is unless overridden."""
         return released
 
+    @abstractmethod
     def tune(
         self,
         victim: LVLM,
@@ -44,4 +46,3 @@ class Attack(Registered):
 
         `validation` is the trainer's own clean data, never the test split.
         """
-        raise NotImplementedError

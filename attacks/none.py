@@ -11,3 +11,6 @@ class Nothing(Attack):
     """No training: the zero-shot reference."""
 
     trains: ClassVar[bool] = False
+
+    def tune(self, victim, released, validation, seed, folder, progress):
+        return []

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 MAX_PIXELS = 4096 * 4096
+FILE_NAME = re.compile(r"\w[\w.-]{0,127}")
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,10 @@ class SampleSet(Sequence[Sample]):
         return Dataset.from_dict({**columns, "image": images}).cast_column("image", ImageFeature())
 
     def save(self, folder: Path) -> None:
-        """Write `metadata.jsonl` and `images/<image_id>.png`."""
+        """Write `metadata.jsonl` and `images/<image_id>.png`. Raises UserError for an image_id that is no file name."""
+        for image_id in {s.image_id for s in self.samples}:
+            if not FILE_NAME.fullmatch(image_id):
+                raise UserError(f"image_id: {image_id!r}; allowed: letters, digits, '_', '-' and '.', not '.' first")
         (folder / "images").mkdir(parents=True)
         for image_id, pixels in {s.image_id: s.pixels for s in self.samples}.items():
             (folder / "images" / f"{image_id}.png").write_bytes(_png(pixels))

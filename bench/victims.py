@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent / "lvlm" / "embedded" / "checkpoints"
 
-EMBEDDED = {"tiny-llava-a": "llava", "tiny-qwen3vl": "qwen3_vl"}
+EMBEDDED = {"tiny-llava-a": "llava", "tiny-llava-b": "llava", "tiny-qwen3vl": "qwen3_vl"}
 """Embedded victims and their families."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,14 +26,14 @@ class Protected:
         self.samples, self.log = samples, log or {}
 
 
-class Defense(Registered):
+class Defense(Registered, ABC):
     """A protection of image-text data. Answers, ids and order stay as they are."""
 
     depends: ClassVar[frozenset[str]] = frozenset({"surrogates", "budget", "seed"})
     """What else than data and options decides the release."""
 
+    @abstractmethod
     def protect(
         self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
     ) -> Protected:
         """Give the samples that the owner would publish, within `budget`. Every random choice comes from `rng`."""
-        raise NotImplementedError

@@ -6,7 +6,7 @@ MMGuard Eq. 34 and Algorithm 1, and with other hooks EM (Huang et al., 2021). A 
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.random import Generator
 from pydantic import Field
 
 from bench.lvlm.adapters import attached, lora_config
-from bench.lvlm.base import LVLM
+from bench.lvlm.base import LVLM, Prefix
 from bench.lvlm.text import Encoded, Prompt
 from bench.runtime import seed_everything
 from bench.samples import SampleSet
@@ -85,10 +85,14 @@ class Draft:
 
 @dataclass
 class Batch:
-    """Indices of samples whose pictures are optimised together; every sample of a picture is in one batch."""
+    """Samples whose pictures, of one size, are optimised together; every sample of a picture is in one batch.
+
+    A batch lives for one round: what it keeps is of the round's adapters.
+    """
 
     draft: Draft
     indices: list[int]
+    clean_prefixes: dict[str, Prefix] = field(default_factory=dict)
 
     @property
     def image_ids(self) -> list[str]:
@@ -107,6 +111,13 @@ class Batch:
     def images(self) -> list[torch.Tensor]:
         """The current picture of each sample."""
         return [self.draft.pixels[self.draft.samples[i].image_id] for i in self.indices]
+
+    def clean_prefix(self, surrogate: "Surrogate", encoded: Encoded) -> Prefix:
+        """The prefix of the untouched pictures, made once."""
+        name = surrogate.lvlm.name
+        if name not in self.clean_prefixes:
+            self.clean_prefixes[name] = surrogate.lvlm.prefix(encoded, self.clean())
+        return self.clean_prefixes[name]
 
     def encode(self, lvlm: LVLM) -> Encoded:
         """Tokens of the current texts."""
@@ -133,7 +144,7 @@ class PixelDefense(Defense):
     ) -> torch.Tensor:
         """Per-sample loss (B,) that the release minimises on one adapted surrogate: here the training loss.
 
-        `inputs` go to `LVLM.forward`: features and embeddings that are already made.
+        `inputs` go to `LVLM.forward`: a prefix and embeddings that are already made.
         """
         return surrogate.lvlm.forward(encoded, images, **inputs).loss
 
@@ -168,18 +179,19 @@ class PixelDefense(Defense):
         return Protected(draft.release(), {"history": history, "image_steps": steps})
 
     def batches(self, draft: Draft) -> Iterator[Batch]:
-        """Batches of about `batch` samples, pictures whole."""
-        groups: dict[str, list[int]] = {}
+        """Batches of about `batch` samples: pictures whole, and of one size."""
+        groups: dict[tuple[int, ...], dict[str, list[int]]] = {}
         for i, sample in enumerate(draft.samples):
-            groups.setdefault(sample.image_id, []).append(i)
-        current: list[int] = []
-        for members in groups.values():
-            current += members
-            if len(current) >= self.options.batch:
+            groups.setdefault(sample.pixels.shape, {}).setdefault(sample.image_id, []).append(i)
+        for pictures in groups.values():
+            current: list[int] = []
+            for members in pictures.values():
+                current += members
+                if len(current) >= self.options.batch:
+                    yield Batch(draft, current)
+                    current = []
+            if current:
                 yield Batch(draft, current)
-                current = []
-        if current:
-            yield Batch(draft, current)
 
     def adapt(self, surrogate: Surrogate, draft: Draft, rng: Generator) -> float:
         """Imitate the trainer: Q steps on random batches of the current release. Gives the mean loss."""

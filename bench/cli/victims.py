@@ -23,10 +23,27 @@ def list_() -> None:
 @app.command()
 def pretrain(name: Annotated[str, typer.Argument(help="name of an embedded victim")]) -> None:
     """Make a victim from nothing (about 20 minutes on 2 cores). Ctrl-C and the same command go on where it was."""
-    if name not in EMBEDDED:
-        raise UserError(f"victim: {name!r}; allowed: {', '.join(EMBEDDED)}")
+    _check(name)
     from bench.lvlm.embedded.pretrain import pretrain as make
     from bench.runtime import prepare
 
     prepare()
     typer.echo(make(name))
+
+
+@app.command()
+def exam(name: Annotated[str, typer.Argument(help="name of an embedded victim")]) -> None:
+    """Measure again what a victim sees and renew its card (about a minute)."""
+    _check(name)
+    from bench.lvlm.catalog import card, load
+    from bench.lvlm.embedded.pretrain import write_card
+    from bench.runtime import prepare
+
+    prepare()
+    write_card(folder(name), card(name), load(name))
+    typer.echo(folder(name) / "card.json")
+
+
+def _check(name: str) -> None:
+    if name not in EMBEDDED:
+        raise UserError(f"victim: {name!r}; allowed: {', '.join(EMBEDDED)}")

@@ -6,7 +6,7 @@ from functools import cache
 
 from bench.errors import UserError
 
-MODULES = {"emoji_catalog": "bench.datasets.emoji.catalog"}
+MODULES = {"emoji_catalog": "bench.datasets.emoji.catalog", "emoji_smoke": "bench.datasets.emoji.smoke"}
 """Data set names and the modules that load them."""
 
 

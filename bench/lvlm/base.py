@@ -7,13 +7,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from transformers import BaseImageProcessor, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import BaseImageProcessor, DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.lvlm.attention import NAME, Recorder, recording
 from bench.lvlm.text import Encoded, Prompt, TextEncoder
 
 Layout = tuple[int, int]
 """Height and width in pixels after the processor's resizing and cropping: fixed metadata of a picture."""
+
+
+class Prefix(NamedTuple):
+    """Keys and values of everything up to the end of the pictures: the same for any text that follows."""
+
+    length: int
+    layers: list[tuple[torch.Tensor, torch.Tensor]]
 
 
 class Forward(NamedTuple):
@@ -115,9 +122,18 @@ class LVLM(ABC):
         return self.model.config.text_config.num_hidden_layers
 
     @torch.no_grad()
-    def features(self, images: Sequence[torch.Tensor]) -> Any:
-        """What tower and projector make of pictures: computed once, then read by many passes over other texts."""
-        return self.model.model.get_image_features(**self.pixel_values(images), return_dict=True)
+    def prefix(self, encoded: Encoded, images: Sequence[torch.Tensor]) -> Prefix:
+        """What the language model keeps of pictures, computed once and read by many passes over other texts.
+
+        The pictures must have as many tokens each, at the same places.
+        """
+        length = int(encoded.image[0].nonzero().max()) + 1
+        head, cache = encoded.columns(0, length), DynamicCache()
+        inputs = {**self.pixel_values(images), **self.position_inputs(head, self.layouts(images))}
+        self.model.model(
+            input_ids=head.ids, attention_mask=head.mask.long(), past_key_values=cache, use_cache=True, **inputs
+        )
+        return Prefix(length, [(layer.keys, layer.values) for layer in cache.layers])
 
     def answer_loss(self, encoded: Encoded, hidden: torch.Tensor) -> torch.Tensor:
         """Sum of -log p over each sample's answer tokens, (B,); the head is applied at those positions only."""
@@ -133,18 +149,26 @@ class LVLM(ABC):
         images: Sequence[torch.Tensor],
         *,
         recorder: Recorder | None = None,
-        features: Any = None,
+        prefix: Prefix | None = None,
         inputs_embeds: torch.Tensor | None = None,
         positions: dict[str, torch.Tensor] | None = None,
     ) -> Forward:
         """Loss and attention rows in one pass over pictures (3, H, W), levels in 0..255.
 
-        features: of these pictures, where they are at hand. inputs_embeds: embeddings to read instead of the ids'.
-        positions: `position_inputs` to use instead of the ones that the mask implies.
+        prefix: of these pictures, where it is at hand. inputs_embeds: embeddings to read instead of the ids'; of the
+        tokens after the prefix, if there is one. positions: `position_inputs` to use instead of the mask's own.
         """
-        given = {"mm_encoder_outputs": {"image": features}} if features is not None else self.pixel_values(images)
         positions = self.position_inputs(encoded, self.layouts(images)) if positions is None else positions
-        return self.forward_inputs(encoded, {**given, **positions}, recorder, inputs_embeds)
+        if prefix is None:
+            return self.forward_inputs(encoded, {**self.pixel_values(images), **positions}, recorder, inputs_embeds)
+        inputs = {
+            "attention_mask": encoded.mask.long(),
+            "past_key_values": DynamicCache(prefix.layers),
+            **{key: value[..., prefix.length :] for key, value in positions.items()},
+        }
+        if recorder is not None:
+            recorder.sets = [members[:, prefix.length :] for members in recorder.sets]
+        return self.forward_inputs(encoded.columns(prefix.length), inputs, recorder, inputs_embeds)
 
     def forward_inputs(
         self,
@@ -154,13 +178,10 @@ class LVLM(ABC):
         inputs_embeds: torch.Tensor | None = None,
     ) -> Forward:
         """The same on model inputs that are already made."""
+        tokens = {"input_ids": encoded.ids} if inputs_embeds is None else {"inputs_embeds": inputs_embeds}
         with recording(recorder):
             hidden = self.model.model(
-                input_ids=encoded.ids if inputs_embeds is None else None,
-                inputs_embeds=inputs_embeds,
-                attention_mask=encoded.mask.long(),
-                use_cache=False,
-                **inputs,
+                **{"attention_mask": encoded.mask.long(), "use_cache": False, **tokens, **inputs}
             )[0]
         return Forward(self.answer_loss(encoded, hidden), recorder)
 

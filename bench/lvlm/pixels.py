@@ -1,12 +1,15 @@
 """The differentiable pixel path: 8-bit quantisation and Pillow's resizing, with straight-through gradients.
 
-Without torchvision, Hugging Face image processors resize with Pillow: two separable passes, usually width first, each
-rounded half up to 8 bits. `F.interpolate` in one pass differs on 13-19 % of the values; the two passes below on under
-0.1 %. With torchvision the processors resize in one pass with one rounding, and so does `resize` then.
+Without torchvision, Hugging Face image processors resize with Pillow: two separable passes, usually width first, with
+weights of 22 fractional bits, each pass rounded half up to 8 bits. `F.interpolate` in one pass differs on 13-19 % of
+the values; the two matrix products below on none. With torchvision the processors resize in one pass with one
+rounding, and so does `resize` then.
 """
 
+from functools import lru_cache
 from typing import Literal
 
+import numpy as np
 import PIL
 import torch
 from torch.nn import functional as F
@@ -30,14 +33,47 @@ def quantise(levels: torch.Tensor) -> torch.Tensor:
 def resize(levels: torch.Tensor, size: tuple[int, int], mode: str, library: Backend | None = None) -> torch.Tensor:
     """Resize (..., 3, H, W) levels in 0..255 to `size` = (height, width), as the processor's library does."""
     height, width = levels.shape[-2:]
-    library = library or backend()
-    first = (size[0], width) if _height_first((height, width), size) else (height, size[1])
-    passes = [first, size] if library == "pillow" else [size]
     x = levels.double()
-    for target in passes:
-        if x.shape[-2:] != target:
-            x = quantise(F.interpolate(x, target, mode=mode, antialias=True, align_corners=False))
+    if (library or backend()) == "torchvision":
+        batch = x.reshape(-1, 3, height, width)
+        done = quantise(F.interpolate(batch, size, mode=mode, antialias=True, align_corners=False))
+        return done.view(*levels.shape[:-2], *size)
+    for axis in (0, 1) if _height_first((height, width), size) else (1, 0):
+        if x.shape[axis - 2] != size[axis]:
+            weights = torch.from_numpy(_weights(x.shape[axis - 2], size[axis], mode)).to(x.device)
+            x = quantise(weights @ x if axis == 0 else x @ weights.T)
     return x
+
+
+@lru_cache(maxsize=64)
+def _weights(source: int, target: int, mode: str) -> np.ndarray:
+    """(target, source) weights of one pass of Pillow's: the kernel, widened to shrink, in 22-bit fixed point."""
+    scale = source / target
+    stretch = max(scale, 1.0)
+    radius = REACH[mode] * stretch
+    centre = (np.arange(target) + 0.5) * scale
+    first = np.maximum(0, np.trunc(centre - radius + 0.5))[:, None]
+    last = np.minimum(source, np.trunc(centre + radius + 0.5))[:, None]
+    place = np.arange(source)[None]
+    distance = np.abs((place - centre[:, None] + 0.5) / stretch)
+    kernel = np.where((place >= first) & (place < last), KERNELS[mode](distance), 0.0)
+    kernel /= kernel.sum(1, keepdims=True)
+    return np.trunc(kernel * 2**22 + np.copysign(0.5, kernel)) / 2**22
+
+
+def _bilinear(x: np.ndarray) -> np.ndarray:
+    return np.maximum(0.0, 1.0 - x)
+
+
+def _bicubic(x: np.ndarray, a: float = -0.5) -> np.ndarray:
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = (((x - 5) * x + 8) * x - 4) * a
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+
+
+KERNELS = {"bilinear": _bilinear, "bicubic": _bicubic}
+REACH = {"bilinear": 1.0, "bicubic": 2.0}
+"""Half-widths of the kernels in source pixels, without shrinking."""
 
 
 def _height_first(size: tuple[int, int], target: tuple[int, int]) -> bool:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from bench.errors import UserError
+
 
 class Prompt(NamedTuple):
     """A question about one picture. `inserted` are the (start, end) character spans of trigger words in it."""
@@ -33,6 +35,10 @@ class Encoded:
     def with_tokens(self, ids: torch.Tensor, mask: torch.Tensor) -> "Encoded":
         """The same spans over other tokens."""
         return replace(self, ids=ids, mask=mask)
+
+    def columns(self, start: int, stop: int | None = None) -> "Encoded":
+        """The tokens from `start` on, up to `stop`."""
+        return Encoded(*(getattr(self, field.name)[:, start:stop] for field in fields(self)))
 
     def to(self, device: torch.device) -> "Encoded":
         """The same batch on another device."""
@@ -65,8 +71,12 @@ class TextEncoder:
     def render(self, prompt: Prompt) -> tuple[str, int]:
         """The text the model reads, and where in it the answer begins.
 
-        The chat template is rendered once, at construction; each prompt fills its two slots.
+        The chat template is rendered once, at construction; each prompt fills its two slots. Raises UserError for a
+        text that holds the image token itself.
         """
+        for field, text in (("question", prompt.question), ("answer", prompt.answer)):
+            if self.image_token in text:
+                raise UserError(f"{field}: {text!r} holds {self.image_token!r}; allowed: text without image tokens")
         head = self.before + prompt.question + self.generation
         if not prompt.answer:
             return head, len(head)
@@ -74,7 +84,10 @@ class TextEncoder:
 
     def encode(self, prompts: Sequence[Prompt], tokens: Sequence[int], *, left: bool = False) -> Encoded:
         """Encode a batch; `tokens` are the image tokens of each picture; `left` pads left, for generation."""
-        rows = [self._row(prompt, count) for prompt, count in zip(prompts, tokens, strict=True)]
+        return self.pad([self.row(prompt, count) for prompt, count in zip(prompts, tokens, strict=True)], left=left)
+
+    def pad(self, rows: Sequence[torch.Tensor], *, left: bool = False) -> Encoded:
+        """A batch of what `row` gave."""
         length = max(row.shape[1] for row in rows)
         batch = torch.zeros(6, len(rows), length, dtype=torch.long)
         batch[0] = self.tokenizer.pad_token_id
@@ -83,8 +96,8 @@ class TextEncoder:
             batch[:, i, columns] = row
         return Encoded(batch[0], *batch[1:].bool())
 
-    def _row(self, prompt: Prompt, tokens: int) -> torch.Tensor:
-        """(6, T): ids, ones, image, question, trigger, answer."""
+    def row(self, prompt: Prompt, tokens: int) -> torch.Tensor:
+        """One prompt about a picture of `tokens` image tokens, (6, T): ids, ones, image, question, trigger, answer."""
         text, answer_at = self.render(prompt)
         coded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         question_at = len(self.before)

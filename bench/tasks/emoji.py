@@ -1,4 +1,4 @@
-"""What `emoji_catalog.yaml` calls: the data, the picture of a document, the score of an answer."""
+"""What the emoji tasks call: the data, the picture of a document, the score of an answer."""
 
 from typing import Any
 
@@ -9,9 +9,14 @@ from bench.datasets import load
 from bench.scoring.matching import matches
 
 
-def judged(split: str = "test", **_: Any) -> DatasetDict:
+def catalog(split: str = "test", **_: Any) -> DatasetDict:
     """The clean split that a victim is judged on: `test`, or `validation` for the trainer's own choices."""
     return DatasetDict({"test": load("emoji_catalog", split).dataset()})
+
+
+def smoke(split: str = "test", **_: Any) -> DatasetDict:
+    """The same of `emoji_smoke`."""
+    return DatasetDict({"test": load("emoji_smoke", split).dataset()})
 
 
 def image(doc: dict[str, Any]) -> list[Image.Image]:

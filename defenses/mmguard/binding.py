@@ -1,5 +1,6 @@
 """Binding disruption: attention losses on rows of the first language-model layers (MMGuard section 5.3)."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -29,7 +30,7 @@ def perturbed_tokens(lvlm: LVLM, encoded: Encoded, images, clean, share: float) 
     now, before = lvlm.preprocess_each(images), lvlm.preprocess_each(clean)
     members = torch.zeros_like(encoded.image)
     for i, rho in enumerate(lvlm.token_intensity([a - b for a, b in zip(now, before, strict=True)])):
-        count = int(-(-share * len(rho) // 1))
+        count = math.ceil(round(share * len(rho), 6))
         top = torch.zeros_like(rho, dtype=torch.bool)
         top[rho.topk(count).indices] = True
         members[i, encoded.image[i]] = top

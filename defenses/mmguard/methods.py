@@ -1,5 +1,6 @@
 """MMGuard (arXiv 2605.14291): four variants and, from the same code, its ablations without binding."""
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 import torch
@@ -62,11 +63,11 @@ class Binding(TriggerDefense):
         bind = self.binding(surrogate, batch, encoded, images, recorder)
         return self.sign * o.lambda_train * loss + o.lambda_bind * bind
 
+    @abstractmethod
     def binding(
         self, surrogate: Surrogate, batch: Batch, encoded: Encoded, images: list[torch.Tensor], recorder: Recorder
     ) -> torch.Tensor:
         """(B,) binding loss, lower = more bound."""
-        raise NotImplementedError
 
 
 @register("mmguard")
@@ -103,13 +104,13 @@ class CRS(Binding):
         The trigger's slots hold padding that nothing attends to, so both rows have the same keys (the paper's
         figure), and every other token keeps its position.
         """
-        lvlm = surrogate.lvlm
+        lvlm, clean = surrogate.lvlm, batch.clean()
         ids = encoded.ids.masked_fill(encoded.trigger, lvlm.tokenizer.pad_token_id)
         padded = encoded.with_tokens(ids=ids, mask=encoded.mask & ~encoded.trigger)
-        layers = range(min(self.options.layers, lvlm.depth))
-        recorder = Recorder(layers, [answer_rows(encoded)])
-        positions = lvlm.position_inputs(encoded, lvlm.layouts(batch.clean()))
-        lvlm.forward(padded, batch.clean(), recorder=recorder, positions=positions)
+        recorder = Recorder(range(min(self.options.layers, lvlm.depth)), [answer_rows(encoded)])
+        positions = lvlm.position_inputs(encoded, lvlm.layouts(clean))
+        prefix = batch.clean_prefix(surrogate, encoded)
+        lvlm.forward(padded, clean, recorder=recorder, prefix=prefix, positions=positions)
         return recorder.rows
 
 

@@ -8,6 +8,8 @@ import torch
 from numpy.random import Generator
 from pydantic import Field
 
+from bench.lvlm.base import Prefix
+from bench.lvlm.text import Encoded
 from bench.spec import Budget, Options
 from defenses.pixel import Batch, Draft, PixelDefense, PixelOptions, Surrogate
 from defenses.words import plain_words, token_ids
@@ -42,24 +44,28 @@ class TriggerDefense(PixelDefense):
         self.searched[key] = self.searched.get(key, 0) + 1
         if self.searched[key] > self.options.text_rounds:
             return
-        features = [s.lvlm.features(batch.images()) for s in surrogates]
-        shortlists = self.screen(batch, surrogates, features)
+        encoded = [batch.encode(s.lvlm) for s in surrogates]
+        prefixes = [s.lvlm.prefix(e, batch.images()) for s, e in zip(surrogates, encoded, strict=True)]
+        shortlists = self.screen(batch, surrogates, encoded, prefixes)
         with torch.no_grad():
+            losses = self.exact(batch, surrogates, prefixes)
             for slot in range(shortlists.shape[1]):
-                self.verify(batch, surrogates, features, slot, shortlists[:, slot])
+                losses = self.verify(batch, surrogates, prefixes, slot, shortlists[:, slot], losses)
 
-    def screen(self, batch: Batch, surrogates: Sequence[Surrogate], features: Sequence[object]) -> np.ndarray:
+    def screen(
+        self, batch: Batch, surrogates: Sequence[Surrogate], encoded: Sequence[Encoded], prefixes: Sequence[Prefix]
+    ) -> np.ndarray:
         """(B, slots, c) indices of the words with the lowest first-order scores (Eq. 19), shared by the surrogates."""
-        _draft, slots = batch.draft, len(batch.draft.words[batch.indices[0]])
+        slots = len(batch.draft.words[batch.indices[0]])
         total = torch.zeros(len(batch.indices), slots, len(self.words))
-        for surrogate, found, ids in zip(surrogates, features, self.ids, strict=True):
-            encoded = batch.encode(surrogate.lvlm)
+        for surrogate, read, prefix, ids in zip(surrogates, encoded, prefixes, self.ids, strict=True):
             table = surrogate.lvlm.embedding.weight
-            leaf = surrogate.lvlm.embedding(encoded.ids).detach().requires_grad_(True)
-            loss = self.objective(surrogate, batch, encoded, batch.images(), features=found, inputs_embeds=leaf).sum()
+            tail = read.columns(prefix.length)
+            leaf = surrogate.lvlm.embedding(tail.ids).detach().requires_grad_(True)
+            loss = self.objective(surrogate, batch, read, batch.images(), prefix=prefix, inputs_embeds=leaf).sum()
             (gradient,) = torch.autograd.grad(loss, leaf)
-            for row, _i in enumerate(batch.indices):
-                places = encoded.trigger[row].nonzero().squeeze(1)
+            for row in range(len(batch.indices)):
+                places = tail.trigger[row].nonzero().squeeze(1)
                 first = places[:: max(1, len(places) // slots)][:slots]
                 score = (gradient[row, first] @ table[ids].T).cpu()
                 total[row] += score / score.std().clamp(min=1e-12)
@@ -69,28 +75,37 @@ class TriggerDefense(PixelDefense):
         self,
         batch: Batch,
         surrogates: Sequence[Surrogate],
-        features: Sequence[object],
+        prefixes: Sequence[Prefix],
         slot: int,
         shortlist: np.ndarray,
-    ) -> None:
-        """Put the word with the least exact loss, over re-tokenised strings, into `slot` (Eq. 20)."""
-        draft, losses = batch.draft, []
+        present: torch.Tensor,
+    ) -> torch.Tensor:
+        """Put the word with the least exact loss, over re-tokenised strings, into `slot` (Eq. 20).
+
+        `present` is the loss (B,) of the words as they are. Gives the loss with the words that were put.
+        """
+        draft, losses = batch.draft, [present]
         current = {i: list(draft.words[i]) for i in batch.indices}
         options = {
             i: [current[i][slot]] + [self.words[w] for w in shortlist[row]] for row, i in enumerate(batch.indices)
         }
-        for choice in range(self.options.candidates + 1):
-            for i in batch.indices:
-                draft.words[i] = [*current[i][:slot], options[i][choice], *current[i][slot + 1 :]]
-            losses.append(self.exact(batch, surrogates, features))
-        best = torch.stack(losses).argmin(0)
-        for row, i in enumerate(batch.indices):
-            draft.words[i] = [*current[i][:slot], options[i][int(best[row])], *current[i][slot + 1 :]]
 
-    def exact(self, batch: Batch, surrogates: Sequence[Surrogate], features: Sequence[object]) -> torch.Tensor:
-        """(B,) loss of the batch as it stands, the mean over surrogates, with the pictures' features at hand."""
+        def put(i: int, choice: int) -> None:
+            draft.words[i] = [*current[i][:slot], options[i][choice], *current[i][slot + 1 :]]
+
+        for choice in range(1, self.options.candidates + 1):
+            for i in batch.indices:
+                put(i, choice)
+            losses.append(self.exact(batch, surrogates, prefixes))
+        least, best = torch.stack(losses).min(0)
+        for row, i in enumerate(batch.indices):
+            put(i, int(best[row]))
+        return least
+
+    def exact(self, batch: Batch, surrogates: Sequence[Surrogate], prefixes: Sequence[Prefix]) -> torch.Tensor:
+        """(B,) loss of the batch as it stands, the mean over surrogates."""
         values = [
-            self.objective(s, batch, batch.encode(s.lvlm), batch.images(), features=f)
-            for s, f in zip(surrogates, features, strict=True)
+            self.objective(s, batch, batch.encode(s.lvlm), batch.images(), prefix=prefix)
+            for s, prefix in zip(surrogates, prefixes, strict=True)
         ]
         return torch.stack(values).mean(0)

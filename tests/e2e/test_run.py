@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 ROOT = Path(__file__).parent.parent.parent
-SMALL = ["-o", "rounds=1", "-o", "image_steps=1", "-o", "candidates=1", "-a", "epochs=1"]
+SMALL = ["--dataset", "emoji_smoke", "-o", "rounds=1", "-o", "image_steps=1", "-o", "candidates=1", "-a", "epochs=1"]
 MMGUARD = ["run", "--defense", "mmguard", "--attack", "lora_sft", "--json", *SMALL]
 
 

@@ -1,5 +1,7 @@
 """`emoji_catalog`: the owner's 96 concepts, to be named. Three splits of disjoint renderings."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bench.datasets.emoji.art import concepts, owner_indices
@@ -14,11 +16,16 @@ SEED = 96
 
 def load(split: str) -> SampleSet:
     """Samples of a split. A rendering belongs to exactly one split: its generator is seeded by (split, concept, k)."""
+    return renderings(split, owner_indices(), RENDERINGS[split])
+
+
+def renderings(split: str, indices: Sequence[int], count: int) -> SampleSet:
+    """The first `count` renderings in `split` of each of these concepts."""
     number = list(RENDERINGS).index(split)
     samples = []
-    for index in owner_indices():
+    for index in indices:
         concept = concepts()[index]
-        for k in range(RENDERINGS[split]):
+        for k in range(count):
             rng = np.random.default_rng([SEED, number, index, k])
             pixels = render(concept.art, rng).pixels
             name = f"{split}-{index:04d}-{k:02d}"

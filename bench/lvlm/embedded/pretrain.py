@@ -5,6 +5,7 @@ import platform
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 import transformers
@@ -53,7 +54,7 @@ def pretrain(name: str) -> Path:
     started = time.monotonic()
     train_language(lvlm, data, pictures.labels, recipe, work / name / "language")
     seconds["language"] = time.monotonic() - started
-    return _publish(lvlm, recipe, work, seconds)
+    return _publish(lvlm, recipe, seconds)
 
 
 def _tower(data: Pictures, pictures: KnownPictures, recipe: Recipe, folder: Path) -> dict[str, float]:
@@ -70,7 +71,7 @@ def _tower(data: Pictures, pictures: KnownPictures, recipe: Recipe, folder: Path
     return json.loads(seconds_file.read_text())
 
 
-def _publish(lvlm: LVLM, recipe: Recipe, work: Path, seconds: dict[str, float]) -> Path:
+def _publish(lvlm: LVLM, recipe: Recipe, seconds: dict[str, float]) -> Path:
     """Round the weights to float16, save, load again as a user would, and examine that."""
     folder = victims.folder(recipe.name)
     shutil.rmtree(folder, ignore_errors=True)
@@ -78,7 +79,7 @@ def _publish(lvlm: LVLM, recipe: Recipe, work: Path, seconds: dict[str, float]) 
     lvlm.save(folder)
     victims.revision.cache_clear()
     saved = load(recipe.name)
-    card = {
+    card: dict[str, Any] = {
         "name": recipe.name,
         "recipe": recipe.model_dump(),
         "parameters": saved.model.num_parameters(),
@@ -87,8 +88,16 @@ def _publish(lvlm: LVLM, recipe: Recipe, work: Path, seconds: dict[str, float]) 
         "hardware": f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
         "seconds": {stage: round(s) for stage, s in seconds.items()},
-        "accuracy": exam.examine(saved, known_pictures(work, "test", 2, DATA_SEED)),
     }
+    write_card(folder, card, saved)
+    return folder
+
+
+def write_card(folder: Path, card: dict[str, Any], lvlm: LVLM) -> None:
+    """Examine `lvlm` and write its card, as JSON and as Markdown, into `folder`."""
+    work = home() / "pretrain"
+    unseen = known_pictures(work, "test", 2, DATA_SEED)
+    taught = known_pictures(work, "train", card["recipe"]["pictures_per_concept"], DATA_SEED)
+    card = {**card, "accuracy": exam.examine(lvlm, unseen), "linear_probe": exam.probe(lvlm, taught, unseen)}
     (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n")
     (folder / "README.md").write_text(exam.readme(card))
-    return folder

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from bench.errors import UserError
+from bench.lvlm.attention import Recorder
 from bench.lvlm.base import LVLM
 from bench.lvlm.catalog import load
 from bench.lvlm.text import Encoded, Prompt
@@ -82,29 +83,47 @@ def test_the_trainers_pixels_give_the_same_loss(
     torch.testing.assert_close(lvlm.loss(encoded, images[:2]), trainer, rtol=1e-2, atol=1e-2)
 
 
-@pytest.mark.parametrize("given", ["features", "embeddings", "both"])
-def test_features_and_embeddings_at_hand_give_the_same_loss(lvlm: LVLM, images: list[torch.Tensor], given: str) -> None:
-    encoded = lvlm.encode(PROMPTS, lvlm.layouts(images))
+@pytest.mark.parametrize("given", ["prefix", "embeddings", "both"])
+def test_prefix_and_embeddings_at_hand_give_the_same_loss(lvlm: LVLM, images: list[torch.Tensor], given: str) -> None:
+    """Texts of different lengths about pictures of one size."""
+    images = [images[0], 255 - images[0]]
+    encoded = lvlm.encode(PROMPTS[:2], lvlm.layouts(images))
     inputs: dict[str, object] = {}
+    read = encoded.ids
     if given != "embeddings":
-        inputs["features"] = lvlm.features(images)
-    if given != "features":
-        inputs["inputs_embeds"] = lvlm.embedding(encoded.ids)
-    torch.testing.assert_close(lvlm.forward(encoded, images, **inputs).loss, lvlm.loss(encoded, images))
+        inputs["prefix"] = prefix = lvlm.prefix(encoded, images)
+        assert encoded.image[:, : prefix.length].sum() == encoded.image.sum() and encoded.image[:, prefix.length - 1].all()
+        read = encoded.ids[:, prefix.length :]
+    if given != "prefix":
+        inputs["inputs_embeds"] = lvlm.embedding(read)
+    for _ in range(2):
+        torch.testing.assert_close(lvlm.forward(encoded, images, **inputs).loss, lvlm.loss(encoded, images))
+
+
+def test_a_prefix_serves_other_texts_and_their_attention_rows(lvlm: LVLM, images: list[torch.Tensor]) -> None:
+    images = [images[0], 255 - images[0]]
+    prefix = lvlm.prefix(lvlm.encode(PROMPTS[:2], lvlm.layouts(images)), images)
+    other = lvlm.encode([Prompt("Please name the thing in this picture.", "owl"), PROMPTS[1]], lvlm.layouts(images))
+    whole, tail = (Recorder([0, 1], [other.question, other.answer]) for _ in range(2))
+    expected = lvlm.forward(other, images, recorder=whole).loss
+    torch.testing.assert_close(lvlm.forward(other, images, prefix=prefix, recorder=tail).loss, expected)
+    for layer in (0, 1):
+        for ours, theirs in zip(tail.rows[layer], whole.rows[layer], strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
 def test_embeddings_at_hand_receive_the_gradient_of_the_loss(lvlm: LVLM, images: list[torch.Tensor]) -> None:
     """Along a random direction in one question token: the gradient against a central difference."""
     encoded = lvlm.encode(PROMPTS[:1], lvlm.layouts(images[:1]))
-    features = lvlm.features(images[:1])
-    leaf = lvlm.embedding(encoded.ids).detach().requires_grad_(True)
+    prefix = lvlm.prefix(encoded, images[:1])
+    tail = encoded.columns(prefix.length)
+    leaf = lvlm.embedding(tail.ids).detach().requires_grad_(True)
 
     def loss(embeds: torch.Tensor) -> torch.Tensor:
-        return lvlm.forward(encoded, images[:1], features=features, inputs_embeds=embeds).loss.sum()
+        return lvlm.forward(encoded, images[:1], prefix=prefix, inputs_embeds=embeds).loss.sum()
 
     (gradient,) = torch.autograd.grad(loss(leaf), leaf)
-    assert not gradient[encoded.image].any(), "an image token's embedding is replaced by the picture"
-    place = int(encoded.question[0].nonzero()[0])
+    place = int(tail.question[0].nonzero()[0])
     step = torch.zeros_like(leaf)
     step[0, place] = 1e-2 * gradient[0, place] / gradient[0, place].norm()
     slope = (loss(leaf.detach() + step) - loss(leaf.detach() - step)) / 2

@@ -35,6 +35,8 @@ def test_card_is_true_and_the_victim_sees(name: str) -> None:
     victim = load(name)
     answers = [a for k in range(0, 300, 100) for a in victim.generate([NAMING[0]] * 100, pictures[k : k + 100])]
     accuracy = np.mean([a == concepts()[i].name for a, i in zip(answers, chosen, strict=True)])
-    card = json.loads((folder(name) / "card.json").read_text())["accuracy"]["name"]
+    card = json.loads((folder(name) / "card.json").read_text())
     assert accuracy >= 0.5
-    assert accuracy == pytest.approx(card, abs=0.1)
+    assert accuracy == pytest.approx(card["accuracy"]["name"], abs=0.1)
+    assert card["linear_probe"] >= 0.6
+    assert f"{card['linear_probe']:.1%}" in (folder(name) / "README.md").read_text()

@@ -34,21 +34,32 @@ def height_first(size: tuple[int, int], target: tuple[int, int]) -> bool:
     return target[0] < size[0] and size[0] - target[0] > 2 * (size[1] - target[1])
 
 
-@pytest.mark.parametrize(("mode", "share"), [("bicubic", 0.001), ("bilinear", 0.015)])
+@pytest.mark.parametrize("mode", ["bicubic", "bilinear"])
 @pytest.mark.parametrize("tall", [False, True], ids=["width first", "height first"])
 def test_resize_gives_pillows_bytes(
-    pictures: list[np.ndarray], tensors: list[torch.Tensor], mode: str, share: float, tall: bool
+    pictures: list[np.ndarray], tensors: list[torch.Tensor], mode: str, tall: bool
 ) -> None:
     code = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}[mode]
-    off = []
+    compared = 0
     for picture, tensor in zip(pictures, tensors, strict=True):
         for height, width in (t for t in TARGETS if height_first(picture.shape[:2], t) is tall):
             expected = np.asarray(Image.fromarray(picture).resize((width, height), code)).astype(int)
-            ours = resize(tensor[None], (height, width), mode, "pillow")[0].permute(1, 2, 0).numpy()
-            off.append(np.abs(ours - expected).ravel())
-    values = np.concatenate(off)
-    assert values.max() <= 1
-    assert (values > 0).mean() <= share
+            ours = resize(tensor, (height, width), mode, "pillow").permute(1, 2, 0).numpy()
+            np.testing.assert_array_equal(ours, expected)
+            compared += 1
+    assert compared
+
+
+@given(
+    st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    st.sampled_from(["bicubic", "bilinear"]),
+)
+def test_resize_gives_pillows_bytes_for_any_sizes(size: tuple[int, int], target: tuple[int, int], mode: str) -> None:
+    pixels = np.random.default_rng(size).integers(0, 256, (*size, 3), dtype=np.uint8)
+    expected = Image.fromarray(pixels).resize(target[::-1], Image.Resampling[mode.upper()])
+    ours = resize(torch.from_numpy(pixels).permute(2, 0, 1), target, mode, "pillow").permute(1, 2, 0)
+    np.testing.assert_array_equal(ours.numpy(), np.asarray(expected))
 
 
 def test_the_right_size_is_left_alone(tensors: list[torch.Tensor]) -> None:
@@ -76,7 +87,7 @@ def test_the_gradient_of_resize_is_that_of_the_interpolation(
     (expected,) = torch.autograd.grad((weights * plain).sum(), x)
     assert torch.isfinite(ours).all()
     assert (ours != 0).float().mean() > 0.99
-    torch.testing.assert_close(ours, expected, rtol=1e-6, atol=1e-9)
+    torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_normalise_is_the_processors_arithmetic() -> None:

@@ -80,6 +80,6 @@ def test_the_tokenizer_is_saved_with_its_template(lvlm: LVLM, tmp_path: Path) ->
 
 def test_the_picture_has_as_many_features_as_tokens(lvlm: LVLM, tensors: list[torch.Tensor]) -> None:
     for tensor in tensors:
-        (features,) = lvlm.features([tensor]).pooler_output
+        (features,) = lvlm.model.model.get_image_features(**lvlm.pixel_values([tensor]), return_dict=True).pooler_output
         encoded = lvlm.encode([Prompt("What?")], lvlm.layouts([tensor]))
         assert features.shape == (int(encoded.image.sum()), lvlm.model.config.text_config.hidden_size)
