@@ -93,6 +93,7 @@ class Batch:
     draft: Draft
     indices: list[int]
     clean_prefixes: dict[str, Prefix] = field(default_factory=dict)
+    intensities: dict[str, tuple[list[torch.Tensor], list[torch.Tensor]]] = field(default_factory=dict)
 
     @property
     def image_ids(self) -> list[str]:
@@ -118,6 +119,14 @@ class Batch:
         if name not in self.clean_prefixes:
             self.clean_prefixes[name] = surrogate.lvlm.prefix(encoded, self.clean())
         return self.clean_prefixes[name]
+
+    def intensity(self, lvlm: LVLM, images: list[torch.Tensor]) -> list[torch.Tensor]:
+        """`LVLM.intensity` of `images`, kept while they are the same tensors: a search changes the texts alone."""
+        pictures, values = self.intensities.get(lvlm.name, ([], []))
+        if len(pictures) != len(images) or any(a is not b for a, b in zip(pictures, images, strict=True)):
+            values = lvlm.intensity(images, self.clean())
+            self.intensities[lvlm.name] = (images, values)
+        return values
 
     def encode(self, lvlm: LVLM) -> Encoded:
         """Tokens of the current texts."""

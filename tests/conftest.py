@@ -14,14 +14,17 @@ import torch
 from hypothesis import settings
 from PIL import Image
 
+from bench.datasets import load
 from bench.datasets.emoji.art import concepts
 from bench.datasets.emoji.render import render
 from bench.lvlm.base import LVLM
 from bench.lvlm.catalog import FAMILIES
+from bench.lvlm.catalog import load as load_lvlm
 from bench.lvlm.embedded import build
 from bench.lvlm.embedded.pretrain import corpus
 from bench.lvlm.embedded.recipes import RECIPES
 from bench.runtime import prepare, seed_everything
+from bench.samples import SampleSet
 
 settings.register_profile("bench", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("bench")
@@ -84,6 +87,18 @@ def llava(texts: list[str]) -> Iterator[LVLM]:
 def qwen(texts: list[str]) -> Iterator[LVLM]:
     """A Qwen3-VL with random weights."""
     yield from _kept(random_lvlm("tiny-qwen3vl", texts))
+
+
+@pytest.fixture(scope="session")
+def victim() -> Iterator[LVLM]:
+    """The embedded victim that most tests of methods play on."""
+    yield from _kept(load_lvlm("tiny-llava-a"))
+
+
+@pytest.fixture(scope="session")
+def samples() -> SampleSet:
+    """The first 24 training samples."""
+    return SampleSet(load("emoji_catalog", "train").samples[:24])
 
 
 @pytest.fixture(params=["llava", "qwen"])

@@ -104,6 +104,12 @@ class LVLM(ABC):
             done |= zip(group, self.preprocess(torch.stack([images[i] for i in group])), strict=True)
         return [done[i] for i in range(len(images))]
 
+    @torch.no_grad()
+    def intensity(self, images: Sequence[torch.Tensor], clean: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Mean |delta| of the preprocessed pixels under each image token, one (tokens,) a picture (MMGuard Eq. 22)."""
+        now, before = self.preprocess_each(images), self.preprocess_each(clean)
+        return self.token_intensity([a - b for a, b in zip(now, before, strict=True)])
+
     def layouts(self, images: Sequence[torch.Tensor]) -> list[Layout]:
         """Layouts of pictures given as (3, H, W)."""
         return [self.layout(tuple(image.shape[-2:])) for image in images]

@@ -20,17 +20,23 @@ class Prompt(NamedTuple):
 
 @dataclass(frozen=True)
 class Encoded:
-    """A padded batch. Ids are int64 (B, T); the others bool (B, T): real tokens, and the four spans.
+    """A padded batch: ids int64 (B, T), real tokens and spans bool (B, T), and the number of each token's trigger word.
 
-    `answer` holds the answer's tokens and the end of turn; it is empty for prompts without an answer.
+    `word` is int64 (B, T): 1, 2, ... for the tokens of the first, second, ... trigger word, 0 elsewhere. `answer`
+    holds the answer's tokens and the end of turn; it is empty for prompts without an answer.
     """
 
     ids: torch.Tensor
     mask: torch.Tensor
     image: torch.Tensor
     question: torch.Tensor
-    trigger: torch.Tensor
+    word: torch.Tensor
     answer: torch.Tensor
+
+    @property
+    def trigger(self) -> torch.Tensor:
+        """The tokens of all trigger words, bool (B, T)."""
+        return self.word > 0
 
     def with_tokens(self, ids: torch.Tensor, mask: torch.Tensor) -> "Encoded":
         """The same spans over other tokens."""
@@ -94,10 +100,11 @@ class TextEncoder:
         for i, row in enumerate(rows):
             columns = slice(length - row.shape[1], length) if left else slice(0, row.shape[1])
             batch[:, i, columns] = row
-        return Encoded(batch[0], *batch[1:].bool())
+        ids, mask, image, question, word, answer = batch
+        return Encoded(ids, mask.bool(), image.bool(), question.bool(), word, answer.bool())
 
     def row(self, prompt: Prompt, tokens: int) -> torch.Tensor:
-        """One prompt about a picture of `tokens` image tokens, (6, T): ids, ones, image, question, trigger, answer."""
+        """One prompt about a picture of `tokens` image tokens, (6, T): ids, ones, image, question, word, answer."""
         text, answer_at = self.render(prompt)
         coded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         question_at = len(self.before)
@@ -108,10 +115,10 @@ class TextEncoder:
         answer = start >= answer_at
         ends = answer & (ids == self.tokenizer.eos_token_id)
         answer &= ends.cumsum(0) - ends.long() == 0
-        trigger = torch.zeros_like(answer)
-        for a, b in spans:
-            trigger |= (start < b) & (end > a)
+        word = torch.zeros_like(ids)
+        for number, (a, b) in enumerate(spans, start=1):
+            word[(start < b) & (end > a)] = number
         question = (start < question_end) & (end > question_at)
         image = ids == self.image_id
-        rows = torch.stack([ids, torch.ones_like(ids), image, question, trigger, answer])
+        rows = torch.stack([ids, torch.ones_like(ids), image, question, word, answer])
         return rows.repeat_interleave(torch.where(image, tokens, 1), dim=1)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import torch
 
-from bench.lvlm.base import LVLM
 from bench.lvlm.text import Encoded
 
 FLOOR = 1e-6
@@ -21,15 +20,13 @@ def answer_rows(encoded: Encoded) -> torch.Tensor:
     return torch.cat([encoded.answer[:, 1:], torch.zeros_like(encoded.answer[:, :1])], dim=1)
 
 
-@torch.no_grad()
-def perturbed_tokens(lvlm: LVLM, encoded: Encoded, images, clean, share: float) -> torch.Tensor:
+def perturbed_tokens(encoded: Encoded, intensity: Sequence[torch.Tensor], share: float) -> torch.Tensor:
     """The set of the most perturbed image tokens: the top ceil(share * tokens) by mean |delta| (Eq. 22, 23).
 
-    images, clean: pictures of each sample, levels (3, H, W). Returns (B, T) bool.
+    intensity: mean |delta| under each image token, (tokens,) a sample. Returns (B, T) bool.
     """
-    now, before = lvlm.preprocess_each(images), lvlm.preprocess_each(clean)
     members = torch.zeros_like(encoded.image)
-    for i, rho in enumerate(lvlm.token_intensity([a - b for a, b in zip(now, before, strict=True)])):
+    for i, rho in enumerate(intensity):
         count = math.ceil(round(share * len(rho), 6))
         top = torch.zeros_like(rho, dtype=torch.bool)
         top[rho.topk(count).indices] = True

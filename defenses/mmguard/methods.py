@@ -76,7 +76,7 @@ class BPH(Binding):
 
     def binding(self, surrogate, batch, encoded, images, recorder):
         o = self.options
-        patches = perturbed_tokens(surrogate.lvlm, encoded, images, batch.clean(), o.tau)
+        patches = perturbed_tokens(encoded, batch.intensity(surrogate.lvlm, images), o.tau)
         terms = []
         for answer, trigger in recorder.rows.values():
             has_trigger = encoded.trigger.any(1)

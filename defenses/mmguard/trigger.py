@@ -64,11 +64,9 @@ class TriggerDefense(PixelDefense):
             leaf = surrogate.lvlm.embedding(tail.ids).detach().requires_grad_(True)
             loss = self.objective(surrogate, batch, read, batch.images(), prefix=prefix, inputs_embeds=leaf).sum()
             (gradient,) = torch.autograd.grad(loss, leaf)
-            for row in range(len(batch.indices)):
-                places = tail.trigger[row].nonzero().squeeze(1)
-                first = places[:: max(1, len(places) // slots)][:slots]
-                score = (gradient[row, first] @ table[ids].T).cpu()
-                total[row] += score / score.std().clamp(min=1e-12)
+            first = torch.stack([(tail.word == number).int().argmax(1) for number in range(1, slots + 1)], dim=1)
+            score = gradient.take_along_dim(first[:, :, None], 1) @ table[ids].T
+            total += (score / score.std((1, 2), keepdim=True).clamp(min=1e-12)).cpu()
         return total.topk(self.options.candidates, dim=2, largest=False).indices.numpy()
 
     def verify(

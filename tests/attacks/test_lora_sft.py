@@ -10,19 +10,8 @@ from attacks import REGISTRY
 from bench.datasets import load
 from bench.lvlm.adapters import wearing
 from bench.lvlm.base import LVLM
-from bench.lvlm.catalog import load as load_lvlm
 from bench.samples import SampleSet
 from bench.spec import Method
-
-
-@pytest.fixture(scope="module")
-def victim() -> LVLM:
-    return load_lvlm("tiny-llava-a")
-
-
-@pytest.fixture(scope="module")
-def samples() -> SampleSet:
-    return SampleSet(load("emoji_catalog", "train").samples[:24])
 
 
 def tune(victim: LVLM, samples: SampleSet, folder: Path, **options: object) -> list[dict[str, float]]:

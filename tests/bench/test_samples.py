@@ -48,6 +48,13 @@ def one() -> SampleSet:
     return SampleSet(tuple(Sample(f"s{i}", f"p{i}", p, f"What {i}?", "cat") for i, p in enumerate(made)))
 
 
+@pytest.mark.parametrize("image_id", ["../p", "/p", "", ".p", "a/b", "p\x00", "p" * 129])
+def test_a_picture_whose_id_is_no_file_name_is_not_saved(one: SampleSet, tmp_path: Path, image_id: str) -> None:
+    with pytest.raises(UserError, match="image_id: .*allowed: letters"):
+        SampleSet((one[0], replace(one[1], image_id=image_id))).save(tmp_path / "set")
+    assert not list(tmp_path.iterdir())
+
+
 @given(sample_sets())
 @settings(max_examples=25)
 def test_what_is_saved_is_read_again(samples: SampleSet) -> None:

@@ -6,7 +6,6 @@ import torch
 
 from bench.datasets import load
 from bench.lvlm.base import LVLM
-from bench.lvlm.catalog import load as load_lvlm
 from bench.lvlm.text import Prompt
 from bench.samples import SampleSet
 from bench.spec import Budget, Method
@@ -18,16 +17,6 @@ from defenses.pixel import PixelDefense
 DEFAULT = Budget()
 QUICK = {"rounds": 1, "image_steps": 2, "batch": 8, "inner_steps": 1}
 GRADIENT = [n for n in REGISTRY.catalog if n not in {"none", "random_noise", "random_trigger"}]
-
-
-@pytest.fixture(scope="module")
-def victim() -> LVLM:
-    return load_lvlm("tiny-llava-a")
-
-
-@pytest.fixture(scope="module")
-def samples() -> SampleSet:
-    return SampleSet(load("emoji_catalog", "train").samples[:16])
 
 
 def protect(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from transformers import LlavaProcessor
 
 from bench.datasets.emoji.questions import NAMING
+from bench.errors import UserError
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Encoded, Prompt
 from defenses.words import insert
@@ -74,6 +75,8 @@ def test_trigger_spans_are_the_inserted_words(
     text, spans = insert(question, chosen, slots)
     encoded = lvlm.text.encode([Prompt(text, "cat", spans)], [4])
     assert decode(lvlm, encoded, "trigger").replace(" ", "") == "".join(chosen)
+    for number, word in enumerate(chosen, start=1):
+        assert lvlm.tokenizer.decode(encoded.ids[encoded.word == number]).strip() == word
     assert not (encoded.trigger & ~encoded.question).any(), "the trigger is part of the question"
     rest = encoded.ids[0][(encoded.question & ~encoded.trigger)[0]]
     assert lvlm.tokenizer.decode(rest).replace(" ", "") == question.replace(" ", "")
@@ -84,6 +87,13 @@ def test_a_question_that_the_template_contains_is_found_in_its_own_place(lvlm: L
     encoded = lvlm.text.encode([Prompt(question, "cat")], [4])
     assert decode(lvlm, encoded, "question") == question
     assert not (encoded.question & encoded.image).any()
+
+
+@pytest.mark.parametrize("field", ["question", "answer"])
+def test_a_text_with_an_image_token_is_refused(lvlm: LVLM, field: str) -> None:
+    prompt = Prompt("What?", "cat")._replace(**{field: f"a {lvlm.image_token} b"})
+    with pytest.raises(UserError, match=f"{field}: .*allowed: text without image tokens"):
+        lvlm.text.encode([prompt], [4])
 
 
 @pytest.mark.parametrize("answer", ["cat", "a bowl with spoon", "Yes", "x" * 40])

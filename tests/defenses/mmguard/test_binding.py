@@ -86,7 +86,7 @@ def test_the_number_of_perturbed_tokens_is_rounded_up(lvlm: LVLM, tensors: list[
     encoded = lvlm.encode([Prompt("What?", "cat")] * 3, lvlm.layouts(tensors[:3]))
     noise = torch.Generator().manual_seed(0)
     noisy = [(t + torch.randint(-8, 9, t.shape, generator=noise)).clamp(0, 255) for t in tensors[:3]]
-    members = perturbed_tokens(lvlm, encoded, noisy, tensors[:3], float(share))
+    members = perturbed_tokens(encoded, lvlm.intensity(noisy, tensors[:3]), float(share))
     assert not (members & ~encoded.image).any()
     assert members.sum(1).tolist() == [math.ceil(Fraction(share) * int(n)) for n in encoded.image.sum(1)]
 
@@ -102,7 +102,7 @@ def test_the_most_perturbed_patches_are_the_ones_that_were_changed(lvlm: LVLM) -
         for r, c in cells:
             noisy[:, side * r : side * r + side, side * c : side * c + side] += 8
         noisy[:, 0, -1] += 1  # one pixel of another patch, less perturbed on average
-        members = perturbed_tokens(lvlm, encoded, [noisy, clean + 1], [clean, clean], 2 / per_row**2)
+        members = perturbed_tokens(encoded, lvlm.intensity([noisy, clean + 1], [clean, clean]), 2 / per_row**2)
         found = members[0][encoded.image[0]].nonzero().squeeze(1).tolist()
         assert found == sorted(per_row * r + c for r, c in cells)
         assert int(members[1].sum()) == 2
@@ -111,5 +111,5 @@ def test_the_most_perturbed_patches_are_the_ones_that_were_changed(lvlm: LVLM) -
 def test_perturbed_tokens_are_no_part_of_the_gradient(lvlm: LVLM, tensors: list[torch.Tensor]) -> None:
     leaf = tensors[0].clone().requires_grad_(True)
     encoded = lvlm.encode([Prompt("What?", "cat")], lvlm.layouts([leaf]))
-    members = perturbed_tokens(lvlm, encoded, [leaf], [tensors[0] + 3], 0.5)
+    members = perturbed_tokens(encoded, lvlm.intensity([leaf], [tensors[0] + 3]), 0.5)
     assert members.dtype == torch.bool and not members.requires_grad

@@ -43,3 +43,12 @@ def test_a_split_is_the_same_every_time(splits: dict[str, SampleSet]) -> None:
 def test_an_unknown_split_is_refused() -> None:
     with pytest.raises(Exception, match="dev"):
         catalog.load("dev")
+
+
+def test_the_smoke_set_is_a_corner_of_the_catalog(splits: dict[str, SampleSet]) -> None:
+    for split, size in {"train": 96, "validation": 24, "test": 96}.items():
+        corner, whole = datasets.load("emoji_smoke", split), {s.id: s for s in splits[split]}
+        assert len(corner) == size
+        assert len({s.answer for s in corner}) == 24
+        assert all((s.pixels == whole[s.id].pixels).all() for s in corner)
+        assert all(s.answer == whole[s.id].answer for s in corner)
