@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test slow quick lint
+.PHONY: setup demo test quick lint
 setup: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
@@ -15,9 +15,6 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
-
-slow: setup
-	$(BIN)/python -m pytest -m slow
 
 quick: setup
 	$(BIN)/python -m pytest -m 'not slow and not browser'

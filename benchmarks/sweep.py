@@ -14,7 +14,7 @@ from bench.engine.local import CLEAN, judge, predictions
 from bench.spec import Budget, Method, RunSpec
 
 
-def quiet(fraction: float, note: str) -> None:
+def quiet(*_: Any) -> None:
     """Progress that shows nothing."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.engine.summary import over_seeds
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL
 from bench.store import results
@@ -59,12 +60,19 @@ def comparable(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row a (defense, attack): means over seeds, and an interval as wide as the seeds' intervals together.
+    """One row a (defense, attack): means over seeds; protection of all seeds' answers in one clustered bootstrap.
+
+    Where those answers are not on this machine: the mean protection, and an interval as wide as the seeds' together.
 
     `worst` marks each defense's worst case: the attack with the highest mean *validation* accuracy, which is all that
     a trainer can see. A tie goes to the lower protection. `protection` is of the test split, so it is not chosen on.
     """
-    table = frame.groupby(["defense_label", "attack_label"], sort=True).agg(defense=("defense", "first"), **CELL)
+    cell = frame.groupby(["defense_label", "attack_label"], sort=True)
+    table = cell.agg(defense=("defense", "first"), **CELL)
+    for index, stages in cell["stages"]:
+        score = over_seeds(list(stages)) if len(stages) > 1 else None
+        if score is not None and score.protection is not None:
+            table.loc[index, ["protection", "low", "high"]] = list(score.protection)
     table = table.reset_index().sort_values(["validation", "protection"], ascending=[False, True], kind="stable")
     table["worst"] = ~table["defense_label"].duplicated()
     return table

@@ -1,9 +1,11 @@
 """Several seeds of one cell as one set of numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from bench.engine.local import judge, predictions
+from bench.scoring.protection import Score
 from bench.store.artifacts import find
 from bench.store.results import Run
 
@@ -21,12 +23,25 @@ class Summary(NamedTuple):
     eligible: bool
 
 
+def over_seeds(stages: Sequence[Mapping[str, str]]) -> Score | None:
+    """The score of runs that differ in the seed alone, from the answers that they kept; None where some are gone.
+
+    `stages` are the runs' artefacts by role.
+    """
+    return _score(tuple((s["zero"], s["clean"], s["evaluate"]) for s in stages))
+
+
+@cache
+def _score(answers: tuple[tuple[str, str, str], ...]) -> Score | None:
+    found = [[find("evaluate", key) for key in triple] for triple in answers]
+    if any(artifact is None for triple in found for artifact in triple):
+        return None
+    return judge([tuple(predictions(artifact) for artifact in triple) for triple in found])
+
+
 def summary(runs: Sequence[Run]) -> Summary:
-    """Summarise runs that differ in the seed alone, from the answers that they kept."""
-    tables = [
-        tuple(predictions(find("evaluate", r.stages[key])) for key in ("zero", "clean", "evaluate")) for r in runs
-    ]
-    judged = judge(tables)
+    """Summarise runs that differ in the seed alone. Their answers must be at hand."""
+    judged = over_seeds([run.stages for run in runs])
 
     def mean(name: str) -> float:
         return sum(getattr(run, name) for run in runs) / len(runs)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -36,6 +37,23 @@ def test_a_game_without_comparable_runs_ranks_nobody(bench_home: Path, run_facto
 
 def test_order_is_by_worst_case_protection(home: Path) -> None:
     assert worst().index.tolist() == ["mmguard", "em", "random_noise", "none"]
+
+
+def test_seeds_whose_answers_are_here_are_one_bootstrap(home: Path, run_factory: Callable[..., Run]) -> None:
+    """Zero-shot 0, clean 80 %, protected 20 % and 30 % of 200 items: 1 - 0.25 / 0.8."""
+    rates = {"a": 0.0, "b": 0.8, "c": 0.2, "d": 0.3}
+    for key, rate in rates.items():
+        folder = home / "artifacts" / "evaluate" / (key * 16)
+        folder.mkdir()
+        (folder / "manifest.json").write_text('{"cost": {"seconds": 1.0}}')
+        items = pd.DataFrame({"image_id": [f"p{i}" for i in range(200)], "correct": np.arange(200) < 200 * rate})
+        items.sample(frac=1, random_state=1).to_parquet(folder / "predictions.parquet")
+    for seed, key in enumerate("cd"):
+        stages = {"zero": "a" * 16, "clean": "b" * 16, "evaluate": key * 16}
+        save(run_factory(30 + seed, defense="tap", seed=seed, stages=stages, protection=0.1, protection_low=-1))
+    row = worst().loc["tap"]
+    assert row["protection"] == pytest.approx(0.6875)
+    assert 0.55 < row["low"] < 0.65 < 0.72 < row["high"] < 0.85
 
 
 def test_mean_over_seeds_and_widest_interval(home: Path) -> None:
