@@ -1,6 +1,6 @@
 """No attack: the victim as it is."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from attacks import register
 from attacks.base import Attack
@@ -12,5 +12,6 @@ class Nothing(Attack):
 
     trains: ClassVar[bool] = False
 
-    def tune(self, victim, released, validation, seed, folder, progress):
+    def tune(self, *_: Any) -> list[dict[str, Any]]:
+        """No learning curve."""
         return []

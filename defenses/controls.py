@@ -1,22 +1,34 @@
 """Controls: what a release looks like without a method. Their protection must stay near 0."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.random import Generator
 
 from bench.samples import SampleSet
+from bench.spec import Budget
 from defenses import register
-from defenses.base import Defense, Protected
+from defenses.base import Defense, Progress, Protected
 from defenses.words import insert, plain_words
+
+if TYPE_CHECKING:
+    from bench.lvlm.base import LVLM
 
 
 @register("none")
 class Nothing(Defense):
     """No protection: the clean data. With attack lora_sft, the clean fine-tune; with none, zero-shot."""
 
-    depends = frozenset()
+    depends: ClassVar[frozenset[str]] = frozenset()
 
-    def protect(self, samples, surrogates, budget, rng, progress):
+    def protect(
+        self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
+    ) -> Protected:
+        """See `Defense.protect`."""
         return Protected(samples)
 
 
@@ -24,9 +36,12 @@ class Nothing(Defense):
 class RandomNoise(Defense):
     """Uniform integer noise on every pixel, drawn for each picture, at the full budget."""
 
-    depends = frozenset({"budget", "seed"})
+    depends: ClassVar[frozenset[str]] = frozenset({"budget", "seed"})
 
-    def protect(self, samples, surrogates, budget, rng, progress):
+    def protect(
+        self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
+    ) -> Protected:
+        """See `Defense.protect`."""
         pictures: dict[str, np.ndarray] = {}
         for sample in samples:
             if sample.image_id not in pictures:
@@ -39,7 +54,10 @@ class RandomNoise(Defense):
 class RandomTrigger(Defense):
     """Random plain words inserted at random places of every question; pictures stay clean."""
 
-    def protect(self, samples, surrogates, budget, rng, progress):
+    def protect(
+        self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
+    ) -> Protected:
+        """See `Defense.protect`."""
         words = plain_words([s.tokenizer for s in surrogates])
         released = []
         for sample in samples:

@@ -1,6 +1,7 @@
 """Supervised fine-tuning with LoRA: TRL trains, PEFT adapts, on the released 8-bit files alone."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from bench.lvlm.adapters import Targets, lora_config
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Prompt
 from bench.runtime import seed_everything
-from bench.samples import SampleSet
+from bench.samples import Sample, SampleSet
 from bench.spec import Options
 
 
@@ -33,7 +34,7 @@ class LoraSFTOptions(Options):
 class Inputs:
     """Everything a step needs, made once: token rows, and what the Hugging Face processor gives for each picture."""
 
-    def __init__(self, victim: LVLM, samples: SampleSet) -> None:
+    def __init__(self, victim: LVLM, samples: Sequence[Sample]) -> None:
         self.victim = victim
         self.layouts = [victim.layout(s.pixels.shape[:2]) for s in samples]
         self.rows = [
@@ -98,22 +99,21 @@ class LoraSFT(Attack):
         from datasets import Dataset
 
         seed_everything(seed)
-        o, train = self.options, Inputs(victim, released)
-        own = Inputs(victim, validation) if o.early_stopping else None
-        watch = Watch(progress)
+        o, watch = self.options, Watch(progress)
+        own = list(validation) if o.early_stopping else []
+        inputs = Inputs(victim, [*released, *own])
         with tempfile.TemporaryDirectory() as scratch:
             trainer = Trainer(
                 victim.model,
                 self._arguments(Path(scratch), seed, len(released), victim.device.type),
-                data_collator=train.collate,
+                data_collator=inputs.collate,
                 train_dataset=Dataset.from_dict({"index": range(len(released))}),
-                eval_dataset=Dataset.from_dict({"index": range(len(validation))}) if own else None,
+                eval_dataset=Dataset.from_dict({"index": range(len(released), len(inputs.rows))}) if own else None,
                 processing_class=victim.tokenizer,
                 peft_config=lora_config(victim, o.rank, o.targets),
                 callbacks=[watch],
             )
             trainer.remove_callback(PrinterCallback)
-            trainer.validation_collate = own.collate if own else None
             try:
                 trainer.train()
                 trainer.model.save_pretrained(folder)
@@ -153,21 +153,11 @@ class LoraSFT(Attack):
 
 
 class Trainer(SFTTrainer):
-    """SFTTrainer that reads validation pictures through their own collator, with the model's own loss.
+    """SFTTrainer with the model's own loss.
 
     Off CUDA, TRL's fused head scores every position of the prompt too, which takes a third of a small model's step.
     """
 
-    validation_collate: Any = None
-
     def compute_loss(self, *arguments: Any, **named: Any) -> Any:
         """Mean cross-entropy of the answer tokens, as `transformers.Trainer` has it."""
         return super(SFTTrainer, self).compute_loss(*arguments, **named)
-
-    def get_eval_dataloader(self, eval_dataset: Any = None) -> torch.utils.data.DataLoader:
-        """Batches of the trainer's validation split."""
-        train_collate, self.data_collator = self.data_collator, self.validation_collate
-        try:
-            return super().get_eval_dataloader(eval_dataset)
-        finally:
-            self.data_collator = train_collate

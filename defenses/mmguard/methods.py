@@ -74,7 +74,10 @@ class Binding(TriggerDefense):
 class BPH(Binding):
     """MMGuard-BPH: noise and trigger that pull the answer's attention to themselves (Eq. 27)."""
 
-    def binding(self, surrogate, batch, encoded, images, recorder):
+    def binding(
+        self, surrogate: Surrogate, batch: Batch, encoded: Encoded, images: list[torch.Tensor], recorder: Recorder
+    ) -> torch.Tensor:
+        """Eq. 27, the mean over layers."""
         o = self.options
         patches = perturbed_tokens(encoded, batch.intensity(surrogate.lvlm, images), o.tau)
         terms = []
@@ -92,7 +95,10 @@ class BPH(Binding):
 class CRS(Binding):
     """MMGuard-CRS: noise and trigger that push the answer's attention away from where it was (Eq. 29)."""
 
-    def binding(self, surrogate, batch, encoded, images, recorder):
+    def binding(
+        self, surrogate: Surrogate, batch: Batch, encoded: Encoded, images: list[torch.Tensor], recorder: Recorder
+    ) -> torch.Tensor:
+        """Eq. 29, the mean over layers."""
         clean = self.reference(surrogate, batch, encoded)
         pairs = [(clean[k][0], rows[0]) for k, rows in recorder.rows.items()]
         return -mean_over_layers([divergence(before, now) for before, now in pairs])
