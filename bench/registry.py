@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,8 +14,9 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
+from bench import spec
 from bench.errors import UserError
-from bench.spec import Method, Options
+from bench.spec import Method
 
 T = TypeVar("T", bound="Registered")
 
@@ -24,9 +25,9 @@ class Registered:
     """What every defense and attack has: a name, options and a source."""
 
     name: ClassVar[str]
-    Options: ClassVar[type[Options]] = Options
+    Options: ClassVar[type[spec.Options]] = spec.Options
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: spec.Options) -> None:
         self.options: Any = options
 
     @classmethod
@@ -62,12 +63,12 @@ class Entry(NamedTuple):
     summary: str
 
 
-def _registered_names(node: ast.stmt) -> list[str]:
-    """The names in a class's `@register("name")` decorators."""
-    if not isinstance(node, ast.ClassDef):
-        return []
-    calls = [d for d in node.decorator_list if isinstance(d, ast.Call) and getattr(d.func, "id", "") == "register"]
-    return [ast.literal_eval(call.args[0]) for call in calls]
+def _registered(tree: ast.Module) -> Iterator[tuple[str, ast.ClassDef]]:
+    """The classes with a `@register("name")` decorator, by that name."""
+    for node in (n for n in tree.body if isinstance(n, ast.ClassDef)):
+        for call in node.decorator_list:
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "register":
+                yield ast.literal_eval(call.args[0]), node
 
 
 class Registry(Generic[T]):
@@ -99,10 +100,9 @@ class Registry(Generic[T]):
         entries: dict[str, Entry] = {}
         for file in sorted(root.rglob("*.py")):
             module = ".".join(file.relative_to(root.parent).with_suffix("").parts)
-            for node in ast.parse(file.read_text(encoding="utf-8")).body:
-                for name in _registered_names(node):
-                    self._refuse_duplicate(name, entries)
-                    entries[name] = Entry(module, (ast.get_docstring(node) or "").split("\n")[0])
+            for name, node in _registered(ast.parse(file.read_text(encoding="utf-8"))):
+                self._refuse_duplicate(name, entries)
+                entries[name] = Entry(module, (ast.get_docstring(node) or "").split("\n")[0])
         for point in entry_points(group=f"mmguard_bench.{self.kind}"):
             self._refuse_duplicate(point.name, entries)
             entries[point.name] = Entry(point.module, f"from {point.dist.name}" if point.dist else "installed")

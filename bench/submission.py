@@ -58,7 +58,7 @@ class Submission(Closed):
 class _Loader(yaml.SafeLoader):
     """SafeLoader without aliases: a few hundred bytes of them can unfold to gigabytes."""
 
-    def compose_node(self, parent, index):
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases are not allowed")
         return super().compose_node(parent, index)

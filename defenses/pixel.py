@@ -28,7 +28,7 @@ class PixelOptions(Options):
     """Options of the loop. The paper gives grids without defaults for rounds, image_steps and inner_steps."""
 
     rounds: int = Field(2, ge=1, le=100, description="outer rounds R")
-    image_steps: int = Field(4, ge=0, le=500, description="signed pixel steps a round, P")
+    image_steps: int = Field(6, ge=0, le=500, description="signed pixel steps a round, P")
     step_size: int = Field(1, ge=1, le=255, description="levels a pixel step, alpha (paper: 1/255)")
     inner_steps: int = Field(1, ge=0, le=1000, description="adapter steps a round, Q (paper: elbow at 1)")
     inner_lr: float = Field(1e-4, gt=0, le=1, description="adapter learning rate (paper: 1e-5 or 1e-4)")

@@ -71,7 +71,7 @@ def table(runs: Sequence[Run]) -> Table:
     psnr = "unchanged" if stealth["psnr"] is None else f"{stealth['psnr']:.1f} dB"
     cost = first.cost
     rate = cost["protect"]["image_steps_per_second"]
-    for name, value in (
+    for name, text in (
         ("seeds", ", ".join(map(str, s.seeds))),
         ("zero-shot accuracy", f"{s.zero:.1%}"),
         ("clean fine-tune accuracy", f"{s.clean:.1%}"),
@@ -85,7 +85,7 @@ def table(runs: Sequence[Run]) -> Table:
         ("peak memory", f"{max(part['peak_mb'] for part in cost.values()):.0f} MB"),
         ("reused stages", f"{len(first.provenance['reused'])} of {len(first.stages)}"),
     ):
-        view.add_row(name, value)
+        view.add_row(name, text)
     return view
 
 

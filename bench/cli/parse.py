@@ -53,8 +53,6 @@ def spec(**fields: Any) -> RunSpec:
     """A checked `RunSpec`: names exist, options fit, the threat model has surrogates."""
     if fields["threat"] not in get_args(Threat):
         raise UserError(f"threat: {fields['threat']!r}; allowed: {', '.join(get_args(Threat))}")
-    datasets.check(fields["dataset"])
-    check_victim(fields["victim"])
     try:
         made = RunSpec(
             defense=Method(name=fields["defense"], options=fields["options"]),
@@ -68,16 +66,21 @@ def spec(**fields: Any) -> RunSpec:
     except ValidationError as error:
         first = error.errors()[0]
         raise UserError(f"{'.'.join(map(str, first['loc']))}: {first['input']!r}: {first['msg']}") from None
-    check_methods(made)
-    surrogates(made.victim, made.threat)
+    check(made)
     return made
 
 
-def check_methods(made: RunSpec) -> None:
-    """Names first, from source text alone; options need the method's own module."""
+def check(made: RunSpec) -> None:
+    """Raises UserError for unknown names, wrong options and threat models without surrogates.
+
+    Names are checked first, from source text alone; options need the method's own module.
+    """
     from attacks import REGISTRY as ATTACKS
     from defenses import REGISTRY as DEFENSES
 
+    datasets.check(made.dataset)
+    check_victim(made.victim)
+    surrogates(made.victim, made.threat)
     DEFENSES.check(made.defense.name)
     ATTACKS.check(made.attack.name)
     for registry, method in ((DEFENSES, made.defense), (ATTACKS, made.attack)):

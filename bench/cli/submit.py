@@ -15,10 +15,7 @@ File = Annotated[Path, typer.Argument(help="a submission, for example submission
 def _checked(file: Path) -> Submission:
     submission = read(file)
     for spec in submission.runs("lora_sft"):
-        parse.check_methods(spec)
-        parse.datasets.check(spec.dataset)
-        parse.check_victim(spec.victim)
-        parse.surrogates(spec.victim, spec.threat)
+        parse.check(spec)
     return submission
 
 

@@ -3,8 +3,12 @@
 import difflib
 import importlib
 from functools import cache
+from typing import TYPE_CHECKING
 
 from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from bench.samples import SampleSet
 
 MODULES = {"emoji_catalog": "bench.datasets.emoji.catalog", "emoji_smoke": "bench.datasets.emoji.smoke"}
 """Data set names and the modules that load them."""
@@ -19,7 +23,7 @@ def check(name: str) -> None:
 
 
 @cache
-def load(name: str, split: str):
-    """The `SampleSet` of one split."""
+def load(name: str, split: str) -> "SampleSet":
+    """The samples of one split."""
     check(name)
     return importlib.import_module(MODULES[name]).load(split)

@@ -57,19 +57,19 @@ def _stages(spec: RunSpec, stage: Stage) -> dict[str, Artifact]:
     nothing = spec.model_copy(update={"defense": Method(name="none")})
     parts: dict[str, Artifact | None] = {}
     with stage("Original") as tick:
-        parts["original"] = stages.protect(nothing, tick)
+        parts["original"] = original = stages.protect(nothing, tick)
     with stage("Zero-shot") as tick:
         parts["zero"] = stages.evaluate(spec, None, "test", tick)
     with stage("Clean fine-tune") as tick:
-        parts["clean_attack"] = stages.attack(spec, parts["original"], CLEAN, tick)
+        parts["clean_attack"] = stages.attack(spec, original, CLEAN, tick)
     with stage("Clean answers") as tick:
         parts["clean"] = stages.evaluate(spec, parts["clean_attack"], "test", tick)
     with stage(f"Protect: {spec.defense.name}") as tick:
-        parts["protect"] = stages.protect(spec, tick)
+        parts["protect"] = release = stages.protect(spec, tick)
     with stage("Audit"):
-        parts["audit"] = stages.audit(spec, parts["protect"])
+        parts["audit"] = stages.audit(spec, release)
     with stage(f"Attack: {spec.attack.name}") as tick:
-        parts["attack"] = stages.attack(spec, parts["protect"], spec.attack, tick)
+        parts["attack"] = stages.attack(spec, release, spec.attack, tick)
     with stage("Answers") as tick:
         parts["evaluate"] = stages.evaluate(spec, parts["attack"], "test", tick)
     with stage("Trainer's own check") as tick:

@@ -5,7 +5,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from bench.engine.local import judge, predictions
-from bench.scoring.protection import Score
+from bench.errors import UserError
+from bench.scoring.protection import Estimate, Score
 from bench.store.artifacts import find
 from bench.store.results import Run
 
@@ -18,8 +19,8 @@ class Summary(NamedTuple):
     clean: float
     protected: float
     validation: float
-    protection: tuple[float, float, float] | None
-    gain: tuple[float, float, float]
+    protection: Estimate | None
+    gain: Estimate
     eligible: bool
 
 
@@ -33,15 +34,18 @@ def over_seeds(stages: Sequence[Mapping[str, str]]) -> Score | None:
 
 @cache
 def _score(answers: tuple[tuple[str, str, str], ...]) -> Score | None:
-    found = [[find("evaluate", key) for key in triple] for triple in answers]
-    if any(artifact is None for triple in found for artifact in triple):
+    artifacts = {key: find("evaluate", key) for triple in answers for key in triple}
+    tables = {key: predictions(artifact) for key, artifact in artifacts.items() if artifact is not None}
+    if len(tables) < len(artifacts):
         return None
-    return judge([tuple(predictions(artifact) for artifact in triple) for triple in found])
+    return judge([(tables[zero], tables[clean], tables[protected]) for zero, clean, protected in answers])
 
 
 def summary(runs: Sequence[Run]) -> Summary:
-    """Summarise runs that differ in the seed alone. Their answers must be at hand."""
+    """Summarise runs that differ in the seed alone. Raises UserError where their answers are not at hand."""
     judged = over_seeds([run.stages for run in runs])
+    if judged is None:
+        raise UserError(f"runs: the answers of {', '.join(run.id for run in runs)} are not on this machine")
 
     def mean(name: str) -> float:
         return sum(getattr(run, name) for run in runs) / len(runs)
@@ -52,8 +56,8 @@ def summary(runs: Sequence[Run]) -> Summary:
         clean=mean("utility_clean"),
         protected=mean("utility"),
         validation=mean("validation"),
-        protection=tuple(judged.protection) if judged.protection else None,
-        gain=tuple(judged.gain),
+        protection=judged.protection,
+        gain=judged.gain,
         eligible=judged.eligible,
     )
 

@@ -112,7 +112,7 @@ class LVLM(ABC):
 
     def layouts(self, images: Sequence[torch.Tensor]) -> list[Layout]:
         """Layouts of pictures given as (3, H, W)."""
-        return [self.layout(tuple(image.shape[-2:])) for image in images]
+        return [self.layout((image.shape[-2], image.shape[-1])) for image in images]
 
     def encode(self, prompts: Sequence[Prompt], layouts: Sequence[Layout], *, left: bool = False) -> Encoded:
         """Token ids and spans of a batch."""

@@ -50,7 +50,7 @@ def one() -> SampleSet:
 
 @pytest.mark.parametrize("image_id", ["../p", "/p", "", ".p", "a/b", "p\x00", "p" * 129])
 def test_a_picture_whose_id_is_no_file_name_is_not_saved(one: SampleSet, tmp_path: Path, image_id: str) -> None:
-    with pytest.raises(UserError, match="image_id: .*allowed: letters"):
+    with pytest.raises(UserError, match=r"image_id: .*allowed: letters"):
         SampleSet((one[0], replace(one[1], image_id=image_id))).save(tmp_path / "set")
     assert not list(tmp_path.iterdir())
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from bench.datasets import load
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Prompt
 from bench.samples import SampleSet

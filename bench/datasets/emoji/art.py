@@ -27,8 +27,8 @@ def concepts() -> tuple[Concept, ...]:
     """All 1,375 concepts, sorted by name."""
     table = pd.read_parquet(Path(__file__).with_name("art.parquet"))
     return tuple(
-        Concept(row.name, row.category, row.subcategory, Image.open(io.BytesIO(row.webp)).convert("RGBA"))
-        for row in table.itertuples(index=False)
+        Concept(name, category, subcategory, Image.open(io.BytesIO(webp)).convert("RGBA"))
+        for name, category, subcategory, webp in table[["name", "category", "subcategory", "webp"]].to_numpy()
     )
 
 

@@ -36,7 +36,7 @@ def _render_all(pixel_file: Path, label_file: Path, split: str, per_concept: int
     known = known_indices()
     shape = (len(known) * per_concept, SIZE, SIZE, 3)
     pixels = np.lib.format.open_memmap(pixel_file, mode="w+", dtype=np.uint8, shape=shape)
-    rows = []
+    rows: list[tuple[int, str, str, str, bool]] = []
     for label, index in enumerate(track(known, description=f"Rendering known concepts ({split})")):
         concept = concepts()[index]
         for k in range(per_concept):

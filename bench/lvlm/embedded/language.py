@@ -1,6 +1,8 @@
 """Second stage of pretraining: the language model learns to answer questions about what the tower sees."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,11 +39,11 @@ class Answering(nn.Module):
         super().__init__()
         self.lvlm, self.model = lvlm, lvlm.model
 
-    def state_dict(self, *args, **kwargs):
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         """Without the head, which is the embedding table again: safetensors refuses shared memory."""
         return {k: v for k, v in super().state_dict(*args, **kwargs).items() if not k.endswith("lm_head.weight")}
 
-    def load_state_dict(self, state_dict, *args, **kwargs):
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """The head comes with the embedding table it is tied to."""
         return super().load_state_dict({**super().state_dict(), **state_dict}, *args, **kwargs)
 

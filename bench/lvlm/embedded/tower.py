@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import PreTrainedModel
+from transformers import BaseImageProcessor, PreTrainedModel
 
 from bench.datasets.emoji.known import KnownPictures
 from bench.lvlm.embedded.recipes import Recipe
@@ -22,14 +22,14 @@ class TowerClassifier(nn.Module):
 
     def __init__(self, lvlm: PreTrainedModel, classes: int) -> None:
         super().__init__()
-        self.family = lvlm.config.model_type
-        self.tower = lvlm.model.vision_tower if self.family == "llava" else lvlm.model.visual
-        width = lvlm.config.vision_config.hidden_size
-        self.head = nn.Linear(width if self.family == "llava" else lvlm.config.text_config.hidden_size, classes)
+        llava = lvlm.config.model_type == "llava"
+        self.tower = lvlm.model.vision_tower if llava else lvlm.model.visual
+        width = (lvlm.config.vision_config if llava else lvlm.config.text_config).hidden_size
+        self.head = nn.Linear(width, classes)
 
     def features(self, pixel_values: torch.Tensor, image_grid_thw: torch.Tensor | None = None) -> torch.Tensor:
         """(B, width) features."""
-        if self.family == "llava":
+        if image_grid_thw is None:
             return self.tower(pixel_values).last_hidden_state[:, 1:].mean(1)
         tokens = self.tower(pixel_values, grid_thw=image_grid_thw).pooler_output
         return tokens.view(len(image_grid_thw), -1, tokens.shape[-1]).mean(1)
@@ -43,7 +43,7 @@ class TowerClassifier(nn.Module):
 class Pictures:
     """Processed pixel values, computed once, indexed by picture: what any stage's collator stacks."""
 
-    def __init__(self, processor, pictures: KnownPictures) -> None:
+    def __init__(self, processor: BaseImageProcessor, pictures: KnownPictures) -> None:
         chunks = [
             processor(images=list(pictures.pixels[i : i + 512]), return_tensors="np")
             for i in range(0, len(pictures.pixels), 512)

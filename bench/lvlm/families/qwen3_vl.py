@@ -31,7 +31,8 @@ class Qwen3VL(LVLM):
         return (layout[0] // side) * (layout[1] // side)
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
-        levels = resize(quantise(images), self.layout(tuple(images.shape[-2:])), MODES[int(self.processor.resample)])
+        layout = self.layout((images.shape[-2], images.shape[-1]))
+        levels = resize(quantise(images), layout, MODES[int(self.processor.resample)])
         return normalise(levels, self.processor.image_mean, self.processor.image_std)
 
     def pixel_values(self, images: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -39,7 +40,7 @@ class Qwen3VL(LVLM):
         return {
             "pixel_values": torch.cat([self._patches(picture) for picture in pictures]),
             "image_grid_thw": torch.tensor(
-                [self._grid(picture.shape[-2:]) for picture in pictures], device=self.device
+                [self._grid((picture.shape[-2], picture.shape[-1])) for picture in pictures], device=self.device
             ),
         }
 

@@ -92,7 +92,8 @@ def test_prefix_and_embeddings_at_hand_give_the_same_loss(lvlm: LVLM, images: li
     read = encoded.ids
     if given != "embeddings":
         inputs["prefix"] = prefix = lvlm.prefix(encoded, images)
-        assert encoded.image[:, : prefix.length].sum() == encoded.image.sum() and encoded.image[:, prefix.length - 1].all()
+        assert encoded.image[:, : prefix.length].sum() == encoded.image.sum()
+        assert encoded.image[:, prefix.length - 1].all()
         read = encoded.ids[:, prefix.length :]
     if given != "prefix":
         inputs["inputs_embeds"] = lvlm.embedding(read)
