@@ -1,5 +1,6 @@
 """Entry point: commands, and user errors as one line with exit code 2."""
 
+import logging
 import os
 import sys
 import warnings
@@ -31,6 +32,7 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TQDM_DISABLE", "1")
     warnings.simplefilter("ignore", FutureWarning)
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)
     try:
         app()
     except UserError as error:
