@@ -20,23 +20,12 @@ from bench.lvlm.base import LVLM
 from bench.lvlm.text import Prompt
 from bench.samples import Sample, SampleSet
 from bench.spec import Method, RunSpec
+from bench.stages.audit import insertions
 from defenses.mmguard.binding import answer_rows, perturbed_tokens
 from defenses.words import insert, plain_words
 
 TAU, BATCH = 0.1, 64
 MASSES = ("answer → trigger", "answer → patches", "trigger → patches")
-
-
-def slots(original: str, released: str) -> tuple[list[str], list[int]]:
-    """The words that a release inserted, and before which word of the original question each stands."""
-    rest, words, places = original.split(), [], []
-    for word in released.split():
-        if len(places) < len(released.split()) - len(original.split()) and (not rest or word != rest[0]):
-            words.append(word)
-            places.append(len(original.split()) - len(rest))
-        else:
-            rest.pop(0)
-    return words, places
 
 
 def levels(samples: Sequence[Sample]) -> list[torch.Tensor]:
@@ -52,7 +41,7 @@ def masses(lvlm: LVLM, before: SampleSet, after: SampleSet, words: Sequence[str]
     for start in range(0, len(before), BATCH):
         old, new = before[start : start + BATCH], after[start : start + BATCH]
         clean, noisy = levels(old), levels(new)
-        found = [slots(a.question, b.question) for a, b in zip(old, new, strict=True)]
+        found = [insertions(a.question, b.question) for a, b in zip(old, new, strict=True)]
         chosen = [[str(w) for w in rng.choice(words, len(f[1]))] for f in found]
         measured = []
         for pictures, texts in ((clean, chosen), (noisy, [f[0] for f in found])):

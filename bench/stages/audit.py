@@ -35,26 +35,30 @@ def _measure(original: Any, released: Any) -> dict[str, Any]:
     a, b = original.pixels, released.pixels
     if a.shape != b.shape or b.dtype != np.uint8:
         raise UserError(f"release: picture {released.image_id} is {b.shape} {b.dtype}; allowed: {a.shape} uint8")
-    inserted = inserted_words(original.question, released.question)
+    words, _ = insertions(original.question, released.question)
     same = bool((a == b).all())
     return {
         "linf": int(np.abs(a.astype(int) - b).max()),
         "psnr": None if same else peak_signal_noise_ratio(a, b, data_range=255),
         "ssim": 1.0 if same else structural_similarity(a, b, channel_axis=2, data_range=255),
         "perceptual": 0.0 if same else float(deltaE_ciede2000(rgb2lab(a), rgb2lab(b)).mean()),
-        "words": len(inserted),
+        "words": len(words),
         "edit_distance": len(released.question) - len(original.question),
     }
 
 
-def inserted_words(original: str, released: str) -> list[str]:
-    """The words of `released` that were inserted. Raises UserError where a word of `original` is missing or moved."""
-    rest, inserted = original.split(), []
+def insertions(original: str, released: str) -> tuple[list[str], list[int]]:
+    """The words that `released` adds, and before which word of `original`, counted from 0, each of them stands.
+
+    Raises UserError where a word of `original` is missing or moved.
+    """
+    known, at, words, slots = original.split(), 0, [], []
     for word in released.split():
-        if rest and word == rest[0]:
-            rest.pop(0)
+        if at < len(known) and word == known[at]:
+            at += 1
         else:
-            inserted.append(word)
-    if rest:
+            words.append(word)
+            slots.append(at)
+    if at < len(known):
         raise UserError(f"release: the question {original!r} became {released!r}; allowed: inserted words only")
-    return inserted
+    return words, slots

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bench.errors import UserError
 from bench.samples import Sample, SampleSet
 from bench.spec import Budget
-from bench.stages.audit import audit, inserted_words
+from bench.stages.audit import audit, insertions
 from defenses.words import insert
 
 GRAY = np.full((32, 32, 3), 100, np.uint8)
@@ -57,5 +57,7 @@ def test_refuses(fields: dict[str, object], message: str) -> None:
 def test_every_insertion_is_found(question: list[str], words: list[str], data: st.DataObject) -> None:
     slots = sorted(data.draw(st.lists(st.integers(0, len(question)), min_size=len(words), max_size=len(words))))
     made = insert(" ".join(question), words, slots)
-    assert len(inserted_words(" ".join(question), made.text)) == len(words)
+    found = insertions(" ".join(question), made.text)
+    assert len(found[0]) == len(words)
+    assert insert(" ".join(question), *found).text == made.text, "found where it was put, up to equal words"
     assert [made.text[a:b] for a, b in made.spans] == words
