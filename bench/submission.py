@@ -3,13 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from bench.errors import UserError
+from bench import yamlfile
 from bench.spec import Budget, Closed, Method, RunSpec, Threat
-
-MAX_BYTES = 64 * 1024
 
 
 class Submission(Closed):
@@ -55,26 +52,6 @@ class Submission(Closed):
         ]
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader without aliases: a few hundred bytes of them can unfold to gigabytes."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not allowed")
-        return super().compose_node(parent, index)
-
-
 def read(file: Path) -> Submission:
     """Read and check a submission. Raises UserError that names the field, the value and what is allowed."""
-    if not file.is_file():
-        raise UserError(f"file: {str(file)!r} does not exist")
-    if file.stat().st_size > MAX_BYTES:
-        raise UserError(f"file: {file.stat().st_size} bytes; allowed: {MAX_BYTES}")
-    try:
-        return Submission.model_validate(_Loader(file.read_text(encoding="utf-8")).get_single_data())
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise UserError(f"file: not YAML that is allowed here: {str(error).splitlines()[0]}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "file"
-        raise UserError(f"{field}: {str(first['input'])[:80]!r}: {first['msg']}") from None
+    return yamlfile.read(file, Submission)

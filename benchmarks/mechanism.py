@@ -14,7 +14,6 @@ import torch
 import typer
 
 from bench.engine import stages
-from bench.engine.local import CLEAN
 from bench.lvlm.adapters import wearing
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Prompt
@@ -65,9 +64,10 @@ def masses(lvlm: LVLM, before: SampleSet, after: SampleSet, words: Sequence[str]
 def main(defenses: list[str], victim: str = "tiny-llava-a", threat: str = "white", seed: int = 0) -> None:
     """Print one Markdown table a defense and model."""
     for name in defenses:
-        spec = RunSpec(defense=Method(name=name), attack=CLEAN, victim=victim, threat=threat, seed=seed)  # type: ignore[arg-type]
-        release = stages.protect(spec, lambda *_: None)
-        adapter = stages.attack(spec, release, CLEAN, lambda *_: None)
+        spec = RunSpec(defense=Method(name=name), attack=stages.CLEAN, victim=victim, threat=threat, seed=seed)  # type: ignore[arg-type]
+        release = stages.protect(spec)
+        adapter = stages.attack(spec, release, stages.CLEAN)
+        adapter.make()  # type: ignore[union-attr]
         before = SampleSet.load(stages.dataset(spec.dataset, "train").folder)
         after, lvlm = SampleSet.load(release.folder), stages.model(victim)
         words = plain_words([lvlm.tokenizer])

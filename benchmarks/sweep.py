@@ -10,27 +10,23 @@ import typer
 
 from bench.cli import parse
 from bench.engine import stages
-from bench.engine.local import CLEAN, judge, predictions
+from bench.engine.local import judge, predictions
 from bench.spec import Budget, Method, RunSpec
-
-
-def quiet(*_: Any) -> None:
-    """Progress that shows nothing."""
 
 
 def cell(spec: RunSpec) -> dict[str, Any]:
     """One row: the release's last losses and cost, and what the trainer reads on his validation split."""
-    release = stages.protect(spec, quiet)
-    none = stages.protect(spec.model_copy(update={"defense": Method(name="none")}), quiet)
-    adapters = [None, *(stages.attack(spec, r, CLEAN, quiet) for r in (none, release))]
-    zero, clean, protected = (predictions(stages.evaluate(spec, a, "validation", quiet)) for a in adapters)
-    log = release.read("log.json").get("history", [{}])[-1]
+    release = stages.protect(spec)
+    none = stages.protect(spec.model_copy(update={"defense": stages.NOTHING}))
+    adapters = [None, *(stages.attack(spec, r, stages.CLEAN) for r in (none, release))]
+    zero, clean, protected = (predictions(stages.evaluate(spec, a, "validation").make()) for a in adapters)
+    log = release.make().read("log.json").get("history", [{}])[-1]
     return {
         "accuracy": protected["correct"].mean(),
         "protection": judge([(zero, clean, protected)]).protection,
         "inner": log.get("inner", float("nan")),
         "outer": log.get("outer", float("nan")),
-        "seconds": release.cost["seconds"],
+        "seconds": release.make().cost["seconds"],
     }
 
 
@@ -51,7 +47,7 @@ def main(
         budget = Budget(epsilon=int(value)) if setting == "epsilon" else Budget()
         method = Method(name=defense, options={**fixed, **varied})
         row = cell(
-            RunSpec(defense=method, attack=CLEAN, victim=victim, threat=threat, seed=seed, budget=budget)  # type: ignore[arg-type]
+            RunSpec(defense=method, attack=stages.CLEAN, victim=victim, threat=threat, seed=seed, budget=budget)  # type: ignore[arg-type]
         )
         value_, low, high = row["protection"]
         print(

@@ -6,9 +6,18 @@ from contextlib import contextmanager
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
+from bench.engine.stage import Stage
 from bench.engine.summary import summary
 from bench.store.results import Run
 
@@ -55,6 +64,28 @@ class Display:
         note = "" if ticks else ("reused" if time.monotonic() - started < 1 else "")
         self.progress.update(task, completed=1.0, note=note)
         self.progress.stop_task(task)
+
+
+class Counted:
+    """One bar for the stages of a suite, and a line for each that started or ended."""
+
+    def __init__(self, tasks: int, *, quiet: bool) -> None:
+        self.console = Console(quiet=quiet)
+        columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        self.progress = Progress(*columns, console=self.console)
+        self.bar = self.progress.add_task("stages", total=tasks)
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def tick(self, task: Stage, event: str) -> None:
+        """One event of `bench.engine.suite.play`."""
+        self.console.print(f"{event:<8} {task.kind}: {task.title}")
+        self.progress.advance(self.bar, event != "started")
 
 
 def table(runs: Sequence[Run]) -> Table:

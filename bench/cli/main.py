@@ -8,7 +8,7 @@ import warnings
 import typer
 from rich.console import Console
 
-from bench.cli import listing, run, submit, victims
+from bench.cli import listing, run, submit, suite, victims
 from bench.errors import UserError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("list")(listing.list_)
 app.command("show")(listing.show)
 app.command("leaderboard")(listing.leaderboard)
 app.add_typer(victims.app, name="victims")
+app.add_typer(suite.app, name="suite")
 app.add_typer(submit.app, name="submit")
 
 

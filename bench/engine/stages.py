@@ -1,8 +1,7 @@
-"""Each stage as a payload that names its artefact, and the work that fills it. Torch is imported by work alone."""
+"""The stages of a run, named and not yet computed. Torch is imported by their work alone."""
 
 import json
-from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +9,20 @@ import numpy as np
 
 from bench import datasets
 from bench.datasets.source import source as dataset_source
+from bench.engine.stage import Progress, Stage
 from bench.samples import SampleSet
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL, Method, RunSpec
-from bench.store.artifacts import Artifact, make
 from bench.threat import surrogates
 from bench.victims import revision
 
 if TYPE_CHECKING:
     from bench.lvlm.base import LVLM
 
-Progress = Callable[[float, str], None]
+CLEAN = Method(name="lora_sft")
+"""The plain recipe that the clean reference is trained with."""
+
+NOTHING = Method(name="none")
 
 
 @cache
@@ -33,17 +35,36 @@ def model(name: str) -> "LVLM":
     return load(name)
 
 
-def dataset(name: str, split: str) -> Artifact:
+def stages(spec: RunSpec) -> dict[str, Stage]:
+    """Every stage of a run and of its references by role, in order; `attack` is absent where nothing is trained."""
+    original, release = protect(spec.model_copy(update={"defense": NOTHING})), protect(spec)
+    clean, adapter = attack(spec, original, CLEAN), attack(spec, release, spec.attack)
+    roles = {
+        "original": original,
+        "zero": evaluate(spec, None, "test"),
+        "clean_attack": clean,
+        "clean": evaluate(spec, clean, "test"),
+        "protect": release,
+        "audit": audit(spec, release),
+        "attack": adapter,
+        "evaluate": evaluate(spec, adapter, "test"),
+        "validation": evaluate(spec, adapter, "validation"),
+    }
+    return {role: stage for role, stage in roles.items() if stage is not None}
+
+
+@cache
+def dataset(name: str, split: str) -> Stage:
     """The rendered data set, as files."""
     payload = {"protocol": PROTOCOL, "dataset": name, "split": split, "source": dataset_source(name)}
-
-    def work(folder: Path) -> None:
-        datasets.load(name, split).save(folder)
-
-    return make("dataset", payload, work)
+    return Stage("dataset", f"{name}, {split}", payload, partial(_dataset, name, split))
 
 
-def protect(spec: RunSpec, progress: Progress) -> Artifact:
+def _dataset(name: str, split: str, folder: Path, progress: Progress) -> None:
+    datasets.load(name, split).save(folder)
+
+
+def protect(spec: RunSpec) -> Stage:
     """The release of `spec.defense`."""
     from defenses import REGISTRY
 
@@ -63,33 +84,42 @@ def protect(spec: RunSpec, progress: Progress) -> Artifact:
         "source": defense.source(),
         **{key: owner[key] for key in sorted(defense.depends)},
     }
-
-    def work(folder: Path) -> dict[str, float]:
-        loaded = [model(name) for name in names] if "surrogates" in defense.depends else []
-        rng = np.random.default_rng(spec.seed)
-        done = defense.protect(SampleSet.load(train.folder), loaded, spec.budget, rng, progress)
-        done.samples.save(folder)
-        write(folder / "log.json", done.log)
-        return {"image_steps": float(done.log.get("image_steps", 0))}
-
-    return make("protect", payload, work)
+    models = names if "surrogates" in defense.depends else ()
+    return Stage("protect", defense.name, payload, partial(_protect, spec, train, models), (train,), models)
 
 
-def audit(spec: RunSpec, release: Artifact) -> Artifact:
+def _protect(
+    spec: RunSpec, train: Stage, models: tuple[str, ...], folder: Path, progress: Progress
+) -> dict[str, float]:
+    from defenses import REGISTRY
+
+    defense, rng = REGISTRY.build(spec.defense), np.random.default_rng(spec.seed)
+    loaded = [model(name) for name in models]
+    done = defense.protect(SampleSet.load(train.folder), loaded, spec.budget, rng, progress)
+    done.samples.save(folder)
+    write(folder / "log.json", done.log)
+    return {"image_steps": float(done.log.get("image_steps", 0))}
+
+
+def audit(spec: RunSpec, release: Stage) -> Stage:
     """Stealth of a release; refuses what is over budget."""
     train = dataset(spec.dataset, "train")
-    payload = {"protocol": PROTOCOL, "original": train.identity, "release": release.identity}
-
-    def work(folder: Path) -> None:
-        from bench.stages.audit import audit as measure
-
-        report = measure(SampleSet.load(train.folder), SampleSet.load(release.folder), spec.budget)
-        write(folder / "audit.json", report)
-
-    return make("audit", {**payload, "budget": spec.budget.model_dump()}, work)
+    payload = {
+        "protocol": PROTOCOL,
+        "original": train.identity,
+        "release": release.identity,
+        "budget": spec.budget.model_dump(),
+    }
+    return Stage("audit", release.title, payload, partial(_audit, spec, train, release), (train, release))
 
 
-def attack(spec: RunSpec, release: Artifact, method: Method, progress: Progress) -> Artifact | None:
+def _audit(spec: RunSpec, train: Stage, release: Stage, folder: Path, progress: Progress) -> None:
+    from bench.stages.audit import audit as measure
+
+    write(folder / "audit.json", measure(SampleSet.load(train.folder), SampleSet.load(release.folder), spec.budget))
+
+
+def attack(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
     """The adapter that the trainer gets from a release; None for an attack that does not train."""
     from attacks import REGISTRY
 
@@ -107,18 +137,20 @@ def attack(spec: RunSpec, release: Artifact, method: Method, progress: Progress)
         "victim": [spec.victim, revision(spec.victim)],
         "seed": spec.seed,
     }
-
-    def work(folder: Path) -> None:
-        rng = np.random.default_rng(spec.seed)
-        prepared = trainer.prepare(SampleSet.load(release.folder), rng)
-        validation = SampleSet.load(own.folder)
-        curve = trainer.tune(model(spec.victim), prepared, validation, spec.seed, folder, progress)
-        write(folder / "curve.json", curve)
-
-    return make("attack", payload, work)
+    work = partial(_attack, spec, release, own, method)
+    return Stage("attack", f"{method.name} on {release.title}", payload, work, (own, release), (spec.victim,))
 
 
-def evaluate(spec: RunSpec, adapter: Artifact | None, split: str, progress: Progress) -> Artifact:
+def _attack(spec: RunSpec, release: Stage, own: Stage, method: Method, folder: Path, progress: Progress) -> None:
+    from attacks import REGISTRY
+
+    trainer, rng = REGISTRY.build(method), np.random.default_rng(spec.seed)
+    prepared = trainer.prepare(SampleSet.load(release.folder), rng)
+    validation = SampleSet.load(own.folder)
+    write(folder / "curve.json", trainer.tune(model(spec.victim), prepared, validation, spec.seed, folder, progress))
+
+
+def evaluate(spec: RunSpec, adapter: Stage | None, split: str) -> Stage:
     """Every answer of the victim, with the adapter, to a clean split."""
     questions = dataset(spec.dataset, split)
     payload = {
@@ -128,18 +160,20 @@ def evaluate(spec: RunSpec, adapter: Artifact | None, split: str, progress: Prog
         "adapter": adapter.identity if adapter else None,
         "victim": [spec.victim, revision(spec.victim)],
     }
+    title = f"{split} after {adapter.title}" if adapter else f"{split}, zero-shot"
+    needs = (questions, adapter) if adapter else (questions,)
+    return Stage("evaluate", title, payload, partial(_evaluate, spec, adapter, split), needs, (spec.victim,))
 
-    def work(folder: Path) -> None:
-        from bench.lvlm.adapters import wearing
-        from bench.stages.evaluate import evaluate as ask
 
-        victim = model(spec.victim)
-        with wearing(victim, adapter.folder if adapter else None):
-            table = ask(victim, spec.dataset, split, progress)
-        table.to_parquet(folder / "predictions.parquet")
-        write(folder / "metrics.json", {"accuracy": float(table["correct"].mean()), "items": len(table)})
+def _evaluate(spec: RunSpec, adapter: Stage | None, split: str, folder: Path, progress: Progress) -> None:
+    from bench.lvlm.adapters import wearing
+    from bench.stages.evaluate import evaluate as ask
 
-    return make("evaluate", payload, work)
+    victim = model(spec.victim)
+    with wearing(victim, adapter.folder if adapter else None):
+        table = ask(victim, spec.dataset, split, progress)
+    table.to_parquet(folder / "predictions.parquet")
+    write(folder / "metrics.json", {"accuracy": float(table["correct"].mean()), "items": len(table)})
 
 
 def write(file: Path, value: Any) -> None:

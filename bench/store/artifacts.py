@@ -5,7 +5,7 @@ import os
 import resource
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ class Artifact:
 
     @property
     def cost(self) -> dict[str, float]:
-        """seconds, peak_mb (of the process), and what the stage itself reported."""
+        """seconds, peak_mb (of the process), disk_mb, and what the stage itself reported."""
         return self.manifest["cost"]
 
     def read(self, name: str) -> Any:
@@ -42,6 +42,20 @@ def find(stage: str, key: str) -> Artifact | None:
     if not (folder / MANIFEST).exists():
         return None
     return Artifact(stage, key, folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8")), reused=True)
+
+
+def finished() -> set[tuple[str, str]]:
+    """(stage, identity) of every finished artefact."""
+    return {(file.parent.parent.name, file.parent.name) for file in _manifests()}
+
+
+def manifests() -> Iterator[dict[str, Any]]:
+    """The manifest of every finished artefact."""
+    return (json.loads(file.read_text(encoding="utf-8")) for file in _manifests())
+
+
+def _manifests() -> Iterator[Path]:
+    return (home() / "artifacts").glob(f"*/[!.]*/{MANIFEST}")
 
 
 def make(stage: str, payload: dict[str, Any], work: Callable[[Path], dict[str, float] | None]) -> Artifact:
@@ -60,7 +74,9 @@ def make(stage: str, payload: dict[str, Any], work: Callable[[Path], dict[str, f
     try:
         extra = work(draft) or {}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        cost = {"seconds": round(time.monotonic() - started, 3), "peak_mb": round(peak, 1), **extra}
+        disk = sum(file.stat().st_size for file in draft.rglob("*") if file.is_file()) / 1e6
+        seconds = round(time.monotonic() - started, 3)
+        cost = {"seconds": seconds, "peak_mb": round(peak, 1), "disk_mb": round(disk, 3), **extra}
         manifest = {"stage": stage, "payload": payload, "cost": cost}
         (draft / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
         _sync(draft)

@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from bench.errors import UserError
-from bench.submission import MAX_BYTES, read
+from bench.submission import read
+from bench.yamlfile import MAX_BYTES
 
 GOOD = {"version": 1, "title": "A title", "authors": ["someone"], "defense": {"name": "em", "options": {"rounds": 2}}}
 SUBMISSIONS = sorted((Path(__file__).parent.parent.parent / "submissions").glob("*.yaml"))

@@ -78,5 +78,3 @@ def test_words_are_put_where_the_exact_loss_is_least(lvlm: LVLM, count: int) -> 
         least = search.defense.verify(search.batch, search.surrogates, [prefix], 2, shortlist, table[0])
     torch.testing.assert_close(least, torch.stack(table).min(0).values, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(search.losses(lvlm), least, rtol=1e-4, atol=1e-4)
-
-

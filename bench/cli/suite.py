@@ -1,0 +1,92 @@
+"""`bench suite`: a matrix of runs in YAML, planned, played and looked at."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.suite import presets, read
+
+if TYPE_CHECKING:
+    from bench.engine.plan import Plan
+
+app = typer.Typer(help="Suites: a matrix of runs in one YAML file.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help=f"a YAML file, or one of {', '.join(presets())}")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+@app.command("plan")
+def plan_(name: Name, as_json: Json = False) -> None:
+    """What a suite would compute: distinct stages, how many are finished, and the cost of the others."""
+    _show(_plan(name), as_json)
+
+
+@app.command()
+def run(
+    name: Name,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="processes that share this machine's cores")] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="the plan alone")] = False,
+    as_json: Json = False,
+) -> None:
+    """Play what is missing. A stage that fails stops nothing else; the same command goes on after any interruption."""
+    plan = _plan(name)
+    if dry_run:
+        return _show(plan, as_json)
+    from bench.cli.display import Counted
+    from bench.engine.suite import play
+
+    with Counted(len(plan.tasks), quiet=as_json) as display:
+        outcome = play(plan, workers, display.tick)
+    if as_json:
+        typer.echo(json.dumps(vars(outcome), indent=1))
+    else:
+        typer.echo(f"runs: {len(outcome.recorded)} played, {len(outcome.kept)} as they were")
+    for stage, error in outcome.failed.items():
+        typer.echo(f"failed: {plan.stages[stage].kind} {stage}: {error.strip().splitlines()[-1]}", err=True)
+    if outcome.blocked:
+        typer.echo(f"{len(outcome.blocked)} runs wait for failed stages; `bench suite status {name}` has the traces")
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(name: Name, as_json: Json = False) -> None:
+    """How many runs of a suite are recorded, and the traces of stages that failed when they were last tried."""
+    from bench.engine.suite import failures
+    from bench.store import results
+
+    plan = _plan(name)
+    rows = {row.id for row in results.load()}
+    done, traces = [run for run in plan.runs if run in rows], failures(plan)
+    if as_json:
+        return typer.echo(json.dumps({"runs": len(plan.runs), "recorded": len(done), "failed": traces}, indent=1))
+    typer.echo(f"{len(done)} of {len(plan.runs)} runs recorded, {len(plan.tasks)} stages to do")
+    for stage, trace in traces.items():
+        typer.echo(f"\n{plan.stages[stage].kind} {stage}\n{trace}")
+
+
+def _plan(name: str) -> "Plan":
+    from bench.cli import parse
+    from bench.engine.plan import plan
+
+    specs = read(name).runs()
+    for spec in specs:
+        parse.check(spec)
+    return plan(specs)
+
+
+def _show(plan: "Plan", as_json: bool) -> None:
+    from bench.engine.plan import Costs
+    from bench.store.artifacts import manifests
+
+    rows = Costs(manifests()).table(plan)
+    if as_json:
+        return typer.echo(json.dumps({"runs": len(plan.runs), "stages": rows}, indent=1))
+    from rich.console import Console
+    from rich.table import Table
+
+    view = Table(title=f"{len(plan.runs)} runs, {len(plan.stages)} stages, {len(plan.tasks)} to do")
+    for column in rows[0]:
+        view.add_column(column, justify="left" if column == "stage" else "right")
+    for row in rows:
+        view.add_row(*("?" if value is None else str(value) for value in row.values()))
+    Console().print(view)
