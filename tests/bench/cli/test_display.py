@@ -1,0 +1,87 @@
+"""What a run shows: bars that follow its stages, and one table whose numbers are those of its answers."""
+
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+
+from bench.cli.display import Display, table
+from bench.store.results import Run
+
+
+def shown(runs: list[Run]) -> dict[str, str]:
+    """The table's rows as text; its title under "title"."""
+    view = table(runs)
+    names, values = (list(column.cells) for column in view.columns)
+    return {"title": str(view.title), **dict(zip(names, values, strict=True))}
+
+
+def test_one_seed_is_shown_with_its_numbers(finished: Callable[..., Run]) -> None:
+    text = shown([finished()])
+    assert text["title"] == "mmguard × lora_sft · emoji_smoke · tiny-llava-a · white box"
+    assert [text[f"{name} accuracy"] for name in ("zero-shot", "clean fine-tune", "protected fine-tune")] == [
+        "10.0%", "80.0%", "40.0%",
+    ]  # fmt: skip
+    assert text["protection, 95 % interval"].startswith("+57.1%  [+")
+    assert text["eligible (clean gain ≥ 10 points)"] == "yes"
+    assert text["L∞ levels · PSNR · SSIM · ΔE00"] == "8 · 33.5 dB · 0.912 · 1.70"
+    assert text["inserted words · edit distance"] == "2 · 11.0"
+    assert (text["protect"], text["attack"]) == ("12 s, 6 image-steps/s", "12 s")
+    assert (text["peak memory"], text["reused stages"]) == ("700 MB", "2 of 3")
+
+
+def test_several_seeds_are_one_table_of_means(finished: Callable[..., Run]) -> None:
+    text = shown([finished(0, protected=16), finished(2, protected=24)])
+    assert text["seeds"] == "0, 2"
+    assert text["protected fine-tune accuracy"] == "50.0%"
+    assert text["protection, 95 % interval"].startswith("+42.9%  [")
+
+
+def test_without_a_clean_gain_there_is_no_score(finished: Callable[..., Run]) -> None:
+    text = shown([finished(clean=4)])
+    assert text["protection, 95 % interval"] == "not defined: no clean gain"
+    assert text["eligible (clean gain ≥ 10 points)"] == "no"
+
+
+def test_what_did_not_happen_is_not_given_a_number(finished: Callable[..., Run]) -> None:
+    cost = {"protect": {"seconds": 0.0, "peak_mb": 400.0, "image_steps_per_second": None}}
+    stealth = {"linf": 0, "psnr": None, "ssim": 1.0, "perceptual": 0.0, "words": 0, "edit_distance": 0.0}
+    text = shown([finished(cost=cost, stealth=stealth)])
+    assert (text["protect"], text["attack"]) == ("0 s", "none")
+    assert text["L∞ levels · PSNR · SSIM · ΔE00"] == "0 · unchanged · 1.000 · 0.00"
+
+
+def test_the_table_fits_a_terminal(finished: Callable[..., Run]) -> None:
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(table([finished()]))
+    assert max(map(len, capture.get().splitlines())) <= 80
+    assert "…" not in capture.get()
+
+
+def test_a_bar_follows_its_stage_and_ends_full() -> None:
+    display = Display(quiet=True)
+    with display, display.stage("Protect") as tick:
+        tick(0.25, "round 1")
+        (task,) = display.progress.tasks
+        assert (task.description, task.percentage, task.fields["note"]) == ("Protect", 25, "round 1")
+    assert (task.percentage, task.finished, task.fields["note"]) == (100, True, "")
+
+
+def test_a_stage_that_fails_is_not_shown_as_done() -> None:
+    display = Display(quiet=True)
+    with pytest.raises(RuntimeError), display, display.stage("Attack") as tick:
+        tick(0.5, "")
+        raise RuntimeError
+    assert display.progress.tasks[0].percentage == 50
+    assert not display.progress.live.is_started
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_quiet_is_quiet(quiet: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    with Display(quiet=quiet) as display:
+        display.heading("em × lora_sft")
+        with display.stage("Answers") as tick:
+            tick(1, "")
+    out = capsys.readouterr().out
+    assert ("em × lora_sft" in out, "Answers" in out) == (not quiet, not quiet)

@@ -1,0 +1,88 @@
+"""What can be named is listed; runs that were played are shown; the leaderboard is opened on them."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import bench.cli.listing
+from attacks import REGISTRY as ATTACKS
+from bench.datasets import MODULES
+from bench.store.results import Run
+from bench.victims import EMBEDDED
+from defenses import REGISTRY as DEFENSES
+
+
+def test_everything_that_can_be_named_is_listed(cli: Callable) -> None:
+    said = cli("list", "--json")
+    names = json.loads(said.out)
+    assert (said.code, {kind: set(entries) for kind, entries in names.items()}) == (0, {
+        "defenses": set(DEFENSES.catalog), "attacks": set(ATTACKS.catalog), "datasets": set(MODULES),
+        "victims": set(EMBEDDED),
+    })  # fmt: skip
+    assert names["attacks"]["none"] == "No training: the zero-shot reference."
+    assert all(summary for entries in names.values() for summary in entries.values())
+
+
+def test_the_list_for_people_has_a_line_a_name(cli: Callable, bench_home: Path) -> None:
+    names, lines = json.loads(cli("list", "--json").out), cli("list").out.splitlines()
+    for kind, entries in names.items():
+        start = lines.index(kind) + 1
+        assert [line.split(maxsplit=1) for line in lines[start : start + len(entries)]] == [
+            [name, summary] for name, summary in entries.items()
+        ]
+    assert not list(bench_home.iterdir()), "something was written"
+
+
+def test_runs_are_shown_oldest_first_with_their_numbers(cli: Callable, finished: Callable[..., Run]) -> None:
+    late, early = finished(5, protected=8), finished(2, defense="none", protection=None)
+    first, second = cli("show").out.splitlines()
+    assert first.split() == f"{early.id} none lora_sft tiny-llava-a white seed 2 U 40.0% protection".split()
+    assert second.split() == f"{late.id} mmguard lora_sft tiny-llava-a white seed 5 U 20.0% protection +50.0%".split()
+
+
+def test_one_run_is_shown_whole_by_the_beginning_of_its_name(cli: Callable, finished: Callable[..., Run]) -> None:
+    one = finished(1, id="ab" * 8)
+    finished(2, id="ac" * 8)
+    shown = json.loads(cli("show", "ab").out)
+    assert set(shown) == {column.name for column in Run.__table__.columns}
+    assert shown == {name: getattr(one, name) for name in shown if name != "created"} | {"created": shown["created"]}
+    assert shown["created"].startswith("2026-05-01 01:00:00")
+
+
+@pytest.mark.parametrize(("name", "fits"), [("a", 2), ("ad", 0), ("AB", 0)])
+def test_a_name_that_fits_no_run_or_several_is_refused(
+    cli: Callable, finished: Callable[..., Run], name: str, fits: int
+) -> None:
+    finished(1, id="ab" * 8)
+    finished(2, id="ac" * 8)
+    said = cli("show", name)
+    assert (said.code, said.out) == (2, "")
+    assert said.err == f"error: run: {name!r} fits {fits} runs; allowed: one of `bench show`\n"
+
+
+def test_no_runs_are_no_lines(cli: Callable) -> None:
+    assert cli("show") == (0, "", "")
+
+
+def test_the_leaderboard_is_opened_on_these_results(
+    cli: Callable, bench_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def run(command: list[str], check: bool) -> SimpleNamespace:
+        asked.append(command)
+        return SimpleNamespace(returncode=3)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    said = cli("leaderboard", "--port", "9000")
+    assert said[:2] == (3, f"results: {bench_home}\n")
+    ((python, *command),) = asked
+    assert python == sys.executable
+    assert Path(command[3]) == Path(bench.cli.listing.__file__).parents[2] / "leaderboard" / "app.py"
+    assert command[command.index("--server.port") + 1] == "9000"
+    assert command[command.index("--browser.gatherUsageStats") + 1] == "false"

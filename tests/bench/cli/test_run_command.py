@@ -1,0 +1,124 @@
+"""`bench run` plays a cell once a seed and prints one table or one JSON; `bench submit` plays every cell of a file."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bench.spec import RunSpec
+from bench.store.results import Run
+
+ENTRY = {"version": 1, "title": "An entry", "authors": ["someone"], "defense": {"name": "none"}}
+
+
+@pytest.fixture
+def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
+    """What would be played; each seed answers two more of its questions than the one before."""
+    asked: list[RunSpec] = []
+
+    def play(spec: RunSpec, stage: object) -> Run:
+        asked.append(spec)
+        return finished(spec.seed, protected=16 + 2 * spec.seed, defense=spec.defense.name, victim=spec.victim)
+
+    monkeypatch.setattr("bench.engine.local.play", play)
+    return asked
+
+
+@pytest.fixture
+def entry(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """Writes a submission with changed fields and gives its path."""
+
+    def written(**changes: object) -> str:
+        file = tmp_path_factory.mktemp("entry") / "entry.yaml"
+        file.write_text(yaml.safe_dump(ENTRY | changes))
+        return str(file)
+
+    return written
+
+
+def test_json_of_several_seeds_is_their_rows_and_one_summary(cli: Callable, played: list[RunSpec]) -> None:
+    said = cli("run", "--defense", "none", "--attack", "none", "--seeds", "4,0", "--json")
+    report = json.loads(said.out)
+    assert (said.code, said.err, set(report)) == (0, "", {"runs", "summary"})
+    assert [(run["seed"], run["utility"]) for run in report["runs"]] == [(4, 0.6), (0, 0.4)]
+    assert [spec.seed for spec in played] == report["summary"]["seeds"] == [4, 0]
+    assert report["summary"]["protected"] == pytest.approx(0.5)
+    assert report["summary"]["protection"][0] == pytest.approx(1 - 0.4 / 0.7)
+
+
+def test_people_get_one_heading_a_seed_and_one_table(cli: Callable, played: list[RunSpec]) -> None:
+    said = cli("run", "--defense", "none", "--attack", "none", "--seeds", "0,2")
+    assert said.code == 0
+    for number, seed in ((1, 0), (2, 2)):
+        assert f"none × none, seed {seed} ({number}/2)" in said.out
+    assert said.out.count("protection, 95 % interval") == 1
+    assert "45.0%" in said.out
+
+
+def test_options_of_both_sides_are_told_apart(cli: Callable, played: list[RunSpec]) -> None:
+    options = ["-o", "rounds=3", "-o", "inner_lr=1e-3", "-a", "targets=all", "-a", "early_stopping=true"]
+    said = cli("run", "--defense", "em", "--attack", "lora_sft", "--epsilon", "4/255", "--words", "0", *options)
+    (spec,) = played
+    assert said.code == 0
+    assert spec.defense.options == {"rounds": 3, "inner_lr": 0.001}
+    assert spec.attack.options == {"targets": "all", "early_stopping": True}
+    assert (spec.budget.epsilon, spec.budget.words, spec.seed) == (4, 0, 0)
+
+
+@pytest.mark.parametrize("bad", [["--seed", "-1"], ["--words", "65"], ["--words", "two"], ["--budget", "8"]])
+def test_arguments_out_of_range_play_nothing(
+    cli: Callable, played: list[RunSpec], bench_home: Path, bad: list[str]
+) -> None:
+    said = cli("run", "--defense", "none", "--attack", "none", *bad)
+    assert (said.code, said.out, played) == (2, "", [])
+    assert bad[0] in said.err
+    assert not list(bench_home.iterdir()), "something was written"
+
+
+def test_one_bad_seed_stops_all_before_the_first_is_played(cli: Callable, played: list[RunSpec]) -> None:
+    said = cli("run", "--defense", "none", "--attack", "none", "--seeds", f"0,{2**31}")
+    assert (said.code, played) == (2, [])
+    assert said.err.startswith("error: seed: 2147483648: ")
+    assert said.err.count("\n") == 1
+
+
+def test_a_submission_is_counted_and_not_played(
+    cli: Callable, played: list[RunSpec], entry: Callable[..., str], bench_home: Path
+) -> None:
+    said = cli("submit", "validate", entry(victims=["tiny-llava-a", "tiny-llava-b"], seeds=[0, 1, 2]))
+    assert (said.code, said.out) == (0, "valid: An entry, 6 runs an attack\n")
+    assert played == []
+    assert not list(bench_home.iterdir()), "something was written"
+
+
+@pytest.mark.parametrize("command", ["validate", "run"])
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"defense": {"name": "nothing"}}, "defense: 'nothing' is not known"),
+        ({"defense": {"name": "em", "options": {"rounds": 0}}}, "defense em, option rounds=0"),
+        ({"datasets": ["emoji_smoke", "emojis"]}, "dataset: 'emojis' is not known"),
+        ({"victims": ["tiny-llava-a", "zebra"]}, "victim: 'zebra' is not known"),
+        ({"victims": ["tiny-qwen3vl"], "threats": ["white", "gray"]}, "threat: 'gray' needs a second checkpoint"),
+        ({"title": "ab"}, "title: 'ab'"),
+    ],
+)
+def test_a_wrong_submission_plays_nothing(
+    cli: Callable, played: list[RunSpec], entry: Callable[..., str], command: str, changes: dict[str, object], told: str
+) -> None:
+    said = cli("submit", command, entry(**changes))
+    assert (said.code, said.out, played) == (2, "", [])
+    assert said.err.startswith(f"error: {told}")
+    assert said.err.count("\n") == 1
+
+
+def test_a_submission_is_one_table_a_cell(cli: Callable, played: list[RunSpec], entry: Callable[..., str]) -> None:
+    said = cli("submit", "run", entry(victims=["tiny-llava-a", "tiny-qwen3vl"], seeds=[0, 2]), "--attack", "none")
+    assert said.code == 0
+    assert [(spec.victim, spec.seed, spec.attack.name) for spec in played] == [
+        (victim, seed, "none") for victim in ("tiny-llava-a", "tiny-qwen3vl") for seed in (0, 2)
+    ]
+    assert said.out.count("protection, 95 % interval") == 2
+    assert said.out.index("tiny-llava-a") < said.out.index("tiny-qwen3vl")

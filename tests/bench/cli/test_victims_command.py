@@ -1,0 +1,38 @@
+"""The embedded victims are listed by their cards; a victim that is not embedded is neither made nor examined."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import bench.victims
+from bench.victims import EMBEDDED
+
+
+def test_each_victim_is_listed_with_what_its_card_says(
+    cli: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.victims, "ROOT", tmp_path)
+    for number, name in enumerate(EMBEDDED):
+        (tmp_path / name).mkdir()
+        card = {"parameters": 1_234_000 + number * 10_000, "accuracy": {"seen": 0.9549, "unseen": 0.5 + number / 10}}
+        (tmp_path / name / "card.json").write_text(json.dumps(card))
+    said = cli("victims", "list")
+    assert said.code == 0
+    assert [line.split() for line in said.out.splitlines()] == [
+        f"{name} {family} {1.23 + number / 100:.2f} M parameters seen 95%, unseen {50 + number * 10}%".split()
+        for number, (name, family) in enumerate(EMBEDDED.items())
+    ]
+
+
+@pytest.mark.parametrize("command", ["pretrain", "exam"])
+@pytest.mark.parametrize("name", ["tiny-llava-c", "org/name", "..", ""])
+def test_another_victim_is_refused(
+    cli: Callable, bench_home: Path, monkeypatch: pytest.MonkeyPatch, command: str, name: str
+) -> None:
+    monkeypatch.setattr(bench.victims, "ROOT", bench_home)
+    said = cli("victims", command, name)
+    assert (said.code, said.out) == (2, "")
+    assert said.err == f"error: victim: {name!r}; allowed: {', '.join(EMBEDDED)}\n"
+    assert not list(bench_home.iterdir()), "something was written"

@@ -1,0 +1,30 @@
+"""The tables of docs/results.md are made from the store, and hold what it holds."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.store.results import Run, save
+from benchmarks import tables
+
+
+def test_every_box_has_its_own_column(
+    home: Path, run_factory: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(run_factory(40, threat="black", protection=0.21, protection_low=0.1, protection_high=0.3))
+    save(run_factory(41, threat="gray", defense="em", protection=0.5, epsilon=4))
+    tables.main("tiny-llava-a")
+    lines = capsys.readouterr().out.splitlines()
+    assert "| `mmguard` | +0.85 [+0.70, +0.99], 2 seeds |  | +0.21 [+0.10, +0.30] |" in lines
+    assert "| `em` | +0.40 [+0.30, +0.50] |  |  |" in lines, "another budget is another game"
+    assert "| tiny-llava-a | 0 | 1.0% | 71.0% | 70.0 points |" in lines
+    assert "| tiny-llava-a | +0.02 [-0.04, +0.08] |" in lines
+    assert not any("tap" in line for line in lines), "runs that cannot be compared"
+
+
+def test_controls_come_first(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tables.main("tiny-llava-a")
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| `")]
+    names = [line.split("`")[1] for line in lines]
+    assert names == ["random_noise", "em", "mmguard", "none"] * 2
