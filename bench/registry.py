@@ -1,7 +1,6 @@
 """Names to methods: one decorator, one line in `list`, loud errors for duplicates and unknown names."""
 
 import ast
-import difflib
 import hashlib
 import importlib
 import inspect
@@ -15,7 +14,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from bench import spec
-from bench.errors import UserError
+from bench.errors import UserError, unknown
 from bench.spec import Method
 
 T = TypeVar("T", bound="Registered")
@@ -111,9 +110,7 @@ class Registry(Generic[T]):
     def check(self, name: str) -> None:
         """Raises UserError for an unknown name, suggesting the nearest."""
         if name not in self.catalog:
-            near = difflib.get_close_matches(name, self.catalog, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise UserError(f"{self.kind}: {name!r} is not known{hint}; allowed: {', '.join(self.catalog)}")
+            raise unknown(self.kind, name, self.catalog)
 
     def get(self, name: str) -> type[T]:
         """The class named `name`; imports its module."""

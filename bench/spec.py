@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Threat = Literal["white", "gray", "black"]
 
@@ -36,6 +36,16 @@ class Method(Closed):
     options: dict[str, bool | int | float | str] = {}
 
 
+def _different(seeds: list[int]) -> list[int]:
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("seeds must be different: one that is played twice is not two")
+    return seeds
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Seeds = Annotated[list[Seed], Field(min_length=1), AfterValidator(_different)]
+
+
 class RunSpec(Closed):
     """One cell of the benchmark: who protects how, who trains how, on what, knowing what, with which seed."""
 
@@ -44,7 +54,7 @@ class RunSpec(Closed):
     dataset: str = "emoji_catalog"
     victim: str = "tiny-llava-a"
     threat: Threat = "white"
-    seed: int = Field(0, ge=0, lt=2**31)
+    seed: Seed = 0
     budget: Budget = Budget()
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from bench import yamlfile
-from bench.spec import Budget, Closed, Method, RunSpec, Threat
+from bench.spec import Budget, Closed, Method, RunSpec, Seeds, Threat
 
 
 class Submission(Closed):
@@ -22,7 +22,7 @@ class Submission(Closed):
     datasets: list[str] = Field(["emoji_catalog"], min_length=1, max_length=16)
     victims: list[str] = Field(["tiny-llava-a"], min_length=1, max_length=16)
     threats: list[Threat] = Field(["white"], min_length=1, max_length=3)
-    seeds: list[int] = Field([0], min_length=1, max_length=10)
+    seeds: Seeds = Field([0], max_length=10)
 
     @field_validator("title", "authors", "description", "reference")
     @classmethod

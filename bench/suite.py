@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from bench import yamlfile
 from bench.errors import UserError
-from bench.spec import Budget, Closed, Method, RunSpec, Threat
+from bench.spec import Budget, Closed, Method, RunSpec, Seeds, Threat
 
 PRESETS = Path(__file__).parent / "suites"
 MAX_RUNS = 100_000
@@ -22,7 +22,7 @@ class Matrix(Closed):
     datasets: list[str] = Field(["emoji_catalog"], min_length=1)
     victims: list[str] = Field(["tiny-llava-a"], min_length=1)
     threats: list[Threat] = Field(["white"], min_length=1)
-    seeds: list[int] = Field([0], min_length=1)
+    seeds: Seeds = [0]
     budgets: list[Budget] = Field([Budget()], min_length=1)
 
     @field_validator("defenses", "attacks", mode="before")

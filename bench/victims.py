@@ -5,6 +5,8 @@ import json
 from functools import cache
 from pathlib import Path
 
+from bench.errors import UserError
+
 ROOT = Path(__file__).parent / "lvlm" / "embedded" / "checkpoints"
 
 EMBEDDED = {"tiny-llava-a": "llava", "tiny-llava-b": "llava", "tiny-qwen3vl": "qwen3_vl"}
@@ -17,9 +19,11 @@ def folder(name: str) -> Path:
 
 
 def family(name: str) -> str:
-    """The architecture of an embedded victim or of a local checkpoint folder."""
+    """The architecture of an embedded victim or of a local checkpoint folder. Raises UserError for other names."""
     if name in EMBEDDED:
         return EMBEDDED[name]
+    if not (Path(name) / "config.json").exists():
+        raise UserError(f"victim: the family of {name!r} is not known; allowed: {', '.join(EMBEDDED)} or a local copy")
     return str(json.loads((Path(name) / "config.json").read_text())["model_type"])
 
 

@@ -19,7 +19,7 @@ def cell(spec: RunSpec) -> dict[str, Any]:
     release = stages.protect(spec)
     none = stages.protect(spec.model_copy(update={"defense": stages.NOTHING}))
     adapters = [None, *(stages.attack(spec, r, stages.CLEAN) for r in (none, release))]
-    zero, clean, protected = (predictions(stages.evaluate(spec, a, "validation").make()) for a in adapters)
+    zero, clean, protected = (predictions(stages.evaluate(spec, a, "validation").make().folder) for a in adapters)
     log = release.make().read("log.json").get("history", [{}])[-1]
     return {
         "accuracy": protected["correct"].mean(),

@@ -1,6 +1,5 @@
 """What a run shows: a progress bar a stage, then one table."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
@@ -52,17 +51,7 @@ class Display:
     def stage(self, title: str) -> Iterator[Callable[[float, str], None]]:
         """A bar for the block; give it the fraction done and a note."""
         task = self.progress.add_task(title, total=1.0, note="")
-        started = time.monotonic()
-        ticks = 0
-
-        def tick(fraction: float, note: str) -> None:
-            nonlocal ticks
-            ticks += 1
-            self.progress.update(task, completed=fraction, note=note)
-
-        yield tick
-        note = "" if ticks else ("reused" if time.monotonic() - started < 1 else "")
-        self.progress.update(task, completed=1.0, note=note)
+        yield lambda fraction, note: self.progress.update(task, completed=fraction, note=note)
         self.progress.stop_task(task)
 
 

@@ -7,6 +7,7 @@ import warnings
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from bench.cli import listing, run, submit, suite, victims
 from bench.errors import UserError
@@ -27,6 +28,10 @@ app.add_typer(suite.app, name="suite")
 app.add_typer(submit.app, name="submit")
 
 
+INTERRUPTED = 130
+"""What Typer makes of Ctrl-C."""
+
+
 def main() -> None:
     """Run the command line; the console script."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -37,11 +42,12 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {error}", markup=True, highlight=False, soft_wrap=True)
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("stopped; finished stages are kept, the same command goes on from here")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            Console(stderr=True).print("stopped; finished stages are kept, the same command goes on from here")
+        raise
 
 
 if __name__ == "__main__":

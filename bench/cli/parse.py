@@ -1,20 +1,24 @@
 """From what a person types to a `RunSpec`; errors name the field, the value and what is allowed."""
 
+import re
+from math import isfinite
 from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
 
 from bench import datasets
-from bench.errors import UserError
+from bench.errors import UserError, unknown
 from bench.spec import Budget, Method, RunSpec, Threat
 from bench.threat import surrogates
+
+HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 def epsilon(text: str) -> int:
     """`8/255` or `8` to 8 levels."""
     number = text.removesuffix("/255")
-    if not number.isdigit() or int(number) > 255:
+    if not number.isdecimal() or int(number) > 255:
         raise UserError(f"epsilon: {text!r}; allowed: N/255 or N, with a whole N from 0 to 255")
     return int(number)
 
@@ -23,34 +27,41 @@ def options(pairs: list[str]) -> dict[str, Any]:
     """`key=value` strings to a dictionary of scalars."""
     parsed = {}
     for pair in pairs:
-        key, equals, value = pair.partition("=")
-        scalar = yaml.safe_load(value) if equals else None
-        if not isinstance(scalar, bool | int | float | str):
-            raise UserError(f"option: {pair!r}; allowed: key=value with a number, a word, true or false")
-        parsed[key] = float(value) if isinstance(scalar, str) and _is_number(value) else scalar
+        key, _, value = pair.partition("=")
+        scalar = _scalar(value)
+        if scalar is None or (isinstance(scalar, float) and not isfinite(scalar)):
+            raise UserError(f"option: {pair!r}; allowed: key=value with a finite number, a word, true or false")
+        parsed[key] = scalar
     return parsed
 
 
-def _is_number(text: str) -> bool:
+def _scalar(text: str) -> bool | int | float | str | None:
+    """What YAML makes of `text`, with 1e-3 as a number too; None where that is no scalar."""
     try:
-        float(text)
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return None
+    if not isinstance(value, bool | int | float | str):
+        return None
+    try:
+        return float(text) if isinstance(value, str) else value
     except ValueError:
-        return False
-    return True
+        return value
 
 
 def seeds(seed: int, several: str | None) -> list[int]:
     """`--seeds 0,1,2`, or the one of `--seed`."""
     if several is None:
         return [seed]
-    parts = several.split(",")
-    if not all(part.strip().isdigit() for part in parts):
-        raise UserError(f"seeds: {several!r}; allowed: whole numbers with commas, for example 0,1,2")
+    parts = [part.strip() for part in several.split(",")]
+    if len(set(parts)) < len(parts) or not all(part.isdecimal() for part in parts):
+        raise UserError(f"seeds: {several!r}; allowed: different whole numbers with commas, for example 0,1,2")
     return [int(part) for part in parts]
 
 
 def spec(**fields: Any) -> RunSpec:
     """A checked `RunSpec`: names exist, options fit, the threat model has surrogates."""
+    check_methods(fields["defense"], fields["attack"])
     if fields["threat"] not in get_args(Threat):
         raise UserError(f"threat: {fields['threat']!r}; allowed: {', '.join(get_args(Threat))}")
     try:
@@ -70,32 +81,34 @@ def spec(**fields: Any) -> RunSpec:
     return made
 
 
-def check(made: RunSpec) -> None:
-    """Raises UserError for unknown names, wrong options and threat models without surrogates.
-
-    Names are checked first, from source text alone; options need the method's own module.
-    """
+def check_methods(defense: str, attack: str) -> None:
+    """Raises UserError for an unknown name; reads source text alone."""
     from attacks import REGISTRY as ATTACKS
     from defenses import REGISTRY as DEFENSES
 
+    DEFENSES.check(defense)
+    ATTACKS.check(attack)
+
+
+def check(made: RunSpec) -> None:
+    """Raises UserError for unknown names, wrong options and threat models without surrogates."""
+    from attacks import REGISTRY as ATTACKS
+    from defenses import REGISTRY as DEFENSES
+
+    check_methods(made.defense.name, made.attack.name)
     datasets.check(made.dataset)
     check_victim(made.victim)
     surrogates(made.victim, made.threat)
-    DEFENSES.check(made.defense.name)
-    ATTACKS.check(made.attack.name)
     for registry, method in ((DEFENSES, made.defense), (ATTACKS, made.attack)):
         if method.options:
             registry.build(method)
 
 
 def check_victim(name: str) -> None:
-    """Raises UserError for a name that is neither embedded nor a path nor org/name."""
-    import difflib
+    """Raises UserError for a name that is neither embedded nor a checkpoint folder nor org/name."""
     from pathlib import Path
 
     from bench.victims import EMBEDDED
 
-    if name not in EMBEDDED and not Path(name).exists() and "/" not in name:
-        near = difflib.get_close_matches(name, EMBEDDED, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UserError(f"victim: {name!r} is not known{hint}; allowed: {', '.join(EMBEDDED)}, a path or org/name")
+    if name not in EMBEDDED and not (Path(name) / "config.json").exists() and not HUB_NAME.fullmatch(name):
+        raise unknown("victim", name, EMBEDDED, ", a checkpoint folder or org/name")

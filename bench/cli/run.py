@@ -1,12 +1,16 @@
 """`bench run`: play one cell of the benchmark, for one seed or several."""
 
 import json
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli import parse
 from bench.spec import RunSpec
+
+if TYPE_CHECKING:
+    from bench.store.results import Run
 
 
 def run(
@@ -41,21 +45,25 @@ def run(
         )
         for number in parse.seeds(seed, seeds)
     ]
-    play(specs, as_json=as_json)
+    play([specs], as_json=as_json)
 
 
-def play(specs: list[RunSpec], *, as_json: bool) -> None:
-    """Play every spec with a display, then print one table, or JSON."""
+def play(cells: Sequence[Sequence[RunSpec]], *, as_json: bool) -> None:
+    """Play cells, each of them some seeds, with a display; then print one table a cell, or one JSON document."""
     from bench.cli.display import Display, table
     from bench.engine.local import play as play_one
     from bench.engine.summary import record, summary
 
-    with Display(quiet=as_json) as display:
-        rows = []
-        for number, spec in enumerate(specs):
-            display.heading(f"{spec.defense.name} × {spec.attack.name}, seed {spec.seed} ({number + 1}/{len(specs)})")
-            rows.append(play_one(spec, display.stage))
+    played: list[list[Run]] = []
+    for cell in cells:
+        with Display(quiet=as_json) as display:
+            rows = []
+            for number, spec in enumerate(cell, start=1):
+                display.heading(f"{spec.defense.name} × {spec.attack.name}, seed {spec.seed} ({number}/{len(cell)})")
+                rows.append(play_one(spec, display.stage))
+            played.append(rows)
+        if not as_json:
+            display.console.print(table(rows))
     if as_json:
-        typer.echo(json.dumps({"runs": [record(row) for row in rows], "summary": summary(rows)._asdict()}, indent=1))
-    else:
-        display.console.print(table(rows))
+        runs, summaries = [record(row) for rows in played for row in rows], [summary(rows)._asdict() for rows in played]
+        typer.echo(json.dumps({"runs": runs, "summaries": summaries}, indent=1))

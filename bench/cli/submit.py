@@ -12,9 +12,10 @@ app = typer.Typer(help="Submissions: one YAML file a configured defense.", no_ar
 File = Annotated[Path, typer.Argument(help="a submission, for example submissions/mmguard.yaml")]
 
 
-def _checked(file: Path) -> Submission:
+def _checked(file: Path, attack: str = "lora_sft") -> Submission:
     submission = read(file)
-    for spec in submission.runs("lora_sft"):
+    parse.check_methods(submission.defense.name, attack)
+    for spec in submission.runs(attack):
         parse.check(spec)
     return submission
 
@@ -35,7 +36,6 @@ def run_(
     """Play every cell that a submission asks for, as `bench run` would."""
     from bench.cli.run import play
 
-    submission = _checked(file)
-    specs = submission.runs(attack)
-    for start in range(0, len(specs), len(submission.seeds)):
-        play(specs[start : start + len(submission.seeds)], as_json=as_json)
+    submission = _checked(file, attack)
+    specs, seeds = submission.runs(attack), len(submission.seeds)
+    play([specs[start : start + seeds] for start in range(0, len(specs), seeds)], as_json=as_json)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bench.errors import UserError
+from bench.errors import unknown
 from bench.victims import EMBEDDED, folder
 
 app = typer.Typer(help="Embedded victims: their cards, and their pretraining.", no_args_is_help=True)
@@ -46,4 +46,4 @@ def exam(name: Annotated[str, typer.Argument(help="name of an embedded victim")]
 
 def _check(name: str) -> None:
     if name not in EMBEDDED:
-        raise UserError(f"victim: {name!r}; allowed: {', '.join(EMBEDDED)}")
+        raise unknown("victim", name, EMBEDDED)

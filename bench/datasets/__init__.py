@@ -1,11 +1,10 @@
 """Data sets by name. A data set is a module with `load(split)`; splits are train, validation and test."""
 
-import difflib
 import importlib
 from functools import cache
 from typing import TYPE_CHECKING
 
-from bench.errors import UserError
+from bench.errors import unknown
 
 if TYPE_CHECKING:
     from bench.samples import SampleSet
@@ -17,9 +16,7 @@ MODULES = {"emoji_catalog": "bench.datasets.emoji.catalog", "emoji_smoke": "benc
 def check(name: str) -> None:
     """Raises UserError for an unknown data set, suggesting the nearest name."""
     if name not in MODULES:
-        near = difflib.get_close_matches(name, MODULES, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UserError(f"dataset: {name!r} is not known{hint}; allowed: {', '.join(MODULES)}")
+        raise unknown("dataset", name, MODULES)
 
 
 @cache

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,12 +45,13 @@ def play(spec: RunSpec, show: Show = unseen) -> results.Run:
     for role, stage in stages(spec).items():
         with show(TITLES[role].format(defense=spec.defense.name, attack=spec.attack.name)) as progress:
             artifacts[role] = stage.make(progress)
+            progress(1.0, "reused" if artifacts[role].reused else "")
     return record(spec, artifacts)
 
 
 def record(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
     """Score a run whose stages are finished, and save its row."""
-    test = {role: predictions(artifacts[role]) for role in ("zero", "clean", "evaluate")}
+    test = {role: predictions(artifacts[role].folder) for role in ("zero", "clean", "evaluate")}
     row = _row(spec, artifacts, test, judge([(test["zero"], test["clean"], test["evaluate"])]))
     results.save(row)
     return row
@@ -60,9 +62,9 @@ def run_id(spec: RunSpec) -> str:
     return identity({"protocol": PROTOCOL, "evaluator": EVALUATOR, "spec": spec.model_dump(mode="json")})
 
 
-def predictions(artifact: Artifact) -> pd.DataFrame:
-    """The answers kept by an evaluation."""
-    return pd.read_parquet(artifact.folder / "predictions.parquet")
+def predictions(folder: Path) -> pd.DataFrame:
+    """The answers kept in an evaluation's folder."""
+    return pd.read_parquet(folder / "predictions.parquet")
 
 
 def judge(seeds: Sequence[tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]]) -> Score:
@@ -96,7 +98,7 @@ def _row(spec: RunSpec, parts: Mapping[str, Artifact], test: dict[str, pd.DataFr
         utility_zero=accuracy["zero"],
         utility_clean=accuracy["clean"],
         utility=accuracy["evaluate"],
-        validation=float(predictions(parts["validation"])["correct"].mean()),
+        validation=float(predictions(parts["validation"].folder)["correct"].mean()),
         protection=protection.value if protection else None,
         protection_low=protection.low if protection else None,
         protection_high=protection.high if protection else None,

@@ -53,7 +53,6 @@ def stages(spec: RunSpec) -> dict[str, Stage]:
     return {role: stage for role, stage in roles.items() if stage is not None}
 
 
-@cache
 def dataset(name: str, split: str) -> Stage:
     """The rendered data set, as files."""
     payload = {"protocol": PROTOCOL, "dataset": name, "split": split, "source": dataset_source(name)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.engine.local import judge, predictions
@@ -29,16 +30,14 @@ def over_seeds(stages: Sequence[Mapping[str, str]]) -> Score | None:
 
     `stages` are the runs' artefacts by role.
     """
-    return _score(tuple((s["zero"], s["clean"], s["evaluate"]) for s in stages))
+    found = [[find("evaluate", s[role]) for role in ("zero", "clean", "evaluate")] for s in stages]
+    folders = [tuple(artifact.folder for artifact in triple if artifact is not None) for triple in found]
+    return _score(tuple(folders)) if all(len(triple) == 3 for triple in folders) else None
 
 
 @cache
-def _score(answers: tuple[tuple[str, str, str], ...]) -> Score | None:
-    artifacts = {key: find("evaluate", key) for triple in answers for key in triple}
-    tables = {key: predictions(artifact) for key, artifact in artifacts.items() if artifact is not None}
-    if len(tables) < len(artifacts):
-        return None
-    return judge([(tables[zero], tables[clean], tables[protected]) for zero, clean, protected in answers])
+def _score(folders: tuple[tuple[Path, ...], ...]) -> Score:
+    return judge([(predictions(zero), predictions(clean), predictions(kept)) for zero, clean, kept in folders])
 
 
 def summary(runs: Sequence[Run]) -> Summary:

@@ -1,12 +1,11 @@
 """From a name or a local path to a loaded LVLM."""
 
-import difflib
 import json
 from pathlib import Path
 
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
 
-from bench.errors import UserError
+from bench.errors import UserError, unknown
 from bench.lvlm.base import LVLM
 from bench.lvlm.families.llava import Llava
 from bench.lvlm.families.qwen3_vl import Qwen3VL
@@ -24,9 +23,7 @@ def load(name: str, device: str = "cpu", dtype: str = "float32") -> LVLM:
     embedded = name in EMBEDDED
     source = str(folder(name)) if embedded else name
     if not embedded and not Path(source).exists() and "/" not in name:
-        near = difflib.get_close_matches(name, EMBEDDED, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UserError(f"victim: {name!r} is not known{hint}; allowed: {', '.join(EMBEDDED)}, a path or org/name")
+        raise unknown("victim", name, EMBEDDED, ", a path or org/name")
     config = AutoConfig.from_pretrained(source)
     if config.model_type not in FAMILIES:
         raise UserError(f"victim: architecture {config.model_type!r} of {name!r}; allowed: {', '.join(FAMILIES)}")

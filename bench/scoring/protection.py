@@ -50,5 +50,6 @@ def score(zero: np.ndarray, clean: np.ndarray, protected: np.ndarray, clusters: 
     if gain.low <= 0:
         return Score(None, gain, eligible=False)
     value = 1 - float(protected.mean() - zero.mean()) / exact_gain
-    low, high = (float(q) for q in np.quantile(1 - losses / gains, [0.025, 0.975]))
+    real = gains > 0  # nearly all: the gain's own interval is above 0
+    low, high = (float(q) for q in np.quantile(1 - losses[real] / gains[real], [0.025, 0.975]))
     return Score(Estimate(value, low, high), gain, eligible=exact_gain >= ELIGIBLE_GAIN)

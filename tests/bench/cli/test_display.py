@@ -65,7 +65,8 @@ def test_a_bar_follows_its_stage_and_ends_full() -> None:
         tick(0.25, "round 1")
         (task,) = display.progress.tasks
         assert (task.description, task.percentage, task.fields["note"]) == ("Protect", 25, "round 1")
-    assert (task.percentage, task.finished, task.fields["note"]) == (100, True, "")
+        tick(1, "reused")
+    assert (task.percentage, task.finished, task.fields["note"]) == (100, True, "reused")
 
 
 def test_a_stage_that_fails_is_not_shown_as_done() -> None:

@@ -41,11 +41,11 @@ def entry(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 def test_json_of_several_seeds_is_their_rows_and_one_summary(cli: Callable, played: list[RunSpec]) -> None:
     said = cli("run", "--defense", "none", "--attack", "none", "--seeds", "4,0", "--json")
     report = json.loads(said.out)
-    assert (said.code, said.err, set(report)) == (0, "", {"runs", "summary"})
+    assert (said.code, said.err, set(report)) == (0, "", {"runs", "summaries"})
     assert [(run["seed"], run["utility"]) for run in report["runs"]] == [(4, 0.6), (0, 0.4)]
-    assert [spec.seed for spec in played] == report["summary"]["seeds"] == [4, 0]
-    assert report["summary"]["protected"] == pytest.approx(0.5)
-    assert report["summary"]["protection"][0] == pytest.approx(1 - 0.4 / 0.7)
+    assert [spec.seed for spec in played] == report["summaries"][0]["seeds"] == [4, 0]
+    assert report["summaries"][0]["protected"] == pytest.approx(0.5)
+    assert report["summaries"][0]["protection"][0] == pytest.approx(1 - 0.4 / 0.7)
 
 
 def test_people_get_one_heading_a_seed_and_one_table(cli: Callable, played: list[RunSpec]) -> None:
@@ -122,3 +122,68 @@ def test_a_submission_is_one_table_a_cell(cli: Callable, played: list[RunSpec], 
     ]
     assert said.out.count("protection, 95 % interval") == 2
     assert said.out.index("tiny-llava-a") < said.out.index("tiny-qwen3vl")
+
+
+RUN = ["run", "--defense", "none", "--attack", "none"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([*RUN, "--epsilon", "[/]"], "epsilon: '[/]'; allowed"),
+        ([*RUN, "--epsilon", "[red]"], "epsilon: '[red]'; allowed"),
+        ([*RUN, "--epsilon", "²"], "epsilon: '²'; allowed"),
+        ([*RUN, "-o", "rounds=[many]"], "option: 'rounds=[many]'; allowed"),
+        ([*RUN, "--victim", ""], "victim: '' is not known"),
+        ([*RUN, "--victim", "README.md"], "victim: 'README.md' is not known"),
+        ([*RUN, "--victim", "bench"], "victim: 'bench' is not known"),
+        ([*RUN, "--victim", "org/name", "--threat", "black"], "victim: the family of 'org/name' is not known"),
+        (
+            ["run", "--defense", "MMGuard", "--attack", "none"],
+            "defense: 'MMGuard' is not known; did you mean 'mmguard'",
+        ),
+    ],
+)
+def test_whatever_is_typed_the_error_is_one_line_that_shows_it(
+    cli: Callable, played: list[RunSpec], bench_home: Path, arguments: list[str], told: str
+) -> None:
+    said = cli(*arguments)
+    assert (said.code, said.out, played) == (2, "", [])
+    assert said.err.startswith(f"error: {told}")
+    assert said.err.count("\n") == 1
+    assert not list(bench_home.iterdir()), "something was written"
+
+
+@pytest.mark.parametrize("attack", ["Lora", "lorasft"])
+def test_a_submission_is_not_played_against_an_unknown_attack(
+    cli: Callable, played: list[RunSpec], entry: Callable[..., str], attack: str
+) -> None:
+    said = cli("submit", "run", entry(), "--attack", attack)
+    assert (said.code, played) == (2, [])
+    assert said.err.startswith(f"error: attack: {attack!r} is not known")
+
+
+@pytest.mark.parametrize("seeds", [[-1], [0, 0], []])
+def test_seeds_of_a_submission_are_different_numbers(
+    cli: Callable, entry: Callable[..., str], seeds: list[int]
+) -> None:
+    said = cli("submit", "validate", entry(seeds=seeds))
+    assert said.code == 2
+    assert said.err.startswith("error: seeds")
+
+
+def test_json_of_several_cells_is_one_document(cli: Callable, played: list[RunSpec], entry: Callable[..., str]) -> None:
+    said = cli("submit", "run", entry(victims=["tiny-llava-a", "tiny-qwen3vl"], seeds=[0, 2]), "--json")
+    report = json.loads(said.out)
+    assert len(report["runs"]) == 4
+    assert [cell["seeds"] for cell in report["summaries"]] == [[0, 2], [0, 2]]
+
+
+def test_ctrl_c_says_that_nothing_is_lost(cli: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bench.engine.local.play", interrupted)
+    said = cli(*RUN)
+    assert said.code == 130
+    assert "the same command goes on from here" in said.err

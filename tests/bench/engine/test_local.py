@@ -175,11 +175,16 @@ def test_every_stage_is_shown_in_order_with_its_progress(game: Any) -> None:
         yield lambda fraction, note: shown.append((title, (fraction, note)))
 
     play(HIDE, stage)
+    before = ("Original", "Zero-shot", "Clean fine-tune", "Clean answers")
+    after = ("Audit", "Attack: lora_sft", "Answers", "Trainer's own check")
     assert shown == [
-        *((title, None) for title in ("Original", "Zero-shot", "Clean fine-tune", "Clean answers", "Protect: hide")),
-        ("Protect: hide", (0.5, "half")),
-        *((title, None) for title in ("Audit", "Attack: lora_sft", "Answers", "Trainer's own check")),
+        *((title, event) for title in before for event in (None, (1.0, ""))),
+        *(("Protect: hide", event) for event in (None, (0.5, "half"), (1.0, ""))),
+        *((title, event) for title in after for event in (None, (1.0, ""))),
     ]
+    shown.clear()
+    play(HIDE, stage)
+    assert [event for _, event in shown] == [None, (1.0, "reused")] * 9
 
 
 def test_seeds_are_judged_together() -> None:

@@ -1,7 +1,6 @@
 """A change to a request renames exactly the artefacts that follow from it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attacks.tune.lora_sft import LoraSFT
-from bench.engine import local, stages
-from bench.spec import Budget, Method, RunSpec, identity
-from bench.store.artifacts import Artifact
+from bench.engine import stages
+from bench.spec import Budget, Method, RunSpec
 from bench.threat import surrogates
 from defenses.controls import RandomNoise
 from defenses.em import ErrorMinimising
@@ -41,21 +39,15 @@ specs = st.builds(
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _named_only() -> Iterator[None]:
-    """No stage is computed: an artefact is its name."""
-
-    def make(stage: str, payload: dict[str, Any], work: object) -> Artifact:
-        return Artifact(stage, identity(payload), Path(), {"payload": payload, "cost": {}}, reused=False)
-
+def _no_checkpoint_is_read() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stages, "make", make)
         patch.setattr(stages, "revision", lambda name: f"{name} as it is")
         yield
 
 
 def names(spec: RunSpec) -> dict[str, str]:
     """The identity of every artefact of a run by its role."""
-    return {role: artifact.identity for role, artifact in local._stages(spec, local.silent).items()}
+    return {role: stage.identity for role, stage in stages.stages(spec).items()}
 
 
 def renamed(one: RunSpec, other: RunSpec) -> set[str]:

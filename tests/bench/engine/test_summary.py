@@ -7,6 +7,7 @@ import pytest
 
 from bench.engine.summary import over_seeds, record, summary
 from bench.errors import UserError
+from bench.store.artifacts import find
 from bench.store.results import Run
 
 
@@ -69,3 +70,12 @@ def test_a_row_is_plain_json(finished: Callable[..., Run]) -> None:
     assert made.pop("created") == "2026-05-01 03:00:00+00:00"
     assert made == {column.name: getattr(run, column.name) for column in run.__table__.columns if column.name in made}
     assert (made["protection"], made["eligible"], made["stealth"]["linf"]) == (None, True, 8)
+
+
+def test_answers_that_arrive_later_are_found(finished: Callable[..., Run]) -> None:
+    run = finished(0)
+    folder = find("evaluate", run.stages["evaluate"]).folder
+    folder.rename(folder.with_name("elsewhere"))
+    assert over_seeds([run.stages]) is None
+    folder.with_name("elsewhere").rename(folder)
+    assert over_seeds([run.stages]) is not None
