@@ -9,6 +9,7 @@ import typer
 from click.testing import CliRunner
 
 from bench.cli.main import app
+from bench.engine.suite import Outcome
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -26,7 +27,8 @@ def test_commands_of_the_readme_parse(arguments: list[str], monkeypatch: pytest.
     played: list[object] = []
     monkeypatch.setenv("BENCH_HOME", str(tmp_path))
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("bench.cli.run.play", lambda specs, as_json: played.append(specs))
+    monkeypatch.setattr("bench.cli.run.play", lambda cells, as_json: played.append(cells))
+    monkeypatch.setattr("bench.engine.suite.play", lambda *_: played.append(1) or Outcome())
     monkeypatch.setattr("subprocess.run", lambda *_, **__: type("Done", (), {"returncode": 0})())
     result = CliRunner().invoke(typer.main.get_command(app), arguments)
     assert result.exit_code == 0, result.output
