@@ -18,7 +18,7 @@ def score(cell: pd.Series) -> str:
 
 
 def main(victim: str) -> None:
-    """Print references, then protection in the three boxes, then accuracy, stealth and cost in the white box."""
+    """Print references, then protection in the three boxes, then accuracy and stealth in the white box."""
     runs = data.comparable(data.runs())
     runs = runs[(runs["attack"] == "lora_sft") & (runs["dataset"] == "emoji_catalog")]
     runs = runs[(runs["epsilon"] == 8) & (runs["defense_label"] == runs["defense"])]
@@ -41,11 +41,11 @@ def main(victim: str) -> None:
         cells = [score(table.loc[name]) if name in table.index else "" for table in boxes.values()]
         print(f"| `{name}` | " + " | ".join(cells) + " |")
 
-    print("\n| defense | accuracy | L∞ | PSNR | SSIM | words | protect | attack |\n|---|---|---|---|---|---|---|---|")
+    print("\n| defense | accuracy | L∞ | PSNR | SSIM | words |\n|---|---|---|---|---|---|")
     for name, cell in boxes["white"].reindex(rows).iterrows():
-        stealth = f"{cell['stealth_linf']:.0f} | {cell['stealth_psnr']:.1f} dB | {cell['stealth_ssim']:.3f}"
-        cost = f"{cell['seconds_protect']:.0f} s | {cell['seconds_attack']:.0f} s"
-        print(f"| `{name}` | {cell['utility']:.1%} | {stealth} | {cell['stealth_words']:.0f} | {cost} |")
+        psnr = "" if pd.isna(cell["stealth_psnr"]) else f"{cell['stealth_psnr']:.1f} dB"
+        stealth = f"{cell['stealth_linf']:.0f} | {psnr} | {cell['stealth_ssim']:.3f} | {cell['stealth_words']:.0f}"
+        print(f"| `{name}` | {cell['utility']:.1%} | {stealth} |")
 
 
 if __name__ == "__main__":
