@@ -1,0 +1,75 @@
+"""An LVLM as lm-eval sees it: order, chunks, pictures and limits; and the functions that the task files name."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from lm_eval.api.instance import Instance
+from PIL import Image
+
+import bench.tasks
+from bench.datasets import MODULES, load
+from bench.tasks import emoji
+from bench.tasks.model import LVLMForEval
+
+
+class Echo:
+    """Answers with the question and the picture's first pixel."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[int, int]] = []
+
+    def generate(self, questions: list[str], images: list[np.ndarray], max_new_tokens: int) -> list[str]:
+        """One answer a question."""
+        self.calls.append((len(questions), max_new_tokens))
+        return [f"{q} {i[0, 0].tolist()}" for q, i in zip(questions, images, strict=True)]
+
+
+def asked(question: str, picture: Image.Image, tokens: int = 16) -> Instance:
+    return Instance("generate_until", {}, (question, {"max_gen_toks": tokens}, {"visual": [picture]}), 0)
+
+
+def plain(level: int, size: tuple[int, int] = (8, 8)) -> Image.Image:
+    return Image.new("RGB", size, (level, level + 1, level + 2))
+
+
+@pytest.mark.parametrize(("batch", "calls"), [(1, [1] * 5), (2, [2, 2, 1]), (5, [5]), (96, [5])])
+def test_answers_come_back_in_the_order_asked(batch: int, calls: list[int]) -> None:
+    victim, progress = Echo(), []
+    model = LVLMForEval(victim, batch, lambda *step: progress.append(step))  # type: ignore[arg-type]
+    requests = [asked(f"q{i}", plain(i, (8 + i % 2, 8)), 5) for i in range(5)]
+    assert model.generate_until(requests) == [f"q{i} [{i}, {i + 1}, {i + 2}]" for i in range(5)]
+    assert victim.calls == [(size, 5) for size in calls]
+    assert [fraction for fraction, _ in progress] == [min(1.0, batch * (k + 1) / 5) for k in range(len(calls))]
+
+
+@pytest.mark.parametrize(("mode", "colour"), [("L", 7), ("RGBA", (7, 7, 7, 0)), ("P", 7)])
+def test_a_picture_of_another_mode_is_read_as_rgb(mode: str, colour: object) -> None:
+    picture = Image.new(mode, (8, 8), colour)  # type: ignore[arg-type]
+    if mode == "P":
+        picture.putpalette([7] * 768)
+    model = LVLMForEval(Echo(), 4, lambda *_: None)  # type: ignore[arg-type]
+    assert model.generate_until([asked("q", picture)]) == ["q [7, 7, 7]"]
+
+
+@pytest.mark.parametrize("method", ["loglikelihood", "loglikelihood_rolling"])
+def test_log_likelihoods_are_refused(method: str) -> None:
+    model = LVLMForEval(Echo(), 4, lambda *_: None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="judged by what it generates"):
+        getattr(model, method)([asked("q", plain(1))])
+
+
+def test_every_data_set_has_its_task_file_and_every_task_file_its_data_set() -> None:
+    files = [Path(file) for folder in bench.tasks.__path__ for file in Path(folder).glob("*.yaml")]
+    tasks = {file.stem: yaml.load(file.read_text(), yaml.BaseLoader)["task"] for file in files}
+    assert tasks == {name: name for name in MODULES}
+
+
+def test_a_document_shows_its_own_pixels() -> None:
+    documents, samples = emoji.smoke("validation")["test"], load("emoji_smoke", "validation")
+    assert len(documents) == len(samples)
+    for document, sample in zip(documents, samples, strict=True):
+        (picture,) = emoji.image(document)
+        assert np.array_equal(np.asarray(picture), sample.pixels)
+        assert (document["id"], document["question"], document["answer"]) == (sample.id, sample.question, sample.answer)
