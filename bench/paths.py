@@ -7,3 +7,11 @@ from pathlib import Path
 def home() -> Path:
     """The folder of artefacts, results and pretraining checkpoints."""
     return Path(os.environ.get("BENCH_HOME", ".bench")).resolve()
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a small file so that nobody ever sees a part of it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(file)

@@ -1,10 +1,8 @@
 """Names to methods: one decorator, one line in `list`, loud errors for duplicates and unknown names."""
 
 import ast
-import hashlib
 import importlib
-import inspect
-import sys
+import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -15,9 +13,15 @@ from pydantic import ValidationError
 
 from bench import spec
 from bench.errors import UserError, unknown
-from bench.spec import Method
+from bench.paths import home, write_whole
+from bench.sources import source
+from bench.spec import Method, identity
 
 T = TypeVar("T", bound="Registered")
+
+
+TRAITS = ("depends", "trains")
+"""Class attributes that a planner must know."""
 
 
 class Registered:
@@ -29,37 +33,20 @@ class Registered:
     def __init__(self, options: spec.Options) -> None:
         self.options: Any = options
 
-    @classmethod
-    def source(cls) -> str:
-        """Hash of the method's module, its base classes' modules, and every method module that these import."""
-        digest = hashlib.sha256()
-        for source in _sources({c.__module__ for c in cls.__mro__ if _is_own(c.__module__)}).values():
-            digest.update(source.encode())
-        return digest.hexdigest()[:16]
-
-
-def _is_own(module: str) -> bool:
-    return module.split(".")[0] in {"defenses", "attacks"}
-
-
-def _sources(modules: set[str]) -> dict[str, str]:
-    """Source of these modules and of all method modules that they import, by name in sorted order."""
-    found: dict[str, str] = {}
-    waiting = set(modules)
-    while waiting:
-        name = waiting.pop()
-        found[name] = inspect.getsource(sys.modules[name])
-        for node in ast.walk(ast.parse(found[name])):
-            if isinstance(node, ast.ImportFrom) and node.module and _is_own(node.module):
-                waiting |= {node.module} - found.keys()
-    return dict(sorted(found.items()))
-
 
 class Entry(NamedTuple):
     """Where a method is written and what it is, in one line."""
 
     module: str
     summary: str
+
+
+class Described(NamedTuple):
+    """What names a method's artefacts: every option's value, the hash of its code, and its traits."""
+
+    options: dict[str, Any]
+    source: str
+    traits: dict[str, Any]
 
 
 def _registered(tree: ast.Module) -> Iterator[tuple[str, ast.ClassDef]]:
@@ -76,6 +63,7 @@ class Registry(Generic[T]):
     def __init__(self, kind: str, package: str) -> None:
         self.kind, self.package = kind, package
         self._methods: dict[str, type[T]] = {}
+        self._described: dict[str, Described] = {}
 
     def register(self, name: str) -> Any:
         """Class decorator. Raises ValueError where the name is taken."""
@@ -117,6 +105,23 @@ class Registry(Generic[T]):
         self.check(name)
         importlib.import_module(self.catalog[name].module)
         return self._methods[name]
+
+    def describe(self, method: Method) -> Described:
+        """A method as its artefacts' names need it. Raises UserError as `build` does.
+
+        The module, and torch with it, is imported for the first question alone: the answer is kept, by the code's hash.
+        """
+        key = method.model_dump_json()
+        if key not in self._described:
+            self.check(method.name)
+            code = source(self.catalog[method.name].module)
+            kept = home() / "methods" / f"{identity([self.kind, method.model_dump(), code])}.json"
+            if not kept.exists():
+                built = self.build(method)
+                traits = {name: getattr(built, name) for name in TRAITS if hasattr(built, name)}
+                write_whole(kept, json.dumps([built.options.model_dump(), code, traits], default=sorted))
+            self._described[key] = Described(*json.loads(kept.read_text(encoding="utf-8")))
+        return self._described[key]
 
     def build(self, method: Method) -> T:
         """An instance with validated options. Raises UserError that names the option and what is allowed."""

@@ -9,8 +9,8 @@ from pydantic import Field, field_validator
 from bench import yamlfile
 from bench.errors import UserError
 from bench.spec import Budget, Closed, Method, RunSpec, Seeds, Threat
+from bench.suites import FOLDER, presets
 
-PRESETS = Path(__file__).parent / "suites"
 MAX_RUNS = 100_000
 
 
@@ -75,14 +75,9 @@ class Suite(Matrix):
         return list(kept.values())
 
 
-def presets() -> list[str]:
-    """Names of the suites that are shipped."""
-    return sorted(file.stem for file in PRESETS.glob("*.yaml"))
-
-
 def read(name: str) -> Suite:
     """A suite from a file, or a shipped one by its name. Raises UserError."""
-    file = PRESETS / f"{name}.yaml" if name in presets() else Path(name)
+    file = FOLDER / f"{name}.yaml" if name in presets() else Path(name)
     if not file.is_file():
         raise UserError(f"suite: {name!r} is no file; allowed: a YAML file or one of {', '.join(presets())}")
     return yamlfile.read(file, Suite)

@@ -34,7 +34,8 @@ ODD_SIZES = ((37, 51), (64, 64), (90, 41))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _runtime() -> None:
+def _runtime(tmp_path_factory: pytest.TempPathFactory) -> None:
+    os.environ["BENCH_HOME"] = str(tmp_path_factory.mktemp("home"))
     prepare()
 
 

@@ -103,7 +103,6 @@ def table(runs: Sequence[Run]) -> Table:
         ("protect", f"{cost['protect']['seconds']:.0f} s" + (f", {rate:.0f} image-steps/s" if rate else "")),
         ("attack", f"{cost['attack']['seconds']:.0f} s" if "attack" in cost else "none"),
         ("peak memory", f"{max(part['peak_mb'] for part in cost.values()):.0f} MB"),
-        ("reused stages", f"{len(first.provenance['reused'])} of {len(first.stages)}"),
     ):
         view.add_row(name, text)
     return view

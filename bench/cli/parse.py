@@ -101,7 +101,7 @@ def check(made: RunSpec) -> None:
     surrogates(made.victim, made.threat)
     for registry, method in ((DEFENSES, made.defense), (ATTACKS, made.attack)):
         if method.options:
-            registry.build(method)
+            registry.describe(method)
 
 
 def check_victim(name: str) -> None:

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli import parse
-from bench.spec import RunSpec
-
 if TYPE_CHECKING:
+    from bench.spec import RunSpec
     from bench.store.results import Run
 
 
@@ -30,6 +28,8 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
     """Protect, attack, evaluate and score. Finished stages are reused; a killed run continues where it was."""
+    from bench.cli import parse
+
     specs = [
         parse.spec(
             defense=defense,
@@ -48,7 +48,7 @@ def run(
     play([specs], as_json=as_json)
 
 
-def play(cells: Sequence[Sequence[RunSpec]], *, as_json: bool) -> None:
+def play(cells: Sequence[Sequence["RunSpec"]], *, as_json: bool) -> None:
     """Play cells, each of them some seeds, with a display; then print one table a cell, or one JSON document."""
     from bench.cli.display import Display, table
     from bench.engine.local import play as play_one

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.suite import presets, read
+from bench.suites import presets
 
 if TYPE_CHECKING:
     from bench.engine.plan import Plan
@@ -67,6 +67,7 @@ def status(name: Name, as_json: Json = False) -> None:
 def _plan(name: str) -> "Plan":
     from bench.cli import parse
     from bench.engine.plan import plan
+    from bench.suite import read
 
     specs = read(name).runs()
     for spec in specs:

@@ -40,13 +40,18 @@ def unseen(title: str) -> AbstractContextManager[Progress]:
 
 
 def play(spec: RunSpec, show: Show = unseen) -> results.Run:
-    """Run one cell and its references, save its row and give it. Finished stages are read, not computed."""
+    """Run one cell and its references, save its row and give it.
+
+    Finished stages are read, not computed; a row that already stands on just these stages stays as it was.
+    """
     artifacts: dict[str, Artifact] = {}
     for role, stage in stages(spec).items():
         with show(TITLES[role].format(defense=spec.defense.name, attack=spec.attack.name)) as progress:
             artifacts[role] = stage.make(progress)
             progress(1.0, "reused" if artifacts[role].reused else "")
-    return record(spec, artifacts)
+    row = results.find(run_id(spec))
+    made = {role: artifact.identity for role, artifact in artifacts.items()}
+    return row if row is not None and row.stages == made else record(spec, artifacts)
 
 
 def record(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:

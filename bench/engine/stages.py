@@ -67,24 +67,25 @@ def protect(spec: RunSpec) -> Stage:
     """The release of `spec.defense`."""
     from defenses import REGISTRY
 
-    defense = REGISTRY.build(spec.defense)
+    name, method = spec.defense.name, REGISTRY.describe(spec.defense)
+    depends = method.traits["depends"]
     train = dataset(spec.dataset, "train")
-    names = surrogates(spec.victim, spec.threat)
+    victims = surrogates(spec.victim, spec.threat)
     owner = {
-        "surrogates": [[name, revision(name)] for name in names],
+        "surrogates": [[victim, revision(victim)] for victim in victims],
         "budget": spec.budget.model_dump(),
         "seed": spec.seed,
     }
     payload = {
         "protocol": PROTOCOL,
         "dataset": train.identity,
-        "defense": defense.name,
-        "options": defense.options.model_dump(),
-        "source": defense.source(),
-        **{key: owner[key] for key in sorted(defense.depends)},
+        "defense": name,
+        "options": method.options,
+        "source": method.source,
+        **{key: owner[key] for key in depends},
     }
-    models = names if "surrogates" in defense.depends else ()
-    return Stage("protect", defense.name, payload, partial(_protect, spec, train, models), (train,), models)
+    models = victims if "surrogates" in depends else ()
+    return Stage("protect", name, payload, partial(_protect, spec, train, models), (train,), models)
 
 
 def _protect(
@@ -122,17 +123,17 @@ def attack(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
     """The adapter that the trainer gets from a release; None for an attack that does not train."""
     from attacks import REGISTRY
 
-    trainer = REGISTRY.build(method)
-    if not trainer.trains:
+    trainer = REGISTRY.describe(method)
+    if not trainer.traits["trains"]:
         return None
     own = dataset(spec.dataset, "validation")
     payload = {
         "protocol": PROTOCOL,
         "release": release.identity,
         "validation": own.identity,
-        "attack": trainer.name,
-        "options": trainer.options.model_dump(),
-        "source": trainer.source(),
+        "attack": method.name,
+        "options": trainer.options,
+        "source": trainer.source,
         "victim": [spec.victim, revision(spec.victim)],
         "seed": spec.seed,
     }

@@ -67,6 +67,12 @@ def save(run: Run, engine: Engine | None = None) -> None:
         session.merge(run)
 
 
+def find(key: str, engine: Engine | None = None) -> Run | None:
+    """The run of an identity, if it was played."""
+    with Session(engine or connect(), expire_on_commit=False) as session:
+        return session.get(Run, key)
+
+
 def load(engine: Engine | None = None) -> list[Run]:
     """Every run, oldest first."""
     with Session(engine or connect(), expire_on_commit=False) as session:

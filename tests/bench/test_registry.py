@@ -1,7 +1,5 @@
-"""Names lead to methods; mistakes are told with what would have been right; a method's source names its code."""
+"""Names lead to methods; mistakes are told with what would have been right; descriptions are kept."""
 
-import importlib.util
-import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from pydantic import Field
 import bench.registry
 from bench.errors import UserError
 from bench.registry import Registered, Registry
+from bench.sources import source
 from bench.spec import Method, Options
 
 TOY = """
@@ -148,40 +147,37 @@ def test_a_wrong_option_is_named_with_what_is_allowed(
         assert part in str(error.value)
 
 
-@pytest.fixture
-def methods() -> ModuleType:
-    """MMGuard, whose source is a package of several files."""
-    return importlib.import_module("defenses.mmguard.methods")
-
-
-def test_the_source_does_not_depend_on_the_order_of_imports(methods: ModuleType) -> None:
-    before = methods.BPH.source()
-    moved = sys.modules.pop("defenses.mmguard.binding")
-    sys.modules["defenses.mmguard.binding"] = moved
-    assert methods.BPH.source() == before
-
-
-def test_the_source_does_not_depend_on_which_siblings_were_imported(
-    methods: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_description_is_what_the_built_method_says(
+    registry: Registry[Thing], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Else a method has one identity alone and another after a method of the same package ran."""
-    before = methods.BPH.source()
-    (tmp_path / "sibling.py").write_text("x = 1\n")
-    spec = importlib.util.spec_from_file_location("defenses.mmguard.sibling", tmp_path / "sibling.py")
-    monkeypatch.setitem(sys.modules, "defenses.mmguard.sibling", importlib.util.module_from_spec(spec))
-    assert methods.BPH.source() == before
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path))
+    monkeypatch.setattr(Thing, "trains", False, raising=False)
+    described = registry.describe(Method(name="alpha", options={"rounds": 7}))
+    assert described == ({"rounds": 7, "rate": 0.5}, source("toy_methods.alpha"), {"trains": False})
 
 
-@pytest.mark.parametrize("edited", ["defenses.mmguard.binding", "defenses.pixel", "defenses.base"])
-def test_the_source_changes_with_the_code(methods: ModuleType, monkeypatch: pytest.MonkeyPatch, edited: str) -> None:
-    before, real = methods.BPH.source(), inspect.getsource
-    monkeypatch.setattr(inspect, "getsource", lambda m: real(m) + "# edited" * (m.__name__ == edited))
-    assert methods.BPH.source() != before
+def test_a_description_is_kept_and_needs_no_import(
+    registry: Registry[Thing], package: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Until the code changes: then the method is asked again."""
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path))
+    method = Method(name="alpha")
+    first = registry.describe(method)
+    again: Registry[Thing] = Registry("toy", "toy_methods")
+    monkeypatch.setattr(again, "build", lambda method: pytest.fail("imported"))
+    assert again.describe(method) == first
+    (package / "alpha.py").write_text(TOY.format(name="alpha") + "x = 1\n")
+    source.cache_clear()
+    anew: Registry[Thing] = Registry("toy", "toy_methods")
+    monkeypatch.setattr(anew, "build", lambda method: pytest.fail("imported"))
+    with pytest.raises(pytest.fail.Exception, match="imported"):
+        anew.describe(method)
 
 
-def test_the_source_does_not_change_with_other_methods(methods: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    controls = importlib.import_module("defenses.controls")
-    assert controls.RandomNoise.source() != methods.BPH.source()
-    before, real = controls.RandomNoise.source(), inspect.getsource
-    monkeypatch.setattr(inspect, "getsource", lambda m: real(m) + "# edited" * ("mmguard" in m.__name__))
-    assert controls.RandomNoise.source() == before
+def test_a_wrong_option_is_not_described(
+    registry: Registry[Thing], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path))
+    with pytest.raises(UserError, match="ronds=3"):
+        registry.describe(Method(name="alpha", options={"ronds": 3}))
+    assert not list(tmp_path.rglob("*.json"))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from bench.cli import parse
 from bench.errors import UserError
 from bench.spec import Budget, Method, RunSpec
-from bench.suite import MAX_RUNS, Matrix, Pattern, Suite, presets, read
+from bench.suite import MAX_RUNS, Matrix, Pattern, Suite, read
+from bench.suites import presets
 
 HEAD = {"version": 1, "title": "A suite"}
 

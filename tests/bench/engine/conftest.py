@@ -129,6 +129,7 @@ def game(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> Game:
     ]
     for registry, name, cls in methods:
         monkeypatch.setattr(cls, "name", name, raising=False)
+        monkeypatch.setattr(registry, "_described", {})
         monkeypatch.setitem(registry.catalog, name, Entry("bench.spec", "a toy"))
         monkeypatch.setitem(registry._methods, name, cls)
     for module, function in (("bench.lvlm.adapters", wearing), ("bench.stages.evaluate", evaluate)):

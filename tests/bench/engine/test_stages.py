@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attacks.tune.lora_sft import LoraSFT
+import bench.registry
+from attacks import REGISTRY as ATTACKS
 from bench.engine import stages
+from bench.sources import source
 from bench.spec import Budget, Method, RunSpec
 from bench.threat import surrogates
-from defenses.controls import RandomNoise
-from defenses.em import ErrorMinimising
+from defenses import REGISTRY as DEFENSES
 
 RELEASE = {"protect", "audit"}
 TRAINED = {"attack", "evaluate", "validation"}
@@ -133,14 +134,16 @@ def test_a_new_version_of_the_rules_renames_what_they_rule(
 @pytest.mark.parametrize(
     ("edited", "roles"),
     [
-        (ErrorMinimising, RELEASE | TRAINED),
-        (RandomNoise, set()),
-        (LoraSFT, REFERENCE | TRAINED),
+        ("defenses.em", RELEASE | TRAINED),
+        ("defenses.mmguard.methods", set()),
+        ("attacks.tune.lora_sft", REFERENCE | TRAINED),
     ],
 )
-def test_an_edited_method_renames_its_results(monkeypatch: pytest.MonkeyPatch, edited: type, roles: set[str]) -> None:
+def test_an_edited_method_renames_its_results(monkeypatch: pytest.MonkeyPatch, edited: str, roles: set[str]) -> None:
     before = names(BASE)
-    monkeypatch.setattr(edited, "source", classmethod(lambda cls: "edited"))
+    for registry in (ATTACKS, DEFENSES):
+        monkeypatch.setattr(registry, "_described", {})
+    monkeypatch.setattr(bench.registry, "source", lambda module: "edited" if module == edited else source(module))
     after = names(BASE)
     assert {role for role in before if before[role] != after[role]} == roles
 
