@@ -21,18 +21,18 @@ from bench.samples import SampleSet
 from bench.spec import Budget, Method
 from defenses import REGISTRY
 
-BATCH, STEPS, REPEATS = 32, 5, 2
+BATCH, STEPS, REPEATS = 32, 12, 3  # 12 steps: a default release
 
 
-def median_seconds(work: Callable[[], object]) -> float:
-    """Median over `REPEATS`, after one call to warm up."""
-    work()
-    taken = []
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken)
+def median_seconds(works: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Medians over `REPEATS`, after one call to warm up; by turns, so that a slow minute slows all of them."""
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(1 + REPEATS):
+        for name, work in works.items():
+            started = time.perf_counter()
+            work()
+            taken[name].append(time.perf_counter() - started)
+    return {name: statistics.median(seconds[1:]) for name, seconds in taken.items()}
 
 
 def main(name: str) -> None:
@@ -55,18 +55,22 @@ def main(name: str) -> None:
         defense = REGISTRY.build(Method(name=method, options=fixed))
         return lambda: defense.protect(samples, [victim], Budget(), np.random.default_rng(0), lambda *_: None)
 
-    base = median_seconds(bare)
-    em = median_seconds(craft("em"))
-    unbound = median_seconds(craft("multimodal", text_rounds=0))
-    bph = median_seconds(craft("mmguard", text_rounds=0))
-    crs = median_seconds(craft("mmguard_crs", text_rounds=0))
-    searched = median_seconds(craft("multimodal", text_rounds=1))
+    took = median_seconds(
+        {
+            "bare": bare,
+            "em": craft("em"),
+            "unbound": craft("multimodal", text_rounds=0),
+            "BPH": craft("mmguard", text_rounds=0),
+            "CRS": craft("mmguard_crs", text_rounds=0),
+            "searched": craft("multimodal", text_rounds=1),
+        }
+    )
     print(f"{name}, batch {BATCH}, {torch.get_num_threads()} threads")
-    print(f"bare forward + input gradient   {base / STEPS:.3f} s a step")
-    print(f"em                              {em / base:.2f} of bare")
-    print(f"binding BPH                     {bph / unbound:.2f} of the same step without it")
-    print(f"binding CRS                     {crs / unbound:.2f} of the same step without it")
-    print(f"trigger search, 5 slots x 8     {(searched - unbound) / BATCH:.3f} s a sample")
+    print(f"bare forward + input gradient   {took['bare'] / STEPS:.3f} s a step")
+    print(f"em                              {took['em'] / took['bare']:.2f} of bare")
+    print(f"binding BPH                     {took['BPH'] / took['unbound']:.2f} of the same step without it")
+    print(f"binding CRS                     {took['CRS'] / took['unbound']:.2f} of the same step without it")
+    print(f"trigger search, 5 slots x 4     {(took['searched'] - took['unbound']) / BATCH:.3f} s a sample")
 
 
 if __name__ == "__main__":

@@ -54,6 +54,12 @@ class Display:
         yield lambda fraction, note: self.progress.update(task, completed=fraction, note=note)
         self.progress.stop_task(task)
 
+    @property
+    def reused(self) -> str:
+        """How many of the stages that were shown had been finished before."""
+        tasks = self.progress.tasks
+        return f"{sum(task.fields['note'] == 'reused' for task in tasks)} of {len(tasks)}"
+
 
 class Counted:
     """One bar for the stages of a suite, and a line for each that started or ended."""
@@ -77,8 +83,8 @@ class Counted:
         self.progress.advance(self.bar, event != "started")
 
 
-def table(runs: Sequence[Run]) -> Table:
-    """One table for the runs of one cell."""
+def table(runs: Sequence[Run], reused: str) -> Table:
+    """One table for the runs of one cell; `reused`: how many of how many stages."""
     s, first = summary(runs), runs[0]
     view = Table(title=f"{first.defense} × {first.attack} · {first.dataset} · {first.victim} · {first.threat} box")
     view.add_column("measure")
@@ -103,6 +109,7 @@ def table(runs: Sequence[Run]) -> Table:
         ("protect", f"{cost['protect']['seconds']:.0f} s" + (f", {rate:.0f} image-steps/s" if rate else "")),
         ("attack", f"{cost['attack']['seconds']:.0f} s" if "attack" in cost else "none"),
         ("peak memory", f"{max(part['peak_mb'] for part in cost.values()):.0f} MB"),
+        ("reused stages", reused),
     ):
         view.add_row(name, text)
     return view

@@ -63,7 +63,7 @@ def play(cells: Sequence[Sequence["RunSpec"]], *, as_json: bool) -> None:
                 rows.append(play_one(spec, display.stage))
             played.append(rows)
         if not as_json:
-            display.console.print(table(rows))
+            display.console.print(table(rows, display.reused))
     if as_json:
         runs, summaries = [record(row) for rows in played for row in rows], [summary(rows)._asdict() for rows in played]
         typer.echo(json.dumps({"runs": runs, "summaries": summaries}, indent=1))

@@ -11,7 +11,7 @@ from bench.store.results import Run
 
 def shown(runs: list[Run]) -> dict[str, str]:
     """The table's rows as text; its title under "title"."""
-    view = table(runs)
+    view = table(runs, "2 of 3")
     names, values = (list(column.cells) for column in view.columns)
     return {"title": str(view.title), **dict(zip(names, values, strict=True))}
 
@@ -27,7 +27,7 @@ def test_one_seed_is_shown_with_its_numbers(finished: Callable[..., Run]) -> Non
     assert text["L∞ levels · PSNR · SSIM · ΔE00"] == "8 · 33.5 dB · 0.912 · 1.70"
     assert text["inserted words · edit distance"] == "2 · 11.0"
     assert (text["protect"], text["attack"]) == ("12 s, 6 image-steps/s", "12 s")
-    assert text["peak memory"] == "700 MB"
+    assert (text["peak memory"], text["reused stages"]) == ("700 MB", "2 of 3")
 
 
 def test_several_seeds_are_one_table_of_means(finished: Callable[..., Run]) -> None:
@@ -54,7 +54,7 @@ def test_what_did_not_happen_is_not_given_a_number(finished: Callable[..., Run])
 def test_the_table_fits_a_terminal(finished: Callable[..., Run]) -> None:
     console = Console(width=80)
     with console.capture() as capture:
-        console.print(table([finished()]))
+        console.print(table([finished()], "9 of 9"))
     assert max(map(len, capture.get().splitlines())) <= 80
     assert "…" not in capture.get()
 
@@ -67,6 +67,14 @@ def test_a_bar_follows_its_stage_and_ends_full() -> None:
         assert (task.description, task.percentage, task.fields["note"]) == ("Protect", 25, "round 1")
         tick(1, "reused")
     assert (task.percentage, task.finished, task.fields["note"]) == (100, True, "reused")
+
+
+def test_reused_stages_are_counted() -> None:
+    with Display(quiet=True) as display:
+        for title, note in (("Original", "reused"), ("Protect", ""), ("Audit", "reused")):
+            with display.stage(title) as tick:
+                tick(1, note)
+    assert display.reused == "2 of 3"
 
 
 def test_a_stage_that_fails_is_not_shown_as_done() -> None:
