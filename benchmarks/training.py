@@ -54,9 +54,7 @@ def main(name: str) -> None:
     plain, trained = (statistics.median(taken) for taken in zip(*((bare(), ours()) for _ in range(2)), strict=True))
     print(f"{name}, batch {BATCH}, {EPOCHS} x {STEPS} steps, {torch.get_num_threads()} threads")
     print(f"bare PEFT loop   {plain / STEPS:.3f} s a step")
-    print(
-        f"lora_sft         {trained / STEPS:.3f} s a step, set-up and saving included: {trained / plain:.2f}"
-    )
+    print(f"lora_sft         {trained / STEPS:.3f} s a step, set-up and saving included: {trained / plain:.2f}")
 
 
 if __name__ == "__main__":
