@@ -25,7 +25,7 @@ TRAITS = ("depends", "trains")
 
 
 class Registered:
-    """What every defense and attack has: a name, options and a source."""
+    """What every defense and attack has: a name and options."""
 
     name: ClassVar[str]
     Options: ClassVar[type[spec.Options]] = spec.Options
