@@ -6,8 +6,6 @@ import sys
 import warnings
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from bench.cli import listing, run, submit, suite, victims
 from bench.errors import UserError
@@ -42,11 +40,11 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        typer.echo(typer.style("error:", fg="red", bold=True) + f" {error}", err=True)
         sys.exit(2)
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            Console(stderr=True).print("stopped; finished stages are kept, the same command goes on from here")
+            typer.echo("stopped; finished stages are kept, the same command goes on from here", err=True)
         raise
 
 

@@ -1,18 +1,21 @@
 """`bench submit`: check and play a defense described in YAML."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli import parse
-from bench.submission import Submission, read
+if TYPE_CHECKING:
+    from bench.submission import Submission
 
 app = typer.Typer(help="Submissions: one YAML file a configured defense.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(help="a submission, for example submissions/mmguard.yaml")]
 
 
-def _checked(file: Path, attack: str = "lora_sft") -> Submission:
+def _checked(file: Path, attack: str = "lora_sft") -> "Submission":
+    from bench.cli import parse
+    from bench.submission import read
+
     submission = read(file)
     parse.check_methods(submission.defense.name, attack)
     for spec in submission.runs(attack):
