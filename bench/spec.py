@@ -60,5 +60,7 @@ class RunSpec(Closed):
 
 def identity(payload: Any) -> str:
     """Sixteen hex digits of the SHA-256 of a payload's canonical JSON. Raises ValueError for NaN or infinity."""
-    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(_canonical(payload).encode()).hexdigest()[:16]
+
+
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode

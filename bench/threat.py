@@ -1,5 +1,6 @@
 """Who the owner's surrogates are: what he knows of the victim. Without torch."""
 
+from bench import published
 from bench.errors import UserError
 from bench.spec import Threat
 from bench.victims import EMBEDDED, family
@@ -9,14 +10,17 @@ def surrogates(victim: str, threat: Threat) -> tuple[str, ...]:
     """Names of the checkpoints that the owner optimises on.
 
     white: the victim's own base; gray: other checkpoints of its family; black: an ensemble of other families.
-    Raises UserError where no such checkpoint is embedded.
+    They are chosen among the embedded checkpoints, or among the paper's two for a victim of the paper.
+    Raises UserError where there is none.
     """
     if threat == "white":
         return (victim,)
-    same = threat == "gray"
-    chosen = tuple(n for n, f in EMBEDDED.items() if n != victim and (f == family(victim)) == same)
+    same, paper = threat == "gray", victim in published.MODELS
+    known = published.SURROGATES if paper else EMBEDDED
+    chosen = tuple(n for n, f in known.items() if n != victim and (f == family(victim)) == same)
     if not chosen:
-        able = [v for v, f in EMBEDDED.items() if list(EMBEDDED.values()).count(f) > 1]
+        victims = published.MODELS if paper else EMBEDDED
+        able = [v for v in victims if any(family(v) == f and v != n for n, f in known.items())]
         raise UserError(
             f"threat: 'gray' needs a second checkpoint of the family of {victim!r}; allowed here: white, black "
             f"(gray works for {', '.join(able)})"

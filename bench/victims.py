@@ -5,6 +5,7 @@ import json
 from functools import cache
 from pathlib import Path
 
+from bench import published
 from bench.errors import UserError
 
 ROOT = Path(__file__).parent / "lvlm" / "embedded" / "checkpoints"
@@ -19,9 +20,11 @@ def folder(name: str) -> Path:
 
 
 def family(name: str) -> str:
-    """The architecture of an embedded victim or of a local checkpoint folder. Raises UserError for other names."""
+    """The family of an embedded or published victim, or of a local checkpoint. Raises UserError for other names."""
     if name in EMBEDDED:
         return EMBEDDED[name]
+    if name in published.MODELS:
+        return published.MODELS[name][0]
     if not (Path(name) / "config.json").exists():
         raise UserError(f"victim: the family of {name!r} is not known; allowed: {', '.join(EMBEDDED)} or a local copy")
     return str(json.loads((Path(name) / "config.json").read_text())["model_type"])

@@ -3,13 +3,13 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bench.errors import UserError
-from bench.paths import home
 
 
 def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
@@ -41,14 +41,19 @@ def show(
     from bench.engine.summary import record
     from bench.store import results
 
-    rows = results.load()
+    rows = results.load(quarantined=True)
     if run is None:
         for row in rows:
+            if row.quarantine:
+                continue
             protection = "      " if row.protection is None else f"{row.protection:+6.1%}"
             typer.echo(
                 f"{row.id}  {row.defense:<16} {row.attack:<10} {row.victim:<14} {row.threat:<6} seed {row.seed}"
                 f"  U {row.utility:6.1%}  protection {protection}"
             )
+        if reasons := Counter(row.quarantine for row in rows if row.quarantine):
+            told = "; ".join(f"{count} of {reason}" for reason, count in reasons.items())
+            typer.echo(f"in quarantine, never compared: {told}", err=True)
         return
     found = [row for row in rows if row.id.startswith(run)]
     if len(found) != 1:
@@ -59,9 +64,10 @@ def show(
 def leaderboard(port: Annotated[int, typer.Option(help="port on this machine")] = 8501) -> None:
     """Open the leaderboard on the results at hand."""
     import leaderboard as package
+    from bench.store.database import address, hidden
 
     app = Path(package.__file__).with_name("app.py")
-    typer.echo(f"results: {home()}")
+    typer.echo(f"results: {hidden(address())}")
     command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
     command += ["--browser.gatherUsageStats", "false"]
     raise typer.Exit(subprocess.run(command, check=False).returncode)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from bench import datasets
 from bench.errors import UserError, unknown
+from bench.published import MODELS, check_playable
 from bench.spec import Budget, Method, RunSpec, Threat
 from bench.threat import surrogates
 
@@ -78,6 +79,7 @@ def spec(**fields: Any) -> RunSpec:
         first = error.errors()[0]
         raise UserError(f"{'.'.join(map(str, first['loc']))}: {first['input']!r}: {first['msg']}") from None
     check(made)
+    check_playable(made)
     return made
 
 
@@ -110,5 +112,5 @@ def check_victim(name: str) -> None:
 
     from bench.victims import EMBEDDED
 
-    if name not in EMBEDDED and not (Path(name) / "config.json").exists() and not HUB_NAME.fullmatch(name):
+    if name not in EMBEDDED | MODELS and not (Path(name) / "config.json").exists() and not HUB_NAME.fullmatch(name):
         raise unknown("victim", name, EMBEDDED, ", a checkpoint folder or org/name")

@@ -14,12 +14,14 @@ File = Annotated[Path, typer.Argument(help="a submission, for example submission
 
 def _checked(file: Path, attack: str = "lora_sft") -> "Submission":
     from bench.cli import parse
+    from bench.published import check_playable
     from bench.submission import read
 
     submission = read(file)
     parse.check_methods(submission.defense.name, attack)
     for spec in submission.runs(attack):
         parse.check(spec)
+        check_playable(spec)
     return submission
 
 

@@ -34,6 +34,10 @@ def run(
         return _show(plan, as_json)
     from bench.cli.display import Counted
     from bench.engine.suite import play
+    from bench.published import check_playable
+
+    for spec in plan.runs.values():
+        check_playable(spec)
 
     with Counted(len(plan.tasks), quiet=as_json) as display:
         outcome = play(plan, workers, display.tick)

@@ -5,6 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from bench.errors import unknown
+from bench.published import DATASETS
 
 if TYPE_CHECKING:
     from bench.samples import SampleSet
@@ -15,7 +16,7 @@ MODULES = {"emoji_catalog": "bench.datasets.emoji.catalog", "emoji_smoke": "benc
 
 def check(name: str) -> None:
     """Raises UserError for an unknown data set, suggesting the nearest name."""
-    if name not in MODULES:
+    if name not in MODULES | DATASETS:
         raise unknown("dataset", name, MODULES)
 
 

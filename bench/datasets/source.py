@@ -5,12 +5,18 @@ from functools import cache
 from pathlib import Path
 
 from bench.datasets import MODULES, check
+from bench.published import DATASETS
 
 
 @cache
 def source(name: str) -> str:
-    """Hash of every file beside the module that loads the data set. Raises UserError for an unknown name."""
+    """Hash of every file beside the module that loads the data set; of a published one its hub name.
+
+    Raises UserError for an unknown name.
+    """
     check(name)
+    if name in DATASETS:
+        return DATASETS[name]
     folder = Path(__file__).parent.parent.parent.joinpath(*MODULES[name].split(".")[:-1])
     digest = hashlib.sha256()
     for file in sorted(folder.iterdir()):

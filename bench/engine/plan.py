@@ -9,7 +9,7 @@ from typing import Any
 from bench.engine.local import run_id
 from bench.engine.stage import Stage
 from bench.engine.stages import stages
-from bench.spec import RunSpec
+from bench.spec import RunSpec, identity
 from bench.store import artifacts
 
 
@@ -51,19 +51,20 @@ class Estimate:
 
 
 class Costs:
-    """Means of what finished stages cost: of the same method where there are such, else of the same kind."""
+    """Means of what finished stages cost on the same data and models: of the same method and options, where there are
+    such, else of the same method, else of the same kind. Other data or models say nothing about a stage's cost."""
 
     FIELDS = ("seconds", "peak_mb", "disk_mb")
 
     def __init__(self, manifests: Iterable[dict[str, Any]]) -> None:
-        self.recorded: dict[tuple[str, str | None], list[dict[str, float]]] = defaultdict(list)
+        self.recorded: dict[str, list[dict[str, float]]] = defaultdict(list)
         for manifest in manifests:
             for key in _keys(manifest["stage"], manifest["payload"]):
                 self.recorded[key].append(manifest["cost"])
 
     def estimate(self, stage: Stage) -> Estimate:
         """Expected cost of a stage."""
-        found = next((self.recorded[k] for k in _keys(stage.kind, stage.payload) if self.recorded[k]), [])
+        found = next((self.recorded[k] for k in _keys(stage.kind, stage.payload) if k in self.recorded), [])
         values = ([cost[field] for cost in found if field in cost] for field in self.FIELDS)
         return Estimate(*(mean(v) if v else None for v in values))
 
@@ -89,6 +90,13 @@ def _total(estimates: Sequence[Estimate]) -> dict[str, float | None]:
     }
 
 
-def _keys(kind: str, payload: dict[str, Any]) -> list[tuple[str, str | None]]:
+DATA = ("dataset", "original", "validation", "questions")
+"""Where a stage's payload names its data."""
+
+
+def _keys(kind: str, payload: dict[str, Any]) -> list[str]:
+    """Names of the groups of stages that cost as much, the most alike first."""
+    place = [kind, [payload.get(field) for field in DATA], payload.get("victim"), payload.get("surrogates")]
     method = payload.get("defense") or payload.get("attack")
-    return [(kind, method), (kind, None)] if method else [(kind, None)]
+    groups = [[*place, method, payload.get("options")], [*place, method], place]
+    return [identity(group) for group in groups]

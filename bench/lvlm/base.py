@@ -10,6 +10,7 @@ import torch
 from transformers import BaseImageProcessor, DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.lvlm.attention import NAME, Recorder, recording
+from bench.lvlm.features import Features
 from bench.lvlm.text import Encoded, Prompt, TextEncoder
 
 Layout = tuple[int, int]
@@ -38,6 +39,8 @@ class LVLM(ABC):
     """Regular expression of the language model's linear layers; LoRA goes there."""
     projector_modules: str
     tower_modules: str
+    tower: str
+    """Name of the vision tower's module."""
     tower_prefixes: tuple[str, ...]
     """Parameter names of the vision tower, without what projects its features into the language model."""
 
@@ -52,6 +55,7 @@ class LVLM(ABC):
         self.name, self.revision = name, revision
         self.model = model.eval().requires_grad_(False)
         self.tokenizer, self.processor = tokenizer, processor
+        self.features = Features()
         self.text = TextEncoder(tokenizer, self.image_token)
         self.model.set_attn_implementation({"text_config": NAME})
 

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from bench.cli import parse
 from bench.errors import UserError
+from bench.published import DATASETS, SURROGATES, check_playable
 from bench.spec import Budget, Method, RunSpec
 from bench.suite import MAX_RUNS, Matrix, Pattern, Suite, read
 from bench.suites import presets
+from bench.threat import surrogates
 
 HEAD = {"version": 1, "title": "A suite"}
 
@@ -34,11 +36,28 @@ def written(tmp_path: Path) -> Callable[..., str]:
 
 
 @pytest.mark.parametrize("name", presets())
-def test_every_run_of_a_shipped_suite_can_be_played(name: str) -> None:
+def test_every_run_of_a_shipped_suite_can_be_planned_and_all_but_the_papers_be_played(name: str) -> None:
     runs = read(name).runs()
     assert len(runs) >= 3
     for spec in runs:
         parse.check(spec)
+        if name == "paper":
+            with pytest.raises(UserError, match="planned but not played yet"):
+                check_playable(spec)
+        else:
+            check_playable(spec)
+
+
+def test_the_papers_suite_is_its_nine_models_six_data_sets_and_three_boxes() -> None:
+    runs = read("paper").runs()
+    victims = {threat: {r.victim for r in runs if r.threat == threat} for threat in ("white", "gray", "black")}
+    assert [len(v) for v in victims.values()] == [1, 3, 5]
+    assert len(set().union(*victims.values())) == 9
+    assert {r.dataset for r in runs} == set(DATASETS)
+    assert surrogates("llava-1.5-7b", "black") == tuple(SURROGATES)
+    for spec in runs:
+        owners = surrogates(spec.victim, spec.threat)
+        assert (spec.victim in owners) == (spec.threat == "white")
 
 
 def test_the_embedded_suite_is_the_matrix_of_the_docs() -> None:
@@ -120,7 +139,7 @@ def test_a_wrong_suite_says_where(written: Callable[..., str], fields: dict[str,
 
 
 def test_an_unknown_suite_names_the_shipped_ones() -> None:
-    with pytest.raises(UserError, match="suite: 'embeded' is no file; allowed: a YAML file or one of embedded, smoke"):
+    with pytest.raises(UserError, match="suite: 'embeded' is no file; allowed: a YAML file or one of embedded, full, paper, smoke"):
         read("embeded")
 
 

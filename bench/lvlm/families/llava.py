@@ -18,6 +18,7 @@ class Llava(LVLM):
     image_token = "<image>"
     projector_modules = r".*multi_modal_projector\.linear_(1|2)"
     tower_modules = r".*vision_tower.*\.(q_proj|k_proj|v_proj|out_proj|fc1|fc2)"
+    tower = "model.vision_tower"
     tower_prefixes = ("model.vision_tower.",)
 
     def layout(self, size: tuple[int, int]) -> Layout:

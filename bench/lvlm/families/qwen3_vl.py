@@ -17,6 +17,7 @@ class Qwen3VL(LVLM):
     image_token = "<|image_pad|>"
     projector_modules = r".*visual\.(merger|deepstack_merger_list\.\d+)\.linear_fc(1|2)"
     tower_modules = r".*visual\.blocks.*\.(qkv|proj|linear_fc1|linear_fc2)"
+    tower = "model.visual"
     tower_prefixes = ("model.visual.blocks.", "model.visual.patch_embed.", "model.visual.pos_embed.")
 
     def layout(self, size: tuple[int, int]) -> Layout:

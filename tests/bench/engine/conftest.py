@@ -116,6 +116,10 @@ def game(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> Game:
         victim.learned = frozenset(known + (json.loads((folder / "adapter.json").read_text()) if folder else []))
         yield
 
+    @contextmanager
+    def remembering(victim: Victim) -> Iterator[None]:
+        yield
+
     def evaluate(victim: Victim, task: str, split: str, progress: Any) -> pd.DataFrame:
         made.computed.append(f"answers to {split}")
         rows = [{"id": s.id, "image_id": s.image_id, "correct": s.answer in victim.learned} for s in things(split)]
@@ -132,7 +136,11 @@ def game(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> Game:
         monkeypatch.setattr(registry, "_described", {})
         monkeypatch.setitem(registry.catalog, name, Entry("bench.spec", "a toy"))
         monkeypatch.setitem(registry._methods, name, cls)
-    for module, function in (("bench.lvlm.adapters", wearing), ("bench.stages.evaluate", evaluate)):
+    for module, function in (
+        ("bench.lvlm.adapters", wearing),
+        ("bench.lvlm.features", remembering),
+        ("bench.stages.evaluate", evaluate),
+    ):
         toy = ModuleType(module)
         setattr(toy, function.__name__, function)
         monkeypatch.setitem(sys.modules, module, toy)

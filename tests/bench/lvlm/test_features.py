@@ -1,0 +1,112 @@
+"""A frozen tower sees each batch once, and nobody can tell from the answers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from peft import get_peft_model
+
+from bench.lvlm.adapters import attached, lora_config, wearing
+from bench.lvlm.base import LVLM
+from bench.lvlm.features import Features, remembering
+
+QUESTION = "What is this?"
+
+
+@pytest.fixture
+def seen(lvlm: LVLM) -> Iterator[list[int]]:
+    """One entry a pass of the tower; the model's own memory is emptied."""
+    passes: list[int] = []
+    tower = lvlm.model.get_submodule(lvlm.tower)
+    inner = next(iter(module for name, module in tower.named_modules() if name.endswith("patch_embedding")), None)
+    inner = inner or tower.get_submodule("patch_embed")
+    hook = inner.register_forward_hook(lambda *_: passes.append(1))
+    lvlm.features = Features()
+    yield passes
+    hook.remove()
+
+
+@contextmanager
+def changed(lvlm: LVLM, targets: str) -> Iterator[None]:
+    """Wear a random adapter that changes what is said."""
+    with attached(lvlm, lora_config(lvlm, 4, targets)) as parameters:
+        torch.manual_seed(1)
+        with torch.no_grad():
+            for parameter in parameters:
+                parameter.normal_(std=0.5)
+        yield
+
+
+def answers(lvlm: LVLM, pictures: list[np.ndarray]) -> list[str]:
+    return lvlm.generate([QUESTION] * len(pictures), pictures, max_new_tokens=4)
+
+
+def test_adapters_of_the_language_model_share_features(lvlm: LVLM, pictures: list[np.ndarray], seen: list[int]) -> None:
+    with changed(lvlm, "language"):
+        alone = answers(lvlm, pictures)
+    bare = answers(lvlm, pictures)
+    assert alone != bare
+    seen.clear()
+    with remembering(lvlm):
+        assert answers(lvlm, pictures) == bare
+    with changed(lvlm, "language"), remembering(lvlm):
+        assert answers(lvlm, pictures) == alone
+    assert len(seen) == 1
+
+
+def test_other_pictures_have_other_features(lvlm: LVLM, pictures: list[np.ndarray], seen: list[int]) -> None:
+    other = [picture.copy() for picture in pictures]
+    other[0][0, 0, 0] ^= 128
+    with remembering(lvlm):
+        answers(lvlm, pictures)
+        answers(lvlm, other)
+        answers(lvlm, pictures[:1])
+    assert len(seen) == 3
+
+
+def test_a_tower_that_wears_an_adapter_is_asked_again(lvlm: LVLM, pictures: list[np.ndarray], seen: list[int]) -> None:
+    with remembering(lvlm):
+        bare = answers(lvlm, pictures)
+    with changed(lvlm, "all"):
+        alone = answers(lvlm, pictures)
+    with changed(lvlm, "all"), remembering(lvlm):
+        assert answers(lvlm, pictures) == alone != bare
+    assert len(seen) == 3
+
+
+def test_outside_the_block_the_tower_is_as_it_was(lvlm: LVLM, pictures: list[np.ndarray], seen: list[int]) -> None:
+    with pytest.raises(KeyError), remembering(lvlm):
+        answers(lvlm, pictures)
+        raise KeyError
+    answers(lvlm, pictures)
+    assert len(seen) == 2
+
+
+def test_a_saved_adapter_goes_through_it(lvlm: LVLM, pictures: list[np.ndarray], tmp_path: Path) -> None:
+    lvlm.features = Features()
+    with changed(lvlm, "language"):
+        expected = answers(lvlm, pictures)
+        lora = {k: v.clone() for k, v in lvlm.model.state_dict().items() if "lora_" in k}
+    peft = get_peft_model(lvlm.model, lora_config(lvlm, 4, "language"))
+    lvlm.model.load_state_dict(lora, strict=False)
+    peft.save_pretrained(tmp_path)
+    peft.unload()
+    lvlm.model.requires_grad_(False)
+    with wearing(lvlm, tmp_path), remembering(lvlm):
+        assert answers(lvlm, pictures) == expected
+
+
+def test_the_oldest_are_forgotten_beyond_the_limit() -> None:
+    one = torch.zeros(25)
+    features = Features(limit=3 * one.nbytes)
+    for name in "abc":
+        features.keep(name, (one, {"more": None}))
+    assert features.find("a") is not None
+    features.keep("d", [one])
+    assert [name for name in "abcd" if features.find(name) is None] == ["b"]
+    assert features.size == 3 * one.nbytes
+    features.keep("e", torch.zeros(1000))
+    assert (list(features.kept), features.size) == ([], 0)
