@@ -1,7 +1,7 @@
 """Play a plan: ready stages to free workers, failures kept, and every run recorded as soon as its stages are there."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -9,9 +9,8 @@ from bench.engine.local import record
 from bench.engine.plan import Plan
 from bench.engine.pool import Pool
 from bench.engine.stage import Stage
-from bench.paths import home
+from bench.paths import home, write_whole
 from bench.store import results
-from bench.store.artifacts import find
 
 
 @dataclass
@@ -28,18 +27,40 @@ Tick = Callable[[Stage, str], None]
 """Told of each task that it is "started", "done" or "failed"."""
 
 
+ROUNDS = 3
+"""Times that stages are played again whose artefacts were broken or gone when a run was to be recorded."""
+
+
 def play(plan: Plan, workers: int = 1, tick: Tick = lambda task, event: None) -> Outcome:
-    """Do every task of a plan and record its runs. A task that fails stops nothing but what stands on it."""
+    """Do every task of a plan and record its runs. A task that fails stops nothing but what stands on it.
+
+    A plan goes by names; an artefact that turns out to be broken when its run is recorded is made again.
+    """
     outcome = Outcome()
+    lost = _play(plan, workers, tick, outcome)
+    for _ in range(ROUNDS):
+        if lost:
+            tasks = {stage.identity: stage for missing in lost.values() for stage in missing}
+            runs, roles = ({run: part[run] for run in lost} for part in (plan.runs, plan.roles))
+            lost = _play(replace(plan, runs=runs, roles=roles, tasks=tasks), workers, tick, outcome)
+    for run, missing in lost.items():
+        outcome.blocked.append(run)
+        outcome.failed |= {stage.identity: "its artefact is broken or gone, again and again" for stage in missing}
+    return outcome
+
+
+def _play(plan: Plan, workers: int, tick: Tick, outcome: Outcome) -> dict[str, list[Stage]]:
+    """One round; gives the runs that could not be recorded, with the stages whose artefacts they miss."""
+    lost: dict[str, list[Stage]] = {}
     order = {name: place for place, name in enumerate(plan.tasks)}
     graph = TopologicalSorter({name: plan.needs(task) for name, task in plan.tasks.items()})
     graph.prepare()
     done = set(plan.stages) - set(plan.tasks)
     rows = {row.id: row.stages for row in results.load()}
-    waiting = _record(plan, list(plan.runs), done, rows, outcome)
+    waiting = _record(plan, list(plan.runs), done, rows, outcome, lost)
     ready = list(graph.get_ready())
     if not ready:
-        return outcome
+        return lost
     with Pool(workers) as pool:
         while ready or pool.running:
             ready.sort(key=order.__getitem__)
@@ -52,15 +73,14 @@ def play(plan: Plan, workers: int = 1, tick: Tick = lambda task, event: None) ->
                 tick(task, "failed" if error else "done")
                 if error:
                     outcome.failed[name] = error
-                    _trace(name).parent.mkdir(parents=True, exist_ok=True)
-                    _trace(name).write_text(error, encoding="utf-8")
+                    write_whole(_trace(name), error)
                 else:
                     done.add(name)
                     graph.done(name)
             ready += graph.get_ready()
-            waiting = _record(plan, waiting, done, rows, outcome)
-    outcome.blocked = waiting
-    return outcome
+            waiting = _record(plan, waiting, done, rows, outcome, lost)
+    outcome.blocked += waiting
+    return lost
 
 
 def failures(plan: Plan) -> dict[str, str]:
@@ -74,7 +94,12 @@ def _trace(stage: str) -> Path:
 
 
 def _record(
-    plan: Plan, waiting: list[str], done: set[str], rows: Mapping[str, dict[str, str]], outcome: Outcome
+    plan: Plan,
+    waiting: list[str],
+    done: set[str],
+    rows: Mapping[str, dict[str, str]],
+    outcome: Outcome,
+    lost: dict[str, list[Stage]],
 ) -> list[str]:
     """Record the runs whose stages are all done, unless their row says so already; the others wait on."""
     later = []
@@ -85,7 +110,10 @@ def _record(
         elif rows.get(run) == {role: stage.identity for role, stage in roles.items()}:
             outcome.kept.append(run)
         else:
-            found = {role: find(stage.kind, stage.identity) for role, stage in roles.items()}
-            record(plan.runs[run], {role: artifact for role, artifact in found.items() if artifact is not None})
-            outcome.recorded.append(run)
+            found = {role: artifact for role, stage in roles.items() if (artifact := stage.find()) is not None}
+            if missing := [stage for role, stage in roles.items() if role not in found]:
+                lost[run] = missing
+            else:
+                record(plan.runs[run], found)
+                outcome.recorded.append(run)
     return later

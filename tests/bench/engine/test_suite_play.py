@@ -2,10 +2,12 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +16,8 @@ import pytest
 from bench.engine.plan import Costs, Plan
 from bench.engine.stage import Progress, Stage
 from bench.engine.suite import Outcome, failures, play
-from bench.store.artifacts import manifests
+from bench.spec import Method, RunSpec
+from bench.store.artifacts import Artifact, manifests
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
@@ -125,3 +128,46 @@ def test_costs_are_means_of_the_same_method_or_else_of_the_kind(bench_home: Path
     assert costs.estimate(toy("x")).seconds == pytest.approx(sum(every) / 7)
     assert Costs([]).estimate(toy("x")).seconds is None
     assert costs.table(diamond())[-1]["to do"] == 0
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The artefacts that each run was recorded from, which are read at that moment."""
+    read: list[list[str]] = []
+
+    def record(spec: object, artifacts: dict[str, Artifact]) -> None:
+        read.append([(artifact.folder / "note.txt").read_text() for artifact in artifacts.values()])
+
+    monkeypatch.setattr("bench.engine.suite.record", record)
+    return read
+
+
+def run_of(plan: Plan) -> Plan:
+    """The plan with one run that needs every stage of it."""
+    roles = {stage.title: stage for stage in plan.stages.values()}
+    return replace(plan, runs={"run": RunSpec(defense=Method(name="a"), attack=Method(name="b"))}, roles={"run": roles})
+
+
+def test_what_is_gone_when_its_run_is_recorded_is_made_again(
+    bench_home: Path, recorded: list[list[str]], unbroken: dict[str, str]
+) -> None:
+    play(diamond(), 1)
+    finished = run_of(diamond())
+    assert not finished.tasks
+    lost = next(stage for stage in finished.stages.values() if stage.title == "b3")
+    shutil.rmtree(lost.folder)
+    events: list[tuple[str, str]] = []
+    outcome = play(finished, 1, lambda task, event: events.append((task.title, event)))
+    assert events == [("b3", "started"), ("b3", "done")]
+    assert outcome == Outcome(recorded=["run"])
+    assert recorded == [list(unbroken.values())]
+
+
+def test_what_is_lost_again_and_again_is_told_and_ends(
+    bench_home: Path, recorded: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = run_of(diamond())
+    monkeypatch.setattr(Stage, "find", lambda stage: None)
+    outcome = play(plan, 1)
+    assert (outcome.recorded, outcome.blocked, recorded) == ([], ["run"], [])
+    assert outcome.failed.keys() == plan.stages.keys()
