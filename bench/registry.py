@@ -20,7 +20,7 @@ from bench.spec import Method, identity
 T = TypeVar("T", bound="Registered")
 
 
-TRAITS = ("depends", "trains")
+TRAITS = ("depends", "trains", "tunes")
 """Class attributes that a planner must know."""
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bench.lvlm.base import LVLM
 
 CLEAN = Method(name="lora_sft")
-"""The plain recipe that the clean reference is trained with."""
+"""The plain recipe that the clean reference is trained with, unless the attack tunes its own."""
 
 NOTHING = Method(name="none")
 
@@ -38,7 +38,7 @@ def model(name: str) -> "LVLM":
 def stages(spec: RunSpec) -> dict[str, Stage]:
     """Every stage of a run and of its references by role, in order; `attack` is absent where nothing is trained."""
     original, release = protect(spec.model_copy(update={"defense": NOTHING})), protect(spec)
-    clean, adapter = attack(spec, original, CLEAN), attack(spec, release, spec.attack)
+    clean, adapter = attack(spec, original, reference(spec.attack)), attack(spec, release, spec.attack)
     roles = {
         "original": original,
         "zero": evaluate(spec, None, "test"),
@@ -51,6 +51,14 @@ def stages(spec: RunSpec) -> dict[str, Stage]:
         "validation": evaluate(spec, adapter, "validation"),
     }
     return {role: stage for role, stage in roles.items() if stage is not None}
+
+
+def reference(method: Method) -> Method:
+    """What the clean reference of an attack is trained with: a search has the same budget on clean data."""
+    from attacks import REGISTRY
+
+    # Absent from the descriptions that were kept before an attack could tune.
+    return method if REGISTRY.describe(method).traits.get("tunes", False) else CLEAN
 
 
 def dataset(name: str, split: str) -> Stage:
