@@ -13,7 +13,7 @@ from PIL import Image
 
 from bench.errors import UserError
 from bench.samples import SampleSet
-from bench.store.artifacts import Artifact, find
+from bench.store.artifacts import Artifact, look
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, UserError, Image.Decompr
 def present(stages: Mapping[str, str], key: str) -> Artifact | None:
     """The artefact that a run names for one of its stages; None where it is absent or its identity is none."""
     name = str(stages.get(key, ""))
-    return _try(lambda: find(KIND.get(key, key), name)) if re.fullmatch(r"[0-9a-f]{16}", name) else None
+    return _try(lambda: look(KIND.get(key, key), name)) if re.fullmatch(r"[0-9a-f]{16}", name) else None
 
 
 def samples(stages: Mapping[str, str], key: str) -> SampleSet | None:

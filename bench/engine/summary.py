@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from bench.engine.local import judge, predictions
 from bench.errors import UserError
 from bench.scoring.protection import Estimate, Score
-from bench.store.artifacts import find
+from bench.store.artifacts import look
 from bench.store.results import Run
 
 
@@ -30,7 +30,7 @@ def over_seeds(stages: Sequence[Mapping[str, str]]) -> Score | None:
 
     `stages` are the runs' artefacts by role.
     """
-    found = [[find("evaluate", s[role]) for role in ("zero", "clean", "evaluate")] for s in stages]
+    found = [[look("evaluate", s[role]) for role in ("zero", "clean", "evaluate")] for s in stages]
     folders = [tuple(artifact.folder for artifact in triple if artifact is not None) for triple in found]
     return _score(tuple(folders)) if all(len(triple) == 3 for triple in folders) else None
 

@@ -1,4 +1,4 @@
-"""Content-addressed folders: computed once, complete or absent, whatever kills the process."""
+"""Content-addressed folders: computed once, complete or absent, whatever kills the process; checked before use."""
 
 import json
 import os
@@ -6,14 +6,15 @@ import resource
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.paths import home
 from bench.spec import identity
-
-MANIFEST = "manifest.json"
+from bench.store import checksums, disk, housekeeping, remote, shelf
+from bench.store.checksums import MANIFEST, Broken
+from bench.store.shelf import Shelved
 
 
 @dataclass(frozen=True)
@@ -37,88 +38,133 @@ class Artifact:
 
 
 def find(stage: str, key: str) -> Artifact | None:
-    """The finished artefact of `stage` named `key`, if there is one."""
-    folder = home() / "artifacts" / stage / key
-    if not (folder / MANIFEST).exists():
+    """The finished artefact of `stage` named `key`, if there is one here or in the shared store.
+
+    Every byte of it is checked, once a process; what is not as it was published is set aside, and counts as absent.
+    """
+    shelved = Shelved(stage, key)
+    return _here(shelved) or _elsewhere(shelved)
+
+
+def look(stage: str, key: str) -> Artifact | None:
+    """The artefact as it lies here, unchecked and untouched: for those who only show it, and mind what is broken."""
+    file = Shelved(stage, key).folder / MANIFEST
+    if not file.exists():
         return None
-    return Artifact(stage, key, folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8")), reused=True)
+    return Artifact(stage, key, file.parent, json.loads(file.read_text(encoding="utf-8")), reused=True)
 
 
 def finished() -> set[tuple[str, str]]:
-    """(stage, identity) of every finished artefact."""
-    return {(file.parent.parent.name, file.parent.name) for file in _manifests()}
+    """(stage, identity) of every finished artefact, here and in the shared store: names alone, nothing is read."""
+    return {(shelved.stage, shelved.key) for shelved in shelf.finished()} | remote.finished()
 
 
 def manifests() -> Iterator[dict[str, Any]]:
-    """The manifest of every finished artefact."""
-    return (json.loads(file.read_text(encoding="utf-8")) for file in _manifests())
-
-
-def _manifests() -> Iterator[Path]:
-    return (home() / "artifacts").glob(f"*/[!.]*/{MANIFEST}")
+    """The manifest of every finished artefact here."""
+    return (json.loads((each.folder / MANIFEST).read_text(encoding="utf-8")) for each in shelf.finished())
 
 
 def make(stage: str, payload: dict[str, Any], work: Callable[[Path], dict[str, float] | None]) -> Artifact:
     """The artefact that `payload` names; `work` fills a temporary folder if it is not there yet.
 
     The folder is written beside its final place, fsynced and renamed, so a killed run leaves nothing half-made.
+    Raises UserError where the disk is full.
     """
-    key = identity(payload)
-    if (found := find(stage, key)) is not None:
+    housekeeping.limit()  # a bad value is told before the work, not after it
+    shelved = Shelved(stage, identity(payload))
+    if (found := find(stage, shelved.key)) is not None:
         return found
-    final = home() / "artifacts" / stage / key
-    draft = final.with_name(f".{key}.{os.getpid()}")
-    _sweep(final.parent, key)
-    draft.mkdir(parents=True)
     started = time.monotonic()
-    try:
+    with _draft(shelved) as draft:
         extra = work(draft) or {}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        disk = sum(file.stat().st_size for file in draft.rglob("*") if file.is_file()) / 1e6
+        used = shelf.size(draft) / 1e6
         seconds = round(time.monotonic() - started, 3)
-        cost = {"seconds": seconds, "peak_mb": round(peak, 1), "disk_mb": round(disk, 3), **extra}
-        manifest = {"stage": stage, "payload": payload, "cost": cost}
-        (draft / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
-        _sync(draft)
-        if not _publish(draft, final) and (winner := find(stage, key)) is not None:
+        cost = {"seconds": seconds, "peak_mb": round(peak, 1), "disk_mb": round(used, 3), **extra}
+        manifest = checksums.seal(draft, {"stage": stage, "payload": payload, "cost": cost})
+        if (winner := _publish(draft, shelved, manifest)) is not None:
             return winner
-        _sync_folder(final.parent)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
-    return Artifact(stage, key, final, manifest, reused=False)
+    remote.push(shelved.folder, stage, shelved.key)
+    return Artifact(stage, shelved.key, shelved.folder, manifest, reused=False)
 
 
-def _publish(draft: Path, final: Path) -> bool:
-    """Give the draft its name; False where another process was faster."""
+_checked: dict[tuple[Path, int], dict[str, Any]] = {}
+"""Manifests of the folders that this process found to be whole, by path and inode."""
+
+
+def _here(shelved: Shelved) -> Artifact | None:
+    folder = shelved.folder
     try:
-        draft.rename(final)
-    except OSError:
-        if not (final / MANIFEST).exists():
-            raise
-        shutil.rmtree(draft)
-        return False
-    return True
+        number = folder.stat().st_ino
+    except FileNotFoundError:
+        return None
+    if (folder, number) not in _checked:
+        try:
+            _checked[folder, number] = shelved.check()
+        except Broken as error:
+            shelf.set_aside(shelved, number, str(error))
+            return None
+    shelved.touch()
+    return Artifact(shelved.stage, shelved.key, folder, _checked[folder, number], reused=True)
 
 
-def _sweep(parent: Path, key: str) -> None:
-    """Remove drafts of `key` whose process is gone, or had this one's number."""
-    for draft in parent.glob(f".{key}.*"):
-        number = int(draft.suffix[1:])
-        if number == os.getpid() or not Path(f"/proc/{number}").exists():
-            shutil.rmtree(draft, ignore_errors=True)
+def _elsewhere(shelved: Shelved) -> Artifact | None:
+    if not remote.configured():
+        return None
+    with _draft(shelved) as draft:
+        if not remote.pull(draft, shelved.stage, shelved.key):
+            return None
+        _publish(draft, shelved, checksums.parse((draft / MANIFEST).read_bytes()))
+    return _here(shelved)
+
+
+@contextmanager
+def _draft(shelved: Shelved) -> Iterator[Path]:
+    """An empty folder beside the final place; whatever is still there in the end is removed."""
+    final = shelved.folder
+    draft = final.with_name(f".{shelved.key}.{os.getpid()}")
+    for old in final.parent.glob(f".{shelved.key}.*"):
+        number = int(old.suffix[1:])
+        if number == os.getpid() or not shelf.alive(number):
+            shutil.rmtree(old, ignore_errors=True)
+    try:
+        with disk.told():
+            draft.mkdir(parents=True)
+            yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _publish(draft: Path, shelved: Shelved, manifest: dict[str, Any]) -> Artifact | None:
+    """Give the draft its name; the winner's artefact where another process was faster."""
+    _sync(draft)
+    while True:
+        try:
+            draft.rename(shelved.folder)
+        except OSError:
+            if not shelved.folder.exists():
+                raise
+            if (winner := _here(shelved)) is not None:
+                return winner
+            if shelved.folder.exists():
+                raise
+        else:
+            break
+    _sync_one(shelved.folder.parent)
+    _checked[shelved.folder, shelved.folder.stat().st_ino] = manifest
+    if (limit := housekeeping.limit()) is not None:
+        housekeeping.trim(limit)
+    return None
 
 
 def _sync(folder: Path) -> None:
     for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-    _sync_folder(folder)
+        _sync_one(path)
+    _sync_one(folder)
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _sync_one(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

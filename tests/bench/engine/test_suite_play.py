@@ -17,6 +17,7 @@ from bench.engine.plan import Costs, Plan
 from bench.engine.stage import Progress, Stage
 from bench.engine.suite import Outcome, failures, play
 from bench.spec import Method, RunSpec
+from bench.store import artifacts
 from bench.store.artifacts import Artifact, manifests
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -53,6 +54,15 @@ def diamond(**moods: str) -> Plan:
     stages = {stage.identity: stage for stage in every}
     tasks = {name: stage for name, stage in stages.items() if stage.find() is None}
     return Plan({}, {}, stages, tasks)
+
+
+def diamond_by_names() -> Plan:
+    """The same, planned as a suite is: by the names of what is finished."""
+    names = artifacts.finished()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stage, "find", lambda stage: None)
+        plan = diamond()
+    return replace(plan, tasks={n: s for n, s in plan.stages.items() if (s.kind, n) not in names})
 
 
 def notes(plan: Plan) -> dict[str, str]:
@@ -161,6 +171,25 @@ def test_what_is_gone_when_its_run_is_recorded_is_made_again(
     assert events == [("b3", "started"), ("b3", "done")]
     assert outcome == Outcome(recorded=["run"])
     assert recorded == [list(unbroken.values())]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_finished_suite_whose_row_is_missing_mends_what_is_truncated(
+    bench_home: Path, recorded: list[list[str]], unbroken: dict[str, str], workers: int
+) -> None:
+    """Both notes are of the right name and no content; what stands on them is whole, and is not made again."""
+    play(diamond(), 1)
+    finished = run_of(diamond())
+    (bench_home / "computed.log").unlink()
+    for stage in finished.stages.values():
+        if stage.title in ("a", "b3"):
+            os.truncate(stage.folder / "note.txt", 1)
+    artifacts._checked.clear()
+    assert not diamond_by_names().tasks
+    assert play(finished, workers) == Outcome(recorded=["run"])
+    assert recorded == [list(unbroken.values())]
+    assert sorted((bench_home / "computed.log").read_text().split()) == ["a", "b3"]
+    assert len(list((bench_home / "broken").glob("toy-*"))) == 2
 
 
 def test_what_is_lost_again_and_again_is_told_and_ends(

@@ -1,17 +1,21 @@
 """An artefact is computed once, and is complete or absent, whatever kills its maker."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.spec import identity
-from bench.store.artifacts import find, make
+from bench.store import artifacts, shelf
+from bench.store.artifacts import find, finished, look, make
 
 PAYLOAD = {"input": "abc", "seed": 1}
 KEY = identity(PAYLOAD)
@@ -37,6 +41,18 @@ def write(text: str) -> Callable[[Path], dict[str, float]]:
         return {"steps": 3}
 
     return work
+
+
+def made_elsewhere(home: Path, text: str) -> Path:
+    """The folder of the artefact in another home."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCH_HOME", str(home))
+        return make("stage", PAYLOAD, write(text)).folder
+
+
+def set_aside(home: Path) -> list[str]:
+    """What was found to be broken."""
+    return sorted(p.name for p in (home / "broken").glob("[!.]*"))
 
 
 def left(home: Path) -> list[str]:
@@ -113,16 +129,28 @@ def test_a_dead_process_that_had_this_ones_number_is_no_obstacle(bench_home: Pat
     assert left(bench_home) == [KEY]
 
 
-def test_the_loser_of_a_race_is_given_the_winners(bench_home: Path) -> None:
+def test_the_loser_of_a_race_is_given_the_winners(bench_home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    winner = made_elsewhere(tmp_path_factory.mktemp("elsewhere"), "winner")
+
     def overtaken(folder: Path) -> None:
         (folder / "out.json").write_text('"loser"')
-        winner = folder.with_name(KEY)
-        shutil.copytree(folder, winner)
-        (winner / "out.json").write_text('"winner"')
-        (winner / "manifest.json").write_text('{"cost": {}}')
+        shutil.copytree(winner, folder.with_name(KEY))
 
-    assert make("stage", PAYLOAD, overtaken).read("out.json") == "winner"
+    assert make("stage", PAYLOAD, overtaken).read("deep/out.json") == "winner"
     assert left(bench_home) == [KEY]
+
+
+def test_a_winner_that_is_broken_loses(bench_home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    winner = made_elsewhere(tmp_path_factory.mktemp("elsewhere"), "winner")
+
+    def overtaken(folder: Path) -> None:
+        (folder / "out.json").write_text('"loser"')
+        shutil.copytree(winner, folder.with_name(KEY))
+        (folder.with_name(KEY) / "deep" / "out.json").unlink()
+
+    assert make("stage", PAYLOAD, overtaken).read("out.json") == "loser"
+    assert left(bench_home) == [KEY]
+    assert set_aside(bench_home) == [f"stage-{KEY}-1"]
 
 
 def test_every_file_is_on_disk_before_the_name_appears(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,3 +171,146 @@ def test_every_file_is_on_disk_before_the_name_appears(bench_home: Path, monkeyp
     made = make("stage", PAYLOAD, write("one"))
     assert missing == []
     assert {made.folder.parent.stat().st_ino, (made.folder / "deep" / "out.json").stat().st_ino} <= synced
+
+
+@pytest.fixture
+def next_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """What this process has checked is forgotten."""
+    return lambda: monkeypatch.setattr(artifacts, "_checked", {})
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "truncated": lambda folder: os.truncate(folder / "deep" / "out.json", 2),
+    "emptied": lambda folder: os.truncate(folder / "deep" / "out.json", 0),
+    "grown": lambda folder: (folder / "deep" / "out.json").write_text('"one" '),
+    "changed": lambda folder: (folder / "deep" / "out.json").write_text('"two"'),
+    "lost": lambda folder: (folder / "deep" / "out.json").unlink(),
+    "added to": lambda folder: (folder / "deep" / "new.json").touch(),
+    "linked": lambda folder: (folder / "deep" / "link.json").symlink_to("out.json"),
+    "without a manifest": lambda folder: (folder / "manifest.json").unlink(),
+    "with an empty manifest": lambda folder: os.truncate(folder / "manifest.json", 0),
+    "with another manifest": lambda folder: (folder / "manifest.json").write_text(json.dumps({"cost": {}})),
+    "of another cost": lambda folder: edit(folder / "manifest.json", '"steps": 3', '"steps": 4'),
+}
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    """Replace what must be there."""
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_what_is_broken_is_set_aside_and_made_again(
+    bench_home: Path, next_process: Callable[[], None], caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    folder = make("stage", PAYLOAD, write("one")).folder
+    next_process()
+    DAMAGE[damage](folder)
+    files = sorted(p.name for p in folder.rglob("*"))
+    assert find("stage", KEY) is None
+    assert not folder.exists()
+    assert set_aside(bench_home) == [f"stage-{KEY}-1"]
+    assert sorted(p.name for p in (bench_home / "broken" / f"stage-{KEY}-1").rglob("*")) == files, "something is gone"
+    assert (warning := caplog.text.strip()).count("\n") == 0
+    assert f"broken: stage/{KEY}: " in warning
+    made = make("stage", PAYLOAD, write("one"))
+    assert (made.reused, made.read("deep/out.json")) == (False, "one")
+    next_process()
+    assert find("stage", KEY) == replace(made, reused=True)
+
+
+def test_an_artefact_under_another_name_is_none(bench_home: Path, next_process: Callable[[], None]) -> None:
+    made = make("stage", PAYLOAD, write("one"))
+    shutil.copytree(made.folder, made.folder.with_name("0" * 16))
+    assert find("stage", "0" * 16) is None
+    assert set_aside(bench_home) == ["stage-0000000000000000-1"]
+
+
+def test_what_breaks_twice_is_kept_twice(bench_home: Path, next_process: Callable[[], None]) -> None:
+    for _ in range(2):
+        (make("stage", PAYLOAD, write("one")).folder / "deep" / "out.json").unlink()
+        next_process()
+        assert find("stage", KEY) is None
+    assert set_aside(bench_home) == [f"stage-{KEY}-1", f"stage-{KEY}-2"]
+
+
+def test_a_good_one_in_the_place_of_the_broken_is_left_there(bench_home: Path) -> None:
+    """Two processes find the same folder broken; the faster one has made it again before the slower sets it aside."""
+    folder = make("stage", PAYLOAD, write("one")).folder
+    broken = folder.stat().st_ino
+    folder.rename(folder.with_name("moved"))
+    make("stage", PAYLOAD, write("one"))
+    assert not shelf.set_aside(shelf.Shelved("stage", KEY), broken, "late")
+    assert (folder / "deep" / "out.json").exists()
+    assert set_aside(bench_home) == []
+
+
+def test_a_home_that_cannot_be_written_gives_nothing_broken(
+    bench_home: Path,
+    next_process: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (make("stage", PAYLOAD, write("one")).folder / "deep" / "out.json").unlink()
+    next_process()
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    assert find("stage", KEY) is None
+    assert "cannot be set aside" in caplog.text
+    assert left(bench_home) == [KEY]
+
+
+def test_bytes_are_read_once_a_process(
+    bench_home: Path, next_process: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make("stage", PAYLOAD, write("one"))
+    next_process()
+    read: list[Path] = []
+    real = shelf.check
+    monkeypatch.setattr(shelf, "check", lambda folder: read.append(folder) or real(folder))
+    for _ in range(3):
+        assert find("stage", KEY)
+    assert len(read) == 1
+
+
+def test_names_are_told_and_shown_without_reading(bench_home: Path, next_process: Callable[[], None]) -> None:
+    made = make("stage", PAYLOAD, write("one"))
+    os.truncate(made.folder / "deep" / "out.json", 2)
+    next_process()
+    assert finished() == {("stage", KEY)}
+    assert look("stage", KEY) == replace(made, reused=True)
+    assert look("stage", "0" * 16) is None
+    assert left(bench_home) == [KEY]
+
+
+def test_the_folder_tells_the_last_use_and_no_file_is_touched(bench_home: Path) -> None:
+    folder = make("stage", PAYLOAD, write("one")).folder
+    os.utime(folder, (1, 1))
+    before = {file: file.stat().st_mtime_ns for file in folder.rglob("*")}
+    look("stage", KEY)
+    assert folder.stat().st_mtime == 1
+    assert find("stage", KEY)
+    assert folder.stat().st_mtime > 1e9
+    assert {file: file.stat().st_mtime_ns for file in folder.rglob("*")} == before
+
+
+def test_a_release_of_960_pictures_is_checked_in_a_moment(bench_home: Path, next_process: Callable[[], None]) -> None:
+    """Some 30 ms on one core; the bound leaves room for a busy machine."""
+
+    def pictures(folder: Path) -> None:
+        for number in range(960):
+            (folder / f"{number}.png").write_bytes(os.urandom(6000))
+
+    make("stage", PAYLOAD, pictures)
+    seconds = []
+    for _ in range(5):
+        next_process()
+        begun = time.perf_counter()
+        assert find("stage", KEY)
+        seconds.append(time.perf_counter() - begun)
+    assert min(seconds) < 0.2
