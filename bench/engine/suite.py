@@ -41,7 +41,7 @@ def play(plan: Plan, workers: int = 1, tick: Tick = lambda task, event: None) ->
     for _ in range(ROUNDS):
         if lost:
             tasks = {stage.identity: stage for missing in lost.values() for stage in missing}
-            runs, roles = ({run: part[run] for run in lost} for part in (plan.runs, plan.roles))
+            runs, roles = {run: plan.runs[run] for run in lost}, {run: plan.roles[run] for run in lost}
             lost = _play(replace(plan, runs=runs, roles=roles, tasks=tasks), workers, tick, outcome)
     for run, missing in lost.items():
         outcome.blocked.append(run)
