@@ -15,32 +15,40 @@ Name = Annotated[str, typer.Argument(help=f"a YAML file, or one of {', '.join(pr
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
+Workers = Annotated[int | None, typer.Option(min=1, max=10_000, help="stages at a time; else one a device, or one")]
+
+
 @app.command("plan")
-def plan_(name: Name, as_json: Json = False) -> None:
+def plan_(name: Name, workers: Workers = None, as_json: Json = False) -> None:
     """What a suite would compute: distinct stages, how many are finished, and the cost of the others."""
-    _show(_plan(name), as_json)
+    _show(_plan(name), workers, as_json)
 
 
 @app.command()
 def run(
     name: Name,
-    workers: Annotated[int, typer.Option(min=1, max=256, help="processes that share this machine's cores")] = 1,
+    engine: Annotated[str, typer.Option(help="local, ray or slurm")] = "local",
+    workers: Workers = None,
+    address: Annotated[str | None, typer.Option(help="of a Ray cluster; slurm: 'local' tries it without Slurm")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="the plan alone")] = False,
     as_json: Json = False,
 ) -> None:
     """Play what is missing. A stage that fails stops nothing else; the same command goes on after any interruption."""
     plan = _plan(name)
     if dry_run:
-        return _show(plan, as_json)
+        return _show(plan, workers, as_json)
     from bench.cli.display import Counted
+    from bench.engine.engine import engine as open_engine
+    from bench.engine.plan import Costs
     from bench.engine.suite import play
     from bench.published import check_playable
+    from bench.store.artifacts import manifests
 
     for spec in plan.runs.values():
         check_playable(spec)
-
+    player = open_engine(engine, workers, address, Costs(manifests()))
     with Counted(len(plan.tasks), quiet=as_json) as display:
-        outcome = play(plan, workers, display.tick)
+        outcome = play(plan, player, display.tick)
     if as_json:
         typer.echo(json.dumps(vars(outcome), indent=1))
     else:
@@ -79,13 +87,17 @@ def _plan(name: str) -> "Plan":
     return plan(specs)
 
 
-def _show(plan: "Plan", as_json: bool) -> None:
+def _show(plan: "Plan", workers: int | None, as_json: bool) -> None:
     from bench.engine.plan import Costs
+    from bench.engine.predict import expected, predict
     from bench.store.artifacts import manifests
 
-    rows = Costs(manifests()).table(plan)
+    costs, count = Costs(manifests()), workers or 1
+    rows, known = costs.table(plan), expected(plan, costs)
+    wall = None if known is None else round(predict(plan, count, known))
     if as_json:
-        return typer.echo(json.dumps({"runs": len(plan.runs), "stages": rows}, indent=1))
+        table = {"runs": len(plan.runs), "stages": rows, "workers": count, "wall seconds": wall}
+        return typer.echo(json.dumps(table, indent=1))
     from rich.console import Console
     from rich.table import Table
 
@@ -95,3 +107,5 @@ def _show(plan: "Plan", as_json: bool) -> None:
     for row in rows:
         view.add_row(*("?" if value is None else str(value) for value in row.values()))
     Console().print(view)
+    told = "not known: stages like these were never played here" if wall is None else f"{wall} s"
+    typer.echo(f"expected time with {count} workers: {told}")

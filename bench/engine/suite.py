@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from bench.engine.engine import Engine
 from bench.engine.local import record
 from bench.engine.plan import Plan
-from bench.engine.pool import Pool
 from bench.engine.stage import Stage
 from bench.paths import home, write_whole
 from bench.store import results
@@ -31,25 +31,25 @@ ROUNDS = 3
 """Times that stages are played again whose artefacts were broken or gone when a run was to be recorded."""
 
 
-def play(plan: Plan, workers: int = 1, tick: Tick = lambda task, event: None) -> Outcome:
+def play(plan: Plan, engine: Engine, tick: Tick = lambda task, event: None) -> Outcome:
     """Do every task of a plan and record its runs. A task that fails stops nothing but what stands on it.
 
     A plan goes by names; an artefact that turns out to be broken when its run is recorded is made again.
     """
     outcome = Outcome()
-    lost = _play(plan, workers, tick, outcome)
+    lost = _play(plan, engine, tick, outcome)
     for _ in range(ROUNDS):
         if lost:
             tasks = {stage.identity: stage for missing in lost.values() for stage in missing}
             runs, roles = {run: plan.runs[run] for run in lost}, {run: plan.roles[run] for run in lost}
-            lost = _play(replace(plan, runs=runs, roles=roles, tasks=tasks), workers, tick, outcome)
+            lost = _play(replace(plan, runs=runs, roles=roles, tasks=tasks), engine, tick, outcome)
     for run, missing in lost.items():
         outcome.blocked.append(run)
         outcome.failed |= {stage.identity: "its artefact is broken or gone, again and again" for stage in missing}
     return outcome
 
 
-def _play(plan: Plan, workers: int, tick: Tick, outcome: Outcome) -> dict[str, list[Stage]]:
+def _play(plan: Plan, engine: Engine, tick: Tick, outcome: Outcome) -> dict[str, list[Stage]]:
     """One round; gives the runs that could not be recorded, with the stages whose artefacts they miss."""
     lost: dict[str, list[Stage]] = {}
     order = {name: place for place, name in enumerate(plan.tasks)}
@@ -61,14 +61,17 @@ def _play(plan: Plan, workers: int, tick: Tick, outcome: Outcome) -> dict[str, l
     ready = list(graph.get_ready())
     if not ready:
         return lost
-    with Pool(workers) as pool:
-        while ready or pool.running:
+    running = 0
+    with engine:
+        while ready or running:
             ready.sort(key=order.__getitem__)
-            starting, ready = ready[: pool.free], ready[pool.free :]
-            for name in starting:
-                tick(plan.tasks[name], "started")
-                pool.start(plan.tasks[name])
-            for task, error in pool.finished():
+            started = engine.start([plan.tasks[name] for name in ready])
+            running += len(started)
+            for task in started:
+                ready.remove(task.identity)
+                tick(task, "started")
+            for task, error in engine.finished():
+                running -= 1
                 name = task.identity
                 tick(task, "failed" if error else "done")
                 if error:

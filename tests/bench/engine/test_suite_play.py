@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bench.engine.plan import Costs, Plan
+from bench.engine.pool import Pool
 from bench.engine.stage import Progress, Stage
 from bench.engine.suite import Outcome, failures, play
 from bench.spec import Method, RunSpec
@@ -80,7 +81,7 @@ def unbroken(bench_home: Path) -> dict[str, str]:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_stage_is_done_once_after_what_it_needs(bench_home: Path, unbroken: dict[str, str], workers: int) -> None:
     events: list[tuple[str, str]] = []
-    outcome = play(diamond(), workers, lambda task, event: events.append((task.title, event)))
+    outcome = play(diamond(), Pool(workers), lambda task, event: events.append((task.title, event)))
     assert outcome == Outcome()
     assert notes(diamond()) == unbroken
     assert sorted((bench_home / "computed.log").read_text().split()) == sorted(unbroken)
@@ -92,7 +93,7 @@ def test_every_stage_is_done_once_after_what_it_needs(bench_home: Path, unbroken
 
 def test_a_failure_blocks_what_stands_on_it_and_nothing_else(bench_home: Path, unbroken: dict[str, str]) -> None:
     plan = diamond(b2="fails")
-    outcome = play(plan, 2)
+    outcome = play(plan, Pool(2))
     (trace,) = outcome.failed.values()
     assert "ValueError: b2 cannot be done" in trace
     assert notes(plan).keys() == unbroken.keys() - {"b2", "c"}
@@ -100,13 +101,13 @@ def test_a_failure_blocks_what_stands_on_it_and_nothing_else(bench_home: Path, u
 
 
 def test_a_worker_that_dies_is_replaced(bench_home: Path, unbroken: dict[str, str]) -> None:
-    assert play(diamond(b1="dies once"), 2).failed == {}
+    assert play(diamond(b1="dies once"), Pool(2)).failed == {}
     assert notes(diamond(b1="dies once")) == unbroken
 
 
 def test_a_stage_that_kills_every_worker_is_given_up(bench_home: Path) -> None:
     plan = diamond(d="always dies")
-    outcome = play(plan, 1)
+    outcome = play(plan, Pool(1))
     (trace,) = outcome.failed.values()
     assert "the worker died" in trace
     assert "c" in notes(plan)
@@ -114,7 +115,7 @@ def test_a_stage_that_kills_every_worker_is_given_up(bench_home: Path) -> None:
 
 def test_kills_at_random_moments_lose_nothing_and_repeat_nothing(bench_home: Path, unbroken: dict[str, str]) -> None:
     """The whole group is killed again and again; what was finished then is not computed again."""
-    script = "from tests.bench.engine.test_suite_play import diamond, play; play(diamond(), 2)"
+    script = "from tests.bench.engine.test_suite_play import Pool, diamond, play; play(diamond(), Pool(2))"
     moments, environment = random.Random(0), {**os.environ, "BENCH_HOME": str(bench_home)}
     for _ in range(12):
         process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment, start_new_session=True)
@@ -123,14 +124,14 @@ def test_kills_at_random_moments_lose_nothing_and_repeat_nothing(bench_home: Pat
         process.wait()
         done = notes(diamond())
         assert done.items() <= unbroken.items(), "something half-written is visible"
-    assert play(diamond(), 2).failed == {}
+    assert play(diamond(), Pool(2)).failed == {}
     assert notes(diamond()) == unbroken
     computed = (bench_home / "computed.log").read_text().split()
     assert len(computed) <= len(unbroken) + 12 * 2, "at most what was in the workers' hands"
 
 
 def test_costs_are_means_of_the_same_method_or_else_of_the_kind(bench_home: Path) -> None:
-    play(diamond(), 1)
+    play(diamond(), Pool(1))
     costs = Costs(manifests())
     seconds = [m["cost"]["seconds"] for m in manifests() if m["payload"]["defense"] == "b"]
     assert costs.estimate(toy("b9")).seconds == pytest.approx(sum(seconds) / 4)
@@ -161,13 +162,13 @@ def run_of(plan: Plan) -> Plan:
 def test_what_is_gone_when_its_run_is_recorded_is_made_again(
     bench_home: Path, recorded: list[list[str]], unbroken: dict[str, str]
 ) -> None:
-    play(diamond(), 1)
+    play(diamond(), Pool(1))
     finished = run_of(diamond())
     assert not finished.tasks
     lost = next(stage for stage in finished.stages.values() if stage.title == "b3")
     shutil.rmtree(lost.folder)
     events: list[tuple[str, str]] = []
-    outcome = play(finished, 1, lambda task, event: events.append((task.title, event)))
+    outcome = play(finished, Pool(1), lambda task, event: events.append((task.title, event)))
     assert events == [("b3", "started"), ("b3", "done")]
     assert outcome == Outcome(recorded=["run"])
     assert recorded == [list(unbroken.values())]
@@ -178,7 +179,7 @@ def test_a_finished_suite_whose_row_is_missing_mends_what_is_truncated(
     bench_home: Path, recorded: list[list[str]], unbroken: dict[str, str], workers: int
 ) -> None:
     """Both notes are of the right name and no content; what stands on them is whole, and is not made again."""
-    play(diamond(), 1)
+    play(diamond(), Pool(1))
     finished = run_of(diamond())
     (bench_home / "computed.log").unlink()
     for stage in finished.stages.values():
@@ -186,7 +187,7 @@ def test_a_finished_suite_whose_row_is_missing_mends_what_is_truncated(
             os.truncate(stage.folder / "note.txt", 1)
     artifacts._checked.clear()
     assert not diamond_by_names().tasks
-    assert play(finished, workers) == Outcome(recorded=["run"])
+    assert play(finished, Pool(workers)) == Outcome(recorded=["run"])
     assert recorded == [list(unbroken.values())]
     assert sorted((bench_home / "computed.log").read_text().split()) == ["a", "b3"]
     assert len(list((bench_home / "broken").glob("toy-*"))) == 2
@@ -197,6 +198,6 @@ def test_what_is_lost_again_and_again_is_told_and_ends(
 ) -> None:
     plan = run_of(diamond())
     monkeypatch.setattr(Stage, "find", lambda stage: None)
-    outcome = play(plan, 1)
+    outcome = play(plan, Pool(1))
     assert (outcome.recorded, outcome.blocked, recorded) == ([], ["run"], [])
     assert outcome.failed.keys() == plan.stages.keys()

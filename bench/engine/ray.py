@@ -1,0 +1,96 @@
+"""The Ray engine: each ready stage is a Ray task that asks for cores, a GPU and memory; Ray places and retries it."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import ray
+
+from bench.engine.attempt import RETRIES, attempt
+from bench.engine.plan import Costs
+from bench.engine.stage import Stage
+from bench.errors import UserError
+from bench.paths import home
+
+VARIABLES = ("BENCH_ARTIFACTS", "BENCH_RESULTS", "HF_HUB_OFFLINE")
+"""What the workers are told of this process's environment, besides the home."""
+
+UNLIMITED = 1_000_000
+
+
+class Ray:
+    """At most `workers` stages at a time, which share the cluster's cores; without a number, whatever Ray has room for.
+
+    `address`: a cluster's, or None for the one of `RAY_ADDRESS`, or else one on this machine for as long as it takes.
+    """
+
+    def __init__(self, workers: int | None, address: str | None, costs: Costs) -> None:
+        self.workers, self.address, self.costs = workers, address, costs
+        self.running: dict[Any, Stage] = {}
+
+    def __enter__(self) -> Self:
+        """Connect. Raises UserError where nothing answers."""
+        variables = {name: os.environ[name] for name in VARIABLES if name in os.environ} | {"BENCH_HOME": str(home())}
+        try:
+            ray.init(
+                self.address,
+                runtime_env={"env_vars": variables},
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise UserError(f"address: {self.address!r}: {error}; allowed: the address of a Ray cluster") from error
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
+        self.gpus = any(node.get("GPU") for node in nodes)
+        self.memory = int(max(node["memory"] for node in nodes))
+        # A stage must fit on any node: its share of the one with the fewest cores a GPU.
+        share = min(int(node["CPU"] // max(1, node.get("GPU", 0))) for node in nodes)
+        total = int(sum(node["CPU"] for node in nodes))
+        self.cpus = max(1, min(share, total // (self.workers or 1)))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, _: TracebackType | None) -> None:
+        """Interrupt what runs and let it tidy up; a second Ctrl-C does not wait for that."""
+        try:
+            for reference in self.running:
+                ray.cancel(reference)
+            if self.running:
+                ray.wait(list(self.running), num_returns=len(self.running))
+        finally:
+            self.running.clear()
+            ray.shutdown()
+
+    def start(self, ready: Sequence[Stage]) -> list[Stage]:
+        """Hand tasks to Ray."""
+        started = list(ready[: (self.workers or UNLIMITED) - len(self.running)])
+        for task in started:
+            ask = self.request(task)
+            self.running[_remote.options(**ask).remote(task, ask["num_cpus"])] = task
+        return started
+
+    def request(self, task: Stage) -> dict[str, Any]:
+        """What a stage asks for; memory in bytes, from finished stages like it, and never more than a node has."""
+        peak = self.costs.estimate(task).peak_mb
+        return {
+            "num_cpus": self.cpus if task.models else 1,
+            "num_gpus": 1 if task.models and self.gpus else 0,
+            "memory": None if peak is None else min(int(peak * 2**20), self.memory),
+        }
+
+    def finished(self) -> Iterator[tuple[Stage, str | None]]:
+        """Wait for at least one task to end."""
+        ray.wait(list(self.running), num_returns=1)
+        done, _ = ray.wait(list(self.running), num_returns=len(self.running), timeout=0)
+        for reference in done:
+            task = self.running.pop(reference)
+            try:
+                yield task, ray.get(reference)
+            except ray.exceptions.RayError as error:
+                yield task, str(error)
+
+
+# `max_calls=0`: Ray would end a worker after each stage on a GPU, and the model that it has loaded with it.
+_remote: Any = ray.remote(max_retries=RETRIES, max_calls=0)(attempt)
