@@ -39,7 +39,8 @@ def runs() -> pd.DataFrame:
     `seconds_*`: floats, NaN where not recorded. `reason`: why the run cannot be compared, or "".
     """
     names = [column.name for column in results.Run.__table__.columns]
-    frame = pd.DataFrame([{name: getattr(run, name) for name in names} for run in results.load()], columns=names)
+    rows = [{name: getattr(run, name) for name in names} for run in results.load(quarantined=True)]
+    frame = pd.DataFrame(rows, columns=names)
     for column in ("protection", "protection_low", "protection_high"):
         frame[column] = pd.to_numeric(frame[column])
     for column in JSON:

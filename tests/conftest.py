@@ -1,9 +1,10 @@
-"""What every test stands on: no hub, two threads, a home of its own, and two random-weight victims."""
+"""What every test stands on: no hub, two threads, a home and a database of its own, and two random-weight victims."""
 
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("BENCH_THREADS", "2")
+os.environ.pop("BENCH_RESULTS", None)
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -43,9 +43,7 @@ def show(
 
     rows = results.load(quarantined=True)
     if run is None:
-        for row in rows:
-            if row.quarantine:
-                continue
+        for row in (row for row in rows if not row.quarantine):
             protection = "      " if row.protection is None else f"{row.protection:+6.1%}"
             typer.echo(
                 f"{row.id}  {row.defense:<16} {row.attack:<10} {row.victim:<14} {row.threat:<6} seed {row.seed}"

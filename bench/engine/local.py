@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ def _row(spec: RunSpec, parts: Mapping[str, Artifact], test: dict[str, pd.DataFr
         id=run_id(spec),
         protocol=PROTOCOL,
         evaluator=EVALUATOR,
+        code=version("mmguard-bench"),
         defense=spec.defense.name,
         defense_options=spec.defense.options,
         attack=spec.attack.name,

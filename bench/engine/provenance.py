@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from bench.engine.hardware import hardware
 from bench.spec import RunSpec
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "lm_eval", "datasets", "numpy", "pillow")
@@ -16,13 +17,17 @@ PACKAGES = ("torch", "transformers", "peft", "trl", "lm_eval", "datasets", "nump
 
 @cache
 def provenance() -> dict[str, Any]:
-    """Package versions, git commit and dirtiness (None outside a checkout), processor and threads."""
+    """Package versions, git commit and dirtiness (None outside a checkout), hardware and threads of this process.
+
+    Seeds, durations and joules are in the row's own `seed` and `cost`.
+    """
     return {
         "packages": {name: version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "git": _git("rev-parse", "HEAD"),
         "dirty": None if (status := _git("status", "--porcelain")) is None else bool(status),
         "machine": platform.machine(),
+        "hardware": hardware(),
         "threads": int(os.environ.get("BENCH_THREADS", os.cpu_count() or 1)),
     }
 

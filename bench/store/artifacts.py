@@ -14,6 +14,7 @@ from typing import Any
 from bench.spec import identity
 from bench.store import checksums, disk, housekeeping, remote, shelf
 from bench.store.checksums import MANIFEST, Broken
+from bench.store.energy import Meter
 from bench.store.shelf import Shelved
 
 
@@ -29,7 +30,7 @@ class Artifact:
 
     @property
     def cost(self) -> dict[str, float]:
-        """seconds, peak_mb (of the process), disk_mb, and what the stage itself reported."""
+        """seconds, peak_mb (of the process), disk_mb, joules of the machine, and what the stage itself reported."""
         return self.manifest["cost"]
 
     def read(self, name: str) -> Any:
@@ -74,13 +75,13 @@ def make(stage: str, payload: dict[str, Any], work: Callable[[Path], dict[str, f
     shelved = Shelved(stage, identity(payload))
     if (found := find(stage, shelved.key)) is not None:
         return found
-    started = time.monotonic()
+    started, meter = time.monotonic(), Meter()
     with _draft(shelved) as draft:
         extra = work(draft) or {}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         used = shelf.size(draft) / 1e6
         seconds = round(time.monotonic() - started, 3)
-        cost = {"seconds": seconds, "peak_mb": round(peak, 1), "disk_mb": round(used, 3), **extra}
+        cost = {"seconds": seconds, "peak_mb": round(peak, 1), "disk_mb": round(used, 3), **meter.joules(), **extra}
         manifest = checksums.seal(draft, {"stage": stage, "payload": payload, "cost": cost})
         if (winner := _publish(draft, shelved, manifest)) is not None:
             return winner

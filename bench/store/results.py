@@ -1,12 +1,30 @@
 """One row a run, in SQL: what the tables and the leaderboard read."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Engine, String, create_engine, select
+from sqlalchemy import JSON, DateTime, Dialect, Engine, String, TypeDecorator, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from bench.paths import home
+from bench.scoring.matching import EVALUATOR
+from bench.spec import PROTOCOL
+from bench.store.database import connect
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time that goes in with any zone and comes out in UTC: SQLite keeps no zone, PostgreSQL gives its own."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Into UTC; a time without a zone is one of this machine's."""
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """What comes without a zone is UTC."""
+        return value and (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC))
 
 
 class Base(DeclarativeBase):
@@ -18,6 +36,10 @@ class Run(Base):
 
     Utilities are accuracies in 0..1 on the test split; `protection` with its 95 % interval is of this seed alone.
     `stages` maps protect, attack, evaluate and the references zero and clean to artefact identities.
+
+    A row of another `protocol` or `evaluator` than the current ones is in quarantine: kept, but never compared. `code`,
+    the suite's version (None: from before it was kept), quarantines nothing: a release that changes no number must not
+    throw away thousands of runs, and one that changes them raises the other two or the identities of the stages.
     """
 
     __tablename__ = "runs"
@@ -25,6 +47,7 @@ class Run(Base):
     id: Mapped[str] = mapped_column(String(16), primary_key=True)
     protocol: Mapped[int]
     evaluator: Mapped[int]
+    code: Mapped[str | None]
     defense: Mapped[str] = mapped_column(index=True)
     defense_options: Mapped[dict[str, Any]] = mapped_column(JSON)
     attack: Mapped[str] = mapped_column(index=True)
@@ -48,32 +71,35 @@ class Run(Base):
     stages: Mapped[dict[str, str]] = mapped_column(JSON)
     provenance: Mapped[dict[str, Any]] = mapped_column(JSON)
     command: Mapped[str]
-    created: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    created: Mapped[datetime] = mapped_column(Moment)
 
-
-def connect(url: str | None = None) -> Engine:
-    """The results database: `results.sqlite` in the suite's home, or any SQLAlchemy URL."""
-    if url is None:
-        home().mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{home() / 'results.sqlite'}"
-    engine = create_engine(url)
-    Base.metadata.create_all(engine)
-    return engine
+    @property
+    def quarantine(self) -> str:
+        """Why the run is never compared, or ""."""
+        versions = (("protocol", self.protocol, PROTOCOL), ("evaluator", self.evaluator, EVALUATOR))
+        return ", ".join(f"{name} {own}, current is {now}" for name, own, now in versions if own != now)
 
 
 def save(run: Run, engine: Engine | None = None) -> None:
-    """Insert a run, or replace the row of the same identity."""
-    with Session(engine or connect()) as session, session.begin():
-        session.merge(run)
+    """Insert a run, or replace the row of the same identity: one statement, whoever else is writing."""
+    engine = engine or connect()
+    values = {column.name: getattr(run, column.name) for column in Run.__table__.columns}
+    insert = import_module(f"sqlalchemy.dialects.{engine.dialect.name}").insert(Run).values(values)
+    with engine.begin() as connection:
+        connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
 def find(key: str, engine: Engine | None = None) -> Run | None:
-    """The run of an identity, if it was played."""
+    """The run of an identity, if it was played and is not in quarantine."""
     with Session(engine or connect(), expire_on_commit=False) as session:
-        return session.get(Run, key)
+        run = session.get(Run, key)
+    return run if run is not None and not run.quarantine else None
 
 
-def load(engine: Engine | None = None) -> list[Run]:
-    """Every run, oldest first."""
+def load(engine: Engine | None = None, *, quarantined: bool = False) -> list[Run]:
+    """The runs that may be compared, oldest first; `quarantined`: and those in quarantine."""
+    query = select(Run).order_by(Run.created, Run.id)
+    if not quarantined:
+        query = query.where(Run.protocol == PROTOCOL, Run.evaluator == EVALUATOR)
     with Session(engine or connect(), expire_on_commit=False) as session:
-        return list(session.scalars(select(Run).order_by(Run.created, Run.id)))
+        return list(session.scalars(query))

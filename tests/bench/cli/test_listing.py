@@ -12,6 +12,8 @@ import pytest
 import bench.cli.listing
 from attacks import REGISTRY as ATTACKS
 from bench.datasets import MODULES
+from bench.scoring.matching import EVALUATOR
+from bench.spec import PROTOCOL
 from bench.store.results import Run
 from bench.victims import EMBEDDED
 from defenses import REGISTRY as DEFENSES
@@ -69,6 +71,28 @@ def test_no_runs_are_no_lines(cli: Callable) -> None:
     assert cli("show") == (0, "", "")
 
 
+def test_runs_in_quarantine_are_counted_with_the_reason_and_kept(cli: Callable, finished: Callable[..., Run]) -> None:
+    current = finished(0)
+    for seed in (1, 2):
+        finished(seed, protocol=PROTOCOL - 1)
+    old = finished(3, evaluator=EVALUATOR - 1)
+    said = cli("show")
+    assert [line.split()[0] for line in said.out.splitlines()] == [current.id]
+    assert said.err == (
+        f"in quarantine, never compared: 2 of protocol {PROTOCOL - 1}, current is {PROTOCOL}; "
+        f"1 of evaluator {EVALUATOR - 1}, current is {EVALUATOR}\n"
+    )
+    assert json.loads(cli("show", old.id).out)["evaluator"] == EVALUATOR - 1
+
+
+def test_the_leaderboard_does_not_show_the_password_of_its_database(
+    cli: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCH_RESULTS", "postgresql://me:secret@host/db")
+    monkeypatch.setattr(subprocess, "run", lambda command, check: SimpleNamespace(returncode=0))
+    assert cli("leaderboard").out == "results: postgresql://me:***@host/db\n"
+
+
 def test_the_leaderboard_is_opened_on_these_results(
     cli: Callable, bench_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,7 +104,7 @@ def test_the_leaderboard_is_opened_on_these_results(
 
     monkeypatch.setattr(subprocess, "run", run)
     said = cli("leaderboard", "--port", "9000")
-    assert said[:2] == (3, f"results: {bench_home}\n")
+    assert said[:2] == (3, f"results: sqlite:///{bench_home / 'results.sqlite'}\n")
     ((python, *command),) = asked
     assert python == sys.executable
     assert Path(command[3]) == Path(bench.cli.listing.__file__).parents[2] / "leaderboard" / "app.py"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from bench.engine.local import judge, play
 from bench.errors import UserError
 from bench.samples import SampleSet
-from bench.spec import Budget, Method, RunSpec
+from bench.scoring.matching import EVALUATOR
+from bench.spec import PROTOCOL, Budget, Method, RunSpec
 from bench.store import results
 from bench.store.artifacts import find
 
@@ -56,7 +58,9 @@ def test_the_row_tells_stealth_cost_and_request(game: Any) -> None:
     assert protect["image_steps_per_second"] == pytest.approx(64 / protect["seconds"], abs=0.06)
     assert set(row.cost) == set(row.stages)
     assert all(cost["seconds"] >= 0 and cost["peak_mb"] > 1 for cost in row.cost.values())
+    assert all({"processor_joules", "accelerator_joules"} < cost.keys() for cost in row.cost.values())
     assert (row.seed, row.epsilon, row.words, row.threat) == (5, 4, 1, "black")
+    assert (row.protocol, row.evaluator, row.code) == (PROTOCOL, EVALUATOR, version("mmguard-bench"))
     assert (row.defense, row.defense_options, row.attack, row.attack_options) == ("hide", {}, "lora_sft", {})
 
 

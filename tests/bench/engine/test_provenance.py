@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from bench.cli.main import app
 from bench.engine import provenance as module
+from bench.engine.hardware import hardware
 from bench.engine.provenance import command, provenance
 from bench.spec import Budget, Method, RunSpec
 
@@ -88,6 +89,7 @@ def test_versions_and_machine_are_those_at_hand(checkout: Path, monkeypatch: pyt
     assert {"transformers", "peft", "trl", "numpy"} < made["packages"].keys()
     assert (made["python"], made["machine"]) == (platform.python_version(), platform.machine())
     assert made["threads"] == 3
+    assert made["hardware"] == hardware()
 
 
 def test_outside_a_checkout_there_is_no_commit(checkout: Path) -> None:

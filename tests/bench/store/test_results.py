@@ -1,83 +1,113 @@
-"""A run is one row: saved, replaced by a run of the same identity, and read with every value as it was."""
+"""A run is one row: saved, replaced, read with every value as it was, and in quarantine once its versions are old."""
 
-from datetime import UTC, datetime, timedelta
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sqlalchemy import Engine
 
-from bench.store.results import Run, connect, load, save
+from bench.scoring.matching import EVALUATOR
+from bench.spec import PROTOCOL
+from bench.store import results
+from bench.store.results import Run, find, load, save
 
-NOW = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
 COLUMNS = [column.name for column in Run.__table__.columns]
+Row = Callable[..., Run]
+VERSIONS = {"protocol": PROTOCOL, "evaluator": EVALUATOR}
 
 
-def row(key: str = "a" * 16, **changes: object) -> Run:
-    """A run with a value in every column."""
-    values: dict[str, object] = {
-        "id": key, "protocol": 1, "evaluator": 2, "defense": "mmguard", "defense_options": {"tau": 0.1, "keep": True},
-        "attack": "lora_sft", "attack_options": {}, "dataset": "emoji_catalog", "victim": "tiny-llava-a",
-        "threat": "white", "seed": 3, "epsilon": 8, "words": 5, "utility_zero": 0.01, "utility_clean": 0.875,
-        "utility": 0.3, "validation": 0.29, "protection": 0.66, "protection_low": 0.5, "protection_high": 0.75,
-        "eligible": True, "stealth": {"linf": 8, "words": ["Pent"]}, "cost": {"seconds": 1.5},
-        "stages": {"protect": "b" * 16}, "provenance": {"torch": "2.13"}, "command": "bench run é", "created": NOW,
-    }  # fmt: skip
-    return Run(**values | changes)
+def columns(run: Run) -> dict[str, object]:
+    """Everything about a run."""
+    return {name: getattr(run, name) for name in COLUMNS}
 
 
-def values(run: Run) -> dict[str, object]:
-    """The columns of a run but for the time."""
-    return {name: getattr(run, name) for name in COLUMNS if name != "created"}
-
-
-@pytest.fixture
-def engine() -> Engine:
-    """A database in memory."""
-    return connect("sqlite://")
-
-
-def test_a_run_comes_back_as_it_was(engine: Engine) -> None:
-    expected = values(row())
+def test_a_run_comes_back_as_it_was(url: str, row: Row) -> None:
+    expected = columns(row())
     assert None not in expected.values()
-    save(row(), engine)
-    (found,) = load(engine)
-    assert values(found) == expected
-
-
-def test_the_time_comes_back_as_it_was(engine: Engine) -> None:
-    save(row(), engine)
-    assert load(engine)[0].created.replace(tzinfo=UTC) == NOW
-
-
-def test_the_interval_of_an_ineligible_run_may_be_missing(engine: Engine) -> None:
-    save(row(protection=None, protection_low=None, protection_high=None, eligible=False), engine)
-    (found,) = load(engine)
-    assert (found.protection, found.protection_low, found.protection_high, found.eligible) == (None, None, None, False)
-
-
-def test_the_same_identity_replaces(engine: Engine) -> None:
-    save(row(), engine)
-    save(row("c" * 16, created=NOW + timedelta(hours=1)), engine)
-    save(row(utility=0.9, protection=None, stealth={"linf": 4}), engine)
-    first, second = load(engine)
-    assert (first.id, first.utility, first.protection, first.stealth) == ("a" * 16, 0.9, None, {"linf": 4})
-    assert (second.id, second.utility) == ("c" * 16, 0.3)
-
-
-@given(st.dictionaries(st.text("0123456789abcdef", min_size=16, max_size=16), st.integers(0, 3)))
-@settings(max_examples=15)
-def test_runs_are_read_oldest_first(hours_of: dict[str, int]) -> None:
-    engine = connect("sqlite://")
-    runs = [(hours, key) for key, hours in hours_of.items()]
-    for hours, key in runs:
-        save(row(key, created=NOW + timedelta(hours=hours)), engine)
-    assert [run.id for run in load(engine)] == [key for _, key in sorted(runs)]
-
-
-def test_the_database_is_in_the_home(bench_home: Path) -> None:
     save(row())
-    assert (bench_home / "results.sqlite").exists()
+    (found,) = load()
+    assert columns(found) == expected
+    assert columns(find("a" * 16) or row("c" * 16)) == expected
+
+
+def test_a_time_of_any_zone_comes_back_in_utc(url: str, row: Row) -> None:
+    save(row(created=datetime(2026, 5, 1, 1, 30, tzinfo=timezone(timedelta(hours=9)))))
+    assert load()[0].created.isoformat() == "2026-04-30T16:30:00+00:00"
+
+
+def test_what_is_missing_stays_missing(url: str, row: Row) -> None:
+    nothing = dict.fromkeys(["protection", "protection_low", "protection_high", "code"])
+    save(row(eligible=False, **nothing))
+    (found,) = load()
+    assert (found.eligible, {name: getattr(found, name) for name in nothing}) == (False, nothing)
+
+
+def test_the_same_identity_replaces_every_column(url: str, row: Row) -> None:
+    save(row())
+    save(row("c" * 16))
+    other = {name: value * 2 for name, value in columns(row()).items() if isinstance(value, float)}
+    text = {name: f"{value}2" for name, value in columns(row()).items() if isinstance(value, str) and name != "id"}
+    json = {name: {"other": [1, None]} for name, value in columns(row()).items() if isinstance(value, dict)}
+    changes = other | text | json | {"seed": 4, "epsilon": 9, "words": 6, "eligible": False}
+    later = row(created=row().created + timedelta(hours=1), **changes)
+    expected = columns(later)
+    assert all(expected[name] != columns(row())[name] for name in COLUMNS if name not in ("id", *VERSIONS))
+    save(later)
+    untouched, replaced = load()
+    assert columns(replaced) == expected
+    assert columns(untouched) == columns(row("c" * 16))
+
+
+def test_runs_are_read_oldest_first(url: str, row: Row) -> None:
+    chance = random.Random(7)
+    runs = [(chance.randrange(4), f"{chance.getrandbits(64):016x}") for _ in range(30)]
+    for hours, key in runs:
+        save(row(key, created=row().created + timedelta(hours=hours)))
+    assert [run.id for run in load()] == [key for _, key in sorted(runs)]
+
+
+def test_a_run_that_was_not_played_is_not_found(url: str, row: Row) -> None:
+    save(row())
+    assert find("b" * 16) is None
+
+
+@pytest.mark.parametrize("step", [1, -1])
+@pytest.mark.parametrize("name", VERSIONS)
+def test_another_version_puts_runs_into_quarantine_and_takes_them_out_again(
+    url: str, row: Row, monkeypatch: pytest.MonkeyPatch, name: str, step: int
+) -> None:
+    save(row())
+    current = VERSIONS[name] + step
+    with monkeypatch.context() as patch:
+        patch.setattr(results, name.upper(), current)
+        assert (load(), find("a" * 16)) == ([], None)
+        save(row("c" * 16, **{name: current}))
+        assert [run.id for run in load()] == ["c" * 16]
+        old, new = load(quarantined=True)
+        assert (old.quarantine, new.quarantine) == (f"{name} {VERSIONS[name]}, current is {current}", "")
     assert [run.id for run in load()] == ["a" * 16]
-    assert load(connect("sqlite://")) == []
+
+
+def test_both_versions_are_told(row: Row) -> None:
+    reason = f"protocol 0, current is {PROTOCOL}, evaluator 0, current is {EVALUATOR}"
+    assert row(protocol=0, evaluator=0).quarantine == reason
+
+
+def test_a_release_of_the_suite_puts_nothing_into_quarantine(url: str, row: Row) -> None:
+    save(row(code="0.0.1"))
+    assert [run.code for run in load()] == ["0.0.1"]
+
+
+def test_without_a_url_the_database_is_in_the_home(bench_home: Path, row: Row) -> None:
+    save(row())
+    assert [file.name for file in bench_home.iterdir()] == ["results.sqlite"]
+    assert [run.id for run in load()] == ["a" * 16]
+
+
+def test_a_database_that_is_deleted_is_made_again(bench_home: Path, row: Row) -> None:
+    save(row())
+    (bench_home / "results.sqlite").unlink()
+    assert load() == []
+    save(row("c" * 16))
+    assert [run.id for run in load()] == ["c" * 16]
