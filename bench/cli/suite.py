@@ -46,7 +46,7 @@ def run(
 
     for spec in plan.runs.values():
         check_playable(spec)
-    player = open_engine(engine, workers, address, Costs(manifests()))
+    player = open_engine(engine, workers, address, Costs(manifests() if plan.tasks else []))
     with Counted(len(plan.tasks), quiet=as_json) as display:
         outcome = play(plan, player, display.tick)
     if as_json:

@@ -5,10 +5,9 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from bench.engine.provenance import command, provenance
 from bench.engine.stage import Progress, silent
@@ -18,6 +17,9 @@ from bench.scoring.protection import Score, score
 from bench.spec import PROTOCOL, RunSpec, identity
 from bench.store import results
 from bench.store.artifacts import Artifact
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Show = Callable[[str], AbstractContextManager[Progress]]
 """Opens a stage's display by its title and gives the callback for its progress."""
@@ -68,12 +70,14 @@ def run_id(spec: RunSpec) -> str:
     return identity({"protocol": PROTOCOL, "evaluator": EVALUATOR, "spec": spec.model_dump(mode="json")})
 
 
-def predictions(folder: Path) -> pd.DataFrame:
+def predictions(folder: Path) -> "pd.DataFrame":
     """The answers kept in an evaluation's folder."""
+    import pandas as pd
+
     return pd.read_parquet(folder / "predictions.parquet")
 
 
-def judge(seeds: Sequence[tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]]) -> Score:
+def judge(seeds: Sequence[tuple["pd.DataFrame", "pd.DataFrame", "pd.DataFrame"]]) -> Score:
     """The score of (zero-shot, clean, protected) answers, one triple a seed."""
     zero, clean, protected = (
         np.stack([t["correct"].to_numpy(float) for t in tables]) for tables in zip(*seeds, strict=True)
@@ -81,7 +85,7 @@ def judge(seeds: Sequence[tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]]) -> S
     return score(zero[0], clean, protected, seeds[0][0]["image_id"].to_numpy())
 
 
-def _row(spec: RunSpec, parts: Mapping[str, Artifact], test: dict[str, pd.DataFrame], measured: Score) -> results.Run:
+def _row(spec: RunSpec, parts: Mapping[str, Artifact], test: dict[str, "pd.DataFrame"], measured: Score) -> results.Run:
     accuracy = {key: float(table["correct"].mean()) for key, table in test.items()}
     costs: dict[str, dict[str, Any]] = {role: dict(artifact.cost) for role, artifact in parts.items()}
     steps, seconds = costs["protect"].get("image_steps", 0), costs["protect"]["seconds"]

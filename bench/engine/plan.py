@@ -1,7 +1,7 @@
 """A suite before it is played: the distinct stages of its runs, what is finished, and what the rest will cost."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import mean
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from bench.engine.local import run_id
 from bench.engine.stage import Stage
 from bench.engine.stages import stages
-from bench.spec import RunSpec, identity
+from bench.spec import RunSpec
 from bench.store import artifacts
 
 
@@ -30,8 +30,11 @@ class Plan:
 def plan(specs: Sequence[RunSpec]) -> Plan:
     """The plan of some runs. Tasks are in an order in which they can be done, those of one model together."""
     runs = {run_id(spec): spec for spec in specs}
-    roles = {run: stages(spec) for run, spec in runs.items()}
-    distinct = {stage.identity: stage for parts in roles.values() for stage in parts.values()}
+    distinct: dict[str, Stage] = {}
+    roles = {
+        run: {role: distinct.setdefault(stage.identity, stage) for role, stage in stages(spec).items()}
+        for run, spec in runs.items()
+    }
     finished = artifacts.finished()
     tasks = [stage for stage in distinct.values() if (stage.kind, stage.identity) not in finished]
     tasks.sort(key=lambda stage: (stage.depth, stage.models))
@@ -50,38 +53,40 @@ class Estimate:
     disk_mb: float | None
 
 
+FIELDS = ("seconds", "peak_mb", "disk_mb")
+
+UNKNOWN = Estimate(None, None, None)
+
+
 class Costs:
     """Means of what finished stages cost on the same data and models: of the same method and options, where there are
     such, else of the same method, else of the same kind. Other data or models say nothing about a stage's cost."""
 
-    FIELDS = ("seconds", "peak_mb", "disk_mb")
-
     def __init__(self, manifests: Iterable[dict[str, Any]]) -> None:
-        self.recorded: dict[str, list[dict[str, float]]] = defaultdict(list)
+        recorded: dict[str, list[dict[str, float]]] = defaultdict(list)
         for manifest in manifests:
             for key in _keys(manifest["stage"], manifest["payload"]):
-                self.recorded[key].append(manifest["cost"])
+                recorded[key].append(manifest["cost"])
+        self.means = {key: _mean(costs) for key, costs in recorded.items()}
 
     def estimate(self, stage: Stage) -> Estimate:
         """Expected cost of a stage."""
-        found = next((self.recorded[k] for k in _keys(stage.kind, stage.payload) if k in self.recorded), [])
-        values = ([cost[field] for cost in found if field in cost] for field in self.FIELDS)
-        return Estimate(*(mean(v) if v else None for v in values))
+        return next((self.means[k] for k in _keys(stage.kind, stage.payload) if k in self.means), UNKNOWN)
 
     def table(self, plan: Plan) -> list[dict[str, Any]]:
         """One row a kind of stage, and their sum: stages, to do, expected seconds, peak and disk megabytes."""
-        rows = []
-        for kind in dict.fromkeys(stage.kind for stage in plan.stages.values()):
-            todo = [self.estimate(task) for task in plan.tasks.values() if task.kind == kind]
-            count = sum(stage.kind == kind for stage in plan.stages.values())
-            rows.append({"stage": kind, "stages": count, "to do": len(todo), **_total(todo)})
-        every = [self.estimate(task) for task in plan.tasks.values()]
-        return [*rows, {"stage": "all", "stages": len(plan.stages), "to do": len(every), **_total(every)}]
+        counts = Counter(stage.kind for stage in plan.stages.values())
+        todo: dict[str, list[Estimate]] = {kind: [] for kind in counts}
+        for task in plan.tasks.values():
+            todo[task.kind].append(self.estimate(task))
+        rows = {**todo, "all": [estimate for estimates in todo.values() for estimate in estimates]}
+        counts["all"] = len(plan.stages)
+        return [{"stage": k, "stages": counts[k], "to do": len(es), **_total(es)} for k, es in rows.items()]
 
 
 def _total(estimates: Sequence[Estimate]) -> dict[str, float | None]:
     """Sums, and the largest peak; None where one of them is not known."""
-    known = {name: [getattr(e, name) for e in estimates] for name in Costs.FIELDS}
+    known = {name: [getattr(e, name) for e in estimates] for name in FIELDS}
     total = {name: None if None in values else values for name, values in known.items()}
     return {
         "seconds": None if total["seconds"] is None else round(sum(total["seconds"])),
@@ -90,13 +95,20 @@ def _total(estimates: Sequence[Estimate]) -> dict[str, float | None]:
     }
 
 
+def _mean(costs: Sequence[dict[str, float]]) -> Estimate:
+    values = ([cost[field] for cost in costs if field in cost] for field in FIELDS)
+    return Estimate(*(mean(v) if v else None for v in values))
+
+
 DATA = ("dataset", "original", "validation", "questions")
 """Where a stage's payload names its data."""
 
 
-def _keys(kind: str, payload: dict[str, Any]) -> list[str]:
+def _keys(kind: str, payload: dict[str, Any]) -> Iterator[str]:
     """Names of the groups of stages that cost as much, the most alike first."""
-    place = [kind, [payload.get(field) for field in DATA], payload.get("victim"), payload.get("surrogates")]
+    place = f"{kind} {[payload.get(field) for field in (*DATA, 'victim', 'surrogates')]}"
     method = payload.get("defense") or payload.get("attack")
-    groups = [[*place, method, payload.get("options")], [*place, method], place]
-    return [identity(group) for group in groups]
+    options = sorted(payload.get("options", {}).items())
+    yield f"{place} {method} {options}"
+    yield f"{place} {method}"
+    yield place

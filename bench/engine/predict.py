@@ -1,10 +1,9 @@
-"""How long a plan will take: its stages, at their expected seconds, given out to workers as the local engine does."""
+"""How long a plan will take: its stages, at their expected seconds, given out to workers in its order."""
 
 from collections.abc import Mapping
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 
-from bench.engine.affinity import pairs
 from bench.engine.plan import Costs, Plan
 
 
@@ -21,23 +20,19 @@ def predict(plan: Plan, workers: int, seconds: Mapping[str, float]) -> float:
     Never less than the longest chain of tasks, nor than their sum over the workers, and never more than their sum.
     Raises KeyError where the seconds of a task are missing.
     """
-    order = {name: place for place, name in enumerate(plan.tasks)}
+    names = list(plan.tasks)
+    place = {name: number for number, name in enumerate(names)}
     graph = TopologicalSorter({name: plan.needs(task) for name, task in plan.tasks.items()})
     graph.prepare()
-    ready = list(graph.get_ready())
-    idle: list[set[str]] = [set() for _ in range(min(workers, len(plan.tasks)))]
-    busy: list[tuple[float, int, str, set[str]]] = []
+    ready = sorted(place[name] for name in graph.get_ready())
+    busy: list[tuple[float, int]] = []
     now = 0.0
     while ready or busy:
-        ready.sort(key=order.__getitem__)
-        loaded = list(idle)
-        for place, task in pairs(loaded, [plan.tasks[name] for name in ready]):
-            name = task.identity
-            ready.remove(name)
-            idle = [worker for worker in idle if worker is not loaded[place]]
-            heappush(busy, (now + seconds[name], order[name], name, loaded[place] | set(task.models)))
-        now, _, name, models = heappop(busy)
-        idle.append(models)
-        graph.done(name)
-        ready += graph.get_ready()
+        while ready and len(busy) < workers:
+            task = heappop(ready)
+            heappush(busy, (now + seconds[names[task]], task))
+        now, task = heappop(busy)
+        graph.done(names[task])
+        for name in graph.get_ready():
+            heappush(ready, place[name])
     return now

@@ -63,7 +63,12 @@ def reference(method: Method) -> Method:
 
 def dataset(name: str, split: str) -> Stage:
     """The rendered data set, as files."""
-    payload = {"protocol": PROTOCOL, "dataset": name, "split": split, "source": dataset_source(name)}
+    return _dataset_stage(name, split, dataset_source(name), PROTOCOL)
+
+
+@cache
+def _dataset_stage(name: str, split: str, source: str, protocol: int) -> Stage:
+    payload = {"protocol": protocol, "dataset": name, "split": split, "source": source}
     return Stage("dataset", f"{name}, {split}", payload, partial(_dataset, name, split))
 
 
@@ -175,10 +180,11 @@ def evaluate(spec: RunSpec, adapter: Stage | None, split: str) -> Stage:
 
 def _evaluate(spec: RunSpec, adapter: Stage | None, split: str, folder: Path, progress: Progress) -> None:
     from bench.lvlm.adapters import wearing
+    from bench.lvlm.features import remembering
     from bench.stages.evaluate import evaluate as ask
 
     victim = model(spec.victim)
-    with wearing(victim, adapter.folder if adapter else None):
+    with wearing(victim, adapter.folder if adapter else None), remembering(victim):
         table = ask(victim, spec.dataset, split, progress)
     table.to_parquet(folder / "predictions.parquet")
     write(folder / "metrics.json", {"accuracy": float(table["correct"].mean()), "items": len(table)})

@@ -1,0 +1,77 @@
+"""Seconds to plan 10,000 runs, and of `bench suite run` where all of 1,000 runs are finished, both in a new process.
+
+python benchmarks/planning.py
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DEFENSES = ["random_noise", "em", "multimodal", "mmguard", "text_trigger"]
+
+
+def suite(file: Path, runs: int) -> str:
+    """Write a suite of so many runs; gives its path."""
+    head = {"version": 1, "title": f"{runs} runs", "defenses": DEFENSES, "threats": ["white", "black"]}
+    budgets = [{"epsilon": epsilon} for epsilon in range(1, 11)]
+    file.write_text(yaml.safe_dump({**head, "budgets": budgets, "seeds": list(range(runs // 100))}))
+    return str(file)
+
+
+def finish(name: str) -> None:
+    """Leave every stage of a suite, and a row for every run, without any work."""
+    from bench.engine.local import run_id
+    from bench.engine.plan import plan
+    from bench.engine.provenance import command
+    from bench.scoring.matching import EVALUATOR
+    from bench.spec import PROTOCOL
+    from bench.store import artifacts, results
+    from bench.suite import read
+
+    planned = plan(read(name).runs())
+    for stage in planned.stages.values():
+        artifacts.make(stage.kind, stage.payload, lambda folder: None)
+    numbers: dict[str, Any] = dict.fromkeys(("utility_zero", "utility_clean", "utility", "validation"), 0.5)
+    numbers |= dict.fromkeys(("protection", "protection_low", "protection_high"), 0.5)
+    for key, spec in planned.runs.items():
+        named = {"defense": spec.defense.name, "attack": spec.attack.name, "dataset": spec.dataset}
+        row = results.Run(
+            id=run_id(spec), protocol=PROTOCOL, evaluator=EVALUATOR, defense_options={}, attack_options={},
+            victim=spec.victim, threat=spec.threat, seed=spec.seed, epsilon=spec.budget.epsilon, words=5,
+            eligible=True, stealth={}, cost={"protect": {"seconds": 1.0}}, provenance={"packages": {"torch": "2"}},
+            stages={role: stage.identity for role, stage in planned.roles[key].items()},
+            command=command(spec), created=datetime.now(UTC), **named, **numbers,
+        )  # fmt: skip
+        results.save(row)
+
+
+def timed(*arguments: str) -> tuple[float, dict[str, Any]]:
+    """Wall seconds of a `bench` command, and what it printed as JSON."""
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-m", "bench.cli.main", *arguments], check=True, capture_output=True)
+    return time.perf_counter() - started, json.loads(done.stdout)
+
+
+def main() -> None:
+    """Print each of three times."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["BENCH_HOME"] = str(Path(folder) / "home")
+        large, finished = suite(Path(folder) / "large.yaml", 10_000), suite(Path(folder) / "finished.yaml", 1_000)
+        finish(finished)
+        for _ in range(3):
+            seconds, planned = timed("suite", "plan", large, "--json")
+            again, played = timed("suite", "run", finished, "--json")
+            print(f"plan of {planned['runs']:,} runs, {planned['stages'][-1]['stages']:,} stages: {seconds:.1f} s")
+            print(f"{len(played['kept']):,} finished runs again, {len(played['recorded'])} played: {again:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
