@@ -7,8 +7,9 @@ import warnings
 
 import typer
 
-from bench.cli import listing, run, submit, suite, victims
+from bench.cli import cache, listing, run, submit, suite, victims
 from bench.errors import UserError
+from bench.store import disk
 
 app = typer.Typer(
     name="bench",
@@ -23,6 +24,7 @@ app.command("show")(listing.show)
 app.command("leaderboard")(listing.leaderboard)
 app.add_typer(victims.app, name="victims")
 app.add_typer(suite.app, name="suite")
+app.add_typer(cache.app, name="cache")
 app.add_typer(submit.app, name="submit")
 
 
@@ -38,7 +40,8 @@ def main() -> None:
     warnings.simplefilter("ignore", FutureWarning)
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     try:
-        app()
+        with disk.told():
+            app()
     except UserError as error:
         typer.echo(typer.style("error:", fg="red", bold=True) + f" {error}", err=True)
         sys.exit(2)

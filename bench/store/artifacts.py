@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.errors import UserError
 from bench.spec import identity
 from bench.store import checksums, disk, housekeeping, remote, shelf
 from bench.store.checksums import MANIFEST, Broken
@@ -87,6 +88,19 @@ def make(stage: str, payload: dict[str, Any], work: Callable[[Path], dict[str, f
             return winner
     remote.push(shelved.folder, stage, shelved.key)
     return Artifact(stage, shelved.key, shelved.folder, manifest, reused=False)
+
+
+def share() -> tuple[list[str], list[str]]:
+    """Copy what is finished here to the shared store, as far as it is not there: names that were copied, and not.
+
+    Raises UserError where there is no shared store.
+    """
+    if not remote.configured():
+        raise UserError(f"{remote.VARIABLE} is not set; {remote.ALLOWED}")
+    there = remote.finished()
+    here = [each for each in shelf.finished() if (each.stage, each.key) not in there]
+    done = [each for each in here if _here(each) and remote.push(each.folder, each.stage, each.key)]
+    return [str(each) for each in done], [str(each) for each in here if each not in done]
 
 
 _checked: dict[tuple[Path, int], dict[str, Any]] = {}

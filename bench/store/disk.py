@@ -15,6 +15,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 TEXTS = (*(os.strerror(number) for number in FULL), "database or disk is full")
 """How libraries that are not written in Python say the same, in errors without a number."""
 
+SQLITE, SCARCE = "disk I/O error", 1_000_000
+"""What SQLite says of any trouble with its write-ahead log; with so few bytes left it is for want of them."""
+
 
 def is_full(error: BaseException | None) -> bool:
     """Whether an error, or one that it came from, says that the disk is full."""
@@ -25,17 +28,21 @@ def is_full(error: BaseException | None) -> bool:
     return False
 
 
+class DiskFull(UserError):
+    """Nothing can be written until there is room."""
+
+
 @contextmanager
 def told() -> Iterator[None]:
-    """Raises UserError in place of an error that says that the disk is full; others pass."""
+    """Raises DiskFull in place of an error that says that the disk is full; others pass."""
     try:
         yield
     except Exception as error:
-        if isinstance(error, UserError) or not is_full(error):
-            raise
         there = next(folder for folder in (home(), *home().parents) if folder.exists())
-        free = shutil.disk_usage(there).free / 1e6
-        raise UserError(
-            f"disk: no space left for {home()} ({free:.1f} MB free, or a quota is used up);"
+        free = shutil.disk_usage(there).free
+        if isinstance(error, DiskFull) or not (is_full(error) or (free < SCARCE and SQLITE in str(error))):
+            raise
+        raise DiskFull(
+            f"disk: no space left for {home()} ({free / 1e6:.1f} MB free, or a quota is used up);"
             " free some, for example with `bench cache gc`, or set BENCH_HOME to another disk"
         ) from error

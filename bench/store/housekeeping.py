@@ -3,9 +3,11 @@
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from bench.errors import UserError
 from bench.paths import home
@@ -33,10 +35,33 @@ def limit() -> float | None:
     return gigabytes(text, VARIABLE) if text else None
 
 
+def usage() -> list[dict[str, Any]]:
+    """Stage, artefacts, megabytes and time of the last use (ISO 8601, UTC; None of nothing), and their sum.
+
+    Rows of their own are what was set aside and what dead processes left.
+    """
+    held: dict[str, list[tuple[int, float]]] = {}
+    for each in shelf.finished():
+        held.setdefault(each.stage, []).append((each.size, each.used))
+    for name, paths in (("(set aside)", _broken()), ("(unfinished)", shelf.drafts())):
+        held |= {name: [(shelf.size(path), path.stat().st_mtime) for path in paths]} if paths else {}
+    return [_row(stage, held[stage]) for stage in sorted(held)] + [_row("all", [x for xs in held.values() for x in xs])]
+
+
+def _row(stage: str, held: list[tuple[int, float]]) -> dict[str, Any]:
+    used = max((used for _, used in held), default=None)
+    megabytes = round(sum(size for size, _ in held) / 1e6, 3)
+    when = None if used is None else datetime.fromtimestamp(used, UTC).isoformat(timespec="seconds")
+    return {"stage": stage, "artefacts": len(held), "mb": megabytes, "used": when}
+
+
 def verify() -> Iterator[tuple[Shelved, str | None]]:
     """Check every artefact; what is wrong with those that are broken, and are set aside."""
     for each in shelf.folders():
-        number = each.folder.stat().st_ino
+        try:
+            number = each.folder.stat().st_ino
+        except FileNotFoundError:  # another process removed it meanwhile
+            continue
         try:
             each.check()
         except Broken as error:
@@ -48,12 +73,16 @@ def verify() -> Iterator[tuple[Shelved, str | None]]:
 
 def sweep(*, dry_run: bool = False) -> dict[str, int]:
     """Remove what dead processes left and what was set aside; bytes freed by path in the home."""
-    found = [*shelf.drafts(), *(home() / "broken").glob("[!.]*")]
+    found = [*shelf.drafts(), *_broken()]
     freed = {str(path.relative_to(home())): shelf.size(path) for path in found}
     for path in found:
         if not dry_run:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     return freed
+
+
+def _broken() -> list[Path]:
+    return sorted((home() / "broken").glob("[!.]*"))
 
 
 def trim(limit: float, *, everything: bool = False, dry_run: bool = False) -> dict[str, int]:
@@ -73,7 +102,7 @@ def trim(limit: float, *, everything: bool = False, dry_run: bool = False) -> di
             break
         if each.used < shelf.STARTED:
             gone = held[each] if dry_run else each.remove()
-            freed[f"artifacts/{each.stage}/{each.key}"] = gone
+            freed[f"artifacts/{each}"] = gone
             excess -= gone
     return freed
 

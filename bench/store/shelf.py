@@ -30,6 +30,9 @@ class Shelved:
     stage: str
     key: str
 
+    def __str__(self) -> str:
+        return f"{self.stage}/{self.key}"
+
     @property
     def folder(self) -> Path:
         """Where it is."""
@@ -100,9 +103,9 @@ def set_aside(shelved: Shelved, number: int, reason: str) -> bool:
             names = (broken / f"{shelved.stage}-{shelved.key}-{n}" for n in count(1))
             shelved.folder.rename(place := next(name for name in names if not name.exists()))
     except OSError as error:
-        LOG.warning("broken: %s/%s: %s; it cannot be set aside: %s", shelved.stage, shelved.key, reason, error)
+        LOG.warning("broken: %s: %s; it cannot be set aside: %s", shelved, reason, error)
         return False
-    LOG.warning("broken: %s/%s: %s; set aside as %s", shelved.stage, shelved.key, reason, place)
+    LOG.warning("broken: %s: %s; set aside as %s", shelved, reason, place)
     return True
 
 

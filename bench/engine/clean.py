@@ -1,0 +1,29 @@
+"""Which artefacts a suite alone stands on, and their removal."""
+
+from pathlib import Path
+
+from bench.engine.plan import Plan
+from bench.paths import home
+from bench.store.housekeeping import recorded
+from bench.store.shelf import Shelved, size
+
+
+def leftovers(plan: Plan) -> list[Shelved]:
+    """The finished artefacts here that the plan names and no recorded run of another suite does."""
+    needed = recorded(besides=frozenset(plan.runs))
+    named = (Shelved(stage.kind, name) for name, stage in plan.stages.items() if name not in needed)
+    return [each for each in named if each.folder.exists()]
+
+
+def traces(plan: Plan) -> list[Path]:
+    """Where stages of the plan told how they failed."""
+    files = (home() / "failures" / f"{name}.txt" for name in plan.stages)
+    return [file for file in files if file.exists()]
+
+
+def clean(artifacts: list[Shelved], files: list[Path]) -> int:
+    """Remove what `leftovers` and `traces` found; bytes freed."""
+    freed = sum(each.remove() for each in artifacts) + sum(map(size, files))
+    for file in files:
+        file.unlink(missing_ok=True)
+    return freed
