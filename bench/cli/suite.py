@@ -42,8 +42,10 @@ def run(
     from bench.engine.plan import Costs
     from bench.engine.suite import play
     from bench.published import check_playable
+    from bench.store import housekeeping
     from bench.store.artifacts import manifests
 
+    housekeeping.limit()  # a bad value is told before the first stage, not by each of them
     for spec in plan.runs.values():
         check_playable(spec)
     player = open_engine(engine, workers, address, Costs(manifests() if plan.tasks else []))
@@ -74,6 +76,30 @@ def status(name: Name, as_json: Json = False) -> None:
     typer.echo(f"{len(done)} of {len(plan.runs)} runs recorded, {len(plan.tasks)} stages to do")
     for stage, trace in traces.items():
         typer.echo(f"\n{plan.stages[stage].kind} {stage}\n{trace}")
+
+
+@app.command()
+def clean(
+    name: Name,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be removed")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove the artefacts that no recorded run of another suite needs, and the traces of failures; rows stay."""
+    from bench.engine.clean import leftovers, remove, traces
+
+    plan = _plan(name)
+    artifacts, files = leftovers(plan), traces(plan)
+    size = sum(each.size for each in artifacts)
+    told = f"{len(artifacts)} artefacts, {size / 1e6:.1f} MB, and {len(files)} traces of failures"
+    if not dry_run:
+        if not yes and (artifacts or files):
+            typer.confirm(f"remove {told}?", abort=True, err=True)
+        size = remove(artifacts, files)
+    if as_json:
+        report = {"artefacts": [str(each) for each in artifacts], "traces": len(files), "bytes": size}
+        return typer.echo(json.dumps({**report, "dry_run": dry_run}, indent=1))
+    typer.echo(f"{'would be removed' if dry_run else 'removed'}: {told}")
 
 
 def _plan(name: str) -> "Plan":

@@ -5,7 +5,7 @@ from pathlib import Path
 from bench.engine.plan import Plan
 from bench.paths import home
 from bench.store.housekeeping import recorded
-from bench.store.shelf import Shelved, size
+from bench.store.shelf import Shelved
 
 
 def leftovers(plan: Plan) -> list[Shelved]:
@@ -21,9 +21,8 @@ def traces(plan: Plan) -> list[Path]:
     return [file for file in files if file.exists()]
 
 
-def clean(artifacts: list[Shelved], files: list[Path]) -> int:
-    """Remove what `leftovers` and `traces` found; bytes freed."""
-    freed = sum(each.remove() for each in artifacts) + sum(map(size, files))
+def remove(artifacts: list[Shelved], files: list[Path]) -> int:
+    """Remove what `leftovers` and `traces` found; bytes of the artefacts that were freed."""
     for file in files:
         file.unlink(missing_ok=True)
-    return freed
+    return sum(each.remove() for each in artifacts)

@@ -40,7 +40,7 @@ UNLIMITED = 1_000_000
 class Slurm:
     """At most `workers` stages at a time; without a number, whatever Slurm has room for.
 
-    Partition, account and all else that sbatch knows are its own `SBATCH_*` variables: they win over what is asked here.
+    Partition, account and all else that sbatch knows are its own `SBATCH_*` variables, which win over what is asked.
     """
 
     def __init__(self, workers: int | None, address: str | None, costs: Costs) -> None:

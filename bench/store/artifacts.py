@@ -50,10 +50,9 @@ def find(stage: str, key: str) -> Artifact | None:
 
 def look(stage: str, key: str) -> Artifact | None:
     """The artefact as it lies here, unchecked and untouched: for those who only show it, and mind what is broken."""
-    file = Shelved(stage, key).folder / MANIFEST
-    if not file.exists():
-        return None
-    return Artifact(stage, key, file.parent, json.loads(file.read_text(encoding="utf-8")), reused=True)
+    shelved = Shelved(stage, key)
+    manifest = _manifest(shelved)
+    return None if manifest is None else Artifact(stage, key, shelved.folder, manifest, reused=True)
 
 
 def finished() -> set[tuple[str, str]]:
@@ -62,8 +61,15 @@ def finished() -> set[tuple[str, str]]:
 
 
 def manifests() -> Iterator[dict[str, Any]]:
-    """The manifest of every finished artefact here."""
-    return (json.loads((each.folder / MANIFEST).read_text(encoding="utf-8")) for each in shelf.finished())
+    """The manifest of every finished artefact here that can be read."""
+    return (manifest for each in shelf.finished() if (manifest := _manifest(each)) is not None)
+
+
+def _manifest(shelved: Shelved) -> dict[str, Any] | None:
+    try:
+        return json.loads((shelved.folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def make(stage: str, payload: dict[str, Any], work: Callable[[Path], dict[str, float] | None]) -> Artifact:
