@@ -1,0 +1,242 @@
+"""SIGKILL at random moments, here and on a Ray cluster: nothing that is finished is lost, repeated or half-written."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench.store import artifacts
+from tests.e2e import toy_suite
+
+ROOT = Path(__file__).parent.parent.parent
+KILLS = 40
+STAGES = 26
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """The address of a Ray cluster of two cores that lives as long as these tests."""
+    pytest.importorskip("ray")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    ray = Path(sys.executable).with_name("ray")
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+        head = ["start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}", "--num-cpus=2"]
+        small = ["--object-store-memory=80000000", "--include-dashboard=false", f"--temp-dir={folder}"]
+        command = [ray, *head, *small]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL)
+        try:
+            _until(lambda: _answers(port))
+            yield f"127.0.0.1:{port}"
+        finally:
+            left = psutil.Process(process.pid).children(recursive=True)
+            process.terminate()
+            process.wait(30)
+            psutil.wait_procs(left, timeout=10)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _until(true: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+
+
+def environment() -> dict[str, str]:
+    """Of drivers and cluster: their modules are found where the tests are."""
+    quiet = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
+    return {**os.environ, **quiet, "BENCH_THREADS": "2", "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Gives an empty home in which the toy suite can be played, and makes it the current one."""
+
+    def make(name: str) -> Path:
+        monkeypatch.setenv("BENCH_HOME", str(tmp_path / name))
+        toy_suite.prepare()
+        return tmp_path / name
+
+    return make
+
+
+def driver(*arguments: str) -> subprocess.Popen[bytes]:
+    """Plays the suite in the current home, in a process group of its own."""
+    command = [sys.executable, "-m", "tests.e2e.toy_suite", *arguments]
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment(),
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def play(*arguments: str) -> None:
+    assert driver(*arguments).wait(120) == 0
+
+
+def started(home: Path) -> Counter[str]:
+    """How often the computation of each stage began."""
+    log = home / "started.log"
+    return Counter(log.read_text().splitlines() if log.exists() else [])
+
+
+def finished(home: Path) -> set[str]:
+    """Names of the stages whose artefacts are visible; each is complete to the byte."""
+    names = set()
+    for kind, key in artifacts.finished():
+        artifact = artifacts.find(kind, key)
+        assert artifact is not None, "something visible is not as it was published"
+        names.add(artifact.manifest["payload"]["name"])
+    return names
+
+
+def files(home: Path) -> dict[str, str]:
+    """Every file of every artefact by its SHA-256; of manifests, all but the cost and the seal over it."""
+    made = {}
+    for file in sorted((home / "artifacts").rglob("*")):
+        data = file.read_bytes() if file.is_file() else b""
+        if file.name == "manifest.json":
+            data = json.dumps({**json.loads(data), "cost": None, "seal": None}, sort_keys=True).encode()
+        made[str(file.relative_to(home))] = hashlib.sha256(data).hexdigest()
+    return made
+
+
+@contextmanager
+def watched(home: Path) -> Iterator[None]:
+    """Look all the time, not just at kills: an artefact that has its name has its manifest."""
+    stop, wrong = threading.Event(), []
+
+    def watch() -> None:
+        while not stop.wait(0.01):
+            wrong.extend(f for f in home.glob("artifacts/*/[!.]*") if not (f / "manifest.json").exists())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    assert not wrong
+
+
+def broken(
+    home: Path, moments: random.Random, kills: int, workers: Callable[[int], list[psutil.Process]], *arguments: str
+) -> int:
+    """Play a suite to its end in spite of at most so many kills; how many there were.
+
+    One kill in four ends the driver with all that it started, the others a single worker.
+    """
+    count, due, seen = 0, Counter[str](), set[str]()
+    process = driver(*arguments)
+    while True:
+        while count < kills and (busy := _busy(home, moments, process, workers)):
+            done, count = finished(home), count + 1
+            # Nobody has two copies of a stage in hand: one that is finished now has begun for the last time.
+            due.update({name: started(home)[name] for name in done - seen})
+            seen |= done
+            if moments.random() < 0.25:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                psutil.wait_procs(busy, timeout=60)
+                process = driver(*arguments)
+            else:
+                moments.choice(busy).kill()
+        if process.wait(120) == 0:
+            again = {name: n for name, n in started(home).items() if name in seen and n > due[name]}
+            assert not again, "what was finished is computed again"
+            return count
+        process = driver(*arguments)
+
+
+def _busy(
+    home: Path, moments: random.Random, process: subprocess.Popen[bytes], workers: Callable[[int], list[psutil.Process]]
+) -> list[psutil.Process]:
+    """The workers a moment after another stage has begun; none where the driver ended before that."""
+    while process.poll() is None:
+        _until(_more_than(started(home).total(), home, process))
+        time.sleep(moments.uniform(0, 0.06))
+        if process.poll() is None and (found := workers(process.pid)):
+            return found
+    return []
+
+
+def _more_than(begun: int, home: Path, process: subprocess.Popen[bytes]) -> Callable[[], bool]:
+    return lambda: started(home).total() > begun or process.poll() is not None
+
+
+def local_workers(driver: int) -> list[psutil.Process]:
+    """Worker processes of a driver on this machine."""
+    return [p for p in _processes("spawn_main") if p.info["ppid"] == driver]
+
+
+def ray_workers(driver: int) -> list[psutil.Process]:
+    """Worker processes of the cluster that do a stage."""
+    return _processes("ray::attempt")
+
+
+def _processes(word: str) -> list[psutil.Process]:
+    """Those whose command has the word; of one that ends at this moment psutil knows no command."""
+    return [p for p in psutil.process_iter(["cmdline", "ppid"]) if word in " ".join(p.info["cmdline"] or ())]
+
+
+def kill_again_and_again(
+    fresh: Callable[[str], Path], workers: Callable[[int], list[psutil.Process]], *arguments: str
+) -> None:
+    whole = fresh("whole")
+    play("local", "1")
+    unbroken, table = files(whole), toy_suite.results_table()
+    assert table.count("\n") == 5
+    moments, kills, lives = random.Random(0), 0, 0
+    while kills < KILLS:
+        lives += 1
+        home = fresh(f"life{lives}")
+        with watched(home):
+            kills += broken(home, moments, KILLS - kills, workers, *arguments)
+        assert toy_suite.results_table() == table
+        assert files(home) == unbroken
+    print(f"{kills} kills in {lives} suites")
+
+
+def test_40_kills_on_this_machine(fresh: Callable[[str], Path]) -> None:
+    kill_again_and_again(fresh, local_workers, "local", "2")
+
+
+def test_40_kills_on_ray(fresh: Callable[[str], Path], cluster: str) -> None:
+    kill_again_and_again(fresh, ray_workers, "ray", "2", cluster)
+
+
+def test_two_workers_here_or_on_ray_make_the_same_bytes_as_one(fresh: Callable[[str], Path], cluster: str) -> None:
+    made, tables = [], []
+    for name, arguments in (("one", ["local", "1"]), ("two", ["local", "2"]), ("ray", ["ray", "2", cluster])):
+        home = fresh(name)
+        play(*arguments)
+        assert set(started(home).values()) == {1} and len(started(home)) == STAGES
+        made.append(files(home))
+        tables.append(toy_suite.results_table())
+    assert made[0] == made[1] == made[2]
+    assert tables[0] == tables[1] == tables[2]

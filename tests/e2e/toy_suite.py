@@ -1,0 +1,121 @@
+"""A suite whose stages are short sleeps, with the roles of a real one; `python -m tests.e2e.toy_suite local 2`.
+
+Nothing heavy is imported here, so that a worker that is killed is soon replaced.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+from bench.engine.stage import Progress, Stage
+from bench.paths import home
+
+RIGHT = {"zero": 4, "clean": 32, "evaluate": 16, "validation": 10}
+"""Right answers of 40; those of `evaluate` and `validation` differ from run to run."""
+
+COLUMNS = (
+    "id", "defense", "attack", "seed", "utility_zero", "utility_clean", "utility", "validation", "protection",
+    "protection_low", "protection_high", "eligible", "stealth", "stages", "command",
+)  # fmt: skip
+"""What a result is; its cost, date and provenance differ from one playing to the next."""
+
+
+def prepare() -> None:
+    """The answers that the evaluations copy."""
+    import numpy as np
+    import pandas as pd
+
+    (home() / "answers").mkdir(parents=True)
+    for right in range(41):
+        table = pd.DataFrame({"image_id": [f"p{i:02}" for i in range(40)], "correct": np.arange(40) < right})
+        table.to_parquet(home() / "answers" / f"{right}.parquet")
+
+
+def work(name: str, role: str, needs: tuple[Stage, ...], folder: Path, progress: Progress) -> None:
+    """Say that it began, sleep for 20 to 50 ms, and write what depends on everything below."""
+    with (home() / "started.log").open("a") as log:
+        log.write(f"{name}\n")
+    number = int(hashlib.sha256(name.encode()).hexdigest(), 16)
+    time.sleep(0.02 + number % 31 / 1000)
+    below = [(need.folder / "note.txt").read_text() for need in needs]
+    (folder / "note.txt").write_text(hashlib.sha256("".join([name, *below]).encode()).hexdigest())
+    if role in RIGHT:
+        right = RIGHT[role] + (number % 9 if role in ("evaluate", "validation") else 0)
+        shutil.copy(home() / "answers" / f"{right}.parquet", folder / "predictions.parquet")
+    if role == "audit":
+        (folder / "audit.json").write_text(json.dumps({"linf": number % 9}))
+
+
+def stage(kind: str, role: str, name: str, *needs: Stage) -> Stage:
+    payload = {"name": f"{role} {name}", "needs": [need.identity for need in needs]}
+    models = () if kind in ("dataset", "audit") else (f"m{len(name) % 2}",)
+    return Stage(kind, f"{role} {name}", payload, partial(work, f"{role} {name}", role, needs), needs, models)
+
+
+def plan(seeds: int = 2):  # type: ignore[no-untyped-def]
+    """Two defenses and some seeds: 4 and 22 stages for the runs of two seeds."""
+    from bench.engine.local import run_id
+    from bench.engine.plan import Plan
+    from bench.spec import Method, RunSpec
+
+    runs, roles = {}, {}
+    original, zero = stage("protect", "original", ""), stage("evaluate", "zero", "")
+    for seed in range(seeds):
+        clean_attack = stage("attack", "clean_attack", f"{seed}", original)
+        clean = stage("evaluate", "clean", f"{seed}", clean_attack)
+        for defense in ("em", "mmguard"):
+            spec = RunSpec(defense=Method(name=defense), attack=Method(name="lora_sft"), seed=seed)
+            name = f"{defense} {seed}"
+            release = stage("protect", "protect", name)
+            adapter = stage("attack", "attack", name, release)
+            runs[run_id(spec)] = spec
+            roles[run_id(spec)] = {
+                "original": original,
+                "zero": zero,
+                "clean_attack": clean_attack,
+                "clean": clean,
+                "protect": release,
+                "audit": stage("audit", "audit", name, original, release),
+                "attack": adapter,
+                "evaluate": stage("evaluate", "evaluate", name, adapter),
+                "validation": stage("evaluate", "validation", name, adapter),
+            }
+    every = {each.identity: each for parts in roles.values() for each in parts.values()}
+    tasks = [each for each in every.values() if each.find() is None]
+    tasks.sort(key=lambda task: (task.depth, task.models))
+    return Plan(runs, roles, every, {task.identity: task for task in tasks})
+
+
+def results_table() -> str:
+    """Every result, in CSV."""
+    from bench.store import results
+
+    out = io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(COLUMNS)
+    for run in sorted(results.load(), key=lambda run: run.id):
+        lines.writerow([json.dumps(getattr(run, column), sort_keys=True) for column in COLUMNS])
+    return out.getvalue()
+
+
+def main(name: str, workers: int = 2, address: str | None = None) -> None:
+    """Play what is missing; exit code 1 where something failed."""
+    from bench.engine.engine import engine
+    from bench.engine.plan import Costs
+    from bench.engine.suite import play
+
+    outcome = play(plan(), engine(name, workers, address, Costs([])))
+    sys.exit(1 if outcome.failed or outcome.blocked else 0)
+
+
+if __name__ == "__main__":
+    # By its importable name: what a worker is sent must not be of `__main__`.
+    from tests.e2e import toy_suite
+
+    toy_suite.main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])
