@@ -6,6 +6,7 @@ import shlex
 import subprocess
 from functools import cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from bench.engine.hardware import hardware
 from bench.spec import RunSpec
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "lm_eval", "datasets", "numpy", "pillow")
+
+EXTRAS = ("optuna", "ray", "submitit")
+"""Told where they are installed."""
 
 
 @cache
@@ -22,7 +26,7 @@ def provenance() -> dict[str, Any]:
     Seeds, durations and joules are in the row's own `seed` and `cost`.
     """
     return {
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in (*PACKAGES, *filter(find_spec, EXTRAS))},
         "python": platform.python_version(),
         "git": _git("rev-parse", "HEAD"),
         "dirty": None if (status := _git("status", "--porcelain")) is None else bool(status),
