@@ -49,7 +49,7 @@ def masses(lvlm: LVLM, before: SampleSet, after: SampleSet, words: Sequence[str]
             encoded = lvlm.encode(prompts, lvlm.layouts(pictures))
             patches = perturbed_tokens(encoded, lvlm.intensity(noisy, clean), TAU)
             rows = lvlm.attention_rows(
-                encoded, pictures, range(lvlm.depth), [answer_rows(encoded), encoded.trigger]
+                encoded, pictures, lvlm.attending, [answer_rows(encoded), encoded.trigger]
             ).values()
             measured.append(
                 [
@@ -77,7 +77,7 @@ def main(defenses: list[str], victim: str = "tiny-llava-a", threat: str = "white
             print(f"\n{name}, {threat} box, {victim} {model} ({table.shape[-1]} samples)\n")
             print("| layer |" + "".join(f" {m}, before | after |" for m in MASSES) + "\n|---|" + "---|---|" * 3)
             half = 1.96 * table.std(-1) / np.sqrt(table.shape[-1])
-            for layer in range(lvlm.depth):
+            for layer in lvlm.attending:
                 cells = [
                     f" {table[k, layer, m].mean():.3f} ± {half[k, layer, m]:.3f} |" for m in range(3) for k in (0, 1)
                 ]

@@ -48,13 +48,12 @@ class Inputs:
         indices = [row["index"] for row in rows]
         layouts = [self.layouts[i] for i in indices]
         encoded = self.victim.text.pad([self.rows[i] for i in indices]).to(self.victim.device)
-        pixels = {key: torch.cat([self.pixels[i][key] for i in indices]) for key in self.pixels[0]}
         return {
             "input_ids": encoded.ids,
             "attention_mask": encoded.mask.long(),
             "labels": encoded.ids.masked_fill(~encoded.answer, -100),
             **self.victim.position_inputs(encoded, layouts),
-            **pixels,
+            **self.victim.collate([self.pixels[i] for i in indices]),
         }
 
 

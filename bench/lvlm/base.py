@@ -13,8 +13,8 @@ from bench.lvlm.attention import NAME, Recorder, recording
 from bench.lvlm.features import Features
 from bench.lvlm.text import Encoded, Prompt, TextEncoder
 
-Layout = tuple[int, int]
-"""Height and width in pixels after the processor's resizing and cropping: fixed metadata of a picture."""
+Layout = tuple[int, ...]
+"""What the processor makes of a picture's size: height and width in pixels, or tiles, as a family has it."""
 
 
 class Prefix(NamedTuple):
@@ -35,6 +35,8 @@ class LVLM(ABC):
     """A loaded checkpoint with frozen weights. Images are float or uint8 levels in 0..255, (3, H, W)."""
 
     image_token: str
+    placeholder: str | None = None
+    """What the chat template gives a picture, where that is not the image token."""
     language_modules: str = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"
     """Regular expression of the language model's linear layers; LoRA goes there."""
     projector_modules: str
@@ -56,7 +58,9 @@ class LVLM(ABC):
         self.model = model.eval().requires_grad_(False)
         self.tokenizer, self.processor = tokenizer, processor
         self.features = Features()
-        self.text = TextEncoder(tokenizer, self.image_token)
+        ends = model.generation_config.eos_token_id
+        stops = ends if isinstance(ends, list) else [] if ends is None else [ends]
+        self.text = TextEncoder(tokenizer, self.image_token, self.placeholder, stops)
         self.model.set_attn_implementation({"text_config": NAME})
 
     @property
@@ -73,11 +77,11 @@ class LVLM(ABC):
 
     @abstractmethod
     def layout(self, size: tuple[int, int]) -> Layout:
-        """Resolution that the processor gives a picture of (height, width) `size`."""
+        """What the processor makes of a picture of (height, width) `size`."""
 
     @abstractmethod
-    def image_tokens(self, layout: Layout) -> int:
-        """Number of image tokens in the language model."""
+    def image_tokens(self, layout: Layout) -> str:
+        """How a picture reads in the text: its image tokens, and what frames them."""
 
     @abstractmethod
     def pixel_values(self, images: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -87,16 +91,31 @@ class LVLM(ABC):
     def token_intensity(self, deltas: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Mean |delta| of the pixels under each image token, one (tokens,) a picture (MMGuard Eq. 22).
 
-        `deltas` are differences of *preprocessed* pictures, (3, h, w).
+        `deltas` are differences of *preprocessed* pictures, without their first dimension.
         """
 
     @abstractmethod
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
-        """Levels (N, 3, H, W) to the resized, cropped and normalised (N, 3, h, w) that is cut into patches."""
+        """Levels (N, 3, H, W) to the resized, cropped or tiled, and normalised (N, ...) that is cut into patches."""
 
     def position_inputs(self, encoded: Encoded, layouts: Sequence[Layout]) -> dict[str, torch.Tensor]:
-        """Extra inputs that depend on the image grid; none for most families."""
+        """Extra inputs that go with the tokens, (..., T): positions, token types; none for some families."""
         return {}
+
+    def processed(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
+        """What the Hugging Face processor itself gives for (H, W, 3) uint8 pictures: the trainer's pixels."""
+        # Told, not guessed: a picture that is three pixels high looks like one whose channels come first.
+        shown = self.processor(images=list(images), return_tensors="pt", input_data_format="channels_last")
+        return dict(shown.to(self.device))
+
+    def collate(self, pictures: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+        """One batch of what `processed` gave for single pictures."""
+        return {key: torch.cat([picture[key] for picture in pictures]) for key in pictures[0]}
+
+    @property
+    def attending(self) -> Sequence[int]:
+        """Indices of the decoder layers whose attention is over the tokens: what binding can bind."""
+        return range(self.model.config.text_config.num_hidden_layers)
 
     # -- what is the same for all --------------------------------------------------------------------------------
 
@@ -121,15 +140,6 @@ class LVLM(ABC):
     def encode(self, prompts: Sequence[Prompt], layouts: Sequence[Layout], *, left: bool = False) -> Encoded:
         """Token ids and spans of a batch."""
         return self.text.encode(prompts, [self.image_tokens(lay) for lay in layouts], left=left).to(self.device)
-
-    def processed(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
-        """What the Hugging Face processor itself gives for (H, W, 3) uint8 pictures: the trainer's pixels."""
-        return dict(self.processor(images=list(images), return_tensors="pt").to(self.device))
-
-    @property
-    def depth(self) -> int:
-        """Number of decoder layers."""
-        return self.model.config.text_config.num_hidden_layers
 
     @torch.no_grad()
     def prefix(self, encoded: Encoded, images: Sequence[torch.Tensor]) -> Prefix:
@@ -218,7 +228,7 @@ class LVLM(ABC):
             max_new_tokens=max_new_tokens,
             do_sample=False,
             pad_token_id=self.tokenizer.pad_token_id,
-            eos_token_id=self.tokenizer.eos_token_id,
+            eos_token_id=self.text.stops,
             **self.generation_inputs(encoded),
             **self.processed(images),
         )

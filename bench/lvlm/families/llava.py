@@ -24,9 +24,9 @@ class Llava(LVLM):
     def layout(self, size: tuple[int, int]) -> Layout:
         return (self.processor.crop_size.height, self.processor.crop_size.width)
 
-    def image_tokens(self, layout: Layout) -> int:
+    def image_tokens(self, layout: Layout) -> str:
         patch = self.model.config.vision_config.patch_size
-        return (layout[0] // patch) * (layout[1] // patch)
+        return self.image_token * ((layout[0] // patch) * (layout[1] // patch))
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
         size = self.processor.size

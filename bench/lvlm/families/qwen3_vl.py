@@ -27,9 +27,9 @@ class Qwen3VL(LVLM):
             *size, factor=p.patch_size * p.merge_size, min_pixels=area.shortest_edge, max_pixels=area.longest_edge
         )
 
-    def image_tokens(self, layout: Layout) -> int:
+    def image_tokens(self, layout: Layout) -> str:
         side = self.processor.patch_size * self.processor.merge_size
-        return (layout[0] // side) * (layout[1] // side)
+        return self.image_token * ((layout[0] // side) * (layout[1] // side))
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
         layout = self.layout((images.shape[-2], images.shape[-1]))

@@ -66,7 +66,7 @@ def test_rows_equal_eager_attention(lvlm: LVLM, copies: dict, tensors: list, cou
 
 def test_a_row_is_a_distribution_over_what_may_be_attended_to(lvlm: LVLM, tensors: list) -> None:
     encoded = lvlm.encode(PROMPTS, lvlm.layouts(tensors[:3]))
-    for rows in lvlm.attention_rows(encoded, tensors[:3], range(lvlm.depth), [encoded.question]).values():
+    for rows in lvlm.attention_rows(encoded, tensors[:3], lvlm.attending, [encoded.question]).values():
         torch.testing.assert_close(rows[0].sum(1), torch.ones(3))
         assert not rows[0][~encoded.mask].any()
         assert not rows[0][encoded.answer].any(), "a question does not see its answer"

@@ -1,7 +1,6 @@
 """What defenses, attacks and the evaluator see of a model, against Hugging Face's own forward pass."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -179,11 +178,8 @@ def test_generation_is_greedy_and_stops_at_the_end_of_turn(
     expected = lvlm.tokenizer.decode(ids, skip_special_tokens=True).strip()
     assert lvlm.generate(["What is this?"], arrays[:1], max_new_tokens=5) == [expected]
     stop = next((i for i, token in enumerate(ids) if token != ids[0]), 0)
-    ends = SimpleNamespace(
-        pad_token_id=lvlm.tokenizer.pad_token_id, eos_token_id=ids[stop], batch_decode=lvlm.tokenizer.batch_decode
-    )
-    monkeypatch.setattr(lvlm, "tokenizer", ends)
-    (expected,) = ends.batch_decode([ids[: stop + 1]])
+    monkeypatch.setattr(lvlm.text, "stops", [ids[stop]])
+    (expected,) = lvlm.tokenizer.batch_decode([ids[: stop + 1]], skip_special_tokens=True)
     assert lvlm.generate(["What is this?"], arrays[:1], max_new_tokens=5) == [expected.strip()]
     assert stop < 4
 

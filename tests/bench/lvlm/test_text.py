@@ -35,7 +35,7 @@ def decode(lvlm: LVLM, encoded: Encoded, span: str, row: int = 0) -> str:
 @given(family=families, head=phrases, mark=st.sampled_from(["?", ".", ":", ""]), answer=answers)
 def test_spans_are_the_texts(both: dict[str, LVLM], family: str, head: str, mark: str, answer: str) -> None:
     lvlm = both[family]
-    encoded = lvlm.text.encode([Prompt(f"{head} {mark}".strip(), answer)], [9])
+    encoded = lvlm.text.encode([Prompt(f"{head} {mark}".strip(), answer)], [lvlm.image_token * 9])
     assert decode(lvlm, encoded, "question") == f"{head} {mark}".strip()
     assert decode(lvlm, encoded, "answer").strip() == answer + lvlm.tokenizer.eos_token
     assert int(encoded.image.sum()) == 9
@@ -73,7 +73,7 @@ def test_trigger_spans_are_the_inserted_words(
     places = range(1, len(question.split()) + 1)
     slots = sorted(random.Random(seed).choice(places) for _ in chosen)
     text, spans = insert(question, chosen, slots)
-    encoded = lvlm.text.encode([Prompt(text, "cat", spans)], [4])
+    encoded = lvlm.text.encode([Prompt(text, "cat", spans)], [lvlm.image_token * 4])
     assert decode(lvlm, encoded, "trigger").replace(" ", "") == "".join(chosen)
     for number, word in enumerate(chosen, start=1):
         assert lvlm.tokenizer.decode(encoded.ids[encoded.word == number]).strip() == word
@@ -84,7 +84,7 @@ def test_trigger_spans_are_the_inserted_words(
 
 @pytest.mark.parametrize("question", ["image", "user", "vision", "a", "ASSISTANT", "im", "USER: what"])
 def test_a_question_that_the_template_contains_is_found_in_its_own_place(lvlm: LVLM, question: str) -> None:
-    encoded = lvlm.text.encode([Prompt(question, "cat")], [4])
+    encoded = lvlm.text.encode([Prompt(question, "cat")], [lvlm.image_token * 4])
     assert decode(lvlm, encoded, "question") == question
     assert not (encoded.question & encoded.image).any()
 
@@ -93,12 +93,12 @@ def test_a_question_that_the_template_contains_is_found_in_its_own_place(lvlm: L
 def test_a_text_with_an_image_token_is_refused(lvlm: LVLM, field: str) -> None:
     prompt = Prompt("What?", "cat")._replace(**{field: f"a {lvlm.image_token} b"})
     with pytest.raises(UserError, match=f"{field}: .*allowed: text without image tokens"):
-        lvlm.text.encode([prompt], [4])
+        lvlm.text.encode([prompt], [lvlm.image_token * 4])
 
 
 @pytest.mark.parametrize("answer", ["cat", "a bowl with spoon", "Yes", "x" * 40])
 def test_the_answer_ends_with_one_end_of_turn(lvlm: LVLM, answer: str) -> None:
-    encoded = lvlm.text.encode([Prompt("What is this?", answer)], [4])
+    encoded = lvlm.text.encode([Prompt("What is this?", answer)], [lvlm.image_token * 4])
     ids = encoded.ids[encoded.answer]
     assert int((ids == lvlm.tokenizer.eos_token_id).sum()) == 1
     assert ids[-1] == lvlm.tokenizer.eos_token_id
@@ -108,8 +108,8 @@ def test_the_answer_ends_with_one_end_of_turn(lvlm: LVLM, answer: str) -> None:
 
 def test_a_prompt_without_an_answer_is_what_comes_before_one(lvlm: LVLM) -> None:
     """Else the model is asked in other words than it was taught in."""
-    asked = lvlm.text.encode([Prompt("What is this?")], [9])
-    taught = lvlm.text.encode([Prompt("What is this?", "bicycle")], [9])
+    asked = lvlm.text.encode([Prompt("What is this?")], [lvlm.image_token * 9])
+    taught = lvlm.text.encode([Prompt("What is this?", "bicycle")], [lvlm.image_token * 9])
     assert not asked.answer.any()
     length = asked.ids.shape[1]
     assert torch.equal(asked.ids[0], taught.ids[0, :length])
@@ -119,9 +119,9 @@ def test_a_prompt_without_an_answer_is_what_comes_before_one(lvlm: LVLM) -> None
 @pytest.mark.parametrize("left", [False, True])
 def test_padding_changes_nothing_of_a_row(lvlm: LVLM, left: bool) -> None:
     prompts = [Prompt("What?", "cat"), Prompt("Which of the many objects do you see here?", "a red bicycle", ((0, 5),))]
-    batch = lvlm.text.encode(prompts, [9, 4], left=left)
+    batch = lvlm.text.encode(prompts, [lvlm.image_token * n for n in (9, 4)], left=left)
     for i, (prompt, count) in enumerate(zip(prompts, [9, 4], strict=True)):
-        alone = lvlm.text.encode([prompt], [count])
+        alone = lvlm.text.encode([prompt], [lvlm.image_token * count])
         real = batch.mask[i]
         assert alone.mask.all()
         for field in ("ids", *SPANS):
@@ -167,7 +167,7 @@ def test_qwens_expansion_is_one_token_a_merged_patch(qwen: LVLM, pictures: list)
 
 
 def test_with_tokens_keeps_the_spans(lvlm: LVLM) -> None:
-    encoded = lvlm.text.encode([Prompt("What is this?", "cat", ((0, 4),))], [4])
+    encoded = lvlm.text.encode([Prompt("What is this?", "cat", ((0, 4),))], [lvlm.image_token * 4])
     other = encoded.with_tokens(ids=encoded.ids + 1, mask=~encoded.mask)
     assert torch.equal(other.ids, encoded.ids + 1)
     assert not other.mask.any()

@@ -72,7 +72,7 @@ def test_mean_over_layers() -> None:
 def test_answer_rows_predict_the_answer(lvlm: LVLM, left: bool) -> None:
     """A row reads its own token and gives the next one: one row a token of the answer, none of them the last."""
     prompts = [Prompt("What?", "cat"), Prompt("Which object is it?", "a red bicycle")]
-    encoded = lvlm.text.encode(prompts, [4, 4], left=left)
+    encoded = lvlm.text.encode(prompts, [lvlm.image_token * 4] * 2, left=left)
     chosen = answer_rows(encoded)
     for i in range(2):
         predicted = encoded.ids[i, chosen[i].nonzero().squeeze(1) + 1]

@@ -51,7 +51,7 @@ def test_pixels_carry_straight_through_gradients(model: LVLM, tensors: list[torc
 
 def test_every_picture_has_the_same_layout(model: LVLM, tensors: list[torch.Tensor]) -> None:
     assert set(model.layouts(tensors)) == {(48, 48)}
-    assert model.image_tokens((48, 48)) == 36
+    assert model.image_tokens((48, 48)) == model.image_token * 36
 
 
 def test_token_intensity_is_the_mean_of_the_patch_that_a_token_sees(llava: LVLM) -> None:
