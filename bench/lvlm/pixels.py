@@ -88,3 +88,10 @@ def normalise(levels: torch.Tensor, mean: list[float], std: list[float]) -> torc
     centre = torch.tensor(mean, device=levels.device, dtype=levels.dtype).view(shape)
     spread = torch.tensor(std, device=levels.device, dtype=levels.dtype).view(shape)
     return ((levels / 255 - centre) / spread).float()
+
+
+def tiles(levels: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Cut (N, C, rows * height, columns * width) into tiles, row by row: (N, rows * columns, C, height, width)."""
+    count, channels, whole_height, whole_width = levels.shape
+    grid = levels.reshape(count, channels, whole_height // height, height, whole_width // width, width)
+    return grid.permute(0, 2, 4, 1, 3, 5).flatten(1, 2)

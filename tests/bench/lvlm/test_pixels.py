@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch.nn import functional as F
 
-from bench.lvlm.pixels import normalise, quantise, resize
+from bench.lvlm.pixels import normalise, quantise, resize, tiles
 
 TARGETS = ((48, 48), (64, 32), (112, 112), (20, 90))
 
@@ -97,3 +97,15 @@ def test_normalise_is_the_processors_arithmetic() -> None:
     expected = (levels.numpy().transpose(0, 2, 3, 1) / 255 - np.array(mean)) / np.array(std)
     assert ours.dtype == torch.float32
     np.testing.assert_allclose(ours.numpy().transpose(0, 2, 3, 1), expected, rtol=1e-6)
+
+
+@given(*(st.integers(1, n) for n in (3, 4, 4, 5, 5)))
+def test_tiles_are_crops_row_by_row(count: int, rows: int, columns: int, height: int, width: int) -> None:
+    picture = torch.arange(count * 3 * rows * height * columns * width).view(count, 3, rows * height, columns * width)
+    ours = tiles(picture, height, width)
+    crops = [
+        picture[..., row * height : (row + 1) * height, column * width : (column + 1) * width]
+        for row in range(rows)
+        for column in range(columns)
+    ]
+    assert torch.equal(ours, torch.stack(crops, 1))
