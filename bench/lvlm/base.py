@@ -102,6 +102,10 @@ class LVLM(ABC):
         """Extra inputs that go with the tokens, (..., T): positions, token types; none for some families."""
         return {}
 
+    def tail_inputs(self, positions: dict[str, torch.Tensor], start: int) -> dict[str, torch.Tensor]:
+        """`position_inputs` of the tokens from `start` on."""
+        return {key: value[..., start:] for key, value in positions.items()}
+
     def processed(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
         """What the Hugging Face processor itself gives for (H, W, 3) uint8 pictures: the trainer's pixels."""
         # Told, not guessed: a picture that is three pixels high looks like one whose channels come first.
@@ -184,7 +188,7 @@ class LVLM(ABC):
         inputs = {
             "attention_mask": encoded.mask.long(),
             "past_key_values": DynamicCache(prefix.layers),
-            **{key: value[..., prefix.length :] for key, value in positions.items()},
+            **self.tail_inputs(positions, prefix.length),
         }
         if recorder is not None:
             recorder.sets = [members[:, prefix.length :] for members in recorder.sets]
@@ -229,13 +233,13 @@ class LVLM(ABC):
             do_sample=False,
             pad_token_id=self.tokenizer.pad_token_id,
             eos_token_id=self.text.stops,
-            **self.generation_inputs(encoded),
+            **self.generation_inputs(encoded, layouts),
             **self.processed(images),
         )
         answers = self.tokenizer.batch_decode(ids[:, encoded.ids.shape[1] :], skip_special_tokens=True)
         return [answer.strip() for answer in answers]
 
-    def generation_inputs(self, encoded: Encoded) -> dict[str, torch.Tensor]:
+    def generation_inputs(self, encoded: Encoded, layouts: Sequence[Layout]) -> dict[str, torch.Tensor]:
         """Extra inputs of `generate`; none for most families."""
         return {}
 

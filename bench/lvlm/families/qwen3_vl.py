@@ -75,5 +75,5 @@ class Qwen3VL(LVLM):
             positions[:, i, last + 1 :] -= rows * columns - max(rows, columns)
         return {"position_ids": positions.clamp(min=0)}
 
-    def generation_inputs(self, encoded: Encoded) -> dict[str, torch.Tensor]:
+    def generation_inputs(self, encoded: Encoded, layouts: Sequence[Layout]) -> dict[str, torch.Tensor]:
         return {"mm_token_type_ids": encoded.image.long()}

@@ -93,10 +93,10 @@ def test_the_gradient_reaches_every_pixel_that_the_model_sees(model: LVLM) -> No
     assert (gradient != 0).float().mean() > 0.9
 
 
-def whole(encoded: Encoded, lvlm: LVLM, pixels: dict[str, torch.Tensor]) -> dict[str, Any]:
+def whole(encoded: Encoded, lvlm: LVLM, array: np.ndarray) -> dict[str, Any]:
     """Inputs of Hugging Face's own forward, which makes its own positions."""
     tokens = {"input_ids": encoded.ids, "attention_mask": encoded.mask.long(), "use_cache": False}
-    return {**tokens, **lvlm.generation_inputs(encoded), **pixels}
+    return {**tokens, **lvlm.generation_inputs(encoded, [lvlm.layout(array.shape[:2])]), **lvlm.processed([array])}
 
 
 @torch.no_grad()
@@ -105,7 +105,7 @@ def test_the_loss_is_the_models_own(model: LVLM) -> None:
     for prompt, array in zip(PROMPTS, USUAL, strict=True):
         encoded = model.encode([prompt], [model.layout(array.shape[:2])])
         labels = encoded.ids.masked_fill(~encoded.answer, -100)
-        own = model.model(**whole(encoded, model, model.processed([array])), labels=labels).loss
+        own = model.model(**whole(encoded, model, array), labels=labels).loss
         ours = model.forward_inputs(
             encoded, {**model.processed([array]), **model.position_inputs(encoded, [model.layout(array.shape[:2])])}
         ).loss

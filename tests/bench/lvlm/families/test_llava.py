@@ -75,4 +75,4 @@ def test_token_intensity_is_that_of_the_pixels_one_by_one(llava: LVLM) -> None:
 
 def test_no_positions_are_needed(llava: LVLM) -> None:
     encoded = llava.encode([Prompt("What?", "cat")], [(48, 48)])
-    assert llava.position_inputs(encoded, [(48, 48)]) == {} and llava.generation_inputs(encoded) == {}
+    assert llava.position_inputs(encoded, [(48, 48)]) == {} and llava.generation_inputs(encoded, [(48, 48)]) == {}

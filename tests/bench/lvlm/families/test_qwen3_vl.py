@@ -94,5 +94,5 @@ def test_token_intensity_is_that_of_the_patches_of_a_token(qwen: LVLM) -> None:
 
 def test_generation_is_told_which_tokens_are_the_picture(qwen: LVLM) -> None:
     encoded = qwen.encode([Prompt("What?")], [(48, 32)])
-    types = qwen.generation_inputs(encoded)["mm_token_type_ids"]
+    types = qwen.generation_inputs(encoded, [(48, 32)])["mm_token_type_ids"]
     assert torch.equal(types == 1, encoded.ids == qwen.text.image_id) and int(types.sum()) == 6
