@@ -9,10 +9,11 @@ from bench.store.shelf import Shelved
 
 
 def leftovers(plan: Plan) -> list[Shelved]:
-    """The finished artefacts here that the plan names and no recorded run of another suite does."""
+    """The finished artefacts here that runs of the plan name and no recorded run of another suite does."""
     needed = recorded(besides=frozenset(plan.runs))
-    named = (Shelved(stage.kind, name) for name, stage in plan.stages.items() if name not in needed)
-    return [each for each in named if each.folder.exists()]
+    named = {stage.identity: stage.kind for roles in plan.roles.values() for stage in roles.values()}
+    own = (Shelved(kind, name) for name, kind in named.items() if name not in needed)
+    return [each for each in own if each.folder.exists()]
 
 
 def traces(plan: Plan) -> list[Path]:

@@ -1,21 +1,24 @@
 """A suite before it is played: the distinct stages of its runs, what is finished, and what the rest will cost."""
 
+import gc
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
 from bench.engine.local import run_id
 from bench.engine.stage import Stage
-from bench.engine.stages import stages
+from bench.engine.stages import References, stages
 from bench.spec import RunSpec
 from bench.store import artifacts
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`runs` by identity; `roles`: each run's stages; `stages`: the distinct ones; `tasks`: the unfinished of them."""
+    """`runs` by identity; `roles`: each run's stages; `stages`: the distinct ones, and data that must be made for them;
+    `tasks`: the unfinished of them."""
 
     runs: dict[str, RunSpec]
     roles: dict[str, dict[str, Stage]]
@@ -27,18 +30,42 @@ class Plan:
         return {need.identity for need in task.needs} & self.tasks.keys()
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """While thousands of things are made that stay, nobody looks for garbage: that takes as long as the making."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
+@uncollected()
 def plan(specs: Sequence[RunSpec]) -> Plan:
-    """The plan of some runs. Tasks are in an order in which they can be done, those of one model together."""
+    """The plan of some runs. Tasks are in an order in which they can be done, those of one model together.
+
+    Data that unfinished stages stand on are tasks too: no two workers render them at once.
+    """
     runs = {run_id(spec): spec for spec in specs}
     distinct: dict[str, Stage] = {}
+    shared: References = {}
     roles = {
-        run: {role: distinct.setdefault(stage.identity, stage) for role, stage in stages(spec).items()}
+        run: {role: distinct.setdefault(stage.identity, stage) for role, stage in stages(spec, shared).items()}
         for run, spec in runs.items()
     }
     finished = artifacts.finished()
-    tasks = [stage for stage in distinct.values() if (stage.kind, stage.identity) not in finished]
-    tasks.sort(key=lambda stage: (stage.depth, stage.models))
-    return Plan(runs, roles, distinct, {stage.identity: stage for stage in tasks})
+    tasks: dict[str, Stage] = {}
+    waiting = list(distinct.values())
+    while waiting:
+        stage = waiting.pop()
+        if stage.identity not in tasks and (stage.kind, stage.identity) not in finished:
+            tasks[stage.identity] = distinct.setdefault(stage.identity, stage)
+            waiting += stage.needs
+    order = {name: place for place, name in enumerate(distinct)}
+    ordered = sorted(tasks.values(), key=lambda stage: (stage.depth, stage.models, order[stage.identity]))
+    return Plan(runs, roles, distinct, {stage.identity: stage for stage in ordered})
 
 
 @dataclass(frozen=True)
@@ -68,10 +95,14 @@ class Costs:
             for key in _keys(manifest["stage"], manifest["payload"]):
                 recorded[key].append(manifest["cost"])
         self.means = {key: _mean(costs) for key, costs in recorded.items()}
+        self.found: dict[str, Estimate] = {}
 
     def estimate(self, stage: Stage) -> Estimate:
         """Expected cost of a stage."""
-        return next((self.means[k] for k in _keys(stage.kind, stage.payload) if k in self.means), UNKNOWN)
+        if stage.identity not in self.found:
+            known = (self.means[key] for key in _keys(stage.kind, stage.payload) if key in self.means)
+            self.found[stage.identity] = next(known, UNKNOWN)
+        return self.found[stage.identity]
 
     def table(self, plan: Plan) -> list[dict[str, Any]]:
         """One row a kind of stage, and their sum: stages, to do, expected seconds, peak and disk megabytes."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 
-from bench.engine.plan import Costs, Plan
+from bench.engine.plan import Costs, Plan, uncollected
 
 
 def expected(plan: Plan, costs: Costs) -> dict[str, float] | None:
@@ -14,6 +14,7 @@ def expected(plan: Plan, costs: Costs) -> dict[str, float] | None:
     return known if len(known) == len(found) else None
 
 
+@uncollected()
 def predict(plan: Plan, workers: int, seconds: Mapping[str, float]) -> float:
     """Seconds from the first start to the last end, on `workers` that each take `seconds[identity]` for a task.
 

@@ -24,6 +24,9 @@ CLEAN = Method(name="lora_sft")
 
 NOTHING = Method(name="none")
 
+References = dict[tuple[str, str, int, str], dict[str, Stage | None]]
+"""Stages by role, for each data set, victim, seed, and attack on the clean data as JSON."""
+
 
 @cache
 def model(name: str) -> "LVLM":
@@ -35,15 +38,19 @@ def model(name: str) -> "LVLM":
     return load(name)
 
 
-def stages(spec: RunSpec) -> dict[str, Stage]:
-    """Every stage of a run and of its references by role, in order; `attack` is absent where nothing is trained."""
-    original, release = protect(spec.model_copy(update={"defense": NOTHING})), protect(spec)
-    clean, adapter = attack(spec, original, reference(spec.attack)), attack(spec, release, spec.attack)
+def stages(spec: RunSpec, known: References | None = None) -> dict[str, Stage]:
+    """Every stage of a run and of its references by role, in order; `attack` is absent where nothing is trained.
+
+    `known`: references that were named before and are shared, for those who name thousands of runs; it is added to.
+    """
+    plain, known = reference(spec.attack), {} if known is None else known
+    shared = (spec.dataset, spec.victim, spec.seed, plain.model_dump_json())
+    if shared not in known:
+        known[shared] = _references(spec, plain)
+    release = protect(spec)
+    adapter = attack(spec, release, spec.attack)
     roles = {
-        "original": original,
-        "zero": evaluate(spec, None, "test"),
-        "clean_attack": clean,
-        "clean": evaluate(spec, clean, "test"),
+        **known[shared],
         "protect": release,
         "audit": audit(spec, release),
         "attack": adapter,
@@ -51,6 +58,18 @@ def stages(spec: RunSpec) -> dict[str, Stage]:
         "validation": evaluate(spec, adapter, "validation"),
     }
     return {role: stage for role, stage in roles.items() if stage is not None}
+
+
+def _references(spec: RunSpec, plain: Method) -> dict[str, Stage | None]:
+    """What a run is compared with: it hangs on data set, victim and seed, and on how the clean data are trained on."""
+    original = protect(spec.model_copy(update={"defense": NOTHING}))
+    clean = attack(spec, original, plain)
+    return {
+        "original": original,
+        "zero": evaluate(spec, None, "test"),
+        "clean_attack": clean,
+        "clean": evaluate(spec, clean, "test"),
+    }
 
 
 def reference(method: Method) -> Method:

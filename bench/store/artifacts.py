@@ -51,7 +51,7 @@ def find(stage: str, key: str) -> Artifact | None:
 def look(stage: str, key: str) -> Artifact | None:
     """The artefact as it lies here, unchecked and untouched: for those who only show it, and mind what is broken."""
     shelved = Shelved(stage, key)
-    manifest = _manifest(shelved)
+    manifest = _manifest(shelved.folder / MANIFEST)
     return None if manifest is None else Artifact(stage, key, shelved.folder, manifest, reused=True)
 
 
@@ -62,12 +62,12 @@ def finished() -> set[tuple[str, str]]:
 
 def manifests() -> Iterator[dict[str, Any]]:
     """The manifest of every finished artefact here that can be read."""
-    return (manifest for each in shelf.finished() if (manifest := _manifest(each)) is not None)
+    return (manifest for file in shelf.inside(MANIFEST) if (manifest := _manifest(file)) is not None)
 
 
-def _manifest(shelved: Shelved) -> dict[str, Any] | None:
+def _manifest(file: Path) -> dict[str, Any] | None:
     try:
-        return json.loads((shelved.folder / MANIFEST).read_text(encoding="utf-8"))
+        return json.loads(file.read_bytes())
     except (OSError, ValueError):
         return None
 

@@ -76,15 +76,16 @@ class Shelved:
 
 def finished() -> Iterator[Shelved]:
     """Every finished artefact here."""
-    return (Shelved(file.parent.parent.name, file.parent.name) for file in _inside(MANIFEST))
+    return (Shelved(file.parent.parent.name, file.parent.name) for file in inside(MANIFEST))
 
 
 def folders() -> list[Shelved]:
     """Every folder that is named as a finished artefact, with a manifest or without."""
-    return sorted(Shelved(folder.parent.name, folder.name) for folder in _inside(""))
+    return sorted(Shelved(folder.parent.name, folder.name) for folder in inside(""))
 
 
-def _inside(name: str) -> Iterator[Path]:
+def inside(name: str) -> Iterator[Path]:
+    """The file or folder of this name in every finished artefact that has one; each folder itself for ""."""
     return (home() / "artifacts").glob(f"*/[!.]*/{name}")
 
 
