@@ -1,9 +1,9 @@
 """The differentiable pixel path: 8-bit quantisation and Pillow's resizing, with straight-through gradients.
 
 Without torchvision, Hugging Face image processors resize with Pillow: two separable passes, usually width first, with
-weights of 22 fractional bits, each pass rounded half up to 8 bits. `F.interpolate` in one pass differs on 13-19 % of
-the values; the two matrix products below on none. With torchvision the processors resize in one pass with one
-rounding, and so does `resize` then.
+weights of 22 fractional bits, each pass rounded half up to 8 bits. `F.interpolate` of floats in one pass differs on
+13-19 % of the values; the two matrix products below on none. With torchvision the processors resize with torch's
+kernels for bytes: the same passes, always width first, with weights of 16 bits in all.
 """
 
 from functools import lru_cache
@@ -12,11 +12,10 @@ from typing import Literal
 import numpy as np
 import PIL
 import torch
-from torch.nn import functional as F
 from transformers.utils import is_torchvision_available
 
 Backend = Literal["pillow", "torchvision"]
-MODES = {2: "bilinear", 3: "bicubic"}
+MODES = {1: "lanczos", 2: "bilinear", 3: "bicubic"}
 """PIL resampling codes to torch's names."""
 
 
@@ -33,21 +32,18 @@ def quantise(levels: torch.Tensor) -> torch.Tensor:
 def resize(levels: torch.Tensor, size: tuple[int, int], mode: str, library: Backend | None = None) -> torch.Tensor:
     """Resize (..., 3, H, W) levels in 0..255 to `size` = (height, width), as the processor's library does."""
     height, width = levels.shape[-2:]
+    library = library or backend()
     x = levels.double()
-    if (library or backend()) == "torchvision":
-        batch = x.reshape(-1, 3, height, width)
-        done = quantise(F.interpolate(batch, size, mode=mode, antialias=True, align_corners=False))
-        return done.view(*levels.shape[:-2], *size)
-    for axis in (0, 1) if _height_first((height, width), size) else (1, 0):
+    for axis in (0, 1) if library == "pillow" and _height_first((height, width), size) else (1, 0):
         if x.shape[axis - 2] != size[axis]:
-            weights = torch.from_numpy(_weights(x.shape[axis - 2], size[axis], mode)).to(x.device)
+            weights = torch.from_numpy(_weights(x.shape[axis - 2], size[axis], mode, library)).to(x.device)
             x = quantise(weights @ x if axis == 0 else x @ weights.T)
     return x
 
 
 @lru_cache(maxsize=64)
-def _weights(source: int, target: int, mode: str) -> np.ndarray:
-    """(target, source) weights of one pass of Pillow's: the kernel, widened to shrink, in 22-bit fixed point."""
+def _weights(source: int, target: int, mode: str, library: Backend) -> np.ndarray:
+    """(target, source) weights of one pass: the kernel, widened to shrink, in the library's fixed point."""
     scale = source / target
     stretch = max(scale, 1.0)
     radius = REACH[mode] * stretch
@@ -58,7 +54,13 @@ def _weights(source: int, target: int, mode: str) -> np.ndarray:
     distance = np.abs((place - centre[:, None] + 0.5) / stretch)
     kernel = np.where((place >= first) & (place < last), KERNELS[mode](distance), 0.0)
     kernel /= kernel.sum(1, keepdims=True)
-    return np.trunc(kernel * 2**22 + np.copysign(0.5, kernel)) / 2**22
+    unit = 2**22 if library == "pillow" else _unit(float(kernel.max()))
+    return np.trunc(kernel * unit + np.copysign(0.5, kernel)) / unit
+
+
+def _unit(largest: float) -> int:
+    """What torch counts as one: the largest power of two, up to 2 ** 22, that leaves every weight in 16 signed bits."""
+    return next(2**bits for bits in range(23) if bits == 22 or int(largest * 2 ** (bits + 1) + 0.5) >= 2**15)
 
 
 def _bilinear(x: np.ndarray) -> np.ndarray:
@@ -71,8 +73,12 @@ def _bicubic(x: np.ndarray, a: float = -0.5) -> np.ndarray:
     return np.where(x < 1, near, np.where(x < 2, far, 0.0))
 
 
-KERNELS = {"bilinear": _bilinear, "bicubic": _bicubic}
-REACH = {"bilinear": 1.0, "bicubic": 2.0}
+def _lanczos(x: np.ndarray) -> np.ndarray:
+    return np.where(x < 3, np.sinc(x) * np.sinc(x / 3), 0.0)
+
+
+KERNELS = {"bilinear": _bilinear, "bicubic": _bicubic, "lanczos": _lanczos}
+REACH = {"bilinear": 1.0, "bicubic": 2.0, "lanczos": 3.0}
 """Half-widths of the kernels in source pixels, without shrinking."""
 
 
