@@ -17,7 +17,7 @@ from bench.datasets.emoji.known import KnownPictures, known_pictures
 from bench.datasets.emoji.questions import BACKGROUND, CATEGORY, NAMING, SIZE
 from bench.datasets.emoji.render import COLOURS
 from bench.lvlm.base import LVLM
-from bench.lvlm.catalog import FAMILIES, load
+from bench.lvlm.catalog import family_class, load
 from bench.lvlm.embedded import build, exam
 from bench.lvlm.embedded.language import train_language
 from bench.lvlm.embedded.recipes import RECIPES, Recipe
@@ -25,7 +25,8 @@ from bench.lvlm.embedded.tower import Pictures, train_tower
 from bench.paths import home
 from bench.runtime import seed_everything
 
-DATA_SEED = 0
+EXAM_SEED = 0
+"""The renderings that every victim is examined on."""
 TOWER_CORPUS = ["hello world"]
 
 
@@ -42,7 +43,7 @@ def pretrain(name: str) -> Path:
     """Train the victim `name`, measure it, and write its checkpoint folder with a model card. Returns the folder."""
     recipe = RECIPES[name]
     work = home() / "pretrain"
-    pictures = known_pictures(work, "train", recipe.pictures_per_concept, DATA_SEED)
+    pictures = known_pictures(work, "train", recipe.pictures_per_concept, recipe.data_seed)
     processor = build.image_processor(recipe)
     data = Pictures(processor, pictures)
     seconds = _tower(data, pictures, recipe, work / name)
@@ -50,7 +51,7 @@ def pretrain(name: str) -> Path:
     tokenizer = build.tokenizer(recipe, corpus())
     model = build.model(recipe, tokenizer)
     model.load_state_dict(load_file(work / name / "tower.safetensors"), strict=False)
-    lvlm = FAMILIES[model.config.model_type](name, "pretraining", model, tokenizer, processor)
+    lvlm = family_class(model.config.model_type)(name, "pretraining", model, tokenizer, processor)
     started = time.monotonic()
     train_language(lvlm, data, pictures.labels, recipe, work / name / "language")
     seconds["language"] = time.monotonic() - started
@@ -66,7 +67,8 @@ def _tower(data: Pictures, pictures: KnownPictures, recipe: Recipe, folder: Path
         started = time.monotonic()
         train_tower(model, data, pictures.labels["concept"].to_numpy(), recipe, folder / "tower")
         seconds_file.write_text(json.dumps({"tower": time.monotonic() - started}))
-        tower = {k: v.contiguous() for k, v in model.state_dict().items() if "vision_tower" in k or "visual" in k}
+        within = f"{build.BUILDERS[recipe.family].family.tower}."
+        tower = {k: v.contiguous() for k, v in model.state_dict().items() if k.startswith(within)}
         save_file(tower, finished)
     return json.loads(seconds_file.read_text())
 
@@ -96,8 +98,9 @@ def _publish(lvlm: LVLM, recipe: Recipe, seconds: dict[str, float]) -> Path:
 def write_card(folder: Path, card: dict[str, Any], lvlm: LVLM) -> None:
     """Examine `lvlm` and write its card, as JSON and as Markdown, into `folder`."""
     work = home() / "pretrain"
-    unseen = known_pictures(work, "test", 2, DATA_SEED)
-    taught = known_pictures(work, "train", card["recipe"]["pictures_per_concept"], DATA_SEED)
+    recipe = Recipe.model_validate(card["recipe"])
+    unseen = known_pictures(work, "test", 2, EXAM_SEED)
+    taught = known_pictures(work, "train", recipe.pictures_per_concept, recipe.data_seed)
     card = {**card, "accuracy": exam.examine(lvlm, unseen), "linear_probe": exam.probe(lvlm, taught, unseen)}
     (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n")
     (folder / "README.md").write_text(exam.readme(card))

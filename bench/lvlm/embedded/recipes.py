@@ -6,12 +6,15 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Recipe(BaseModel):
-    """An embedded victim. `width` and `lm_width` are hidden sizes; steps are optimiser steps."""
+    """An embedded victim. `width` and `lm_width` are hidden sizes; steps are optimiser steps.
+
+    seed: of weights and of the order of data; data_seed: of the renderings of the pictures.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    family: Literal["llava", "qwen3_vl"]
+    family: Literal["llava", "qwen3_vl", "gemma3", "internvl"]
     seed: int
     width: int
     lm_width: int
@@ -19,6 +22,7 @@ class Recipe(BaseModel):
     heads: int = 4
     vocabulary: int = 2000
     pictures_per_concept: int = 16
+    data_seed: int = 0
     tower_steps: int = 1600
     tower_batch: int = 64
     tower_lr: float = 1.5e-3

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from transformers import BaseImageProcessor, PreTrainedModel
 
 from bench.datasets.emoji.known import KnownPictures
+from bench.lvlm.embedded.build import BUILDERS
 from bench.lvlm.embedded.recipes import Recipe
 from bench.lvlm.embedded.training import fit
 
@@ -22,17 +23,13 @@ class TowerClassifier(nn.Module):
 
     def __init__(self, lvlm: PreTrainedModel, classes: int) -> None:
         super().__init__()
-        llava = lvlm.config.model_type == "llava"
-        self.tower = lvlm.model.vision_tower if llava else lvlm.model.visual
-        width = (lvlm.config.vision_config if llava else lvlm.config.text_config).hidden_size
-        self.head = nn.Linear(width, classes)
+        self.builder = BUILDERS[lvlm.config.model_type]
+        self.tower = lvlm.get_submodule(self.builder.family.tower)
+        self.head = nn.Linear(self.builder.feature_size(lvlm.config), classes)
 
-    def features(self, pixel_values: torch.Tensor, image_grid_thw: torch.Tensor | None = None) -> torch.Tensor:
+    def features(self, **inputs: torch.Tensor) -> torch.Tensor:
         """(B, width) features."""
-        if image_grid_thw is None:
-            return self.tower(pixel_values).last_hidden_state[:, 1:].mean(1)
-        tokens = self.tower(pixel_values, grid_thw=image_grid_thw).pooler_output
-        return tokens.view(len(image_grid_thw), -1, tokens.shape[-1]).mean(1)
+        return self.builder.features(self.tower, inputs)
 
     def forward(self, labels: torch.Tensor, **inputs: torch.Tensor) -> dict[str, torch.Tensor]:
         """Cross-entropy with label smoothing 0.1, and the logits."""

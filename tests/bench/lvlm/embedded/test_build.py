@@ -41,7 +41,7 @@ def test_sizes_are_those_of_the_design(lvlm: LVLM) -> None:
     assert 1e6 <= lvlm.model.num_parameters() <= 4e6
     assert 2 * lvlm.model.num_parameters() <= 8e6, "bytes in float16"
     head, table = lvlm.model.lm_head.weight, lvlm.model.get_input_embeddings().weight
-    assert head.data_ptr() == table.data_ptr() and len(table) == len(lvlm.tokenizer) == 2000
+    assert head.data_ptr() == table.data_ptr() and len(table) == len(lvlm.tokenizer) == RECIPES[lvlm.name].vocabulary
 
 
 def test_texts_survive_the_tokenizer(lvlm: LVLM) -> None:
@@ -52,7 +52,7 @@ def test_texts_survive_the_tokenizer(lvlm: LVLM) -> None:
 
 
 def test_special_tokens_are_single_and_told_apart(lvlm: LVLM) -> None:
-    specials = build.SPECIALS[RECIPES[lvlm.name].family]
+    specials = build.BUILDERS[RECIPES[lvlm.name].family].specials
     ids = [lvlm.tokenizer(s, add_special_tokens=False)["input_ids"] for s in specials]
     assert all(len(i) == 1 for i in ids) and len({i[0] for i in ids}) == len(specials)
     config = lvlm.model.config

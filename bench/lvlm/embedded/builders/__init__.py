@@ -1,0 +1,1 @@
+"""One module a family: how its embedded victims are put together with random weights."""

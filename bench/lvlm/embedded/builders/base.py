@@ -1,0 +1,78 @@
+"""What a family adds to a `Recipe`: tokens, template, processor, configuration, and what its tower tells."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import nn
+from transformers import BaseImageProcessor, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+
+from bench.lvlm.base import LVLM
+from bench.lvlm.embedded.recipes import Recipe
+
+IMAGE_SIDE = 48
+"""Side of a picture as the towers see it, in pixels."""
+PATCH = 8
+"""Side of a tower's patch, in pixels."""
+
+
+class Builder(ABC):
+    """Makes the parts of an embedded victim of one family."""
+
+    family: ClassVar[type[LVLM]]
+    specials: ClassVar[tuple[str, ...]]
+    """Special tokens in the order of their ids."""
+    roles: ClassVar[dict[str, Any]]
+    """What the tokenizer is told of them: pad_token, eos_token, bos_token, ..., additional_special_tokens."""
+    template: ClassVar[str]
+
+    def tokenizer(self, recipe: Recipe, corpus: list[str]) -> PreTrainedTokenizerFast:
+        """`recipe.vocabulary` entries trained on `corpus`, with the family's chat template."""
+        return PreTrainedTokenizerFast(
+            tokenizer_object=self.core(recipe.vocabulary, corpus), chat_template=self.template, **self.roles
+        )
+
+    def core(self, vocabulary: int, corpus: list[str]) -> Tokenizer:
+        """A byte-level BPE whose first entries are the special tokens."""
+        core = Tokenizer(models.BPE())
+        core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        core.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocabulary,
+            special_tokens=list(self.specials),
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+        core.train_from_iterator(corpus, trainer)
+        return core
+
+    @abstractmethod
+    def image_processor(self, recipe: Recipe) -> BaseImageProcessor:
+        """The family's own image processor at `IMAGE_SIDE` pixels."""
+
+    @abstractmethod
+    def model(self, recipe: Recipe, tok: PreTrainedTokenizerFast) -> PreTrainedModel:
+        """A model with random weights from torch's global generator."""
+
+    @abstractmethod
+    def features(self, tower: nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Tower features of pictures, averaged over their places, (B, `feature_size`)."""
+
+    def feature_size(self, config: PretrainedConfig) -> int:
+        """Width of `features`: the tower's, unless it ends in a projection."""
+        return config.vision_config.hidden_size
+
+    def text_sizes(self, recipe: Recipe, tok: PreTrainedTokenizerFast) -> dict[str, object]:
+        """The part of a text configuration that is the same for all families."""
+        return {
+            "vocab_size": len(tok),
+            "hidden_size": recipe.lm_width,
+            "intermediate_size": 3 * recipe.lm_width,
+            "num_hidden_layers": recipe.layers,
+            "num_attention_heads": recipe.heads,
+            "max_position_embeddings": 512,
+            "pad_token_id": tok.pad_token_id,
+            "eos_token_id": tok.eos_token_id,
+            "tie_word_embeddings": True,
+        }

@@ -1,0 +1,78 @@
+"""InternVL: a tower with layer scale, a pixel shuffle of four patches to a token, and a Qwen3."""
+
+import torch
+from torch import nn
+from transformers import (
+    GotOcr2ImageProcessor,
+    InternVLConfig,
+    InternVLForConditionalGeneration,
+    InternVLVisionConfig,
+    PreTrainedTokenizerFast,
+    Qwen3Config,
+)
+
+from bench.lvlm.embedded.builders.base import IMAGE_SIDE, PATCH, Builder
+from bench.lvlm.embedded.recipes import Recipe
+from bench.lvlm.families.internvl import InternVL
+
+SHUFFLE = 2
+"""Patches along one side of an image token."""
+
+
+class InternVLBuilder(Builder):
+    """Nine image tokens in a frame, one tile whatever the picture's shape; the ChatML template."""
+
+    family = InternVL
+    specials = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<img>", "</img>", "<IMG_CONTEXT>")
+    roles = {
+        "pad_token": "<|endoftext|>",
+        "bos_token": None,
+        "eos_token": "<|im_end|>",
+        "extra_special_tokens": {
+            "start_image_token": "<img>",
+            "end_image_token": "</img>",
+            "context_image_token": "<IMG_CONTEXT>",
+        },
+    }
+    template = (
+        "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% for c in m['content'] %}"
+        "{% if c['type'] == 'image' %}<IMG_CONTEXT>\n{% else %}{{ c['text'] }}{% endif %}{% endfor %}<|im_end|>\n"
+        "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+
+    def image_processor(self, recipe: Recipe) -> GotOcr2ImageProcessor:
+        return GotOcr2ImageProcessor(
+            size={"height": IMAGE_SIDE, "width": IMAGE_SIDE},
+            crop_to_patches=True,
+            max_patches=1,
+            image_mean=[0.485, 0.456, 0.406],
+            image_std=[0.229, 0.224, 0.225],
+        )
+
+    def model(self, recipe: Recipe, tok: PreTrainedTokenizerFast) -> InternVLForConditionalGeneration:
+        config = InternVLConfig(
+            vision_config=InternVLVisionConfig(
+                hidden_size=recipe.width,
+                intermediate_size=3 * recipe.width,
+                num_hidden_layers=recipe.layers,
+                num_attention_heads=recipe.heads,
+                attention_bias=True,
+                image_size=IMAGE_SIDE,
+                patch_size=PATCH,
+                layer_scale_init_value=1.0,
+            ),
+            text_config=Qwen3Config(
+                **self.text_sizes(recipe, tok),
+                num_key_value_heads=recipe.heads // 2,
+                head_dim=recipe.lm_width // recipe.heads,
+            ),
+            image_token_id=tok.convert_tokens_to_ids("<IMG_CONTEXT>"),
+            image_seq_length=(IMAGE_SIDE // PATCH // SHUFFLE) ** 2,
+            downsample_ratio=1 / SHUFFLE,
+            tie_word_embeddings=True,
+        )
+        return InternVLForConditionalGeneration(config)
+
+    def features(self, tower: nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Without the class token, which the language model does not see either."""
+        return tower(inputs["pixel_values"]).last_hidden_state[:, 1:].mean(1)
