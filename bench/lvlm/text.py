@@ -87,11 +87,14 @@ class TextEncoder:
 
     def _template(self, question: str, answer: str | None) -> str:
         turns = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]}]
+        told = [{"type": "text", "text": answer}]
         if answer is not None:
-            turns.append({"role": "assistant", "content": [{"type": "text", "text": answer}]})
-        return self.tokenizer.apply_chat_template(
+            turns.append({"role": "assistant", "content": told})
+        text = self.tokenizer.apply_chat_template(
             turns, tokenize=False, add_generation_prompt=answer is None, date_string=DATE
         )
+        # GLM-4.1V's template prints an answer's content as it is: a list would be read as Python.
+        return text.replace(str(told), str(answer))
 
     def render(self, prompt: Prompt) -> tuple[str, int]:
         """The text the model reads, with a placeholder for its picture, and where in it the answer begins.
