@@ -44,6 +44,11 @@ class Ray:
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise UserError(f"address: {self.address!r}: {error}; allowed: the address of a Ray cluster") from error
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
+        if not nodes:
+            ray.shutdown()
+            raise UserError(
+                f"address: {self.address!r}: no node has a core; allowed: a cluster with at least one that has"
+            )
         self.gpus = any(node.get("GPU") for node in nodes)
         self.memory = int(max(node["memory"] for node in nodes))
         # A stage must fit on any node: its share of the one with the fewest cores a GPU.

@@ -104,5 +104,8 @@ class Slurm:
 
 
 def _features() -> str:
-    """The generic resources of Slurm's nodes."""
-    return subprocess.run(["sinfo", "--noheader", "--format=%G"], capture_output=True, text=True, check=True).stdout
+    """The generic resources of Slurm's nodes. Raises UserError where Slurm does not answer."""
+    asked = subprocess.run(["sinfo", "--noheader", "--format=%G"], capture_output=True, text=True, check=False)
+    if asked.returncode:
+        raise UserError(f"engine: 'slurm' does not answer: {asked.stderr.strip()}; allowed: a Slurm that runs")
+    return asked.stdout
