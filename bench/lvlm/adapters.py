@@ -18,8 +18,11 @@ def lora_config(lvlm: LVLM, rank: int, targets: Targets, dropout: float = 0.0) -
     """A LoRA on the linear layers of the parts named by `targets`, alpha = 2 rank."""
     parts = {"language": lvlm.language_modules, "projector": lvlm.projector_modules, "tower": lvlm.tower_modules}
     chosen = parts if targets == "all" else targets.split("+")
-    pattern = "|".join(f"({parts[part]})" for part in chosen)
-    return LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=dropout, target_modules=pattern)
+    pattern = "|".join(f"({parts[part]})" for part in chosen if parts[part])
+    bare = list(lvlm.projector_parameters) if "projector" in chosen else []
+    return LoraConfig(
+        r=rank, lora_alpha=2 * rank, lora_dropout=dropout, target_modules=pattern or [], target_parameters=bare or None
+    )
 
 
 @contextmanager

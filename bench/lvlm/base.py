@@ -40,6 +40,9 @@ class LVLM(ABC):
     language_modules: str = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"
     """Regular expression of the language model's linear layers; LoRA goes there."""
     projector_modules: str
+    """Empty where the projector has no linear layers."""
+    projector_parameters: tuple[str, ...] = ()
+    """Ends of the names of the projector's matrices that are no linear layer's."""
     tower_modules: str
     tower: str
     """Name of the vision tower's module."""
