@@ -47,13 +47,17 @@ Seeds = Annotated[list[Seed], Field(min_length=1), AfterValidator(_different)]
 
 
 class RunSpec(Closed):
-    """One cell of the benchmark: who protects how, who trains how, on what, knowing what, with which seed."""
+    """One cell of the benchmark: who protects how, who trains how, on what, knowing what, with which seed.
+
+    `surrogates`: names of the owner's, instead of those that the threat model gives.
+    """
 
     defense: Method
     attack: Method
     dataset: str = "emoji_catalog"
     victim: str = "tiny-llava-a"
     threat: Threat = "white"
+    surrogates: tuple[str, ...] = ()
     seed: Seed = 0
     budget: Budget = Budget()
 

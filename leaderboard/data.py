@@ -11,7 +11,7 @@ from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL
 from bench.store import results
 
-GAME = ["dataset", "victim", "threat", "epsilon", "words"]
+GAME = ["dataset", "victim", "threat", "surrogates", "epsilon", "words"]
 """What two runs must share for their defenses to be compared."""
 
 JSON = ["defense_options", "attack_options", "stealth", "cost", "stages", "provenance"]
@@ -43,6 +43,7 @@ def runs() -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=names)
     for column in ("protection", "protection_low", "protection_high"):
         frame[column] = pd.to_numeric(frame[column])
+    frame["surrogates"] = frame["surrogates"].fillna("").astype(str)
     for column in JSON:
         frame[column] = frame[column].map(lambda entry: entry if isinstance(entry, dict) else {})
     for method in ("defense", "attack"):

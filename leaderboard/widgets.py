@@ -11,6 +11,7 @@ TITLES = {
     "dataset": "Data set",
     "victim": "Victim",
     "threat": "Threat model",
+    "surrogates": "Owner's surrogates",
     "epsilon": "Pixel budget ε (levels of 255)",
     "words": "Word budget",
 }

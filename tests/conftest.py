@@ -19,7 +19,7 @@ from bench.datasets import load
 from bench.datasets.emoji.art import concepts
 from bench.datasets.emoji.render import render
 from bench.lvlm.base import LVLM
-from bench.lvlm.catalog import FAMILIES
+from bench.lvlm.catalog import family_class
 from bench.lvlm.catalog import load as load_lvlm
 from bench.lvlm.embedded import build
 from bench.lvlm.embedded.pretrain import corpus
@@ -67,7 +67,7 @@ def random_lvlm(name: str, texts: list[str]) -> LVLM:
         for parameter in model.parameters():
             if parameter.ndim > 1:
                 parameter.mul_(5)
-    return FAMILIES[recipe.family](name, "random", model, tokenizer, build.image_processor(recipe))
+    return family_class(recipe.family)(name, "random", model, tokenizer, build.image_processor(recipe))
 
 
 def _kept(lvlm: LVLM) -> Iterator[LVLM]:

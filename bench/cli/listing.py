@@ -16,14 +16,15 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
     """Everything that can be named: defenses, attacks, data sets and victims."""
     from attacks import REGISTRY as ATTACKS
     from bench.datasets import MODULES
-    from bench.victims import EMBEDDED
+    from bench.victims import EMBEDDED, HUB
     from defenses import REGISTRY as DEFENSES
 
     names = {
         "defenses": {name: entry.summary for name, entry in DEFENSES.catalog.items()},
         "attacks": {name: entry.summary for name, entry in ATTACKS.catalog.items()},
         "datasets": dict.fromkeys(MODULES, "embedded"),
-        "victims": {name: f"embedded, {family}" for name, family in EMBEDDED.items()},
+        "victims": {name: f"embedded, {family}" for name, family in EMBEDDED.items()}
+        | {name: f"{hub.source}, {hub.gigabytes:g} GB, {hub.licence}" for name, hub in HUB.items()},
     }
     if as_json:
         typer.echo(json.dumps(names, indent=1))
@@ -31,7 +32,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
     for kind, entries in names.items():
         typer.secho(kind, bold=True)
         for name, summary in entries.items():
-            typer.echo(f"  {name:<16} {summary}")
+            typer.echo(f"  {name:<20} {summary}")
 
 
 def show(

@@ -1,19 +1,16 @@
 """From what a person types to a `RunSpec`; errors name the field, the value and what is allowed."""
 
-import re
 from math import isfinite
 from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
 
-from bench import datasets
-from bench.errors import UserError, unknown
-from bench.published import MODELS, check_playable
+from bench import datasets, victims
+from bench.errors import UserError
+from bench.published import check_playable
 from bench.spec import Budget, Method, RunSpec, Threat
 from bench.threat import surrogates
-
-HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 def epsilon(text: str) -> int:
@@ -60,6 +57,11 @@ def seeds(seed: int, several: str | None) -> list[int]:
     return [int(part) for part in parts]
 
 
+def names(text: str | None) -> tuple[str, ...]:
+    """`a,b` to two names."""
+    return tuple(part.strip() for part in text.split(",")) if text else ()
+
+
 def spec(**fields: Any) -> RunSpec:
     """A checked `RunSpec`: names exist, options fit, the threat model has surrogates."""
     check_methods(fields["defense"], fields["attack"])
@@ -72,6 +74,7 @@ def spec(**fields: Any) -> RunSpec:
             dataset=fields["dataset"],
             victim=fields["victim"],
             threat=fields["threat"],
+            surrogates=names(fields.get("surrogates")),
             seed=fields["seed"],
             budget=Budget(epsilon=fields["epsilon"], words=fields["words"]),
         )
@@ -99,18 +102,8 @@ def check(made: RunSpec) -> None:
 
     check_methods(made.defense.name, made.attack.name)
     datasets.check(made.dataset)
-    check_victim(made.victim)
-    surrogates(made.victim, made.threat)
+    victims.check(made.victim)
+    surrogates(made.victim, made.threat, made.surrogates)
     for registry, method in ((DEFENSES, made.defense), (ATTACKS, made.attack)):
         if method.options:
             registry.describe(method)
-
-
-def check_victim(name: str) -> None:
-    """Raises UserError for a name that is neither embedded nor a checkpoint folder nor org/name."""
-    from pathlib import Path
-
-    from bench.victims import EMBEDDED
-
-    if name not in EMBEDDED | MODELS and not (Path(name) / "config.json").exists() and not HUB_NAME.fullmatch(name):
-        raise unknown("victim", name, EMBEDDED, ", a checkpoint folder or org/name")

@@ -15,8 +15,13 @@ def run(
     defense: Annotated[str, typer.Option(help="what the owner does; see `bench list`")],
     attack: Annotated[str, typer.Option(help="what the trainer does; see `bench list`")],
     dataset: Annotated[str, typer.Option(help="data set")] = "emoji_catalog",
-    victim: Annotated[str, typer.Option(help="embedded name, path, or org/name")] = "tiny-llava-a",
+    victim: Annotated[
+        str, typer.Option(help="a name of `bench list`, a checkpoint folder or org/name; @bf16, @fp16, @4bit")
+    ] = "tiny-llava-a",
     threat: Annotated[str, typer.Option(help="white, gray or black: what the owner knows of the victim")] = "white",
+    surrogates: Annotated[
+        str | None, typer.Option(help="the owner's models by name, with commas, instead of the threat model's own")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="one seed")] = 0,
     seeds: Annotated[str | None, typer.Option(help="several seeds, for example 0,1,2")] = None,
     epsilon: Annotated[str, typer.Option(help="L-infinity budget, for example 8/255")] = "8/255",
@@ -37,6 +42,7 @@ def run(
             dataset=dataset,
             victim=victim,
             threat=threat,
+            surrogates=surrogates,
             seed=number,
             epsilon=parse.epsilon(epsilon),
             words=words,

@@ -1,6 +1,7 @@
 """`bench victims`: the embedded checkpoints and how they are made."""
 
 import json
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -23,7 +24,9 @@ def list_() -> None:
 @app.command()
 def pretrain(name: Annotated[str, typer.Argument(help="name of an embedded victim")]) -> None:
     """Make a victim from nothing (about 20 minutes on 2 cores). Ctrl-C and the same command go on where it was."""
-    _check(name)
+    from bench.lvlm.embedded.recipes import RECIPES
+
+    _check(name, RECIPES)
     from bench.lvlm.embedded.pretrain import pretrain as make
     from bench.runtime import prepare
 
@@ -34,7 +37,7 @@ def pretrain(name: Annotated[str, typer.Argument(help="name of an embedded victi
 @app.command()
 def exam(name: Annotated[str, typer.Argument(help="name of an embedded victim")]) -> None:
     """Measure again what a victim sees and renew its card (about a minute)."""
-    _check(name)
+    _check(name, EMBEDDED)
     from bench.lvlm.catalog import card, load
     from bench.lvlm.embedded.pretrain import write_card
     from bench.runtime import prepare
@@ -44,6 +47,6 @@ def exam(name: Annotated[str, typer.Argument(help="name of an embedded victim")]
     typer.echo(folder(name) / "card.json")
 
 
-def _check(name: str) -> None:
-    if name not in EMBEDDED:
-        raise unknown("victim", name, EMBEDDED)
+def _check(name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise unknown("victim", name, known)

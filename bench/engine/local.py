@@ -17,6 +17,7 @@ from bench.scoring.protection import Score, score
 from bench.spec import PROTOCOL, RunSpec, identity
 from bench.store import results
 from bench.store.artifacts import Artifact
+from bench.threat import surrogates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +68,10 @@ def record(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
 
 def run_id(spec: RunSpec) -> str:
     """The name of a run's row."""
-    return identity({"protocol": PROTOCOL, "evaluator": EVALUATOR, "spec": spec.model_dump(mode="json")})
+    unsaid = None if spec.surrogates else {"surrogates"}
+    return identity(
+        {"protocol": PROTOCOL, "evaluator": EVALUATOR, "spec": spec.model_dump(mode="json", exclude=unsaid)}
+    )
 
 
 def predictions(folder: Path) -> "pd.DataFrame":
@@ -103,6 +107,7 @@ def _row(spec: RunSpec, parts: Mapping[str, Artifact], test: dict[str, "pd.DataF
         dataset=spec.dataset,
         victim=spec.victim,
         threat=spec.threat,
+        surrogates=",".join(surrogates(spec.victim, spec.threat, spec.surrogates)),
         seed=spec.seed,
         epsilon=spec.budget.epsilon,
         words=spec.budget.words,

@@ -47,7 +47,9 @@ def _git(*arguments: str) -> str | None:
 def command(spec: RunSpec) -> str:
     """The `bench run` line of a run."""
     words = ["bench", "run", "--defense", spec.defense.name, "--attack", spec.attack.name, "--dataset", spec.dataset]
-    words += ["--victim", spec.victim, "--threat", spec.threat, "--seed", str(spec.seed)]
+    words += ["--victim", spec.victim, "--threat", spec.threat]
+    words += ["--surrogates", ",".join(spec.surrogates)] if spec.surrogates else []
+    words += ["--seed", str(spec.seed)]
     words += ["--epsilon", f"{spec.budget.epsilon}/255", "--words", str(spec.budget.words)]
     words += [w for key, value in spec.defense.options.items() for w in ("-o", f"{key}={value}")]
     words += [w for key, value in spec.attack.options.items() for w in ("-a", f"{key}={value}")]

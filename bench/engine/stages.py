@@ -102,7 +102,7 @@ def protect(spec: RunSpec) -> Stage:
     name, method = spec.defense.name, REGISTRY.describe(spec.defense)
     depends = method.traits["depends"]
     train = dataset(spec.dataset, "train")
-    victims = surrogates(spec.victim, spec.threat)
+    victims = surrogates(spec.victim, spec.threat, spec.surrogates)
     owner = {
         "surrogates": [[victim, revision(victim)] for victim in victims],
         "budget": spec.budget.model_dump(),

@@ -1,38 +1,101 @@
 """From a name or a local path to a loaded LVLM."""
 
 import json
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
+from transformers import (
+    AutoImageProcessor,
+    AutoModelForImageTextToText,
+    AutoTokenizer,
+    PreTrainedTokenizerBase,
+)
 
-from bench.errors import UserError, unknown
+from bench import victims
+from bench.errors import UserError
 from bench.lvlm.base import LVLM
-from bench.lvlm.families.llava import Llava
-from bench.lvlm.families.qwen3_vl import Qwen3VL
-from bench.victims import EMBEDDED, folder, revision
+from bench.lvlm.placement import placement, quantisation
 
-FAMILIES: dict[str, type[LVLM]] = {"llava": Llava, "qwen3_vl": Qwen3VL}
-"""Architecture (`model_type` in a checkpoint's config) to the class that speaks to it."""
+ARCHITECTURES = {
+    "llava": "llava.Llava",
+    "qwen3_vl": "qwen3_vl.Qwen3VL",
+    "qwen2_5_vl": "qwen2_5_vl.Qwen25VL",
+    "mllama": "mllama.Mllama",
+    "internvl": "internvl.InternVL",
+    "gemma3": "gemma3.Gemma3",
+    "glm4v": "glm4v.Glm4V",
+    "minicpmv4_6": "minicpmv.MiniCPMV",
+    "smolvlm": "smolvlm.SmolVLM",
+    "idefics3": "smolvlm.SmolVLM",
+}
+"""Architecture (`model_type` in a checkpoint's config) to the class in `bench.lvlm.families` that speaks to it."""
 
 
-def load(name: str, device: str = "cpu", dtype: str = "float32") -> LVLM:
-    """Load an embedded victim by name, or any checkpoint of a known family by local path or hub name.
+def family_class(architecture: str) -> type[LVLM]:
+    """The class of a `model_type`; imports its module alone."""
+    module, name = ARCHITECTURES[architecture].split(".")
+    found: type[LVLM] = getattr(import_module(f"bench.lvlm.families.{module}"), name)
+    return found
 
-    Weights are read from safetensors only. Raises UserError for an unknown name or architecture.
+
+def load(name: str) -> LVLM:
+    """Load a victim by name, or any checkpoint of a known architecture by folder or hub name.
+
+    `name@bf16`, `@fp16`, `@fp32` and `@4bit` choose the precision. Weights are read from safetensors only, and no
+    code of a checkpoint is run. Raises UserError for an unknown name or architecture, and for files that are missing.
     """
-    embedded = name in EMBEDDED
-    source = str(folder(name)) if embedded else name
-    if not embedded and not Path(source).exists() and "/" not in name:
-        raise unknown("victim", name, EMBEDDED, ", a path or org/name")
-    config = AutoConfig.from_pretrained(source)
-    if config.model_type not in FAMILIES:
-        raise UserError(f"victim: architecture {config.model_type!r} of {name!r}; allowed: {', '.join(FAMILIES)}")
-    model = AutoModelForImageTextToText.from_pretrained(source, dtype=dtype, use_safetensors=True).to(device)
-    tokenizer = AutoTokenizer.from_pretrained(source)
-    processor = AutoImageProcessor.from_pretrained(source)
-    return FAMILIES[config.model_type](name, revision(name), model, tokenizer, processor)
+    victims.check(name)
+    place = victims.locate(name) or _download(name)
+    kind = json.loads((place / "config.json").read_text(encoding="utf-8")).get("model_type")
+    if kind not in ARCHITECTURES:
+        raise UserError(f"victim: architecture {kind!r} of {name!r}; allowed: {', '.join(ARCHITECTURES)}")
+    precision = victims.precision(name)
+    where = placement()
+    model = AutoModelForImageTextToText.from_pretrained(
+        place,
+        dtype=victims.PRECISIONS[precision],
+        use_safetensors=True,
+        local_files_only=True,
+        **quantisation(name, precision),
+        **({"device_map": where} if where != "cpu" else {}),
+    )
+    processor = AutoImageProcessor.from_pretrained(place, local_files_only=True)
+    return family_class(kind)(name, victims.revision(name), model, _tokenizer(name, place), processor)
 
 
-def card(name: str) -> dict[str, object]:
+def _tokenizer(name: str, place: Path) -> PreTrainedTokenizerBase:
+    """With its chat template, which older checkpoints keep in a file of its own."""
+    tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True)
+    if tokenizer.chat_template is None:
+        file = place / "chat_template.json"
+        if not file.exists():
+            raise UserError(f"victim: {name!r} has no chat template; allowed: a checkpoint with chat_template.jinja")
+        tokenizer.chat_template = json.loads(file.read_text(encoding="utf-8"))["chat_template"]
+    return tokenizer
+
+
+def _download(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    base, _ = victims.split(name)
+    hub = victims.HUB.get(base)
+    victims.require([name])
+    try:
+        patterns = [f"*{suffix}" for suffix in sorted(victims.WEIGHED)]
+        return Path(
+            snapshot_download(
+                hub.source if hub else base, revision=hub.commit if hub else None, allow_patterns=patterns
+            )
+        )
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise victims.missing(name, f"the hub did not give it ({type(error).__name__})") from error
+    finally:
+        victims.revision.cache_clear()
+
+
+def card(name: str) -> dict[str, Any]:
     """The measured facts of an embedded victim's model card."""
-    return json.loads((folder(name) / "card.json").read_text())
+    found: dict[str, Any] = json.loads((victims.folder(name) / "card.json").read_text(encoding="utf-8"))
+    return found

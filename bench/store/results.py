@@ -35,7 +35,8 @@ class Run(Base):
     """A finished run.
 
     Utilities are accuracies in 0..1 on the test split; `protection` with its 95 % interval is of this seed alone.
-    `stages` maps protect, attack, evaluate and the references zero and clean to artefact identities.
+    `surrogates` are the owner's models by name, with commas (None: from before they were kept). `stages` maps protect,
+    attack, evaluate and the references zero and clean to artefact identities.
 
     A row of another `protocol` or `evaluator` than the current ones is in quarantine: kept, but never compared. `code`,
     the suite's version (None: from before it was kept), quarantines nothing: a release that changes no number must not
@@ -55,6 +56,7 @@ class Run(Base):
     dataset: Mapped[str]
     victim: Mapped[str]
     threat: Mapped[str]
+    surrogates: Mapped[str | None]
     seed: Mapped[int]
     epsilon: Mapped[int]
     words: Mapped[int]

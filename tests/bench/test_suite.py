@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from bench.cli import parse
 from bench.errors import UserError
-from bench.published import DATASETS, SURROGATES, check_playable
+from bench.published import DATASETS, check_playable
 from bench.spec import Budget, Method, RunSpec
 from bench.suite import MAX_RUNS, Matrix, Pattern, Suite, read
 from bench.suites import presets
-from bench.threat import surrogates
+from bench.threat import PAPER, surrogates
 
 HEAD = {"version": 1, "title": "A suite"}
 
@@ -54,7 +54,7 @@ def test_the_papers_suite_is_its_nine_models_six_data_sets_and_three_boxes() -> 
     assert [len(v) for v in victims.values()] == [1, 3, 5]
     assert len(set().union(*victims.values())) == 9
     assert {r.dataset for r in runs} == set(DATASETS)
-    assert surrogates("llava-1.5-7b", "black") == tuple(SURROGATES)
+    assert surrogates("llava-1.5-7b", "black") == PAPER
     for spec in runs:
         owners = surrogates(spec.victim, spec.threat)
         assert (spec.victim in owners) == (spec.threat == "white")

@@ -15,7 +15,7 @@ from bench.datasets import MODULES
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL
 from bench.store.results import Run
-from bench.victims import EMBEDDED
+from bench.victims import EMBEDDED, HUB
 from defenses import REGISTRY as DEFENSES
 
 
@@ -24,7 +24,7 @@ def test_everything_that_can_be_named_is_listed(cli: Callable) -> None:
     names = json.loads(said.out)
     assert (said.code, {kind: set(entries) for kind, entries in names.items()}) == (0, {
         "defenses": set(DEFENSES.catalog), "attacks": set(ATTACKS.catalog), "datasets": set(MODULES),
-        "victims": set(EMBEDDED),
+        "victims": {*EMBEDDED, *HUB},
     })  # fmt: skip
     assert names["attacks"]["none"] == "No training: the zero-shot reference."
     assert all(summary for entries in names.values() for summary in entries.values())

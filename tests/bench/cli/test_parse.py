@@ -76,6 +76,7 @@ def test_every_field_reaches_the_request() -> None:
     assert made.pop("defense") == {"name": "em", "options": {"rounds": 1}}
     assert made.pop("attack") == {"name": "lora_sft", "options": {"lr": 0.01}}
     assert made.pop("budget") == {"epsilon": 4, "words": 2}
+    assert made.pop("surrogates") == ()
     assert made == {key: GOOD[key] for key in ("dataset", "victim", "threat", "seed")}
 
 
@@ -100,7 +101,21 @@ def test_a_wrong_field_is_named_with_its_value_and_what_is_allowed(changes: dict
         assert part in str(error.value)
 
 
-def test_a_victim_may_be_embedded_on_the_hub_or_a_folder(tmp_path: Path) -> None:
+def test_a_victim_may_be_embedded_or_a_folder_in_any_precision_and_on_the_hub_where_it_may_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "llava"}')
-    for victim in ("tiny-llava-b", "llava-hf/llava-1.5-7b-hf", str(tmp_path)):
+    for victim in ("tiny-llava-b", str(tmp_path), f"{tmp_path}@bf16", "tiny-qwen3vl@4bit"):
         assert parse.spec(**GOOD | {"victim": victim}).victim == victim
+    with pytest.raises(UserError, match=r"HF_HUB_OFFLINE.*download llava-hf/other"):
+        parse.spec(**GOOD | {"victim": "llava-hf/other"})
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    assert parse.spec(**GOOD | {"victim": "llava-hf/other"}).victim == "llava-hf/other"
+
+
+def test_surrogates_may_be_named_within_the_threat_model() -> None:
+    made = parse.spec(**GOOD | {"threat": "black", "surrogates": "tiny-qwen3vl, tiny-qwen3vl@bf16"})
+    assert made.surrogates == ("tiny-qwen3vl", "tiny-qwen3vl@bf16")
+    assert parse.spec(**GOOD | {"surrogates": None}).surrogates == ()
+    with pytest.raises(UserError, match="surrogates: 'tiny-llava-a' is the victim"):
+        parse.spec(**GOOD | {"threat": "black", "surrogates": "tiny-llava-a"})

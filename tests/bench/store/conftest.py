@@ -25,7 +25,8 @@ def _values(key: str = "a" * 16, **changes: Any) -> dict[str, Any]:
     return {
         "id": key, "protocol": PROTOCOL, "evaluator": EVALUATOR, "code": "0.1", "defense": "mmguard",
         "defense_options": {"tau": 0.1, "keep": True}, "attack": "lora_sft", "attack_options": {"lr": 1e-05},
-        "dataset": "emoji_catalog", "victim": "tiny-llava-a", "threat": "white", "seed": 3, "epsilon": 8, "words": 5,
+        "dataset": "emoji_catalog", "victim": "tiny-llava-a", "threat": "white", "surrogates": "tiny-llava-a",
+        "seed": 3, "epsilon": 8, "words": 5,
         "utility_zero": 0.01, "utility_clean": 0.875, "utility": 1 / 3, "validation": 0.29, "protection": 0.66,
         "protection_low": 0.5, "protection_high": 0.75, "eligible": True, "stealth": {"linf": 8, "words": ["Pent"]},
         "cost": {"seconds": 1.5}, "stages": {"protect": "b" * 16}, "provenance": {"torch": "2.13"},

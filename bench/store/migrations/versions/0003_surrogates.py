@@ -1,0 +1,12 @@
+"""The owner's surrogates of a run, by name with commas; null for those from before they were kept."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003_surrogates"
+down_revision = "0002_code_version"
+
+
+def upgrade() -> None:
+    """Add the column."""
+    op.add_column("runs", sa.Column("surrogates", sa.String))
