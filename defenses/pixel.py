@@ -14,6 +14,7 @@ import torch
 from numpy.random import Generator
 from pydantic import Field
 
+from bench.errors import UserError
 from bench.lvlm.adapters import attached, lora_config
 from bench.lvlm.base import LVLM, Prefix
 from bench.lvlm.text import Encoded, Prompt
@@ -36,6 +37,11 @@ class PixelOptions(Options):
     inner_dropout: float = Field(0.1, ge=0, lt=1, description="surrogate LoRA dropout (paper: 0.1)")
     keep_adapters: bool = Field(False, description="keep adapters across rounds instead of discarding (paper)")
     batch: int = Field(32, ge=1, le=1024, description="samples a step")
+    weights: str = Field(
+        "",
+        pattern=r"^$|^\d+(\.\d+)?(,\d+(\.\d+)?)*$",
+        description="ensemble weights omega, one a surrogate, with commas (paper: uniform)",
+    )
 
 
 @dataclass
@@ -160,6 +166,15 @@ class PixelDefense(Defense):
     def update_text(self, batch: Batch, surrogates: Sequence[Surrogate], rng: Generator) -> None:
         """Change the triggers of a batch; nothing for methods of the image alone."""
 
+    def ensemble(self, losses: Sequence[torch.Tensor]) -> torch.Tensor:
+        """The surrogates' losses, of any one shape, weighted by omega (Eq. 31). Raises UserError for a wrong number."""
+        given = [float(weight) for weight in self.options.weights.split(",") if weight]
+        omega = given or [1.0] * len(losses)
+        if len(omega) != len(losses) or not sum(omega):
+            raise UserError(f"weights: {self.options.weights!r}; allowed: {len(losses)} numbers, not all 0")
+        shares = (weight / sum(omega) for weight in omega)
+        return torch.stack([s * loss.to(losses[0].device) for s, loss in zip(shares, losses, strict=True)]).sum(0)
+
     # -- the loop ------------------------------------------------------------------------------------------------
 
     def protect(
@@ -224,7 +239,7 @@ class PixelDefense(Defense):
         return float(np.mean(losses[1:] or losses))
 
     def step_images(self, batch: Batch, surrogates: Sequence[Surrogate], epsilon: int) -> float:
-        """P signed steps on a batch's pictures, on the mean over surrogates (Eq. 15, 31). Gives the last mean loss."""
+        """P signed steps on a batch's pictures, on the ensemble's loss (Eq. 15, 31). Gives the last one a sample."""
         clean = [batch.draft.clean[key] for key in batch.image_ids]
         pixels = [batch.draft.pixels[key] for key in batch.image_ids]
         encoded = [batch.encode(s.lvlm) for s in surrogates]
@@ -232,9 +247,9 @@ class PixelDefense(Defense):
         for _ in range(self.options.image_steps):
             leaves = [p.clone().requires_grad_(True) for p in pixels]
             images = batch.spread(leaves)
-            total = torch.stack(
+            total = self.ensemble(
                 [self.objective(s, batch, e, images).sum() for s, e in zip(surrogates, encoded, strict=True)]
-            ).mean()
+            )
             gradients = torch.autograd.grad(total, leaves)
             pixels = [
                 (p - self.options.step_size * g.sign()).clamp(c - epsilon, c + epsilon).clamp(0, 255)

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 WORD = re.compile(r"[A-Za-z]{3,}")
+SPACE = ("Ġ", "▁")
+"""How byte-level and SentencePiece vocabularies write the space before a word."""
 
 
 class Inserted(NamedTuple):
@@ -36,16 +38,21 @@ def insert(question: str, words: Sequence[str], slots: Sequence[int]) -> Inserte
 
 
 def plain_words(tokenizers: Sequence["PreTrainedTokenizerBase"]) -> list[str]:
-    """ASCII alphabetic words of three letters or more that are one token, with a leading space, in every tokenizer."""
+    """ASCII alphabetic words of three letters or more that are one token, after a space, in every tokenizer.
+
+    Byte-level and SentencePiece vocabularies mark that space in a token's name; what a token decodes to alone need not
+    show it (Llama's decoder drops it), so every candidate is read back in a text.
+    """
     shared: set[str] | None = None
     for tokenizer in tokenizers:
-        tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
-        text = (tokenizer.convert_tokens_to_string([token]) for token in tokens)
-        words = {t[1:] for t in text if t.startswith(" ") and WORD.fullmatch(t[1:])}
+        names = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+        found = {n[1:]: i for i, n in enumerate(names) if n[:1] in SPACE and WORD.fullmatch(n[1:])}
+        read = tokenizer([f"a {word}" for word in found], add_special_tokens=False)["input_ids"] if found else []
+        words = {word for (word, i), ids in zip(found.items(), read, strict=True) if ids[-1] == i}
         shared = words if shared is None else shared & words
     return sorted(shared or ())
 
 
 def token_ids(tokenizer: "PreTrainedTokenizerBase", words: Sequence[str]) -> list[int]:
     """The single token of each admissible word."""
-    return [tokenizer(f" {word}", add_special_tokens=False)["input_ids"][-1] for word in words]
+    return [tokenizer(f"a {word}", add_special_tokens=False)["input_ids"][-1] for word in words]

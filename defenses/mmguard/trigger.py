@@ -55,9 +55,12 @@ class TriggerDefense(PixelDefense):
     def screen(
         self, batch: Batch, surrogates: Sequence[Surrogate], encoded: Sequence[Encoded], prefixes: Sequence[Prefix]
     ) -> np.ndarray:
-        """(B, slots, c) indices of the words with the lowest first-order scores (Eq. 19), shared by the surrogates."""
+        """(B, slots, c) indices of words: the lowest first-order scores (Eq. 19) of each surrogate in turn.
+
+        With several tokenizers a word is a token of each, and each surrogate has a say in what is verified.
+        """
         slots = len(batch.draft.words[batch.indices[0]])
-        total = torch.zeros(len(batch.indices), slots, len(self.words))
+        best = []
         for surrogate, read, prefix, ids in zip(surrogates, encoded, prefixes, self.ids, strict=True):
             table = surrogate.lvlm.embedding.weight
             tail = read.columns(prefix.length)
@@ -65,9 +68,9 @@ class TriggerDefense(PixelDefense):
             loss = self.objective(surrogate, batch, read, batch.images(), prefix=prefix, inputs_embeds=leaf).sum()
             (gradient,) = torch.autograd.grad(loss, leaf)
             first = torch.stack([(tail.word == number).int().argmax(1) for number in range(1, slots + 1)], dim=1)
-            score = gradient.take_along_dim(first[:, :, None], 1) @ table[ids].T
-            total += (score / score.std((1, 2), keepdim=True).clamp(min=1e-12)).cpu()
-        return total.topk(self.options.candidates, dim=2, largest=False).indices.numpy()
+            score = gradient.take_along_dim(first[:, :, None], 1) @ table[ids.to(table.device)].T
+            best.append(score.topk(self.options.candidates, dim=2, largest=False).indices.cpu().numpy())
+        return _first(np.stack(best, axis=3))
 
     def verify(
         self,
@@ -101,9 +104,16 @@ class TriggerDefense(PixelDefense):
         return least
 
     def exact(self, batch: Batch, surrogates: Sequence[Surrogate], prefixes: Sequence[Prefix]) -> torch.Tensor:
-        """(B,) loss of the batch as it stands, the mean over surrogates."""
+        """(B,) loss of the batch as it stands, the weighted mean over surrogates."""
         values = [
             self.objective(s, batch, batch.encode(s.lvlm), batch.images(), prefix=prefix)
             for s, prefix in zip(surrogates, prefixes, strict=True)
         ]
-        return torch.stack(values).mean(0)
+        return self.ensemble(values)
+
+
+def _first(ranked: np.ndarray) -> np.ndarray:
+    """(B, slots, c, surrogates) rankings to (B, slots, c): by rank, then surrogate, each word once."""
+    rows = ranked.reshape(*ranked.shape[:2], -1)
+    kept = [[list(dict.fromkeys(slot.tolist()))[: ranked.shape[2]] for slot in row] for row in rows]
+    return np.array(kept)

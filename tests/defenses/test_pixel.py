@@ -216,6 +216,30 @@ def test_a_step_goes_against_the_mean_loss_of_the_surrogates(pair: list[Surrogat
     assert max(agreement(gradient) for gradient in gradients) < 0.99, "else either would do"
 
 
+def test_weights_decide_whose_loss_a_step_follows(pair: list[Surrogate], four: SampleSet) -> None:
+    """With all weight on one surrogate the step is that surrogate's own; with 3 : 1, the weighted sum's."""
+    steps = {}
+    for weights in ("1,0", "0,2.5", "3,1"):
+        batch = Batch(Draft(four, CPU), [0, 1, 2, 3])
+        em(weights=weights).step_images(batch, pair, epsilon=8)
+        steps[weights] = torch.stack(batch.images()) - torch.stack(batch.clean())
+    for surrogate, weights in zip(pair, ("1,0", "0,2.5"), strict=True):
+        batch = Batch(Draft(four, CPU), [0, 1, 2, 3])
+        em().step_images(batch, [surrogate], epsilon=8)
+        assert torch.equal(torch.stack(batch.images()) - torch.stack(batch.clean()), steps[weights])
+    agree = [(steps["3,1"] == steps[weights]).float().mean() for weights in ("1,0", "0,2.5")]
+    assert agree[0] < 1 and agree[1] < 1 and not torch.equal(steps["1,0"], steps["0,2.5"])
+    losses = [torch.tensor([1.0, 5.0]), torch.tensor([3.0, 1.0])]
+    torch.testing.assert_close(em(weights="3,1").ensemble(losses), torch.tensor([1.5, 4.0]))
+    torch.testing.assert_close(em().ensemble(losses), torch.tensor([2.0, 3.0]))
+
+
+@pytest.mark.parametrize("weights", ["1", "1,1,1", "0,0"])
+def test_weights_that_do_not_fit_the_ensemble_are_refused(weights: str) -> None:
+    with pytest.raises(UserError, match=rf"weights: '{weights}'; allowed: 2 numbers, not all 0"):
+        em(weights=weights).ensemble([torch.ones(1), torch.ones(1)])
+
+
 def test_the_samples_of_a_picture_share_its_step(pair: list[Surrogate], four: SampleSet) -> None:
     """Two questions about one picture: one leaf, whose gradient is the sum."""
     two = SampleSet((four[0], Sample("other", four[0].image_id, four[0].pixels, "Name it, please.", "dog")))

@@ -5,6 +5,8 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
 
 from bench.lvlm.base import LVLM
 from defenses.words import insert, plain_words, token_ids
@@ -74,3 +76,18 @@ def test_an_inserted_word_is_its_one_token_in_the_sentence(llava: LVLM) -> None:
         text, _ = insert("What is this?", [word, word], [1, 3])
         ids = llava.tokenizer(text, add_special_tokens=False)["input_ids"]
         assert ids.count(token_ids(llava.tokenizer, [word])[0]) == 2
+
+
+def test_plain_words_of_a_sentencepiece_vocabulary_are_found(texts: list[str]) -> None:
+    """Its decoder drops the first space, so that a word's token alone looks like the middle of one."""
+    core = Tokenizer(models.BPE(unk_token="<unk>"))
+    core.pre_tokenizer, core.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    core.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=1500, special_tokens=["<unk>"], show_progress=False))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, unk_token="<unk>")
+    words = plain_words([tokenizer])
+    assert len(words) > 200
+    assert tokenizer.decode(token_ids(tokenizer, words[:1])) == words[0], "no space is to be seen"
+    for word in words[::20]:
+        text, _ = insert("What is this?", [word], [1])
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        assert ids.count(token_ids(tokenizer, [word])[0]) == 1

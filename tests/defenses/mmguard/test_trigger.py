@@ -9,7 +9,7 @@ from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
 from bench.spec import Budget, Method
 from defenses import REGISTRY
-from defenses.mmguard.trigger import TriggerDefense
+from defenses.mmguard.trigger import TriggerDefense, _first
 from defenses.pixel import Batch, Draft, Surrogate
 
 
@@ -78,3 +78,23 @@ def test_words_are_put_where_the_exact_loss_is_least(lvlm: LVLM, count: int) -> 
         least = search.defense.verify(search.batch, search.surrogates, [prefix], 2, shortlist, table[0])
     torch.testing.assert_close(least, torch.stack(table).min(0).values, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(search.losses(lvlm), least, rtol=1e-4, atol=1e-4)
+
+
+def test_each_surrogate_has_a_say_in_what_is_verified() -> None:
+    """One slot of two samples: by rank, then by surrogate, and no word twice."""
+    first = np.array([[[1, 2, 3, 4]], [[7, 8, 9, 5]]])
+    second = np.array([[[5, 1, 6, 7]], [[7, 9, 8, 1]]])
+    merged = _first(np.stack([first, second], axis=3))
+    assert merged.tolist() == [[[1, 5, 2, 3]], [[7, 8, 9, 5]]]
+    assert _first(first[..., None]).tolist() == first.tolist()
+
+
+def test_a_search_with_two_tokenizers_lowers_the_mean_loss(llava: LVLM, qwen: LVLM) -> None:
+    search = Search(llava, candidates=2)
+    search.surrogates.append(Surrogate(qwen, [], [], search.surrogates[0].optimiser))
+    search.defense.start(search.draft, search.surrogates, Budget(), np.random.default_rng(3))
+    assert llava.tokenizer.get_vocab() != qwen.tokenizer.get_vocab()
+    before = search.losses(llava) + search.losses(qwen)
+    search.defense.update_text(search.batch, search.surrogates, np.random.default_rng(0))
+    after = search.losses(llava) + search.losses(qwen)
+    assert (after <= before + 1e-3).all() and after.mean() < before.mean()
