@@ -68,6 +68,11 @@ def _allowed(mask: torch.Tensor | None, index: torch.Tensor, queries: int, keys:
 _open: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 
 
+def current() -> Recorder | None:
+    """What is recorded into at this moment."""
+    return _open.get()
+
+
 @contextmanager
 def recording(recorder: Recorder | None) -> Iterator[None]:
     """Record into `recorder` during the block; with None, nothing."""
@@ -86,7 +91,7 @@ def _attention(
     attention_mask: torch.Tensor | None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
-    recorder = _open.get()
+    recorder = current()
     if recorder is not None and module.layer_idx in recorder.layers:
         recorder.record(module.layer_idx, query, key, attention_mask, kwargs["scaling"])
     return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)

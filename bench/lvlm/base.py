@@ -2,15 +2,17 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from transformers import BaseImageProcessor, DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import BaseImageProcessor, Cache, DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.lvlm.attention import NAME, Recorder, recording
 from bench.lvlm.features import Features
+from bench.lvlm.recompute import LARGE, prepare, recomputing
 from bench.lvlm.text import Encoded, Prompt, TextEncoder
 
 Layout = tuple[int, ...]
@@ -18,7 +20,10 @@ Layout = tuple[int, ...]
 
 
 class Prefix(NamedTuple):
-    """Keys and values of everything up to the end of the pictures: the same for any text that follows."""
+    """Keys and values of everything up to the end of the pictures: the same for any text that follows.
+
+    Of a layer that has no keys, two tensors that it keeps instead.
+    """
 
     length: int
     layers: list[tuple[torch.Tensor, torch.Tensor]]
@@ -65,6 +70,9 @@ class LVLM(ABC):
         stops = ends if isinstance(ends, list) else [] if ends is None else [ends]
         self.text = TextEncoder(tokenizer, self.image_token, self.placeholder, stops)
         self.model.set_attn_implementation({"text_config": NAME})
+        self.recomputes = model.num_parameters() >= LARGE
+        if self.recomputes:
+            prepare(model)
 
     @property
     def device(self) -> torch.device:
@@ -119,6 +127,10 @@ class LVLM(ABC):
         """One batch of what `processed` gave for single pictures."""
         return {key: torch.cat([picture[key] for picture in pictures]) for key in pictures[0]}
 
+    def cache(self, layers: Sequence[tuple[torch.Tensor, torch.Tensor]] | None = None) -> Cache:
+        """What the language model keeps: nothing yet, or a prefix's layers, which no pass may write to."""
+        return DynamicCache(layers)
+
     @property
     def attending(self) -> Sequence[int]:
         """Indices of the decoder layers whose attention is over the tokens: what binding can bind."""
@@ -155,19 +167,24 @@ class LVLM(ABC):
         The pictures must have as many tokens each, at the same places.
         """
         length = int(encoded.image[0].nonzero().max()) + 1
-        head, cache = encoded.columns(0, length), DynamicCache()
+        head, cache = encoded.columns(0, length), self.cache()
         inputs = {**self.pixel_values(images), **self.position_inputs(head, self.layouts(images))}
         self.model.model(
-            input_ids=head.ids, attention_mask=head.mask.long(), past_key_values=cache, use_cache=True, **inputs
+            input_ids=head.ids,
+            attention_mask=head.mask.long(),
+            past_key_values=cache,
+            use_cache=True,
+            **self.suited(inputs),
         )
         return Prefix(length, [(layer.keys, layer.values) for layer in cache.layers])
 
     def answer_loss(self, encoded: Encoded, hidden: torch.Tensor) -> torch.Tensor:
         """Sum of -log p over each sample's answer tokens, (B,); the head is applied at those positions only."""
-        target = encoded.answer[:, 1:]
-        logits = self.model.lm_head(hidden[:, :-1][target])
-        nll = torch.nn.functional.cross_entropy(logits.float(), encoded.ids[:, 1:][target], reduction="none")
-        owner = torch.arange(len(target), device=nll.device)[:, None].expand_as(target)[target]
+        target = encoded.answer[:, 1:].to(hidden.device)
+        logits = self.model.lm_head(hidden[:, :-1][target]).float()
+        wanted = encoded.ids[:, 1:].to(hidden.device)[target].to(logits.device)
+        nll = torch.nn.functional.cross_entropy(logits, wanted, reduction="none")
+        owner = torch.arange(len(target), device=nll.device)[:, None].expand_as(target)[target.to(nll.device)]
         return nll.new_zeros(len(target)).index_add(0, owner, nll)
 
     def forward(
@@ -190,7 +207,7 @@ class LVLM(ABC):
             return self.forward_inputs(encoded, {**self.pixel_values(images), **positions}, recorder, inputs_embeds)
         inputs = {
             "attention_mask": encoded.mask.long(),
-            "past_key_values": DynamicCache(prefix.layers),
+            "past_key_values": self.cache(prefix.layers),
             **self.tail_inputs(positions, prefix.length),
         }
         if recorder is not None:
@@ -206,11 +223,19 @@ class LVLM(ABC):
     ) -> Forward:
         """The same on model inputs that are already made."""
         tokens = {"input_ids": encoded.ids} if inputs_embeds is None else {"inputs_embeds": inputs_embeds}
-        with recording(recorder):
+        again = self.recomputes and torch.is_grad_enabled() and "past_key_values" not in inputs
+        with recording(recorder), recomputing(self.model) if again else nullcontext():
             hidden = self.model.model(
-                **{"attention_mask": encoded.mask.long(), "use_cache": False, **tokens, **inputs}
+                **{"attention_mask": encoded.mask.long(), "use_cache": False, **tokens, **self.suited(inputs)}
             )[0]
         return Forward(self.answer_loss(encoded, hidden), recorder)
+
+    def suited(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Pixels in the model's precision: perturbations, and the path to here, are float32 or better."""
+        return {
+            key: value.to(self.model.dtype) if isinstance(value, torch.Tensor) and value.is_floating_point() else value
+            for key, value in inputs.items()
+        }
 
     def loss(self, encoded: Encoded, images: Sequence[torch.Tensor]) -> torch.Tensor:
         """Per-sample answer NLL, (B,)."""
@@ -237,7 +262,7 @@ class LVLM(ABC):
             pad_token_id=self.tokenizer.pad_token_id,
             eos_token_id=self.text.stops,
             **self.generation_inputs(encoded, layouts),
-            **self.processed(images),
+            **self.suited(self.processed(images)),
         )
         answers = self.tokenizer.batch_decode(ids[:, encoded.ids.shape[1] :], skip_special_tokens=True)
         return [answer.strip() for answer in answers]
