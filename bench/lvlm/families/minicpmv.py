@@ -1,0 +1,145 @@
+"""MiniCPM-V: slices at the picture's own shape, packed patches, and a language model that is mostly recurrent."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+from transformers import Cache
+from transformers.cache_utils import DynamicLayer, LinearAttentionLayer
+
+from bench.lvlm.base import LVLM, Layout
+from bench.lvlm.pixels import MODES, normalise, quantise, resize, tiles
+
+
+class MiniCPMV(LVLM):
+    """`MiniCPMV4_6ForConditionalGeneration` with `MiniCPMV4_6ImageProcessor`.
+
+    It is the nearest class in transformers to MiniCPM-V-4, the second surrogate of the MMGuard paper, whose own code
+    is remote. Both give an overview and up to nine slices of about 448 x 448 pixels to a SigLIP tower and frame them
+    with the same tokens. MiniCPM-V-4 samples every slice down to 64 tokens with a resampler, and its language model
+    (MiniCPM4) is all attention; 4.6 keeps a token for each 56 x 56 pixels and reads them with Qwen3.5: three
+    gated-delta-rule layers to one of attention. Only the latter can be bound.
+
+    A layout is rows and columns of slices, then height and width of the overview and of a slice, in image tokens.
+    """
+
+    image_token = "<|image_pad|>"
+    language_modules = r".*language_model.*\.((q|k|v|o|gate|up|down)_proj|linear_attn\.(in_proj_(qkv|z|b|a)|out_proj))"
+    projector_modules = r".*model\.merger\.mlp\.\d+\.linear_(1|2)"
+    tower_modules = r".*vision_tower.*\.(q_proj|k_proj|v_proj|out_proj|fc1|fc2|linear_1|linear_2)"
+    tower = "model.vision_tower"
+    tower_prefixes = ("model.vision_tower.",)
+
+    @property
+    def attending(self) -> Sequence[int]:
+        return [i for i, kind in enumerate(self.model.config.text_config.layer_types) if kind == "full_attention"]
+
+    @property
+    def side(self) -> int:
+        """Side of the square that an image token sees, in pixels."""
+        return self.processor.patch_size * (2 if self.processor.downsample_mode == "4x" else 4)
+
+    def layout(self, size: tuple[int, int]) -> Layout:
+        p = self.processor
+        grid = p.get_sliced_grid(size, p.max_slice_nums, p.scale_resolution) if p.slice_mode else None
+        fitting = p.scale_resolution, p.patch_size, p.downsample_mode
+        overview = [length // self.side for length in p.find_best_resize(size, *fitting, allow_upscale=grid is None)]
+        if grid is None:
+            return (0, 0, *overview, 0, 0)
+        refined = p.get_refine_size(size, grid, *fitting, allow_upscale=True)
+        return (*grid, *overview, *(length // self.side // parts for length, parts in zip(refined, grid, strict=True)))
+
+    def image_tokens(self, layout: Layout) -> str:
+        rows, columns, height, width, slice_height, slice_width = layout
+        number = "<image_id>0</image_id>" if self.processor.use_image_id else ""
+        piece = f"<slice>{self.image_token * (slice_height * slice_width)}</slice>"
+        return f"{number}<image>{self.image_token * (height * width)}</image>" + "\n".join([piece * columns] * rows)
+
+    def preprocess(self, images: torch.Tensor) -> torch.Tensor:
+        """(N, 3, H, W) to what each image token sees, (N, tokens, 3, side, side)."""
+        mode, side = MODES[int(self.processor.resample)], self.side
+        rows, columns, height, width, slice_height, slice_width = self.layout((images.shape[-2], images.shape[-1]))
+        levels = quantise(images)
+        seen = tiles(resize(levels, (height * side, width * side), mode), side, side)
+        if rows:
+            slice_size = slice_height * side, slice_width * side
+            refined = resize(levels, (rows * slice_size[0], columns * slice_size[1]), mode)
+            pieces = tiles(refined, *slice_size)
+            squares = tiles(pieces.flatten(0, 1), side, side).unflatten(0, pieces.shape[:2])
+            seen = torch.cat([seen, squares.flatten(1, 2)], dim=1)
+        return normalise(seen, self.processor.image_mean, self.processor.image_std)
+
+    def pixel_values(self, images: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
+        return self.collate([
+            self._inputs(seen, layout)
+            for seen, layout in zip(self.preprocess_each(images), self.layouts(images), strict=True)
+        ])  # fmt: skip
+
+    def _inputs(self, seen: torch.Tensor, layout: Layout) -> dict[str, torch.Tensor]:
+        """Squares of one picture to rows of patches, side by side (1, 3, p, columns), and each part's grid."""
+        rows, columns, *sizes = layout
+        grids = [sizes[:2], *[sizes[2:]] * (rows * columns)]
+        patch = self.processor.patch_size
+        per_token = self.side // patch
+        parts = seen.split([height * width for height, width in grids])
+        lines = [
+            # token row, token column, channel, y, x  ->  channel, y, patches from left to right and top to bottom
+            part.view(height, width, 3, per_token, patch, per_token, patch).permute(2, 4, 0, 3, 1, 5, 6)
+            .reshape(3, patch, -1)
+            for part, (height, width) in zip(parts, grids, strict=True)
+        ]  # fmt: skip
+        sizes_in_patches = torch.tensor(grids, dtype=torch.int32, device=seen.device) * per_token
+        return {"pixel_values": torch.cat(lines, dim=-1)[None], "target_sizes": sizes_in_patches}
+
+    def processed(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
+        shown = super().processed(images)
+        return {key: shown[key] for key in ("pixel_values", "target_sizes")}
+
+    def collate(self, pictures: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+        return {
+            "pixel_values": torch.cat([picture["pixel_values"] for picture in pictures], dim=-1),
+            "target_sizes": torch.cat([picture["target_sizes"] for picture in pictures]),
+        }
+
+    def token_intensity(self, deltas: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        return [delta.abs().mean((1, 2, 3)) for delta in deltas]
+
+    def cache(self, layers: Sequence[tuple[torch.Tensor, torch.Tensor]] | None = None) -> Cache:
+        kinds = self.model.config.text_config.layer_types
+        held = [State() if kind == "linear_attention" else DynamicLayer() for kind in kinds]
+        for layer, kept in zip(held, layers or (), strict=False):
+            layer.update(*kept)
+        return Cache(layers=held)
+
+
+class State(LinearAttentionLayer):
+    """What a recurrent layer knows of the tokens so far, written once: later passes start from it and leave it.
+
+    transformers' own layer overwrites its state in place, which takes the next pass its beginning and the backward
+    pass its input. `keys` are the last inputs of the convolution, `values` the recurrent state.
+    """
+
+    keys: torch.Tensor | None = None
+    values: torch.Tensor | None = None
+
+    def update(self, keys: torch.Tensor, values: torch.Tensor) -> None:
+        """Start from a state."""
+        self.keys, self.values = self.conv_states[0], self.recurrent_states[0] = keys, values
+        self.has_previous_state[0] = True
+
+    def update_conv_state(
+        self, conv_states: torch.Tensor, state_idx: int = 0, conv_kernel_size: int | None = None, **kwargs: object
+    ) -> torch.Tensor:
+        if self.keys is not None:
+            return torch.cat([self.keys, conv_states], dim=-1)
+        assert conv_kernel_size is not None
+        self.keys = F.pad(conv_states, (conv_kernel_size, 0))[..., -conv_kernel_size:]
+        return conv_states
+
+    def update_recurrent_state(
+        self, recurrent_states: torch.Tensor, state_idx: int = 0, **kwargs: object
+    ) -> torch.Tensor:
+        if self.values is None:
+            self.values = recurrent_states
+        return recurrent_states
