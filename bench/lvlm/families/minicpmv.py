@@ -17,9 +17,9 @@ class MiniCPMV(LVLM):
 
     It is the nearest class in transformers to MiniCPM-V-4, the second surrogate of the MMGuard paper, whose own code
     is remote. Both give an overview and up to nine slices of about 448 x 448 pixels to a SigLIP tower and frame them
-    with the same tokens. MiniCPM-V-4 samples every slice down to 64 tokens with a resampler, and its language model
-    (MiniCPM4) is all attention; 4.6 keeps a token for each 56 x 56 pixels and reads them with Qwen3.5: three
-    gated-delta-rule layers to one of attention. Only the latter can be bound.
+    with the same tokens. As far as its published files tell, MiniCPM-V-4 samples each of them down to 64 tokens, and
+    its language model (MiniCPM4) is all attention; 4.6 keeps a token for each 56 x 56 pixels and reads them with
+    Qwen3.5: three gated-delta-rule layers to one of attention. Only the latter can be bound.
 
     A layout is rows and columns of slices, then height and width of the overview and of a slice, in image tokens.
     """
