@@ -80,7 +80,7 @@ def _publish(lvlm: LVLM, recipe: Recipe, seconds: dict[str, float]) -> Path:
     lvlm.model.half()
     lvlm.save(folder)
     victims.revision.cache_clear()
-    saved = load(recipe.name)
+    saved = load(str(folder))  # by its place: a new victim has no name yet
     card: dict[str, Any] = {
         "name": recipe.name,
         "recipe": recipe.model_dump(),

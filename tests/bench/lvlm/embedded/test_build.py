@@ -2,19 +2,45 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
-from transformers import AutoTokenizer, LlavaForConditionalGeneration, Qwen3VLForConditionalGeneration
+from transformers import (
+    AutoTokenizer,
+    Gemma3ForConditionalGeneration,
+    LlavaForConditionalGeneration,
+    Qwen3VLForConditionalGeneration,
+)
 
 from bench.datasets.emoji.art import concepts
+from bench.datasets.emoji.known import KnownPictures
 from bench.datasets.emoji.questions import BACKGROUND, CATEGORY, NAMING, SIZE
 from bench.lvlm.base import LVLM
 from bench.lvlm.embedded import build
 from bench.lvlm.embedded.recipes import RECIPES
+from bench.lvlm.embedded.tower import Pictures, TowerClassifier
 from bench.lvlm.text import Prompt
+from bench.runtime import seed_everything
 from bench.victims import EMBEDDED
 
-CLASSES = {"llava": LlavaForConditionalGeneration, "qwen3_vl": Qwen3VLForConditionalGeneration}
+CLASSES = {
+    "llava": LlavaForConditionalGeneration,
+    "qwen3_vl": Qwen3VLForConditionalGeneration,
+    "gemma3": Gemma3ForConditionalGeneration,
+}
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def lvlm(request: pytest.FixtureRequest, texts: list[str]) -> LVLM:
+    """Each victim before its pretraining."""
+    recipe = RECIPES[request.param]
+    seed_everything(recipe.seed)
+    tokenizer = build.tokenizer(recipe, texts)
+    builder = build.BUILDERS[recipe.family]
+    return builder.family(
+        recipe.name, "random", build.model(recipe, tokenizer), tokenizer, build.image_processor(recipe)
+    )
 
 
 def test_every_victim_has_its_recipe() -> None:
@@ -49,6 +75,8 @@ def test_texts_survive_the_tokenizer(lvlm: LVLM) -> None:
     ids = lvlm.tokenizer(every, add_special_tokens=False)["input_ids"]
     assert lvlm.tokenizer.batch_decode(ids) == every
     assert max(len(row) for row, text in zip(ids, every, strict=True) if text in NAMING) <= 9
+    names = [len(row) for row in lvlm.tokenizer([c.name for c in concepts()], add_special_tokens=False)["input_ids"]]
+    assert np.mean(names) < 3.5, "words, not letters"
 
 
 def test_special_tokens_are_single_and_told_apart(lvlm: LVLM) -> None:
@@ -61,10 +89,36 @@ def test_special_tokens_are_single_and_told_apart(lvlm: LVLM) -> None:
     assert config.text_config.pad_token_id == lvlm.tokenizer.pad_token_id
 
 
-def test_a_tokenizer_is_trained_the_same_every_time(texts: list[str]) -> None:
-    recipe = RECIPES["tiny-llava-a"]
-    one, again = (build.tokenizer(recipe, texts).get_vocab() for _ in range(2))
+@pytest.mark.parametrize("name", ["tiny-llava-a", "tiny-gemma3"])
+def test_a_tokenizer_is_trained_the_same_every_time(name: str, texts: list[str]) -> None:
+    one, again = (build.tokenizer(RECIPES[name], texts).get_vocab() for _ in range(2))
     assert one == again
+
+
+def test_tokenizers_differ_between_families(texts: list[str]) -> None:
+    """In how they cut questions, and not only in the names of special tokens."""
+    one, other = (build.tokenizer(RECIPES[name], texts) for name in ("tiny-llava-a", "tiny-gemma3"))
+    names = [c.name for c in concepts()]
+    pieces = [
+        [[t.decode(i) for i in row] for row in t(names, add_special_tokens=False)["input_ids"]] for t in (one, other)
+    ]
+    assert len(one) != len(other)
+    assert np.mean([a != b for a, b in zip(*pieces, strict=True)]) > 0.2
+
+
+@pytest.mark.parametrize("answer", ["red", "clock face", "é x"])
+def test_an_answer_begins_with_a_token_of_its_own(lvlm: LVLM, answer: str) -> None:
+    encoded = lvlm.encode([Prompt("What is this?", answer)], [lvlm.layout((64, 64))])
+    assert lvlm.tokenizer.decode(encoded.ids[encoded.answer][:-1]).strip() == answer
+    assert lvlm.tokenizer.decode(encoded.ids[encoded.question]).strip() == "What is this?"
+
+
+def test_pooled_features_depend_on_the_picture_and_fit_the_head(lvlm: LVLM, pictures: list[np.ndarray]) -> None:
+    known = KnownPictures(np.stack([pictures[2], 255 - pictures[2]]), pd.DataFrame())
+    classifier = TowerClassifier(lvlm.model, 5)
+    with torch.no_grad():
+        one, other = classifier.features(**Pictures(lvlm.processor, known).batch([0, 1]))
+    assert one.shape == (classifier.head.in_features,) and (one - other).norm() > 1e-3 * one.norm()
 
 
 def test_the_tokenizer_is_saved_with_its_template(lvlm: LVLM, tmp_path: Path) -> None:
