@@ -5,10 +5,8 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -21,64 +19,11 @@ import pytest
 
 from bench.store import artifacts
 from tests.e2e import toy_suite
+from tests.e2e.processes import ROOT, environment, until
 
-ROOT = Path(__file__).parent.parent.parent
 KILLS = 40
 STAGES = 26
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    """The address of a Ray cluster of two cores that lives as long as these tests."""
-    pytest.importorskip("ray")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    ray = Path(sys.executable).with_name("ray")
-    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
-        head = ["start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}", "--num-cpus=2"]
-        small = ["--object-store-memory=80000000", "--include-dashboard=false", f"--temp-dir={folder}"]
-        command = [ray, *head, *small]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL)
-        try:
-            _until(lambda: _answers(port))
-            yield f"127.0.0.1:{port}"
-        finally:
-            left = psutil.Process(process.pid).children(recursive=True)
-            process.terminate()
-            process.wait(30)
-            psutil.wait_procs(left, timeout=10)
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _until(true: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
-
-
-def environment() -> dict[str, str]:
-    """Of drivers and cluster: their modules are found where the tests are."""
-    quiet = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
-    return {**os.environ, **quiet, "BENCH_THREADS": "2", "PYTHONPATH": str(ROOT)}
-
-
-@pytest.fixture
-def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Gives an empty home in which the toy suite can be played, and makes it the current one."""
-
-    def make(name: str) -> Path:
-        monkeypatch.setenv("BENCH_HOME", str(tmp_path / name))
-        toy_suite.prepare()
-        return tmp_path / name
-
-    return make
 
 
 def driver(*arguments: str) -> subprocess.Popen[bytes]:
@@ -178,7 +123,7 @@ def _busy(
 ) -> list[psutil.Process]:
     """The workers a moment after another stage has begun; none where the driver ended before that."""
     while process.poll() is None:
-        _until(_more_than(started(home).total(), home, process))
+        until(_more_than(started(home).total(), home, process))
         time.sleep(moments.uniform(0, 0.06))
         if process.poll() is None and (found := workers(process.pid)):
             return found
