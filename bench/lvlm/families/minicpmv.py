@@ -114,10 +114,10 @@ class MiniCPMV(LVLM):
 
 
 class State(LinearAttentionLayer):
-    """What a recurrent layer knows of the tokens so far, written once: later passes start from it and leave it.
+    """What a recurrent layer knows of the tokens so far; a pass that starts from it puts a new one in its place.
 
-    transformers' own layer overwrites its state in place, which takes the next pass its beginning and the backward
-    pass its input. `keys` are the last inputs of the convolution, `values` the recurrent state.
+    transformers' own layer overwrites its tensors, which takes the next pass its beginning and the backward pass its
+    input. `keys` are the last inputs of the convolution, `values` the recurrent state.
     """
 
     keys: torch.Tensor | None = None
@@ -131,15 +131,13 @@ class State(LinearAttentionLayer):
     def update_conv_state(
         self, conv_states: torch.Tensor, state_idx: int = 0, conv_kernel_size: int | None = None, **kwargs: object
     ) -> torch.Tensor:
-        if self.keys is not None:
-            return torch.cat([self.keys, conv_states], dim=-1)
         assert conv_kernel_size is not None
-        self.keys = F.pad(conv_states, (conv_kernel_size, 0))[..., -conv_kernel_size:]
-        return conv_states
+        whole = conv_states if self.keys is None else torch.cat([self.keys, conv_states], dim=-1)
+        self.keys = F.pad(whole, (conv_kernel_size, 0))[..., -conv_kernel_size:]
+        return whole
 
     def update_recurrent_state(
         self, recurrent_states: torch.Tensor, state_idx: int = 0, **kwargs: object
     ) -> torch.Tensor:
-        if self.values is None:
-            self.values = recurrent_states
+        self.values = recurrent_states
         return recurrent_states
