@@ -4,11 +4,17 @@ from transformers import BaseImageProcessor, PreTrainedModel, PreTrainedTokenize
 
 from bench.lvlm.embedded.builders.base import Builder
 from bench.lvlm.embedded.builders.gemma3 import Gemma3Builder
+from bench.lvlm.embedded.builders.internvl import InternVLBuilder
 from bench.lvlm.embedded.builders.llava import LlavaBuilder
 from bench.lvlm.embedded.builders.qwen3_vl import Qwen3VLBuilder
 from bench.lvlm.embedded.recipes import Recipe
 
-BUILDERS: dict[str, Builder] = {"llava": LlavaBuilder(), "qwen3_vl": Qwen3VLBuilder(), "gemma3": Gemma3Builder()}
+BUILDERS: dict[str, Builder] = {
+    "llava": LlavaBuilder(),
+    "qwen3_vl": Qwen3VLBuilder(),
+    "gemma3": Gemma3Builder(),
+    "internvl": InternVLBuilder(),
+}
 """Family of a recipe (`model_type` of its checkpoint) to what builds it."""
 
 

@@ -40,5 +40,6 @@ RECIPES = {
         Recipe(name="tiny-llava-b", family="llava", seed=23, width=144, lm_width=144, tower_steps=2000),
         Recipe(name="tiny-qwen3vl", family="qwen3_vl", seed=37, width=128, lm_width=128),
         Recipe(name="tiny-gemma3", family="gemma3", seed=53, width=128, lm_width=128, vocabulary=2200, data_seed=1),
+        Recipe(name="tiny-internvl", family="internvl", seed=71, width=128, lm_width=128, vocabulary=1800),
     )
 }

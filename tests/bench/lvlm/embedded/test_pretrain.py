@@ -27,7 +27,7 @@ from bench.lvlm.embedded.tower import Pictures, TowerClassifier, train_tower
 from bench.runtime import seed_everything
 
 SOME = known_indices()[5:1205:200]
-NAMES = ("tiny-llava-a", "tiny-qwen3vl", "tiny-gemma3")
+NAMES = ("tiny-llava-a", "tiny-qwen3vl", "tiny-gemma3", "tiny-internvl")
 
 
 def recipe(name: str, **changes: Any) -> Recipe:
