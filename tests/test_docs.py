@@ -1,4 +1,4 @@
-"""The README cannot go stale: its commands parse, its links exist, its names are registered."""
+"""README and docs cannot go stale: their commands parse, their links exist, their names are registered."""
 
 import re
 import shlex
@@ -6,19 +6,31 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 from click.testing import CliRunner
 
+from bench.cli import parse
 from bench.cli.main import app
 from bench.engine.suite import Outcome
+from bench.suite import Suite
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-LINES = [
-    line.split("#")[0].strip()
-    for block in re.findall(r"```console\n(.*?)```", README, re.S)
-    for line in block.splitlines()
-]
-COMMANDS = [shlex.split(line)[1:] for line in LINES if line.startswith("bench ")]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+
+
+def lines_of(text: str) -> list[str]:
+    """What the console blocks of a page have to type."""
+    blocks = re.findall(r"```console\n(.*?)```", text, re.S)
+    return [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+
+
+def commands_of(text: str) -> list[list[str]]:
+    """Arguments of `bench`."""
+    return [shlex.split(line)[1:] for line in lines_of(text) if line.startswith("bench ")]
+
+
+LINES, COMMANDS = lines_of(README), commands_of(README)
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
@@ -37,6 +49,26 @@ def test_commands_of_the_readme_parse(arguments: list[str], monkeypatch: pytest.
 
 def test_there_are_commands() -> None:
     assert len(COMMANDS) >= 8
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_of_the_docs_parse(page: Path) -> None:
+    """Options and their kinds of values, without doing anything."""
+    for arguments in commands_of(page.read_text(encoding="utf-8")):
+        command, rest = typer.main.get_command(app), list(arguments)
+        while hasattr(command, "commands"):
+            command = command.commands[rest.pop(0)]
+        command.make_context("bench", rest)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_suites_of_the_docs_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (page.parent / target).exists(), target
+    for block in re.findall(r"```yaml\n(.*?)```", text, re.S):
+        for spec in Suite.model_validate(yaml.safe_load(block)).runs():
+            parse.check(spec)
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
