@@ -47,7 +47,9 @@ def build(config: Any, model: Any, processor: Any, longest: int, split: bool = T
         scale_factor=2,
     )  # fmt: skip
     shown = processor(size={"longest_edge": longest}, max_image_size={"longest_edge": 32}, do_image_splitting=split)
-    return SmolVLM(config.model_type, "random", random(model, configured), tok, shown)
+    weights = random(model, configured)
+    weights.generation_config.eos_token_id = tok.eos_token_id
+    return SmolVLM(config.model_type, "random", weights, tok, shown)
 
 
 _smolvlm = partial(build, SmolVLMConfig, SmolVLMForConditionalGeneration, SmolVLMImageProcessorPil)
