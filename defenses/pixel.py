@@ -7,6 +7,7 @@ MMGuard Eq. 34 and Algorithm 1, and with other hooks EM (Huang et al., 2021). A 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from pydantic import Field
 from bench.errors import UserError
 from bench.lvlm.adapters import attached, lora_config
 from bench.lvlm.base import LVLM, Prefix
+from bench.lvlm.room import Room
 from bench.lvlm.text import Encoded, Prompt
 from bench.runtime import seed_everything
 from bench.samples import SampleSet
@@ -93,11 +95,12 @@ class Draft:
 class Batch:
     """Samples whose pictures, of one size, are optimised together; every sample of a picture is in one batch.
 
-    A batch lives for one round: what it keeps is of the round's adapters.
+    A batch lives for one round, counted from 0: what it keeps is of the round's adapters.
     """
 
     draft: Draft
     indices: list[int]
+    round: int = 0
     clean_prefixes: dict[str, Prefix] = field(default_factory=dict)
     intensities: dict[str, tuple[list[torch.Tensor], list[torch.Tensor]]] = field(default_factory=dict)
 
@@ -143,6 +146,11 @@ class PixelDefense(Defense):
     """Base of the gradient-made methods."""
 
     Options: ClassVar[type[Options]] = PixelOptions
+
+    @cached_property
+    def room(self) -> Room:
+        """How many pictures fit in memory."""
+        return Room()
 
     # -- hooks ---------------------------------------------------------------------------------------------------
 
@@ -191,10 +199,9 @@ class PixelDefense(Defense):
             for r in range(o.rounds):
                 inner = [self.adapt(surrogate, draft, rng) for surrogate in adapted]
                 losses = []
-                batches = list(self.batches(draft))
+                batches = list(self.batches(draft, r))
                 for b, batch in enumerate(batches):
-                    losses.append(self.step_images(batch, adapted, budget.epsilon))
-                    self.update_text(batch, adapted, rng)
+                    losses.append(self.step_batch(batch, adapted, budget.epsilon, rng))
                     progress(
                         (r + (b + 1) / len(batches)) / o.rounds, f"round {r + 1}/{o.rounds}, loss {losses[-1]:.3f}"
                     )
@@ -202,7 +209,7 @@ class PixelDefense(Defense):
         steps = o.rounds * o.image_steps * len(draft.clean)
         return Protected(draft.release(), {"history": history, "image_steps": steps})
 
-    def batches(self, draft: Draft) -> Iterator[Batch]:
+    def batches(self, draft: Draft, round: int = 0) -> Iterator[Batch]:
         """Batches of about `batch` samples: pictures whole, and of one size."""
         groups: dict[tuple[int, ...], dict[str, list[int]]] = {}
         for i, sample in enumerate(draft.samples):
@@ -212,10 +219,10 @@ class PixelDefense(Defense):
             for members in pictures.values():
                 current += members
                 if len(current) >= self.options.batch:
-                    yield Batch(draft, current)
+                    yield Batch(draft, current, round)
                     current = []
             if current:
-                yield Batch(draft, current)
+                yield Batch(draft, current, round)
 
     def adapt(self, surrogate: Surrogate, draft: Draft, rng: Generator) -> float:
         """Imitate the trainer: Q steps on random batches of the current release. Gives the mean loss."""
@@ -228,15 +235,50 @@ class PixelDefense(Defense):
         for _ in range(self.options.inner_steps):
             chosen = rng.choice(len(draft.samples), min(self.options.batch, len(draft.samples)), replace=False)
             batch = Batch(draft, [int(i) for i in chosen])
-            encoded = batch.encode(surrogate.lvlm)
-            loss = surrogate.lvlm.loss(encoded, batch.images()).sum() / encoded.answer.sum()
-            surrogate.optimiser.zero_grad()
-            loss.backward()
-            surrogate.optimiser.step()
-            losses.append(loss.item())
+            losses.append(self.adapt_once(surrogate, batch))
         surrogate.lvlm.model.eval().requires_grad_(False)
         surrogate.optimiser.zero_grad()
         return float(np.mean(losses[1:] or losses))
+
+    def adapt_once(self, surrogate: Surrogate, batch: Batch) -> float:
+        """One adapter step on the mean loss of the batch's answer tokens. Gives the loss."""
+        tokens = int(batch.encode(surrogate.lvlm).answer.sum())
+
+        def descend(indices: Sequence[int]) -> tuple[float, tuple[torch.Tensor, ...]]:
+            part = Batch(batch.draft, list(indices))
+            loss = surrogate.lvlm.loss(part.encode(surrogate.lvlm), part.images()).sum() / tokens
+            return loss.item(), torch.autograd.grad(loss, surrogate.parameters)
+
+        losses, gradients = zip(*self.room.parts(descend, batch.indices), strict=True)
+        for parameter, parts in zip(surrogate.parameters, zip(*gradients, strict=True), strict=True):
+            parameter.grad = sum(parts[1:], start=parts[0])
+        surrogate.optimiser.step()
+        return float(sum(losses))
+
+    def step_batch(self, batch: Batch, surrogates: Sequence[Surrogate], epsilon: int, rng: Generator) -> float:
+        """Pixel steps on a batch, then its text, whole or in parts that fit. Gives the last mean loss."""
+
+        def part(image_ids: Sequence[str]) -> Batch:
+            if len(image_ids) == len(batch.image_ids):
+                return batch
+            own = [i for i in batch.indices if batch.draft.samples[i].image_id in set(image_ids)]
+            return Batch(batch.draft, own, batch.round)
+
+        def step(image_ids: Sequence[str]) -> float:
+            some = part(image_ids)
+            return self.step_images(some, surrogates, epsilon) * len(some.indices)
+
+        def search(image_ids: Sequence[str]) -> None:
+            before = list(batch.draft.words)
+            try:
+                self.update_text(part(image_ids), surrogates, rng)
+            except RuntimeError:
+                batch.draft.words = before
+                raise
+
+        losses = self.room.parts(step, batch.image_ids)
+        self.room.parts(search, batch.image_ids)
+        return sum(losses) / len(batch.indices)
 
     def step_images(self, batch: Batch, surrogates: Sequence[Surrogate], epsilon: int) -> float:
         """P signed steps on a batch's pictures, on the ensemble's loss (Eq. 15, 31). Gives the last one a sample."""

@@ -14,6 +14,7 @@ from attacks import register
 from attacks.base import Attack, Progress
 from bench.lvlm.adapters import Targets, lora_config
 from bench.lvlm.base import LVLM
+from bench.lvlm.room import Room
 from bench.lvlm.text import Prompt
 from bench.runtime import seed_everything
 from bench.samples import Sample, SampleSet
@@ -95,19 +96,35 @@ class LoraSFT(Attack):
         self, victim: LVLM, released: SampleSet, validation: SampleSet, seed: int, folder: Path, progress: Progress
     ) -> list[dict[str, Any]]:
         """See `Attack.tune`."""
+
+        o = self.options
+        own = list(validation) if o.early_stopping else []
+        inputs = Inputs(victim, [*released, *own])
+        curve: list[dict[str, Any]] = []
+
+        def train() -> None:
+            curve[:] = self._train(victim, inputs, len(released), at_once, seed, folder, progress)
+
+        room, at_once = Room(), o.batch
+        while not room.tried(train, at_once):
+            at_once = max(d for d in range(1, at_once // 2 + 1) if o.batch % d == 0)
+        return curve
+
+    def _train(
+        self, victim: LVLM, inputs: Inputs, count: int, at_once: int, seed: int, folder: Path, progress: Progress
+    ) -> list[dict[str, Any]]:
+        """Train on the first `count` inputs, `at_once` in memory at a time, and check on the others."""
         from datasets import Dataset
 
         seed_everything(seed)
-        o, watch = self.options, Watch(progress)
-        own = list(validation) if o.early_stopping else []
-        inputs = Inputs(victim, [*released, *own])
+        o, watch, total = self.options, Watch(progress), len(inputs.rows)
         with tempfile.TemporaryDirectory() as scratch:
             trainer = Trainer(
                 victim.model,
-                self._arguments(Path(scratch), seed, len(released), victim.device.type),
+                self._arguments(Path(scratch), seed, count, at_once, victim.device.type),
                 data_collator=inputs.collate,
-                train_dataset=Dataset.from_dict({"index": range(len(released))}),
-                eval_dataset=Dataset.from_dict({"index": range(len(released), len(inputs.rows))}) if own else None,
+                train_dataset=Dataset.from_dict({"index": range(count)}),
+                eval_dataset=Dataset.from_dict({"index": range(count, total)}) if total > count else None,
                 processing_class=victim.tokenizer,
                 peft_config=lora_config(victim, o.rank, o.targets),
                 callbacks=[watch],
@@ -121,14 +138,15 @@ class LoraSFT(Attack):
                 victim.model.eval().requires_grad_(False)
         return watch.curve
 
-    def _arguments(self, scratch: Path, seed: int, samples: int, device: str) -> SFTConfig:
+    def _arguments(self, scratch: Path, seed: int, samples: int, at_once: int, device: str) -> SFTConfig:
         o = self.options
         steps = max(1, samples // o.batch)
         return SFTConfig(
             output_dir=str(scratch),
             num_train_epochs=o.epochs,
-            per_device_train_batch_size=o.batch,
-            per_device_eval_batch_size=64,
+            per_device_train_batch_size=at_once,
+            gradient_accumulation_steps=o.batch // at_once,
+            per_device_eval_batch_size=min(64, 4 * at_once),
             learning_rate=o.lr,
             lr_scheduler_type="cosine",
             warmup_steps=max(1, round(0.1 * o.epochs * steps)),

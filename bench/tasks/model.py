@@ -1,6 +1,6 @@
 """An LVLM as lm-eval sees it. Generation only: no method here is judged by log-likelihoods."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
 from bench.lvlm.base import LVLM
+from bench.lvlm.room import Room
 
 
 class LVLMForEval(LM):
@@ -18,19 +19,24 @@ class LVLMForEval(LM):
     def __init__(self, lvlm: LVLM, batch: int, progress: Callable[[float, str], None]) -> None:
         super().__init__()
         self.lvlm, self.batch, self.progress = lvlm, batch, progress
+        self.room = Room()
 
     def generate_until(self, requests: list[Instance]) -> list[str]:
-        """Greedy answers."""
+        """Greedy answers; batches are halved where memory is short."""
         answers: list[str] = []
         for start in range(0, len(requests), self.batch):
-            chunk = [request.args for request in requests[start : start + self.batch]]
-            answers += self.lvlm.generate(
-                [question for question, _, _ in chunk],
-                [np.asarray(media["visual"][0].convert("RGB")) for _, _, media in chunk],
-                max_new_tokens=chunk[0][1]["max_gen_toks"],
-            )
+            for some in self.room.parts(self._answer, requests[start : start + self.batch]):
+                answers += some
             self.progress(len(answers) / len(requests), f"{len(answers)}/{len(requests)} answers")
         return answers
+
+    def _answer(self, requests: Sequence[Instance]) -> list[str]:
+        chunk = [request.args for request in requests]
+        return self.lvlm.generate(
+            [question for question, _, _ in chunk],
+            [np.asarray(media["visual"][0].convert("RGB")) for _, _, media in chunk],
+            max_new_tokens=chunk[0][1]["max_gen_toks"],
+        )
 
     def loglikelihood(self, requests: list[Instance]) -> Any:
         """Not supported. Raises TypeError."""

@@ -32,7 +32,6 @@ class TriggerDefense(PixelDefense):
         super().start(draft, surrogates, budget, rng)
         self.words = plain_words([s.lvlm.tokenizer for s in surrogates])
         self.ids = [torch.tensor(token_ids(s.lvlm.tokenizer, self.words)) for s in surrogates]
-        self.searched: dict[int, int] = {}
         for i, sample in enumerate(draft.samples):
             places = len(sample.question.split()) + 1
             draft.slots[i] = sorted(int(x) for x in rng.integers(0, places, budget.words))
@@ -40,9 +39,7 @@ class TriggerDefense(PixelDefense):
 
     def update_text(self, batch: Batch, surrogates: Sequence[Surrogate], rng: Generator) -> None:
         """One pass over the slots of every sample in the batch; the old word stays where nothing is better."""
-        key = batch.indices[0]
-        self.searched[key] = self.searched.get(key, 0) + 1
-        if self.searched[key] > self.options.text_rounds:
+        if batch.round >= self.options.text_rounds:
             return
         encoded = [batch.encode(s.lvlm) for s in surrogates]
         prefixes = [s.lvlm.prefix(e, batch.images()) for s, e in zip(surrogates, encoded, strict=True)]

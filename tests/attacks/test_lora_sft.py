@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from attacks import REGISTRY
+from attacks.tune.lora_sft import Inputs
 from bench.datasets import load
 from bench.lvlm.adapters import wearing
 from bench.lvlm.base import LVLM
@@ -54,3 +55,25 @@ def test_early_stopping_reports_validation_loss_and_keeps_the_best(
     curve = tune(victim, samples, tmp_path, epochs=2, early_stopping=True)
     assert sum("validation_loss" in point for point in curve) == 2
     assert (tmp_path / "adapter_model.safetensors").exists()
+
+
+def test_where_memory_is_short_gradients_are_accumulated_and_the_adapter_is_nearly_the_same(
+    victim: LVLM, samples: SampleSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tune(victim, samples, tmp_path / "whole", epochs=2)
+    real, refused = Inputs.collate, []
+
+    def collate(self: Inputs, rows: list[dict[str, int]]) -> dict[str, torch.Tensor]:
+        if len(rows) > 3:
+            refused.append(len(rows))
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        return real(self, rows)
+
+    monkeypatch.setattr(Inputs, "collate", collate)
+    parts = tune(victim, samples, tmp_path / "parts", epochs=2)
+    assert refused == [8, 4]
+    assert [p["step"] for p in parts] == [p["step"] for p in whole]
+    assert [p["loss"] for p in parts] == pytest.approx([p["loss"] for p in whole], rel=1e-3)
+    ours, theirs = (load_file(tmp_path / name / "adapter_model.safetensors") for name in ("whole", "parts"))
+    for key, value in ours.items():
+        torch.testing.assert_close(theirs[key], value, rtol=0.05, atol=2e-3)

@@ -9,6 +9,7 @@ import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from bench.datasets import load
 from bench.errors import UserError
 from bench.lvlm.adapters import attached, lora_config
 from bench.lvlm.base import LVLM
@@ -295,3 +296,29 @@ def test_the_release_is_a_function_of_the_seed_alone(llava: LVLM, qwen: LVLM, fo
         seed_everything(outside)
         digests.append(play(em(inner_lr=1e-2, inner_dropout=0.5), four, [llava, qwen], seed=seed).samples.digest)
     assert digests[0] == digests[1] != digests[2]
+
+
+@pytest.mark.parametrize("fits", [1, 3])
+def test_where_memory_is_short_a_release_is_made_in_parts_and_stays_the_same(
+    llava: LVLM, monkeypatch: pytest.MonkeyPatch, fits: int
+) -> None:
+    """Pixels and words of one batch of eight and of parts; only roundings of sums may differ, and did not."""
+    eight = SampleSet(load("emoji_smoke", "train").samples[:8])
+    options = {"rounds": 1, "image_steps": 2, "candidates": 1, "inner_dropout": 0.0, "inner_steps": 1}
+    defense = REGISTRY.build(Method(name="multimodal", options=options))
+    whole = defense.protect(eight, [llava], Budget(), np.random.default_rng(0), lambda *_: None).samples
+    real, refused = LVLM.forward, []
+
+    def forward(self: LVLM, encoded: Any, *rest: Any, **named: Any) -> Any:
+        if len(encoded.ids) > fits:
+            refused.append(len(encoded.ids))
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        return real(self, encoded, *rest, **named)
+
+    monkeypatch.setattr(LVLM, "forward", forward)
+    defense = REGISTRY.build(Method(name="multimodal", options=options))
+    parts = defense.protect(eight, [llava], Budget(), np.random.default_rng(0), lambda *_: None).samples
+    assert refused and refused[0] == 8 and min(refused) > fits
+    assert [s.question for s in parts] == [s.question for s in whole]
+    same = np.mean([np.mean(a.pixels == b.pixels) for a, b in zip(parts, whole, strict=True)])
+    assert same > 0.999

@@ -1,9 +1,11 @@
 """An LVLM as lm-eval sees it: order, chunks, pictures and limits; and the functions that the task files name."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from lm_eval.api.instance import Instance
 from PIL import Image
@@ -42,6 +44,22 @@ def test_answers_come_back_in_the_order_asked(batch: int, calls: list[int]) -> N
     assert model.generate_until(requests) == [f"q{i} [{i}, {i + 1}, {i + 2}]" for i in range(5)]
     assert victim.calls == [(size, 5) for size in calls]
     assert [fraction for fraction, _ in progress] == [min(1.0, batch * (k + 1) / 5) for k in range(len(calls))]
+
+
+def test_batches_are_halved_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    victim = Echo()
+    answer = victim.generate
+
+    def generate(questions: list[str], *rest: Any, **named: Any) -> list[str]:
+        if len(questions) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1 GiB.")
+        return answer(questions, *rest, **named)
+
+    monkeypatch.setattr(victim, "generate", generate)
+    model = LVLMForEval(victim, 96, lambda *_: None)  # type: ignore[arg-type]
+    requests = [asked(f"q{i}", plain(i)) for i in range(7)]
+    assert model.generate_until(requests) == [f"q{i} [{i}, {i + 1}, {i + 2}]" for i in range(7)]
+    assert [size for size, _ in victim.calls] == [1] * 7
 
 
 @pytest.mark.parametrize(("mode", "colour"), [("L", 7), ("RGBA", (7, 7, 7, 0)), ("P", 7)])

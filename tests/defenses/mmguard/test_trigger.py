@@ -55,7 +55,8 @@ def test_a_search_never_raises_the_loss_and_stops_after_its_rounds(lvlm: LVLM) -
     after, words = search.losses(lvlm), [list(w) for w in search.draft.words]
     assert (after <= before + 1e-4).all()
     assert after.mean() < before.mean()
-    search.defense.update_text(search.batch, search.surrogates, np.random.default_rng(0))
+    later = Batch(search.draft, search.batch.indices, round=1)
+    search.defense.update_text(later, search.surrogates, np.random.default_rng(0))
     assert search.draft.words == words, "text_rounds is 1"
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from bench.lvlm.adapters import attached, lora_config
 from bench.lvlm.attention import Recorder
 from bench.lvlm.base import LVLM
+from bench.lvlm.recompute import prepare
 from bench.lvlm.text import Encoded, Prompt
 from tests.bench.lvlm.families.tiny import VARIANTS
 
@@ -242,3 +243,45 @@ def test_answers_do_not_depend_on_the_batch(model: LVLM) -> None:
     together = model.generate(questions, arrays, 5)
     assert together == [model.generate([q], [a], 5)[0] for q, a in zip(questions, arrays, strict=True)]
     assert len(set(together)) > 1
+
+
+def test_activations_that_are_computed_again_change_nothing(model: LVLM) -> None:
+    """Loss, attention rows and gradients to the bit, with fewer tensors kept; a pass over a prefix is left alone."""
+    image = tensor(USUAL[0])
+    encoded = model.encode(PROMPTS[:1], model.layouts([image]))
+    again = deepcopy(model)
+    again.recomputes = True
+    prepare(again.model)
+    found, kept = [], []
+    for lvlm in (model, again):
+        leaf = image.clone().requires_grad_(True)
+        recorder, saved = Recorder(list(lvlm.attending[:1]), [encoded.answer]), [0]
+
+        def count(value: torch.Tensor, saved: list[int] = saved) -> torch.Tensor:
+            saved[0] += value.numel()
+            return value
+
+        with torch.autograd.graph.saved_tensors_hooks(count, lambda value: value):
+            loss = lvlm.forward(encoded, [leaf], recorder=recorder).loss
+        row = recorder.rows[lvlm.attending[0]][0]
+        (gradient,) = torch.autograd.grad(loss.sum() + row.square().sum(), leaf)
+        found.append((loss.detach(), row.detach(), gradient))
+        kept.append(saved[0])
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(*found, strict=True))
+    assert kept[1] < 0.7 * kept[0]
+    assert not any(module.training for module in again.model.modules())
+    embeds = again.embedding(encoded.ids[:, again.prefix(encoded, [image]).length :])
+    inputs = {"prefix": again.prefix(encoded, [image]), "inputs_embeds": embeds.requires_grad_(True)}
+    torch.testing.assert_close(again.forward(encoded, [image], **inputs).loss, found[0][0], rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_bfloat16_weights_take_float32_pictures(model: LVLM) -> None:
+    half = deepcopy(model)
+    half.model = half.model.to(torch.bfloat16)
+    images = [tensor(p) for p in USUAL]
+    encoded = model.encode(PROMPTS, model.layouts(images))
+    loss = half.loss(encoded, images)
+    assert loss.dtype == torch.float32
+    torch.testing.assert_close(loss, model.loss(encoded, images), rtol=0.25, atol=2.0)
+    assert half.generate([p.question for p in PROMPTS], USUAL, 3)

@@ -1,0 +1,63 @@
+"""Parts that fit: every item once and in order, whatever fits; other errors pass."""
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.lvlm.room import Room
+
+
+def full() -> Exception:
+    return torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+class Memory:
+    """Holds so many items at once; counts what was tried."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self.tried = size, list[int]()
+
+    def work(self, items: Sequence[int]) -> list[int]:
+        self.tried.append(len(items))
+        if len(items) > self.size:
+            raise full()
+        return [-item for item in items]
+
+
+@given(st.integers(1, 50), st.integers(0, 40))
+def test_every_item_is_worked_on_once_and_in_order(size: int, count: int) -> None:
+    memory, room = Memory(size), Room()
+    parts = room.parts(memory.work, range(count))
+    assert [item for part in parts for item in part] == [-i for i in range(count)]
+    assert all(len(part) <= size for part in parts)
+    assert len(parts) <= 2 * count / size + 1, "parts are not smaller than they must be"
+
+
+def test_what_did_not_fit_is_not_tried_again() -> None:
+    memory, room = Memory(5), Room()
+    room.parts(memory.work, range(16))
+    assert memory.tried == [16, 8, 4, 4, 4, 4]
+    memory.tried.clear()
+    room.parts(memory.work, range(9))
+    assert memory.tried == [4, 4, 1]
+
+
+def test_a_single_item_that_does_not_fit_is_an_error() -> None:
+    with pytest.raises(torch.OutOfMemoryError):
+        Room().parts(Memory(0).work, range(4))
+
+
+@pytest.mark.parametrize("error", [RuntimeError("shapes differ"), ValueError("no"), KeyboardInterrupt()])
+def test_other_errors_pass_at_once(error: BaseException) -> None:
+    tried = []
+
+    def work(items: Sequence[int]) -> None:
+        tried.append(len(items))
+        raise error
+
+    with pytest.raises(type(error)):
+        Room().parts(work, range(8))
+    assert tried == [8]
