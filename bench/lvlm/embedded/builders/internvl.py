@@ -71,7 +71,13 @@ class InternVLBuilder(Builder):
             downsample_ratio=1 / SHUFFLE,
             tie_word_embeddings=True,
         )
-        return InternVLForConditionalGeneration(config)
+        model = InternVLForConditionalGeneration(config)
+        # Without a norm before its first layer, the tower learns sooner from patches of about unit size and positions
+        # that differ from the start: its loss after 325 steps was 4.0 nats, and 4.8 with the class's own small values.
+        embeddings = model.model.vision_tower.embeddings
+        nn.init.normal_(embeddings.patch_embeddings.projection.weight, std=0.07)
+        nn.init.normal_(embeddings.position_embeddings, std=0.3)
+        return model
 
     def features(self, tower: nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         """Without the class token, which the language model does not see either."""
