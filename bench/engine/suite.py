@@ -1,6 +1,7 @@
 """Play a plan: ready stages to free workers, failures kept, and every run recorded as soon as its stages are there."""
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -55,9 +56,13 @@ def _play(plan: Plan, engine: Engine, tick: Tick, outcome: Outcome) -> dict[str,
     order = {name: place for place, name in enumerate(plan.tasks)}
     graph = TopologicalSorter({name: plan.needs(task) for name, task in plan.tasks.items()})
     graph.prepare()
-    done = set(plan.stages) - set(plan.tasks)
     rows = {row.id: row.stages for row in results.load()}
-    waiting = _record(plan, list(plan.runs), done, rows, outcome, lost)
+    missing = {run: {stage.identity for stage in plan.roles[run].values()} & plan.tasks.keys() for run in plan.runs}
+    users: dict[str, list[str]] = defaultdict(list)
+    for run, names in missing.items():
+        for name in names:
+            users[name].append(run)
+    _record(plan, [run for run, names in missing.items() if not names], rows, outcome, lost)
     ready = list(graph.get_ready())
     if not ready:
         return lost
@@ -70,6 +75,7 @@ def _play(plan: Plan, engine: Engine, tick: Tick, outcome: Outcome) -> dict[str,
             for task in started:
                 ready.remove(task.identity)
                 tick(task, "started")
+            complete: list[str] = []
             for task, error in engine.finished():
                 running -= 1
                 name = task.identity
@@ -78,11 +84,13 @@ def _play(plan: Plan, engine: Engine, tick: Tick, outcome: Outcome) -> dict[str,
                     outcome.failed[name] = error
                     write_whole(_trace(name), error)
                 else:
-                    done.add(name)
                     graph.done(name)
+                    for run in users[name]:
+                        missing[run].remove(name)
+                    complete += [run for run in users[name] if not missing[run]]
             ready += graph.get_ready()
-            waiting = _record(plan, waiting, done, rows, outcome, lost)
-    outcome.blocked += waiting
+            _record(plan, complete, rows, outcome, lost)
+    outcome.blocked += [run for run, names in missing.items() if names]
     return lost
 
 
@@ -98,25 +106,20 @@ def _trace(stage: str) -> Path:
 
 def _record(
     plan: Plan,
-    waiting: list[str],
-    done: set[str],
+    runs: Sequence[str],
     rows: Mapping[str, dict[str, str]],
     outcome: Outcome,
     lost: dict[str, list[Stage]],
-) -> list[str]:
-    """Record the runs whose stages are all done, unless their row says so already; the others wait on."""
-    later = []
-    for run in waiting:
+) -> None:
+    """Record runs whose stages are all done, unless their row says so already."""
+    for run in runs:
         roles = plan.roles[run]
-        if not {stage.identity for stage in roles.values()} <= done:
-            later.append(run)
-        elif rows.get(run) == {role: stage.identity for role, stage in roles.items()}:
+        if rows.get(run) == {role: stage.identity for role, stage in roles.items()}:
             outcome.kept.append(run)
+            continue
+        found = {role: artifact for role, stage in roles.items() if (artifact := stage.find()) is not None}
+        if missing := [stage for role, stage in roles.items() if role not in found]:
+            lost[run] = missing
         else:
-            found = {role: artifact for role, stage in roles.items() if (artifact := stage.find()) is not None}
-            if missing := [stage for role, stage in roles.items() if role not in found]:
-                lost[run] = missing
-            else:
-                record(plan.runs[run], found)
-                outcome.recorded.append(run)
-    return later
+            record(plan.runs[run], found)
+            outcome.recorded.append(run)
