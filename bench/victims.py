@@ -13,7 +13,13 @@ from bench.paths import home, write_whole
 
 ROOT = Path(__file__).parent / "lvlm" / "embedded" / "checkpoints"
 
-EMBEDDED = {"tiny-llava-a": "llava", "tiny-llava-b": "llava", "tiny-qwen3vl": "qwen3_vl"}
+EMBEDDED = {
+    "tiny-llava-a": "llava",
+    "tiny-llava-b": "llava",
+    "tiny-qwen3vl": "qwen3_vl",
+    "tiny-internvl": "internvl",
+    "tiny-gemma3": "gemma3",
+}
 """Embedded victims and their architectures (`model_type`)."""
 
 

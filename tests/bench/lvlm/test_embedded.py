@@ -12,7 +12,12 @@ from bench.datasets.emoji.render import render
 from bench.lvlm.catalog import load
 from bench.victims import EMBEDDED, folder, revision
 
-CLASSES = {"llava": "LlavaForConditionalGeneration", "qwen3_vl": "Qwen3VLForConditionalGeneration"}
+CLASSES = {
+    "llava": "LlavaForConditionalGeneration",
+    "qwen3_vl": "Qwen3VLForConditionalGeneration",
+    "internvl": "InternVLForConditionalGeneration",
+    "gemma3": "Gemma3ForConditionalGeneration",
+}
 
 
 @pytest.mark.parametrize("name", EMBEDDED)
