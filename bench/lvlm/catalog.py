@@ -50,6 +50,8 @@ def load(name: str) -> LVLM:
     kind = json.loads((place / "config.json").read_text(encoding="utf-8")).get("model_type")
     if kind not in ARCHITECTURES:
         raise UserError(f"victim: architecture {kind!r} of {name!r}; allowed: {', '.join(ARCHITECTURES)}")
+    if not any(place.glob("*.safetensors")):
+        raise UserError(f"victim: no weights in {name!r}; allowed: a checkpoint with *.safetensors")
     precision = victims.precision(name)
     where = placement()
     model = AutoModelForImageTextToText.from_pretrained(
