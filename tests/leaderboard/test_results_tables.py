@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.store.results import Run, save
-from benchmarks import tables
+from benchmarks import boxes, tables
 
 
 def test_every_box_has_its_own_column(
@@ -28,3 +28,23 @@ def test_controls_come_first(home: Path, capsys: pytest.CaptureFixture[str]) -> 
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| `")]
     names = [line.split("`")[1] for line in lines]
     assert names == ["random_noise", "em", "mmguard", "none"] * 2
+
+
+def test_the_boxes_of_a_victim_are_a_row_with_their_order(
+    home: Path, run_factory: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def box(key: int, threat: str, low: float, high: float, **changes: object) -> None:
+        middle = {"protection": (low + high) / 2, "protection_low": low, "protection_high": high}
+        save(run_factory(key, victim="v", threat=threat, surrogates=f"of {threat}", **middle, **changes))
+
+    plain = {"defense": "em", "defense_options": {}}
+    frozen = {"defense": "em", "defense_options": {"inner_steps": 0}}
+    for key, (threat, low, high) in enumerate([("white", 0.4, 0.6), ("gray", 0.1, 0.3), ("black", 0.2, 0.4)], start=50):
+        box(key, threat, low, high, **plain)
+    for key, (threat, low, high) in enumerate([("white", 0.1, 0.2), ("black", 0.3, 0.4)], start=60):
+        box(key, threat, low, high, **frozen)
+    boxes.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert "| v | `em` | +0.50 [+0.40, +0.60] | +0.20 [+0.10, +0.30] | +0.30 [+0.20, +0.40] | ? |" in lines
+    assert "| v | `em`, no adaptation | +0.15 [+0.10, +0.20] |  | +0.35 [+0.30, +0.40] | no |" in lines
+    assert any(line.startswith("| v | ") and line.endswith("| of gray | of black |") for line in lines)
