@@ -1,7 +1,7 @@
 """Protection in the three boxes on every victim that was played, in Markdown: python benchmarks/boxes.py
 
-The runs are those of `bench suite run boxes`. `order` says whether white >= gray >= black: "yes" where values are so, "?"
-where two are out of order but their intervals overlap, "no" where they do not overlap.
+The runs are those of `bench suite run boxes`. `order` says whether white >= gray >= black: "yes" where values are so,
+"?" where two are out of order and their intervals overlap, "no" where they do not overlap.
 """
 
 from itertools import pairwise
