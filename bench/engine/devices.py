@@ -6,7 +6,12 @@ import subprocess
 
 
 def devices() -> list[str]:
-    """What `CUDA_VISIBLE_DEVICES` may name here, one entry a device; nothing on a machine without any."""
+    """What `CUDA_VISIBLE_DEVICES` may name here, one entry a device that a worker has to itself.
+
+    Nothing on a machine without any, nor where `BENCH_DEVICE` keeps models off them or spreads one over all.
+    """
+    if os.environ.get("BENCH_DEVICE") in ("cpu", "auto"):
+        return []
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
         return [name for name in (part.strip() for part in named.split(",")) if name not in ("", "-1")]

@@ -14,7 +14,7 @@ from bench.engine.stage import Stage
 from bench.errors import UserError
 from bench.paths import home
 
-VARIABLES = ("BENCH_ARTIFACTS", "BENCH_RESULTS", "HF_HUB_OFFLINE")
+VARIABLES = ("BENCH_ARTIFACTS", "BENCH_DEVICE", "BENCH_MODELS", "BENCH_RESULTS", "HF_HUB_OFFLINE")
 """What the workers are told of this process's environment, besides the home."""
 
 UNLIMITED = 1_000_000

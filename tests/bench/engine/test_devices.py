@@ -47,3 +47,12 @@ def test_cores_are_all_unless_it_is_said_how_many(monkeypatch: pytest.MonkeyPatc
     assert cores() == 3
     monkeypatch.delenv("BENCH_THREADS")
     assert cores() == os.cpu_count()
+
+
+@pytest.mark.parametrize(("asked", "found"), [("cpu", []), ("auto", []), ("cuda", ["0", "1"]), ("", ["0", "1"])])
+def test_no_worker_has_a_device_to_itself_where_models_go_elsewhere_or_over_all(
+    monkeypatch: pytest.MonkeyPatch, asked: str, found: list[str]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    monkeypatch.setenv("BENCH_DEVICE", asked)
+    assert devices() == found
