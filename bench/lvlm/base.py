@@ -12,6 +12,7 @@ from transformers import BaseImageProcessor, Cache, DynamicCache, PreTrainedMode
 
 from bench.lvlm.attention import NAME, Recorder, recording
 from bench.lvlm.features import Features
+from bench.lvlm.pixels import MODES, Backend, resize
 from bench.lvlm.recompute import LARGE, prepare, recomputing
 from bench.lvlm.text import Encoded, Prompt, TextEncoder
 
@@ -137,6 +138,11 @@ class LVLM(ABC):
         return range(self.model.config.text_config.num_hidden_layers)
 
     # -- what is the same for all --------------------------------------------------------------------------------
+
+    def resize(self, levels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        """Levels (..., 3, H, W) resized to (height, width) with the processor's kernel, as its library does it."""
+        library: Backend = "torchvision" if self.processor.backend == "torchvision" else "pillow"
+        return resize(levels, size, MODES[int(self.processor.resample)], library)
 
     def preprocess_each(self, images: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """`preprocess` for pictures of mixed sizes: those of one size go together."""

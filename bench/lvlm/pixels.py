@@ -1,9 +1,10 @@
 """The differentiable pixel path: 8-bit quantisation and Pillow's resizing, with straight-through gradients.
 
-Without torchvision, Hugging Face image processors resize with Pillow: two separable passes, usually width first, with
+Hugging Face image processors of the backend "pil" resize with Pillow: two separable passes, usually width first, with
 weights of 22 fractional bits, each pass rounded half up to 8 bits. `F.interpolate` of floats in one pass differs on
-13-19 % of the values; the two matrix products below on none. With torchvision the processors resize with torch's
-kernels for bytes: the same passes, always width first, with weights of 16 bits in all.
+13-19 % of the values; the two matrix products below on none. Those of the backend "torchvision" resize with
+torch's kernels for bytes: the same passes, always width first, with weights of 16 bits in all. (On an x86 processor
+without AVX2 torchvision resizes to "bilinear" in floats; that is not imitated.)
 """
 
 from functools import lru_cache
@@ -12,16 +13,10 @@ from typing import Literal
 import numpy as np
 import PIL
 import torch
-from transformers.utils import is_torchvision_available
 
 Backend = Literal["pillow", "torchvision"]
 MODES = {1: "lanczos", 2: "bilinear", 3: "bicubic"}
 """PIL resampling codes to torch's names."""
-
-
-def backend() -> Backend:
-    """Which library this installation's Hugging Face processors resize with."""
-    return "torchvision" if is_torchvision_available() else "pillow"
 
 
 def quantise(levels: torch.Tensor) -> torch.Tensor:
@@ -29,10 +24,9 @@ def quantise(levels: torch.Tensor) -> torch.Tensor:
     return levels + (torch.floor(levels + 0.5).clamp(0, 255) - levels).detach()
 
 
-def resize(levels: torch.Tensor, size: tuple[int, int], mode: str, library: Backend | None = None) -> torch.Tensor:
-    """Resize (..., 3, H, W) levels in 0..255 to `size` = (height, width), as the processor's library does."""
+def resize(levels: torch.Tensor, size: tuple[int, int], mode: str, library: Backend) -> torch.Tensor:
+    """Resize (..., 3, H, W) levels in 0..255 to `size` = (height, width), as `library` does."""
     height, width = levels.shape[-2:]
-    library = library or backend()
     x = levels.double()
     for axis in (0, 1) if library == "pillow" and _height_first((height, width), size) else (1, 0):
         if x.shape[axis - 2] != size[axis]:

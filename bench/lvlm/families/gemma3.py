@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
 from bench.lvlm.base import LVLM, Layout
-from bench.lvlm.pixels import MODES, normalise, quantise, resize
+from bench.lvlm.pixels import normalise, quantise
 from bench.lvlm.text import Encoded
 
 
@@ -18,6 +18,8 @@ class Gemma3(LVLM):
 
     A picture is squeezed into the tower's square and pooled to `mm_tokens_per_image` tokens. With pan and scan a long
     picture is followed by crops along its longer side, each a picture of its own. The layout is (pictures,).
+    Whether it pans and scans is the image processor's `do_pan_and_scan`, off in published checkpoints. The combined
+    `Gemma3Processor` does not ask it: with that, a trainer gets crops only by `do_pan_and_scan=True` in the call.
     """
 
     image_token = "<image_soft_token>"
@@ -60,7 +62,7 @@ class Gemma3(LVLM):
         p = self.processor
         views = self._views(quantise(images).flatten(0, 1))
         target = (p.size.height, p.size.width)
-        levels = [resize(view.unflatten(0, (-1, 3)), target, MODES[int(p.resample)]) for view in views]
+        levels = [self.resize(view.unflatten(0, (-1, 3)), target) for view in views]
         return normalise(torch.stack(levels, 1), p.image_mean, p.image_std)
 
     def pixel_values(self, images: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optimal_tiled_canvas
 
 from bench.lvlm.base import LVLM, Layout
-from bench.lvlm.pixels import MODES, normalise, quantise, resize, tiles
+from bench.lvlm.pixels import normalise, quantise, tiles
 
 
 class InternVL(LVLM):
@@ -46,12 +46,12 @@ class InternVL(LVLM):
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
         """(N, 3, H, W) to (N, tiles, 3, h, w)."""
-        (height, width), mode = self._tile, MODES[int(self.processor.resample)]
+        height, width = self._tile
         rows, columns = self.layout((images.shape[-2], images.shape[-1]))
         levels = quantise(images)
-        cut = tiles(resize(levels, (rows * height, columns * width), mode), height, width)
+        cut = tiles(self.resize(levels, (rows * height, columns * width)), height, width)
         if rows * columns > 1:
-            cut = torch.cat([cut, resize(levels, (height, width), mode)[:, None]], 1)
+            cut = torch.cat([cut, self.resize(levels, (height, width))[:, None]], 1)
         return normalise(cut, self.processor.image_mean, self.processor.image_std)
 
     def pixel_values(self, images: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -9,7 +9,7 @@ from transformers.image_transforms import get_resize_output_image_size
 from transformers.image_utils import ChannelDimension
 
 from bench.lvlm.base import LVLM, Layout
-from bench.lvlm.pixels import MODES, normalise, quantise, resize
+from bench.lvlm.pixels import normalise, quantise
 
 
 class Llava(LVLM):
@@ -37,7 +37,7 @@ class Llava(LVLM):
             )
         else:
             target = (size.height, size.width)
-        levels = resize(quantise(images), target, MODES[int(self.processor.resample)])
+        levels = self.resize(quantise(images), target)
         if self.processor.do_center_crop:
             height, width = self.layout(target)
             top, left = (target[0] - height) // 2, (target[1] - width) // 2

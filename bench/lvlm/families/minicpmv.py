@@ -9,7 +9,7 @@ from transformers import Cache
 from transformers.cache_utils import DynamicLayer, LinearAttentionLayer
 
 from bench.lvlm.base import LVLM, Layout
-from bench.lvlm.pixels import MODES, normalise, quantise, resize, tiles
+from bench.lvlm.pixels import normalise, quantise, tiles
 
 
 class MiniCPMV(LVLM):
@@ -58,13 +58,13 @@ class MiniCPMV(LVLM):
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
         """(N, 3, H, W) to what each image token sees, (N, tokens, 3, side, side)."""
-        mode, side = MODES[int(self.processor.resample)], self.side
+        side = self.side
         rows, columns, height, width, slice_height, slice_width = self.layout((images.shape[-2], images.shape[-1]))
         levels = quantise(images)
-        seen = tiles(resize(levels, (height * side, width * side), mode), side, side)
+        seen = tiles(self.resize(levels, (height * side, width * side)), side, side)
         if rows:
             slice_size = slice_height * side, slice_width * side
-            refined = resize(levels, (rows * slice_size[0], columns * slice_size[1]), mode)
+            refined = self.resize(levels, (rows * slice_size[0], columns * slice_size[1]))
             pieces = tiles(refined, *slice_size)
             squares = tiles(pieces.flatten(0, 1), side, side).unflatten(0, pieces.shape[:2])
             seen = torch.cat([seen, squares.flatten(1, 2)], dim=1)

@@ -17,7 +17,7 @@ from transformers.models.mllama.processing_mllama import (
 )
 
 from bench.lvlm.base import LVLM, Layout
-from bench.lvlm.pixels import MODES, normalise, quantise, resize, tiles
+from bench.lvlm.pixels import normalise, quantise, tiles
 from bench.lvlm.text import Encoded
 
 
@@ -54,7 +54,7 @@ class Mllama(LVLM):
         size, tile = (images.shape[-2], images.shape[-1]), self.processor.size.height
         canvas = [side * tile for side in self.layout(size)]
         height, width = (int(side) for side in get_image_size_fit_to_canvas(*size, *canvas, tile))
-        levels = resize(quantise(images), (height, width), MODES[int(self.processor.resample)])
+        levels = self.resize(quantise(images), (height, width))
         levels = F.pad(levels, (0, canvas[1] - width, 0, canvas[0] - height))
         return normalise(levels, self.processor.image_mean, self.processor.image_std)
 

@@ -8,7 +8,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_res
 
 from bench.errors import UserError
 from bench.lvlm.base import LVLM, Layout
-from bench.lvlm.pixels import MODES, normalise, quantise, resize
+from bench.lvlm.pixels import normalise, quantise
 from bench.lvlm.text import Encoded
 
 
@@ -45,7 +45,7 @@ class NativeResolution(LVLM):
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
         layout = self.layout((images.shape[-2], images.shape[-1]))
-        levels = resize(quantise(images), layout, MODES[int(self.processor.resample)])
+        levels = self.resize(quantise(images), layout)
         return normalise(levels, self.processor.image_mean, self.processor.image_std)
 
     def pixel_values(self, images: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -10,7 +10,7 @@ from transformers.models.smolvlm.image_processing_pil_smolvlm import get_resize_
 from transformers.models.smolvlm.processing_smolvlm import get_image_prompt_string
 
 from bench.lvlm.base import LVLM, Layout
-from bench.lvlm.pixels import MODES, normalise, quantise, resize, tiles
+from bench.lvlm.pixels import normalise, quantise, tiles
 
 
 class SmolVLM(LVLM):
@@ -68,12 +68,11 @@ class SmolVLM(LVLM):
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
         """(N, 3, H, W) to (N, tiles, 3, side, side), the global picture last."""
-        mode = MODES[int(self.processor.resample)]
         size = (images.shape[-2], images.shape[-1])
-        levels = resize(quantise(images), self._longest(size), mode)
+        levels = self.resize(quantise(images), self._longest(size))
         if self.processor.do_image_splitting:
-            levels = resize(levels, self._in_tiles(self._longest(size)), mode)
-        shown = resize(levels, (self.tile, self.tile), mode)[:, None]
+            levels = self.resize(levels, self._in_tiles(self._longest(size)))
+        shown = self.resize(levels, (self.tile, self.tile))[:, None]
         if any(self.layout(size)):
             shown = torch.cat([tiles(levels, self.tile, self.tile), shown], dim=1)
         return normalise(shown, self.processor.image_mean, self.processor.image_std)
