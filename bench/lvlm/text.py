@@ -59,7 +59,7 @@ class TextEncoder:
 
     Hugging Face's combined processors cannot all be built without torchvision, so the placeholder that the chat
     template gives a picture is replaced here by its image tokens and what frames them, as text and before
-    tokenisation, and tested against the combined processor where it builds.
+    tokenisation, and tested against what the combined processors gave where torchvision is installed.
     """
 
     def __init__(

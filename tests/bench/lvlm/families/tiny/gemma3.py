@@ -23,7 +23,7 @@ SPECIALS = (
 
 def build(**scan: Any) -> LVLM:
     tok = tokenizer(
-        TEMPLATE, *SPECIALS, pad_token="<pad>", eos_token="<eos>", bos_token="<bos>", unk_token="<unk>",
+        TEMPLATE, *SPECIALS, starts=True, pad_token="<pad>", eos_token="<eos>", bos_token="<bos>", unk_token="<unk>",
         extra_special_tokens={
             "boi_token": "<start_of_image>", "eoi_token": "<end_of_image>", "image_token": "<image_soft_token>",
         },

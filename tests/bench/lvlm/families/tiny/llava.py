@@ -15,10 +15,13 @@ TEMPLATE = (
 
 
 def build() -> LVLM:
-    tok = tokenizer(TEMPLATE, "<pad>", "<s>", "</s>", "<image>", pad_token="<pad>", bos_token="<s>", eos_token="</s>")
+    tok = tokenizer(
+        TEMPLATE, "<pad>", "<s>", "</s>", "<image>", starts=True, pad_token="<pad>", bos_token="<s>", eos_token="</s>"
+    )
     config = LlavaConfig(
         vision_config=CLIPVisionConfig(
-            hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=2, image_size=56, patch_size=14
+            hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=2, image_size=56,
+            patch_size=14,
         ),
         text_config=LlamaConfig(
             vocab_size=len(tok), hidden_size=48, intermediate_size=64, num_hidden_layers=3, num_attention_heads=4,

@@ -1,6 +1,6 @@
 """MiniCPM-V 4.6: slices and packed patches; one recurrent layer to one of attention."""
 
-from transformers import MiniCPMV4_6Config, MiniCPMV4_6ForConditionalGeneration, MiniCPMV4_6ImageProcessorPil
+from transformers import MiniCPMV4_6Config, MiniCPMV4_6ForConditionalGeneration, MiniCPMV4_6ImageProcessor
 
 from bench.lvlm.base import LVLM
 from bench.lvlm.families.minicpmv import MiniCPMV
@@ -18,10 +18,16 @@ SPECIALS = (
     "</slice>", "<image_id>", "</image_id>", "<think>", "</think>",
 )  # fmt: skip
 
+NAMED = {
+    "image_token": "<|image_pad|>", "video_token": "<|video_pad|>", "image_start_token": "<image>",
+    "image_end_token": "</image>", "slice_start_token": "<slice>", "slice_end_token": "</slice>",
+    "image_id_start_token": "<image_id>", "image_id_end_token": "</image_id>",
+}  # fmt: skip
+
 
 def build(downsample: str = "16x") -> LVLM:
     """Slices of about 32 x 32 pixels; a token sees 16 x 16, or 8 x 8 with `downsample` 4x."""
-    tok = tokenizer(TEMPLATE, *SPECIALS, pad_token="<|endoftext|>", eos_token="<|im_end|>")
+    tok = tokenizer(TEMPLATE, *SPECIALS, pad_token="<|endoftext|>", eos_token="<|im_end|>", extra_special_tokens=NAMED)
     config = MiniCPMV4_6Config(
         vision_config={
             "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2,
@@ -42,7 +48,7 @@ def build(downsample: str = "16x") -> LVLM:
     )  # fmt: skip
     model = random(MiniCPMV4_6ForConditionalGeneration, config)
     model.generation_config.eos_token_id = tok.convert_tokens_to_ids(["<|endoftext|>", "<|im_end|>"])
-    processor = MiniCPMV4_6ImageProcessorPil(
+    processor = MiniCPMV4_6ImageProcessor(
         scale_resolution=32, patch_size=4, max_slice_nums=6, downsample_mode=downsample
     )
     return MiniCPMV("minicpmv", "random", model, tok, processor)

@@ -20,7 +20,7 @@ SPECIALS = (
 
 def build() -> LVLM:
     tok = tokenizer(
-        TEMPLATE, *SPECIALS, bos_token="<|begin_of_text|>", eos_token="<|eot_id|>",
+        TEMPLATE, *SPECIALS, starts=True, bos_token="<|begin_of_text|>", eos_token="<|eot_id|>",
         pad_token="<|finetune_right_pad_id|>", extra_special_tokens=["<|image|>"],
     )  # fmt: skip
     image = tok.convert_tokens_to_ids("<|image|>")

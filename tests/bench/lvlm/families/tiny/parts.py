@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from bench.lvlm.embedded.pretrain import corpus
@@ -26,9 +26,17 @@ def _core(specials: tuple[str, ...]) -> str:
     return core.to_str()
 
 
-def tokenizer(template: str, *specials: str, **named: Any) -> PreTrainedTokenizerFast:
-    """A byte-level BPE with `specials` first. `named`: pad_token, eos_token, bos_token, extra_special_tokens, ..."""
+def tokenizer(template: str, *specials: str, starts: bool = False, **named: Any) -> PreTrainedTokenizerFast:
+    """A byte-level BPE with `specials` first. `named`: pad_token, eos_token, bos_token, extra_special_tokens, ...
+
+    starts: it puts bos_token before every text, unless told to add no special tokens.
+    """
     core = Tokenizer.from_str(_core(specials))
+    if starts:
+        begin = named["bos_token"]
+        core.post_processor = processors.TemplateProcessing(
+            single=f"{begin} $A", special_tokens=[(begin, core.token_to_id(begin))]
+        )
     return PreTrainedTokenizerFast(tokenizer_object=core, chat_template=template, **named)
 
 

@@ -6,10 +6,10 @@ from typing import Any
 from transformers import (
     Idefics3Config,
     Idefics3ForConditionalGeneration,
-    Idefics3ImageProcessorPil,
+    Idefics3ImageProcessor,
     SmolVLMConfig,
     SmolVLMForConditionalGeneration,
-    SmolVLMImageProcessorPil,
+    SmolVLMImageProcessor,
 )
 
 from bench.lvlm.base import LVLM
@@ -52,9 +52,9 @@ def build(config: Any, model: Any, processor: Any, longest: int, split: bool = T
     return SmolVLM(config.model_type, "random", weights, tok, shown)
 
 
-_smolvlm = partial(build, SmolVLMConfig, SmolVLMForConditionalGeneration, SmolVLMImageProcessorPil)
+_smolvlm = partial(build, SmolVLMConfig, SmolVLMForConditionalGeneration, SmolVLMImageProcessor)
 VARIANTS = {
     "smolvlm": partial(_smolvlm, 96),
     "smolvlm-plain": partial(_smolvlm, 64, split=False),
-    "idefics3": partial(build, Idefics3Config, Idefics3ForConditionalGeneration, Idefics3ImageProcessorPil, 80),
+    "idefics3": partial(build, Idefics3Config, Idefics3ForConditionalGeneration, Idefics3ImageProcessor, 80),
 }
