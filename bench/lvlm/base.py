@@ -145,11 +145,11 @@ class LVLM(ABC):
         return resize(levels, size, MODES[int(self.processor.resample)], library)
 
     def preprocess_each(self, images: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """`preprocess` for pictures of mixed sizes: those of one size go together."""
+        """`preprocess` on the model's device for pictures of mixed sizes: those of one size go together."""
         done: dict[int, torch.Tensor] = {}
         for size in {tuple(image.shape) for image in images}:
             group = [i for i, image in enumerate(images) if tuple(image.shape) == size]
-            done |= zip(group, self.preprocess(torch.stack([images[i] for i in group])), strict=True)
+            done |= zip(group, self.preprocess(torch.stack([images[i] for i in group]).to(self.device)), strict=True)
         return [done[i] for i in range(len(images))]
 
     @torch.no_grad()
