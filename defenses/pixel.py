@@ -261,6 +261,9 @@ class PixelDefense(Defense):
         def part(image_ids: Sequence[str]) -> Batch:
             if len(image_ids) == len(batch.image_ids):
                 return batch
+            # What was kept for all of them at once takes the room of the parts.
+            batch.clean_prefixes.clear()
+            batch.intensities.clear()
             own = [i for i in batch.indices if batch.draft.samples[i].image_id in set(image_ids)]
             return Batch(batch.draft, own, batch.round)
 

@@ -33,7 +33,10 @@ class LoraSFTOptions(Options):
 
 
 class Inputs:
-    """Everything a step needs, made once: token rows, and what the Hugging Face processor gives for each picture."""
+    """Everything a step needs, made once: token rows, and what the Hugging Face processor gives for each picture.
+
+    Pictures wait on the processor: a card has no room for all that a large model's are cut into.
+    """
 
     def __init__(self, victim: LVLM, samples: Sequence[Sample]) -> None:
         self.victim = victim
@@ -42,19 +45,20 @@ class Inputs:
             victim.text.row(Prompt(s.question, s.answer), victim.image_tokens(layout))
             for s, layout in zip(samples, self.layouts, strict=True)
         ]
-        self.pixels = [victim.processed([s.pixels]) for s in samples]
+        self.pixels = [{key: value.cpu() for key, value in victim.processed([s.pixels]).items()} for s in samples]
 
     def collate(self, rows: list[dict[str, int]]) -> dict[str, torch.Tensor]:
         """A batch for the model, with labels on the answers alone."""
         indices = [row["index"] for row in rows]
         layouts = [self.layouts[i] for i in indices]
         encoded = self.victim.text.pad([self.rows[i] for i in indices]).to(self.victim.device)
+        pixels = self.victim.suited(self.victim.collate([self.pixels[i] for i in indices]))
         return {
             "input_ids": encoded.ids,
             "attention_mask": encoded.mask.long(),
             "labels": encoded.ids.masked_fill(~encoded.answer, -100),
             **self.victim.position_inputs(encoded, layouts),
-            **self.victim.collate([self.pixels[i] for i in indices]),
+            **{key: value.to(self.victim.device) for key, value in pixels.items()},
         }
 
 
@@ -141,7 +145,7 @@ class LoraSFT(Attack):
     def _arguments(self, scratch: Path, seed: int, samples: int, at_once: int, device: str) -> SFTConfig:
         o = self.options
         steps = max(1, samples // o.batch)
-        return SFTConfig(
+        arguments = SFTConfig(
             output_dir=str(scratch),
             num_train_epochs=o.epochs,
             per_device_train_batch_size=at_once,
@@ -167,6 +171,8 @@ class LoraSFT(Attack):
             max_length=None,
             dataloader_pin_memory=False,
         )
+        arguments._n_gpu = min(1, arguments.n_gpu)  # or transformers copies the model to every card that it sees
+        return arguments
 
 
 class Trainer(SFTTrainer):

@@ -34,19 +34,21 @@ class Recorder:
         self, layer: int, query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None, scale: float
     ) -> None:
         """query (B, H, Q, D), key (B, G, K, D) after rotary embedding; mask bool (B, 1, Q, K), True = may attend."""
-        union = torch.stack(list(self.sets)).any(0)
+        home, sets = self.sets[0].device, [members.to(query.device) for members in self.sets]
+        union = torch.stack(sets).any(0)
         index, real = _gather_index(union)
         key = key.repeat_interleave(query.shape[1] // key.shape[1], dim=1)
         chosen = query.gather(2, index[:, None, :, None].expand(-1, query.shape[1], -1, query.shape[3]))
         scores = chosen @ key.transpose(2, 3) * scale
         allowed = _allowed(mask, index, query.shape[2], key.shape[2])
         scores = scores.masked_fill(~allowed, torch.finfo(scores.dtype).min)
-        mean_over_heads = scores.softmax(-1).mean(1)
+        # Of half-precision models too in float32, as their own attention normalises.
+        mean_over_heads = scores.softmax(-1, dtype=torch.promote_types(scores.dtype, torch.float32)).mean(1)
         self.rows[layer] = []
-        for members in self.sets:
+        for members in sets:
             weight = (members.gather(1, index) & real).to(mean_over_heads.dtype)
             total = weight.sum(1, keepdim=True).clamp(min=1)
-            self.rows[layer].append(torch.einsum("bq,bqk->bk", weight / total, mean_over_heads))
+            self.rows[layer].append(torch.einsum("bq,bqk->bk", weight / total, mean_over_heads).to(home))
 
 
 def _gather_index(union: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

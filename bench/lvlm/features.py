@@ -70,7 +70,9 @@ def _key(inputs: list[Any]) -> str:
     digest = hashlib.sha256()
     for value in inputs:
         if isinstance(value, torch.Tensor):
-            digest.update(f"{value.dtype} {tuple(value.shape)}".encode() + value.detach().cpu().numpy().tobytes())
+            # As bytes: NumPy has no bfloat16.
+            content = value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
+            digest.update(f"{value.dtype} {tuple(value.shape)}".encode() + content.tobytes())
         else:
             digest.update(repr(value).encode())
     return digest.hexdigest()

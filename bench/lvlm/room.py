@@ -34,9 +34,14 @@ class Room:
             work()
             return True
         except Exception as error:
-            if size == 1 or not should_reduce_batch_size(error):
+            if size == 1 or not full(error):
                 raise
         # Outside the handler: the error's traceback holds the tensors that filled the memory.
         clear_device_cache(garbage_collection=True)
         self.fits = size // 2
         return False
+
+
+def full(error: Exception) -> bool:
+    """Whether memory ran out: torch's, or what cuBLAS needs beside it."""
+    return should_reduce_batch_size(error) or "CUBLAS_STATUS_ALLOC_FAILED" in str(error)

@@ -11,6 +11,7 @@ from peft import get_peft_model
 
 from bench.lvlm.adapters import attached, lora_config, wearing
 from bench.lvlm.base import LVLM
+from bench.lvlm.catalog import load
 from bench.lvlm.features import Features, remembering
 
 QUESTION = "What is this?"
@@ -110,3 +111,12 @@ def test_the_oldest_are_forgotten_beyond_the_limit() -> None:
     assert features.size == 3 * one.nbytes
     features.keep("e", torch.zeros(1000))
     assert (list(features.kept), features.size) == ([], 0)
+
+
+def test_bfloat16_pictures_are_told_apart(pictures: list[np.ndarray]) -> None:
+    half = load("tiny-llava-a@bf16")
+    expected = half.generate([QUESTION] * 2, pictures[:2], 3)
+    with remembering(half):
+        for _ in range(2):
+            assert half.generate([QUESTION] * 2, pictures[:2], 3) == expected
+    assert len(half.features.kept) == 1

@@ -50,6 +50,15 @@ def test_a_single_item_that_does_not_fit_is_an_error() -> None:
         Room().parts(Memory(0).work, range(4))
 
 
+def test_what_cublas_has_no_room_for_counts_too() -> None:
+    def work(items: Sequence[int]) -> int:
+        if len(items) > 1:
+            raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+        return len(items)
+
+    assert Room().parts(work, range(4)) == [1, 1, 1, 1]
+
+
 @pytest.mark.parametrize("error", [RuntimeError("shapes differ"), ValueError("no"), KeyboardInterrupt()])
 def test_other_errors_pass_at_once(error: BaseException) -> None:
     tried = []
