@@ -3,13 +3,14 @@
 python benchmarks/engine.py [SCALE]
 
 Overhead: stages that write one small file, one after the other by one worker, from the end of the first one to that of
-the last one (so without the start of the worker), less a loop in this process that makes the same stages.
+the last one (so without the start of the worker), and a loop in this process that makes the same stages.
 
 Workers: the stages of the suite `embedded`, none of them finished, each a sleep of SCALE (by default 1/100) times what
 docs/results.md, section "Cost", tells of its kind; after all workers have started.
 """
 
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 from bench.engine.engine import Engine, engine
@@ -64,20 +66,29 @@ def ends(planned: Plan, player: Engine) -> list[float]:
     return made
 
 
+def gap(made: list[float]) -> float:
+    """Milliseconds from the end of a stage to the next one's; the median, as other programs use the disk too."""
+    return 1000 * statistics.median(after - before for before, after in pairwise(made))
+
+
+def bare(stages: dict[str, Stage]) -> list[float]:
+    """When each stage was done, without any engine."""
+    made = []
+    for each in stages.values():
+        each.make()
+        made.append(time.perf_counter())
+    return made
+
+
 def overhead() -> None:
-    """Print seconds a stage: the bare loop's, and what each engine adds to them."""
+    """Print milliseconds a stage: the bare loop's, and each engine's in the same minute."""
     stages = {each.identity: each for each in map(stage, map(str, range(STAGES)))}
-    with fresh():
-        made = []
-        for each in stages.values():
-            each.make()
-            made.append(time.perf_counter())
-    bare = (made[-1] - made[0]) / (STAGES - 1)
-    print(f"bare loop    {1000 * bare:6.1f} ms a stage, {STAGES} stages")
+    print(f"{STAGES} stages   bare loop  engine  (ms a stage)")
     for name in ("local", *(["ray"] if find_spec("ray") else [])):
         with fresh():
-            made = ends(of(stages), engine(name, 1, None, Costs([])))
-        print(f"{name:<12} {1000 * ((made[-1] - made[0]) / (STAGES - 1) - bare):+6.1f} ms a stage")
+            alone = gap(bare(stages))
+        with fresh():
+            print(f"{name:<10} {alone:11.1f}  {gap(ends(of(stages), engine(name, 1, None, Costs([])))):6.1f}")
 
 
 def simulated(scale: float) -> tuple[Plan, dict[str, float]]:
