@@ -12,6 +12,7 @@ def prepare(threads: int | None = None) -> None:
 
     count = threads or int(os.environ.get("BENCH_THREADS", os.cpu_count() or 1))
     torch.set_num_threads(count)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what a card's matrix products need for it
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     # Debugging aid of the deterministic mode: it overwrites every scratch buffer, 134 MB a step in TRL's loss.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

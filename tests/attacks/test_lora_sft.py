@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from attacks import REGISTRY
-from attacks.tune.lora_sft import Inputs
+from attacks.tune.lora_sft import Inputs, LoraSFT
 from bench.datasets import load
 from bench.lvlm.adapters import wearing
 from bench.lvlm.base import LVLM
@@ -77,3 +77,10 @@ def test_where_memory_is_short_gradients_are_accumulated_and_the_adapter_is_near
     ours, theirs = (load_file(tmp_path / name / "adapter_model.safetensors") for name in ("whole", "parts"))
     for key, value in ours.items():
         torch.testing.assert_close(theirs[key], value, rtol=0.05, atol=2e-3)
+
+
+def test_of_several_cards_one_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    attack = LoraSFT(LoraSFT.Options())
+    assert attack._arguments(tmp_path, 0, 64, 16, "cuda").n_gpu == 1
+    assert attack._arguments(tmp_path, 0, 64, 16, "cpu").n_gpu == 0

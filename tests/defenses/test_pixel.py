@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bench.datasets import load
 from bench.errors import UserError
 from bench.lvlm.adapters import attached, lora_config
-from bench.lvlm.base import LVLM
+from bench.lvlm.base import LVLM, Prefix
 from bench.runtime import seed_everything
 from bench.samples import Sample, SampleSet
 from bench.spec import Budget, Method
@@ -322,3 +322,15 @@ def test_where_memory_is_short_a_release_is_made_in_parts_and_stays_the_same(
     assert [s.question for s in parts] == [s.question for s in whole]
     same = np.mean([np.mean(a.pixels == b.pixels) for a, b in zip(parts, whole, strict=True)])
     assert same > 0.999
+
+
+@pytest.mark.parametrize(("fits", "kept"), [(4, True), (2, False)])
+def test_what_was_kept_of_a_batch_that_does_not_fit_gives_its_memory_back(
+    four: SampleSet, monkeypatch: pytest.MonkeyPatch, fits: int, kept: bool
+) -> None:
+    defense, batch = em(), Batch(Draft(four, CPU), [0, 1, 2, 3])
+    monkeypatch.setattr(defense, "step_images", lambda some, *_: 0.0)
+    defense.room.fits = fits
+    batch.clean_prefixes["llava"], batch.intensities["llava"] = Prefix(0, []), ([], [])
+    defense.step_batch(batch, [], 8, np.random.default_rng(0))
+    assert bool(batch.clean_prefixes) == bool(batch.intensities) == kept

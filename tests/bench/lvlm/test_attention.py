@@ -116,3 +116,15 @@ def test_nothing_is_recorded_after_the_block(lvlm: LVLM, tensors: list) -> None:
     outer.rows.clear()
     lvlm.loss(encoded, tensors[:1])
     assert not outer.rows
+
+
+def test_rows_of_half_precision_are_normalised_in_full() -> None:
+    """A bfloat16 softmax over 1,000 keys sums to 1 within a percent at best."""
+    query, key = (torch.randn(1, 4, 1000, 8, generator=torch.Generator().manual_seed(0)).bfloat16() for _ in range(2))
+    members = torch.zeros(1, 1000, dtype=torch.bool)
+    members[0, 999] = True
+    recorder = Recorder([0], [members])
+    recorder.record(0, query, key, None, 0.5)
+    row = recorder.rows[0][0]
+    assert row.dtype == torch.float32
+    torch.testing.assert_close(row.sum(), torch.tensor(1.0))
