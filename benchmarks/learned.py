@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import typer
 
+from bench.cli import parse
 from bench.engine import stages
 from bench.lvlm.adapters import wearing
 from bench.lvlm.base import LVLM
@@ -49,8 +50,8 @@ def shown(values: np.ndarray, digits: int) -> str:
     return f"{values.mean():.{digits}f} ± {1.96 * values.std() / len(values) ** 0.5:.{digits}f}"
 
 
-def main(defenses: list[str], victim: str = "tiny-llava-a", seed: int = 0) -> None:
-    """Print one Markdown row a defense and box."""
+def main(defenses: list[str], victim: str = "tiny-llava-a", seed: int = 0, black: str | None = None) -> None:
+    """Print one Markdown row a defense and box. `black`: names of the black box's surrogates, with commas."""
     clean = SampleSet.load(stages.dataset("emoji_catalog", "train").make().folder)
     chosen = np.random.default_rng(0).choice(len(clean), SAMPLES, replace=False)
     before, lvlm = [clean[i] for i in chosen], stages.model(victim)
@@ -59,7 +60,15 @@ def main(defenses: list[str], victim: str = "tiny-llava-a", seed: int = 0) -> No
     print("|---|---|---|---|---|---|", flush=True)
     for name in ["none", *defenses]:
         for threat in ("white", "gray", "black") if name != "none" else ("white",):
-            spec = RunSpec(defense=Method(name=name), attack=stages.CLEAN, victim=victim, threat=threat, seed=seed)
+            owners = parse.names(black if threat == "black" else None)
+            spec = RunSpec(
+                defense=Method(name=name),
+                attack=stages.CLEAN,
+                victim=victim,
+                threat=threat,
+                surrogates=owners,
+                seed=seed,
+            )
             release = stages.protect(spec)
             adapter = stages.attack(spec, release, stages.CLEAN)
             adapter.make()  # type: ignore[union-attr]

@@ -35,6 +35,7 @@ def main(
     setting: str,
     values: str,
     threat: str = "white",
+    surrogates: str | None = None,
     victim: str = "tiny-llava-a",
     seed: int = 0,
     option: Annotated[list[str] | None, typer.Option("-o")] = None,
@@ -46,9 +47,11 @@ def main(
         varied = {} if setting == "epsilon" else parse.options([f"{setting}={value}"])
         budget = Budget(epsilon=int(value)) if setting == "epsilon" else Budget()
         method = Method(name=defense, options={**fixed, **varied})
-        row = cell(
-            RunSpec(defense=method, attack=stages.CLEAN, victim=victim, threat=threat, seed=seed, budget=budget)  # type: ignore[arg-type]
-        )
+        spec = RunSpec(
+            defense=method, attack=stages.CLEAN, victim=victim, threat=threat, seed=seed, budget=budget,  # type: ignore[arg-type]
+            surrogates=parse.names(surrogates),
+        )  # fmt: skip
+        row = cell(spec)
         value_, low, high = row["protection"]
         print(
             f"| {value} | {row['accuracy']:.1%} | {value_:+.2f} [{low:+.2f}, {high:+.2f}] "
