@@ -9,7 +9,11 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
-from torch.utils.backend_registration import _DummyBackendModule, _setup_privateuseone_for_python_backend
+from torch.utils.backend_registration import (
+    _DummyBackendModule,
+    _DummyPrivateUse1Hook,
+    _setup_privateuseone_for_python_backend,
+)
 
 aten = torch.ops.aten
 OVER = {
@@ -20,8 +24,18 @@ ACROSS = {aten._to_copy, aten.copy_, aten.index, aten.index_put, aten.index_put_
 """Operations whose arguments, or whose indices, may be elsewhere."""
 
 
+class _Hook(_DummyPrivateUse1Hook):
+    """Nobody who looks for an accelerator finds this one: other tests run in the same process."""
+
+    def is_available(self) -> bool:
+        return False
+
+
 class _Module(_DummyBackendModule):
     """What torch's checkpointing asks of a device."""
+
+    def is_available(self) -> bool:
+        return False
 
     def get_rng_state(self, device: Any = None) -> torch.Tensor:
         return torch.get_rng_state()
@@ -33,7 +47,7 @@ class _Module(_DummyBackendModule):
         return [torch.bfloat16]
 
 
-_setup_privateuseone_for_python_backend("card", _Module())
+_setup_privateuseone_for_python_backend("card", _Module(), _Hook())
 CARD = torch.device("card:0")
 LIBRARY = torch.library.Library("aten", "IMPL")
 # torch.tensor([tensor, ...]) reads its elements without asking a mode.
