@@ -69,7 +69,10 @@ class TextEncoder:
         placeholder: str | None = None,
         stops: Sequence[int] = (),
     ) -> None:
-        """`stops`: ids that end an answer, besides the tokenizer's end of sequence."""
+        """`stops`: ids that end an answer, besides the tokenizer's end of sequence.
+
+        Raises UserError for a chat template that does not show a picture before the question.
+        """
         self.tokenizer = tokenizer
         self.image_token = image_token
         self.placeholder = placeholder or image_token
@@ -77,6 +80,10 @@ class TextEncoder:
         self.stops = sorted({*stops, tokenizer.eos_token_id})
         whole = self._template("<question>", "<answer>")
         self.before, rest = whole.split("<question>")
+        if self.placeholder not in self.before:
+            raise UserError(
+                f"chat template: no {self.placeholder!r} before the question; allowed: one that shows pictures"
+            )
         self.between, self.after = rest.split("<answer>")
         head = self._template("<question>", None)
         self.generation = head.split("<question>")[1]

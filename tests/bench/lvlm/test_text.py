@@ -1,6 +1,7 @@
 """Token ids and spans, against the tokenizer itself and Hugging Face's combined processor."""
 
 import random
+from copy import deepcopy
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from transformers import LlavaProcessor
 from bench.datasets.emoji.questions import NAMING
 from bench.errors import UserError
 from bench.lvlm.base import LVLM
-from bench.lvlm.text import Encoded, Prompt
+from bench.lvlm.text import Encoded, Prompt, TextEncoder
 from defenses.words import insert
 
 words = st.text("abcdefghijklmnopqrstuvwxyzABCDEFé漢0123456789'-", min_size=1, max_size=9)
@@ -172,3 +173,11 @@ def test_with_tokens_keeps_the_spans(lvlm: LVLM) -> None:
     assert torch.equal(other.ids, encoded.ids + 1)
     assert not other.mask.any()
     assert all(torch.equal(getattr(other, s), getattr(encoded, s)) for s in SPANS)
+
+
+def test_a_chat_template_that_shows_no_picture_is_refused(llava: LVLM) -> None:
+    """A tokenizer's own template, made for texts, would leave the picture out without a word."""
+    blind = deepcopy(llava.tokenizer)
+    blind.chat_template = "{% for m in messages %}{{ m['role'] }}: {{ m['content'][-1]['text'] }}</s>{% endfor %}"
+    with pytest.raises(UserError, match="chat template: no '<image>' before the question"):
+        TextEncoder(blind, "<image>")
