@@ -17,9 +17,7 @@ def test_the_local_engine_has_as_many_workers_as_asked_for() -> None:
 
 
 def test_an_unknown_engine_names_the_known_ones() -> None:
-    with pytest.raises(
-        UserError, match=r"engine: 'ry' is not known; did you mean 'ray'\?; allowed: local, ray, slurm"
-    ):
+    with pytest.raises(UserError, match=r"engine: 'ry' is not known; did you mean 'ray'\?; allowed: local, ray, slurm"):
         engine("ry", None, None, Costs([]))
 
 
