@@ -147,8 +147,8 @@ def test_a_release_over_budget_is_not_played(game: Any, bench_home: Path, fields
     [
         ("hide", "tiny-llava-a", "white", ["tiny-llava-a"]),
         ("hide", "tiny-llava-a", "gray", ["tiny-llava-b"]),
-        ("hide", "tiny-llava-b", "black", ["tiny-qwen3vl"]),
-        ("hide", "tiny-qwen3vl", "black", ["tiny-llava-a"]),
+        ("hide", "tiny-llava-b", "black", ["tiny-qwen3vl", "tiny-internvl"]),
+        ("hide", "tiny-qwen3vl", "black", ["tiny-llava-a", "tiny-internvl"]),
         ("hide_blindly", "tiny-llava-a", "white", []),
     ],
 )
