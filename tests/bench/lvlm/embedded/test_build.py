@@ -78,7 +78,8 @@ def test_texts_survive_the_tokenizer(lvlm: LVLM) -> None:
     assert lvlm.tokenizer.batch_decode(ids) == every
     assert max(len(row) for row, text in zip(ids, every, strict=True) if text in NAMING) <= 9
     names = [len(row) for row in lvlm.tokenizer([c.name for c in concepts()], add_special_tokens=False)["input_ids"]]
-    assert np.mean(names) < 4, "words, not letters"
+    # A smaller vocabulary has fewer of the names' pieces: tiny-internvl's gives 3.53 tokens a name.
+    assert np.mean(names) < (3.5 if RECIPES[lvlm.name].vocabulary >= 2000 else 4), "words, not letters"
 
 
 def test_special_tokens_are_single_and_told_apart(lvlm: LVLM) -> None:

@@ -5,6 +5,7 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Q
 from bench.lvlm.base import LVLM
 from bench.lvlm.families.qwen2_5_vl import Qwen25VL
 from tests.bench.lvlm.families.tiny.parts import random, tokenizer
+from tests.bench.lvlm.families.tiny.qwen3_vl import SPECIALS
 
 TEMPLATE = (
     "{% for m in messages %}{% if loop.first and m['role'] != 'system' %}<|im_start|>system\n"
@@ -13,10 +14,6 @@ TEMPLATE = (
     "{% else %}{{ c['text'] }}{% endif %}{% endfor %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-SPECIALS = (
-    "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>",
-    "<|video_pad|>",
-)  # fmt: skip
 
 
 def build() -> LVLM:
