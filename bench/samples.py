@@ -24,13 +24,30 @@ FILE_NAME = re.compile(r"\w[\w.-]{0,127}")
 
 @dataclass(frozen=True)
 class Sample:
-    """A question about a picture. `pixels` is (H, W, 3) uint8 in 0..255; samples that share it share `image_id`."""
+    """A question about a picture. `pixels` is (H, W, 3) uint8 in 0..255; samples that share it share `image_id`.
+
+    `answer` is what a trainer learns. `answers`: every reference answer that counts, with repetition where people gave
+    the same one; empty where there is `answer` alone. `choices`: the options A, B, ... that the question lists.
+    """
 
     id: str
     image_id: str
     pixels: np.ndarray
     question: str
     answer: str
+    answers: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> dict[str, Any]:
+        """What is not the picture, as plain JSON; without what is empty."""
+        lists = {"answers": list(self.answers), "choices": list(self.choices)}
+        return {
+            "id": self.id,
+            "question": self.question,
+            "answer": self.answer,
+            **{k: v for k, v in lists.items() if v},
+        }
 
     def with_release(self, pixels: np.ndarray, question: str) -> "Sample":
         """The same sample with what a defense made of its picture and question."""
@@ -58,18 +75,19 @@ class SampleSet(Sequence[Sample]):
         """Sixteen hex digits that change with any pixel, text, id or the order."""
         digest = hashlib.sha256()
         for s in self.samples:
-            head = json.dumps([s.id, s.image_id, s.question, s.answer, s.pixels.shape], ensure_ascii=False)
+            head = json.dumps([s.texts, s.image_id, s.pixels.shape], ensure_ascii=False)
             digest.update(head.encode() + np.ascontiguousarray(s.pixels).tobytes())
         return digest.hexdigest()[:16]
 
     def dataset(self) -> "Dataset":
-        """As a `datasets.Dataset` with the columns id, image_id, image, question, answer."""
+        """As a `datasets.Dataset` with the columns id, image_id, image, question, answer, answers, choices."""
         from datasets import Dataset
         from datasets import Image as ImageFeature
 
         columns = {key: [getattr(s, key) for s in self.samples] for key in ("id", "image_id", "question", "answer")}
+        lists = {key: [list(getattr(s, key)) for s in self.samples] for key in ("answers", "choices")}
         images = [{"bytes": _png(s.pixels), "path": None} for s in self.samples]
-        return Dataset.from_dict({**columns, "image": images}).cast_column("image", ImageFeature())
+        return Dataset.from_dict({**columns, **lists, "image": images}).cast_column("image", ImageFeature())
 
     def save(self, folder: Path) -> None:
         """Write `metadata.jsonl` and `images/<image_id>.png`. Raises UserError for an image_id that is no file name."""
@@ -79,10 +97,7 @@ class SampleSet(Sequence[Sample]):
         (folder / "images").mkdir(parents=True)
         for image_id, pixels in {s.image_id: s.pixels for s in self.samples}.items():
             (folder / "images" / f"{image_id}.png").write_bytes(_png(pixels))
-        rows = [
-            {"file_name": f"images/{s.image_id}.png", "id": s.id, "question": s.question, "answer": s.answer}
-            for s in self.samples
-        ]
+        rows = [{"file_name": f"images/{s.image_id}.png", **s.texts} for s in self.samples]
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder / "metadata.jsonl").write_text(text, encoding="utf-8")
 
@@ -98,7 +113,8 @@ class SampleSet(Sequence[Sample]):
                 raise UserError(f"file_name: {row['file_name']!r} leaves the folder of the data set")
             if file not in pixels:
                 pixels[file] = _read(file)
-            samples.append(Sample(row["id"], file.stem, pixels[file], row["question"], row["answer"]))
+            lists = (tuple(row.get(key, ())) for key in ("answers", "choices"))
+            samples.append(Sample(row["id"], file.stem, pixels[file], row["question"], row["answer"], *lists))
         return SampleSet(tuple(samples))
 
 

@@ -15,14 +15,14 @@ from bench.errors import UserError
 def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
     """Everything that can be named: defenses, attacks, data sets and victims."""
     from attacks import REGISTRY as ATTACKS
-    from bench.datasets import MODULES
+    from bench.datasets.cards import EMBEDDED as DATASETS
     from bench.victims import EMBEDDED, HUB
     from defenses import REGISTRY as DEFENSES
 
     names = {
         "defenses": {name: entry.summary for name, entry in DEFENSES.catalog.items()},
         "attacks": {name: entry.summary for name, entry in ATTACKS.catalog.items()},
-        "datasets": dict.fromkeys(MODULES, "embedded"),
+        "datasets": {name: f"embedded, {card.licence}: {card.summary}" for name, card in DATASETS.items()},
         "victims": {name: f"embedded, {family}" for name, family in EMBEDDED.items()}
         | {name: f"{hub.source}, {hub.gigabytes:g} GB, {hub.licence}" for name, hub in HUB.items()},
     }

@@ -4,7 +4,8 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from bench.datasets import MODULES, check
+from bench.datasets import check
+from bench.datasets.cards import EMBEDDED
 from bench.published import DATASETS
 
 
@@ -17,7 +18,7 @@ def source(name: str) -> str:
     check(name)
     if name in DATASETS:
         return DATASETS[name]
-    folder = Path(__file__).parent.parent.parent.joinpath(*MODULES[name].split(".")[:-1])
+    folder = Path(__file__).parent.parent.parent.joinpath(*EMBEDDED[name].module.split(".")[:-1])
     digest = hashlib.sha256()
     for file in sorted(folder.iterdir()):
         if file.suffix in {".py", ".parquet"}:

@@ -11,7 +11,7 @@ import pytest
 
 import bench.cli.listing
 from attacks import REGISTRY as ATTACKS
-from bench.datasets import MODULES
+from bench.datasets.cards import EMBEDDED as DATA
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL
 from bench.store.results import Run
@@ -23,7 +23,7 @@ def test_everything_that_can_be_named_is_listed(cli: Callable) -> None:
     said = cli("list", "--json")
     names = json.loads(said.out)
     assert (said.code, {kind: set(entries) for kind, entries in names.items()}) == (0, {
-        "defenses": set(DEFENSES.catalog), "attacks": set(ATTACKS.catalog), "datasets": set(MODULES),
+        "defenses": set(DEFENSES.catalog), "attacks": set(ATTACKS.catalog), "datasets": set(DATA),
         "victims": {*EMBEDDED, *HUB},
     })  # fmt: skip
     assert names["attacks"]["none"] == "No training: the zero-shot reference."

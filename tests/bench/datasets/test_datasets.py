@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench import datasets
+from bench.datasets.cards import EMBEDDED, Card
 from bench.datasets import source as sources
 from bench.errors import UserError
 from bench.samples import SampleSet
@@ -25,7 +26,7 @@ def test_a_split_is_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "def load(split):\n    calls.append(split)\n    return SampleSet(())\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(datasets.MODULES, "toy", "toy_data_set")
+    monkeypatch.setitem(EMBEDDED, "toy", Card("toy_data_set", "a toy", "CC0"))
     datasets.load.cache_clear()
     assert isinstance(datasets.load("toy", "train"), SampleSet)
     assert datasets.load("toy", "train") is datasets.load("toy", "train")
@@ -39,7 +40,7 @@ def test_the_identity_changes_with_code_and_art_and_not_with_other_files(
     folder = tmp_path / "toy"
     folder.mkdir()
     monkeypatch.setattr(sources, "__file__", str(tmp_path / "bench" / "datasets" / "source.py"))
-    monkeypatch.setitem(datasets.MODULES, "toy", "toy.load")
+    monkeypatch.setitem(EMBEDDED, "toy", Card("toy.load", "a toy", "CC0"))
     seen = []
     for name, changes in (("load.py", True), ("art.parquet", True), ("other.py", True), ("notes.txt", False)):
         (folder / name).write_text(name)

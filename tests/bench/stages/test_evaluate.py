@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.datasets import MODULES, load
+from bench.datasets import load
+from bench.datasets.cards import EMBEDDED
 from bench.samples import SampleSet
 from bench.stages.evaluate import evaluate
 
@@ -61,7 +62,7 @@ def test_each_item_is_asked_once_and_the_table_is_in_the_data_sets_order(batch: 
     assert steps[-1] == (1.0, "96/96 answers") and len(steps) == len(victim.sizes)
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", EMBEDDED)
 def test_every_data_set_has_a_task_that_asks_the_split_it_is_told(name: str) -> None:
     own = load(name, "validation")
     table = evaluate(Knowing(own), name, "validation", lambda *_: None)  # type: ignore[arg-type]
