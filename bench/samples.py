@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -17,6 +17,9 @@ from bench.errors import UserError
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+Rule = Literal["exact", "choice", "vqa", "anls", "caption"]
+"""How an answer is judged: see `bench.scoring.rules`."""
 
 MAX_PIXELS = 4096 * 4096
 FILE_NAME = re.compile(r"\w[\w.-]{0,127}")
@@ -28,6 +31,7 @@ class Sample:
 
     `answer` is what a trainer learns. `answers`: every reference answer that counts, with repetition where people gave
     the same one; empty where there is `answer` alone. `choices`: the options A, B, ... that the question lists.
+    `rule`: how an answer to it is judged.
     """
 
     id: str
@@ -37,17 +41,14 @@ class Sample:
     answer: str
     answers: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
+    rule: Rule = "exact"
 
     @property
     def texts(self) -> dict[str, Any]:
         """What is not the picture, as plain JSON; without what is empty."""
-        lists = {"answers": list(self.answers), "choices": list(self.choices)}
-        return {
-            "id": self.id,
-            "question": self.question,
-            "answer": self.answer,
-            **{k: v for k, v in lists.items() if v},
-        }
+        more = {"answers": list(self.answers), "choices": list(self.choices), "rule": self.rule}
+        unusual = {key: value for key, value in more.items() if value and value != "exact"}
+        return {"id": self.id, "question": self.question, "answer": self.answer, **unusual}
 
     def with_release(self, pixels: np.ndarray, question: str) -> "Sample":
         """The same sample with what a defense made of its picture and question."""
@@ -80,11 +81,12 @@ class SampleSet(Sequence[Sample]):
         return digest.hexdigest()[:16]
 
     def dataset(self) -> "Dataset":
-        """As a `datasets.Dataset` with the columns id, image_id, image, question, answer, answers, choices."""
+        """As a `datasets.Dataset` with the columns id, image_id, image and those of `Sample.texts`."""
         from datasets import Dataset
         from datasets import Image as ImageFeature
 
-        columns = {key: [getattr(s, key) for s in self.samples] for key in ("id", "image_id", "question", "answer")}
+        texts = ("id", "image_id", "question", "answer", "rule")
+        columns = {key: [getattr(s, key) for s in self.samples] for key in texts}
         lists = {key: [list(getattr(s, key)) for s in self.samples] for key in ("answers", "choices")}
         images = [{"bytes": _png(s.pixels), "path": None} for s in self.samples]
         return Dataset.from_dict({**columns, **lists, "image": images}).cast_column("image", ImageFeature())
@@ -114,7 +116,11 @@ class SampleSet(Sequence[Sample]):
             if file not in pixels:
                 pixels[file] = _read(file)
             lists = (tuple(row.get(key, ())) for key in ("answers", "choices"))
-            samples.append(Sample(row["id"], file.stem, pixels[file], row["question"], row["answer"], *lists))
+            samples.append(
+                Sample(
+                    row["id"], file.stem, pixels[file], row["question"], row["answer"], *lists, row.get("rule", "exact")
+                )
+            )
         return SampleSet(tuple(samples))
 
 

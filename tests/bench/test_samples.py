@@ -4,6 +4,7 @@ import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,10 +15,11 @@ from PIL import Image
 
 import bench.samples
 from bench.errors import UserError
-from bench.samples import Sample, SampleSet
+from bench.samples import Rule, Sample, SampleSet
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=30)
 several = st.lists(texts, max_size=3).map(tuple)
+rules = st.sampled_from(get_args(Rule))
 sizes = st.tuples(st.integers(1, 9), st.integers(1, 9))
 
 
@@ -29,7 +31,7 @@ def sample_sets(draw: st.DrawFn) -> SampleSet:
     owners = draw(st.lists(st.integers(0, 1), min_size=1, max_size=4))
     return SampleSet(
         tuple(
-            Sample(f"s{i}", f"p.{k}", pixels[k], draw(texts), draw(texts), draw(several), draw(several))
+            Sample(f"s{i}", f"p.{k}", pixels[k], draw(texts), draw(texts), draw(several), draw(several), draw(rules))
             for i, k in enumerate(owners)
         )
     )
@@ -86,7 +88,7 @@ def test_the_folder_is_a_hugging_face_image_folder(one: SampleSet, tmp_path: Pat
 
 def test_as_a_dataset(one: SampleSet) -> None:
     rows = one.dataset()
-    assert set(rows.column_names) == {"id", "image_id", "image", "question", "answer", "answers", "choices"}
+    assert set(rows.column_names) == {"id", "image_id", "image", "question", "answer", "answers", "choices", "rule"}
     assert list(rows["id"]) == ["s0", "s1"]
     np.testing.assert_array_equal(np.asarray(rows[1]["image"]), one[1].pixels)
 
@@ -105,6 +107,7 @@ def test_the_digest_changes_with_any_change(samples: SampleSet, data: st.DataObj
         replace(sample, answer=sample.answer + " "),
         replace(sample, answers=(*sample.answers, "x")),
         replace(sample, choices=(*sample.choices, "x")),
+        replace(sample, rule="vqa" if sample.rule != "vqa" else "anls"),
         replace(sample, question=sample.question + "x", answer="x" + sample.answer),
         replace(sample, pixels=pixels),
         replace(sample, pixels=sample.pixels.reshape(1, -1, 3)) if len(pixels) > 1 else replace(sample, id=""),

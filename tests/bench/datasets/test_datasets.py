@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bench import datasets
-from bench.datasets.cards import EMBEDDED, Card
 from bench.datasets import source as sources
+from bench.datasets.cards import EMBEDDED, Card
 from bench.errors import UserError
 from bench.samples import SampleSet
 
