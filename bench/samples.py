@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from bench.errors import UserError
+from bench.pictures import opened
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 Rule = Literal["exact", "choice", "vqa", "anls", "caption"]
 """How an answer is judged: see `bench.scoring.rules`."""
 
-MAX_PIXELS = 4096 * 4096
 FILE_NAME = re.compile(r"\w[\w.-]{0,127}")
 
 
@@ -115,12 +115,9 @@ class SampleSet(Sequence[Sample]):
                 raise UserError(f"file_name: {row['file_name']!r} leaves the folder of the data set")
             if file not in pixels:
                 pixels[file] = _read(file)
-            lists = (tuple(row.get(key, ())) for key in ("answers", "choices"))
-            samples.append(
-                Sample(
-                    row["id"], file.stem, pixels[file], row["question"], row["answer"], *lists, row.get("rule", "exact")
-                )
-            )
+            texts = (row["id"], file.stem, pixels[file], row["question"], row["answer"])
+            answers, choices = (tuple(row.get(key, ())) for key in ("answers", "choices"))
+            samples.append(Sample(*texts, answers, choices, row.get("rule", "exact")))
         return SampleSet(tuple(samples))
 
 
@@ -131,9 +128,8 @@ def _png(pixels: np.ndarray) -> bytes:
 
 
 def _read(file: Path) -> np.ndarray:
-    with Image.open(file) as picture:
-        if picture.width * picture.height > MAX_PIXELS:
-            raise UserError(f"{file.name}: {picture.width}x{picture.height} pixels; allowed: {MAX_PIXELS} in all")
+    """A release is what `save` writes, and nothing else: no palette, no alpha, no orientation to interpret."""
+    with opened(file.read_bytes(), file.name, ("PNG",)) as picture:
         if picture.mode != "RGB":
             raise UserError(f"{file.name}: mode {picture.mode}; allowed: RGB")
         return np.asarray(picture)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-import bench.samples
+import bench.pictures
 from bench.errors import UserError
 from bench.samples import Rule, Sample, SampleSet
 
@@ -161,9 +161,9 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(
     one: SampleSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one.save(tmp_path / "set")
-    monkeypatch.setattr(bench.samples, "MAX_PIXELS", 20)
+    monkeypatch.setattr(bench.pictures, "MAX_PIXELS", 20)
     SampleSet.load(tmp_path / "set")
-    monkeypatch.setattr(bench.samples, "MAX_PIXELS", 19)
+    monkeypatch.setattr(bench.pictures, "MAX_PIXELS", 19)
     monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
     with pytest.raises(UserError, match=r"p0.png: 4x5 pixels; allowed: 19"):
         SampleSet.load(tmp_path / "set")

@@ -1,0 +1,58 @@
+"""Pictures from strangers: any common file to 8-bit RGB pixels, or one line that says what is wrong with it."""
+
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from bench.errors import UserError
+
+MAX_PIXELS = 4096 * 4096
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+
+_DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error, zlib.error)
+"""What Pillow's readers raise for damaged files."""
+
+
+def decode(data: bytes, where: str) -> np.ndarray:
+    """The (H, W, 3) uint8 pixels in 0..255 of a picture file: upright, over white where it is transparent.
+
+    Of several frames the first; 16-bit grey keeps its high byte. Raises UserError that begins with `where` for a file
+    of another format, a damaged one, or one of more than MAX_PIXELS, whose pixels are not allocated.
+    """
+    with opened(data, where) as lazy:
+        return np.asarray(_rgb(ImageOps.exif_transpose(lazy)))
+
+
+@contextmanager
+def opened(data: bytes, where: str, formats: tuple[str, ...] = FORMATS) -> Iterator[Image.Image]:
+    """A picture whose header alone was read; what goes wrong with it inside the block is a UserError too."""
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=formats) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise UserError(f"{where}: {picture.width}x{picture.height} pixels; allowed: {MAX_PIXELS} in all")
+            yield picture
+    except UnidentifiedImageError:
+        raise UserError(f"{where}: no picture that can be read; allowed: {', '.join(formats)}") from None
+    except Image.DecompressionBombError:
+        raise UserError(f"{where}: far too many pixels; allowed: {MAX_PIXELS} in all") from None
+    except _DAMAGE as error:
+        reason = str(error).split("\n")[0][:80]
+        raise UserError(f"{where}: damaged picture ({reason}); allowed: a whole {', '.join(formats)} file") from None
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8)).convert("RGB")
+    if picture.mode in ("I", "F"):
+        raise ValueError(f"mode {picture.mode}, whose white is not told")
+    if picture.has_transparency_data:
+        white = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
+    return picture.convert("RGB")
