@@ -95,6 +95,11 @@ class Registry(Generic[T]):
             entries[point.name] = Entry(point.module, f"from {point.dist.name}" if point.dist else "installed")
         return dict(sorted(entries.items()))
 
+    @cached_property
+    def controls(self) -> frozenset[str]:
+        """Methods that a measurement is checked with and that compete with nobody: those of the file `controls`."""
+        return frozenset(name for name, entry in self.catalog.items() if entry.module == f"{self.package}.controls")
+
     def check(self, name: str) -> None:
         """Raises UserError for an unknown name, suggesting the nearest."""
         if name not in self.catalog:

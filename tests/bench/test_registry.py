@@ -71,6 +71,15 @@ def test_methods_are_listed_without_being_imported(registry: Registry[Thing]) ->
     assert not [m for m in sys.modules if m.startswith("toy_methods")]
 
 
+def test_the_methods_of_the_file_controls_are_told_apart(registry: Registry[Thing], package: Path) -> None:
+    assert registry.controls == frozenset()
+    for file in (package / "controls.py", package / "deep" / "controls.py"):
+        file.write_text(TOY.format(name=f"{file.parent.name}_control"))
+    again: Registry[Thing] = Registry("toy", "toy_methods")
+    assert again.controls == {"toy_methods_control"}
+    assert set(again.catalog) == {"alpha", "beta", "nested", "toy_methods_control", "deep_control"}
+
+
 def test_a_name_leads_to_its_class(registry: Registry[Thing]) -> None:
     found = registry.get("nested")
     assert (found.name, found.__module__) == ("nested", "toy_methods.deep.nested")

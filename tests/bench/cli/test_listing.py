@@ -23,8 +23,8 @@ def test_everything_that_can_be_named_is_listed(cli: Callable) -> None:
     said = cli("list", "--json")
     names = json.loads(said.out)
     assert (said.code, {kind: set(entries) for kind, entries in names.items()}) == (0, {
-        "defenses": set(DEFENSES.catalog), "attacks": set(ATTACKS.catalog), "datasets": set(DATA),
-        "victims": {*EMBEDDED, *HUB},
+        "defenses": set(DEFENSES.catalog), "attacks": {*ATTACKS.catalog} - {"format_only"},
+        "controls": {"format_only"}, "datasets": set(DATA), "victims": {*EMBEDDED, *HUB},
     })  # fmt: skip
     assert names["attacks"]["none"] == "No training: the zero-shot reference."
     assert all(summary for entries in names.values() for summary in entries.values())

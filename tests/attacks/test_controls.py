@@ -1,0 +1,117 @@
+"""The control that learns the format of the answers and nothing about the pictures."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chi2_contingency
+from sklearn.metrics import mutual_info_score
+
+from attacks import REGISTRY
+from bench.datasets.emoji.art import owner_indices
+from bench.datasets.emoji.catalog import renderings
+from bench.engine import stages
+from bench.lvlm.adapters import wearing
+from bench.lvlm.base import LVLM
+from bench.samples import Rule, Sample, SampleSet
+from bench.spec import Method, RunSpec
+
+PIXELS = np.zeros((4, 4, 3), np.uint8)
+
+
+def asked(number: int, answer: str, rule: Rule = "exact", choices: tuple[str, ...] = ()) -> Sample:
+    return Sample(f"{number}", f"p{number}", PIXELS, f"question {number}", answer, (answer, "it"), choices, rule)
+
+
+def dealt(samples: list[Sample], seed: int = 0) -> list[Sample]:
+    attack = REGISTRY.build(Method(name="format_only"))
+    return list(attack.prepare(SampleSet(tuple(samples)), np.random.default_rng(seed)))
+
+
+def group(sample: Sample) -> tuple[str, int]:
+    return sample.rule, len(sample.choices)
+
+
+drawn = st.lists(
+    st.tuples(
+        st.sampled_from("ABCD"),
+        st.sampled_from(["exact", "choice", "vqa"]),
+        st.sampled_from([(), ("x", "y"), ("p", "q"), ("x", "y", "z")]),
+    ),
+    max_size=40,
+)
+
+
+@given(drawn, st.integers(0, 2**31 - 1))
+def test_each_group_keeps_its_answers_and_each_sample_the_rest(rows: list, seed: int) -> None:
+    before = [asked(number, answer, rule, choices) for number, (answer, rule, choices) in enumerate(rows)]
+    after = dealt(before, seed)
+    assert [(s.id, s.image_id, s.question, *group(s), s.choices) for s in after] == [
+        (s.id, s.image_id, s.question, *group(s), s.choices) for s in before
+    ]
+    for kind in {group(s) for s in before}:
+        own, new = ([(s.answer, s.answers) for s in some if group(s) == kind] for some in (before, after))
+        assert Counter(own) == Counter(new)
+    assert [s.answer for s in dealt(before, seed)] == [s.answer for s in after]
+
+
+def test_answers_tell_nothing_about_pictures_any_more() -> None:
+    """64 pictures of each of 12 things: mutual information (nats) falls from the answers' entropy to what chance gives.
+
+    The chi-squared test of independence is not rejected more often than by chance over 40 seeds.
+    """
+    before = [asked(i, f"thing {i % 12}") for i in range(768)]
+    shown = [i % 12 for i in range(768)]
+    assert np.isclose(mutual_info_score(shown, [s.answer for s in before]), np.log(12))
+    rejected = 0
+    for seed in range(40):
+        answers = [s.answer for s in dealt(before, seed)]
+        table = np.zeros((12, 12))
+        for thing, answer in zip(shown, answers, strict=True):
+            table[thing, int(answer.split()[1])] += 1
+        rejected += chi2_contingency(table).pvalue < 0.05
+        assert mutual_info_score(shown, answers) < 0.15
+        assert 0.03 < np.trace(table) / 768 < 0.14  # chance: 1/12
+    assert rejected <= 6
+
+
+def test_two_answers_are_not_turned_round() -> None:
+    """A rule that no sample keeps its answer would teach the opposite of every picture."""
+    before = [asked(i, "AB"[i % 2], "choice", ("yes", "no")) for i in range(400)]
+    kept = np.mean([a.answer == b.answer for a, b in zip(before, dealt(before), strict=True)])
+    assert 0.4 < kept < 0.6
+
+
+def test_the_control_is_trained_like_plain_fine_tuning_and_compared_with_it() -> None:
+    control, plain = (REGISTRY.describe(Method(name=name)) for name in ("format_only", "lora_sft"))
+    assert control.options == plain.options
+    assert control.source != plain.source
+    assert stages.reference(Method(name="format_only")) == stages.CLEAN
+    assert REGISTRY.controls == {"format_only"}
+    spec = RunSpec(defense=Method(name="none"), attack=Method(name="format_only"), dataset="emoji_smoke")
+    roles = stages.stages(spec)
+    assert roles["attack"].identity != roles["clean_attack"].identity
+
+
+def test_a_victim_learns_the_format_and_not_the_content(victim: LVLM, tmp_path: Path) -> None:
+    """Both trainers get the six names said; only one gets them said of the right unseen pictures (chance: 1/6)."""
+    train, test = (renderings(split, owner_indices()[:6], 8) for split in ("train", "test"))
+    names = {s.answer for s in train}
+
+    def shares(name: str | None) -> tuple[float, float]:
+        """Of the test answers: names that were taught, and right ones."""
+        folder = tmp_path / name if name else None
+        if name:
+            attack = REGISTRY.build(Method(name=name, options={"epochs": 16}))
+            attack.tune(victim, attack.prepare(train, np.random.default_rng(0)), test, 0, folder, lambda *_: None)
+        with wearing(victim, folder):
+            said = victim.generate([s.question for s in test], [s.pixels for s in test])
+        return np.mean([a in names for a in said]), np.mean([a == s.answer for a, s in zip(said, test, strict=True)])
+
+    untaught, taught, control = (shares(name) for name in (None, "lora_sft", "format_only"))
+    assert untaught[0] <= 0.1
+    assert min(taught[0], control[0]) >= 0.7
+    assert taught[1] >= 0.6
+    assert control[1] <= 0.35
