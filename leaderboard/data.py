@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from attacks import REGISTRY as ATTACKS
 from bench.engine.summary import over_seeds
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL
@@ -57,8 +58,8 @@ def runs() -> pd.DataFrame:
 
 
 def comparable(frame: pd.DataFrame) -> pd.DataFrame:
-    """The runs that may be ranked: current protocol and evaluator, eligible, and somebody trained."""
-    return frame[(frame["reason"] == "") & (frame["attack"] != "none")]
+    """The runs that may be ranked: current protocol and evaluator, eligible, and somebody attacked: no control."""
+    return frame[(frame["reason"] == "") & ~frame["attack"].isin({"none", *ATTACKS.controls})]
 
 
 def cells(frame: pd.DataFrame) -> pd.DataFrame:

@@ -39,6 +39,13 @@ def test_order_is_by_worst_case_protection(home: Path) -> None:
     assert worst().index.tolist() == ["mmguard", "em", "random_noise", "none"]
 
 
+def test_a_control_is_no_attack(home: Path, run_factory: Callable[..., Run]) -> None:
+    before = cells()
+    save(run_factory(31, attack="format_only", validation=1.0, protection=-9.0))
+    pd.testing.assert_frame_equal(cells(), before)
+    assert "format_only" in data.runs()["attack"].tolist()
+
+
 def test_seeds_whose_answers_are_here_are_one_bootstrap(home: Path, run_factory: Callable[..., Run]) -> None:
     """Zero-shot 0, clean 80 %, protected 20 % and 30 % of 200 items: 1 - 0.25 / 0.8."""
     rates = {"a": 0.0, "b": 0.8, "c": 0.2, "d": 0.3}
