@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from bench.engine.local import judge, predictions
 from bench.errors import UserError
-from bench.scoring.protection import Estimate, Score
+from bench.scoring.protection import Score
+from bench.scoring.stats import Estimate
 from bench.store.artifacts import look
 from bench.store.results import Run
 

@@ -95,3 +95,34 @@ def test_an_interval_is_a_number_even_where_a_resample_has_no_gain() -> None:
     clean[0, :4] = 1
     judged = score(np.zeros(96), clean, np.zeros((1, 96)), np.arange(96).astype(str))
     assert judged.protection == (1, 1, 1)
+
+
+def test_soft_scores_are_scored_as_they_are() -> None:
+    """Half a point for every right answer is half the utility, and the same protection."""
+    zero, clean, protected = answers(0.1, 0)[0], answers(0.7, 1), answers(0.4, 2)
+    whole, half = score(zero, clean, protected, IDS), score(zero / 2, clean / 2, protected / 2, IDS)
+    assert half.protection == pytest.approx(whole.protection)
+    assert half.gain == pytest.approx([value / 2 for value in whole.gain])
+
+
+def test_clean_seeds_that_disagree_leave_a_wide_score_that_is_not_eligible() -> None:
+    """Each seed's own gain is beyond doubt; that of another seed is not."""
+    zero, clean = np.zeros(N), np.vstack([answers(0.2, 1), answers(0.9, 2)])
+    made = score(zero, clean, clean / 2, IDS)
+    assert made.protection is not None
+    assert made.protection.value == pytest.approx(0.5)
+    assert made.gain.low < 0 < made.gain.value
+    assert not made.eligible
+
+
+def test_protection_of_one_seed_agrees_with_a_bootstrap_of_the_ratio_by_scipy() -> None:
+    zero, clean, protected = answers(0.2, 0)[0], answers(0.7, 1), answers(0.5, 2)
+
+    def ratio(a: np.ndarray, b: np.ndarray, c: np.ndarray, axis: int) -> np.ndarray:
+        return 1 - (c.mean(axis) - a.mean(axis)) / (b.mean(axis) - a.mean(axis))
+
+    rows = (zero, clean[0], protected[0])
+    theirs = stats.bootstrap(rows, ratio, paired=True, method="percentile", n_resamples=4000, random_state=1)
+    ours = score(zero, clean, protected, IDS).protection
+    assert ours is not None
+    assert ours[1:] == pytest.approx(tuple(theirs.confidence_interval), abs=0.015)
