@@ -28,6 +28,11 @@ class Attack(Registered, ABC):
     knowledge: ClassVar[str] = "K0"
     """What the trainer knows: K0 unaware of protection ... K4 holds clean images of the same owner."""
 
+    @property
+    def checkpoints(self) -> dict[str, str]:
+        """Where in its folder the adapter after an epoch is, by epoch, for a learning curve; "" is the folder itself."""
+        return {}
+
     def prepare(self, released: SampleSet, rng: Generator) -> SampleSet:
         """Once, before training: purify, filter, rewrite or mix. The release as it is unless overridden."""
         return released

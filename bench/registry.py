@@ -20,8 +20,8 @@ from bench.spec import Method, identity
 T = TypeVar("T", bound="Registered")
 
 
-TRAITS = ("depends", "trains", "tunes")
-"""Class attributes that a planner must know."""
+TRAITS = ("depends", "trains", "tunes", "checkpoints")
+"""Attributes that a planner must know."""
 
 
 class Registered:

@@ -1,5 +1,6 @@
 """Supervised fine-tuning with LoRA: TRL trains, PEFT adapts, on the released 8-bit files alone."""
 
+import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ class LoraSFTOptions(Options):
     batch: int = Field(16, ge=1, le=4096, description="samples a step")
     targets: Targets = Field("language+projector", description="language, language+projector, projector or all")
     early_stopping: bool = Field(False, description="keep the epoch with the least validation loss")
+    curve: int = Field(0, ge=0, le=1000, description="points of the learning curve: epochs whose adapters are kept")
 
 
 class Inputs:
@@ -86,6 +88,19 @@ class Watch(TrainerCallback):
             )
 
 
+class Keep(TrainerCallback):
+    """Writes the adapter at the end of some epochs into the folders named for them."""
+
+    def __init__(self, folders: dict[int, Path]) -> None:
+        self.folders = folders
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **_: Any
+    ) -> None:
+        if (folder := self.folders.get(round(state.epoch or 0))) is not None:
+            model.save_pretrained(folder)
+
+
 def _last(curve: list[dict[str, Any]]) -> dict[str, Any]:
     return {"loss": curve[-1]["loss"]} if curve else {"loss": float("nan")}
 
@@ -95,6 +110,13 @@ class LoraSFT(Attack):
     """Plain LoRA fine-tuning with TRL's SFTTrainer: the trainer who suspects nothing."""
 
     Options: ClassVar[type[Options]] = LoraSFTOptions
+
+    @property
+    def checkpoints(self) -> dict[str, str]:
+        """`curve` epochs at even distances, up to the last: what is kept in the end, unless an earlier one is."""
+        o = self.options
+        epochs = sorted({math.ceil(o.epochs * point / o.curve) for point in range(1, o.curve + 1)})
+        return {str(e): "" if e == o.epochs and not o.early_stopping else f"epochs/{e}" for e in epochs}
 
     def tune(
         self, victim: LVLM, released: SampleSet, validation: SampleSet, seed: int, folder: Path, progress: Progress
@@ -122,6 +144,7 @@ class LoraSFT(Attack):
 
         seed_everything(seed)
         o, watch, total = self.options, Watch(progress), len(inputs.rows)
+        keep = Keep({int(epoch): folder / place for epoch, place in self.checkpoints.items() if place})
         with tempfile.TemporaryDirectory() as scratch:
             trainer = Trainer(
                 victim.model,
@@ -131,7 +154,7 @@ class LoraSFT(Attack):
                 eval_dataset=Dataset.from_dict({"index": range(count, total)}) if total > count else None,
                 processing_class=victim.tokenizer,
                 peft_config=lora_config(victim, o.rank, o.targets),
-                callbacks=[watch],
+                callbacks=[watch, keep],
             )
             trainer.remove_callback(PrinterCallback)
             try:

@@ -36,7 +36,9 @@ class Run(Base):
 
     Utilities are accuracies in 0..1 on the test split; `protection` with its 95 % interval is of this seed alone.
     `surrogates` are the owner's models by name, with commas (None: from before they were kept). `stages` maps protect,
-    attack, evaluate and the references zero and clean to artefact identities.
+    attack, evaluate and the references zero and clean to artefact identities. `curve`: accuracies along the attack's
+    training, for those that ask for it (see `bench.engine.curve`). `effects`: what the training did to other tasks, by
+    task (see `bench.engine.effects`).
 
     A row of another `protocol` or `evaluator` than the current ones is in quarantine: kept, but never compared. `code`,
     the suite's version (None: from before it was kept), quarantines nothing: a release that changes no number must not
@@ -72,6 +74,8 @@ class Run(Base):
     cost: Mapped[dict[str, Any]] = mapped_column(JSON)
     stages: Mapped[dict[str, str]] = mapped_column(JSON)
     provenance: Mapped[dict[str, Any]] = mapped_column(JSON)
+    curve: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    effects: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     command: Mapped[str]
     created: Mapped[datetime] = mapped_column(Moment)
 

@@ -1,6 +1,7 @@
 """What a fine-tune does, on a few samples of an embedded victim."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -84,3 +85,37 @@ def test_of_several_cards_one_is_used(tmp_path: Path, monkeypatch: pytest.Monkey
     attack = LoraSFT(LoraSFT.Options())
     assert attack._arguments(tmp_path, 0, 64, 16, "cuda").n_gpu == 1
     assert attack._arguments(tmp_path, 0, 64, 16, "cpu").n_gpu == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({}, {}),
+        ({"curve": 4}, {"2": "epochs/2", "4": "epochs/4", "6": "epochs/6", "8": ""}),
+        ({"curve": 3}, {"3": "epochs/3", "6": "epochs/6", "8": ""}),
+        ({"curve": 1}, {"8": ""}),
+        ({"curve": 50, "epochs": 3}, {"1": "epochs/1", "2": "epochs/2", "3": ""}),
+        ({"curve": 2, "early_stopping": True}, {"4": "epochs/4", "8": "epochs/8"}),
+    ],
+)
+def test_a_curve_is_of_epochs_at_even_distances_up_to_the_last(options: dict[str, Any], kept: dict[str, str]) -> None:
+    attack = REGISTRY.build(Method(name="lora_sft", options=options))
+    assert attack.checkpoints == kept
+    assert REGISTRY.describe(Method(name="lora_sft", options=options)).traits["checkpoints"] == kept
+
+
+def test_a_curve_keeps_adapters_on_the_way_and_changes_nothing_else(
+    victim: LVLM, samples: SampleSet, tmp_path: Path
+) -> None:
+    plain = tune(victim, samples, tmp_path / "plain", epochs=4)
+    assert tune(victim, samples, tmp_path / "curve", epochs=4, curve=2) == plain
+    tune(victim, samples, tmp_path / "best", epochs=4, curve=2, early_stopping=True)
+    folders = {"half": "curve/epochs/2", "whole": "curve", "plain": "plain", "half too": "best/epochs/2",
+               "whole too": "best/epochs/4"}  # fmt: skip
+    kept = {name: load_file(tmp_path / at / "adapter_model.safetensors") for name, at in folders.items()}
+    assert [file.name for file in (tmp_path / "curve" / "epochs").iterdir()] == ["2"]
+    for one, other in (("whole", "plain"), ("whole too", "plain"), ("half too", "half")):
+        assert all(torch.equal(value, kept[other][key]) for key, value in kept[one].items()), one
+    assert not all(torch.equal(value, kept["plain"][key]) for key, value in kept["half"].items())
+    with wearing(victim, tmp_path / "curve" / "epochs" / "2"):
+        assert len(victim.generate([samples[0].question], [samples[0].pixels])) == 1

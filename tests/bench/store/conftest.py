@@ -30,7 +30,8 @@ def _values(key: str = "a" * 16, **changes: Any) -> dict[str, Any]:
         "utility_zero": 0.01, "utility_clean": 0.875, "utility": 1 / 3, "validation": 0.29, "protection": 0.66,
         "protection_low": 0.5, "protection_high": 0.75, "eligible": True, "stealth": {"linf": 8, "words": ["Pent"]},
         "cost": {"seconds": 1.5}, "stages": {"protect": "b" * 16}, "provenance": {"torch": "2.13"},
-        "command": "bench run 'é ✓'", "created": NOW,
+        "curve": [{"epoch": 2, "validation": 0.25, "test": 1 / 3}],
+        "effects": {"photos": {"zero": 0.5, "change": [0.1, -0.1, 0.2]}}, "command": "bench run 'é ✓'", "created": NOW,
     } | changes  # fmt: skip
 
 

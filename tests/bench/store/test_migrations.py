@@ -31,7 +31,7 @@ FIRST = """CREATE TABLE runs (
 ); CREATE INDEX ix_runs_attack ON runs (attack); CREATE INDEX ix_runs_defense ON runs (defense)"""
 """What the first versions of the suite made, before there were steps."""
 
-LATER = ("code", "surrogates")
+LATER = ("code", "surrogates", "curve", "effects")
 """Columns that steps have added since."""
 
 TYPES = {

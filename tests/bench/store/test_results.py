@@ -37,7 +37,7 @@ def test_a_time_of_any_zone_comes_back_in_utc(url: str, row: Row) -> None:
 
 
 def test_what_is_missing_stays_missing(url: str, row: Row) -> None:
-    nothing = dict.fromkeys(["protection", "protection_low", "protection_high", "code"])
+    nothing = dict.fromkeys(["protection", "protection_low", "protection_high", "code", "curve", "effects"])
     save(row(eligible=False, **nothing))
     (found,) = load()
     assert (found.eligible, {name: getattr(found, name) for name in nothing}) == (False, nothing)
@@ -48,7 +48,7 @@ def test_the_same_identity_replaces_every_column(url: str, row: Row) -> None:
     save(row("c" * 16))
     other = {name: value * 2 for name, value in columns(row()).items() if isinstance(value, float)}
     text = {name: f"{value}2" for name, value in columns(row()).items() if isinstance(value, str) and name != "id"}
-    json = {name: {"other": [1, None]} for name, value in columns(row()).items() if isinstance(value, dict)}
+    json = {name: {"other": [1, None]} for name, value in columns(row()).items() if isinstance(value, dict | list)}
     changes = other | text | json | {"seed": 4, "epsilon": 9, "words": 6, "eligible": False}
     later = row(created=row().created + timedelta(hours=1), **changes)
     expected = columns(later)
