@@ -30,7 +30,7 @@ class Attack(Registered, ABC):
 
     @property
     def checkpoints(self) -> dict[str, str]:
-        """For a learning curve: where in its folder the adapter after an epoch is, by epoch; "" is the folder itself."""
+        """For a learning curve: where in its folder the adapter of an epoch is, by epoch; "" is the folder itself."""
         return {}
 
     def prepare(self, released: SampleSet, rng: Generator) -> SampleSet:
