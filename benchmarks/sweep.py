@@ -22,7 +22,7 @@ def cell(spec: RunSpec) -> dict[str, Any]:
     zero, clean, protected = (predictions(stages.evaluate(spec, a, "validation").make().folder) for a in adapters)
     log = release.make().read("log.json").get("history", [{}])[-1]
     return {
-        "accuracy": protected["correct"].mean(),
+        "accuracy": protected["score"].mean(),
         "protection": judge([(zero, clean, protected)]).protection,
         "inner": log.get("inner", float("nan")),
         "outer": log.get("outer", float("nan")),

@@ -53,14 +53,14 @@ def curve(stages: Mapping[str, str], key: str, name: str, index: str) -> pd.Data
 def answers(stages: Mapping[str, str]) -> tuple[pd.DataFrame | None, list[str]]:
     """Test answers side by side, one row an item, and the models whose predictions are missing.
 
-    Columns: question, target, and of each model its answer (`clean`) and whether it is right (`clean right`).
+    Columns: question, target, and of each model its answer (`clean`) and its score in [0,1] (`clean score`).
     """
     found = {model: _try(partial(_predictions, stages, stage)) for model, stage in ANSWERS.items()}
     parts = {model: table for model, table in found.items() if table is not None}
     if len(parts) < len(found):
         return None, [model for model in found if model not in parts]
     items = next(iter(parts.values()))[["question", "target"]]
-    columns = [part[["prediction", "correct"]].set_axis([m, f"{m} right"], axis=1) for m, part in parts.items()]
+    columns = [part[["prediction", "score"]].set_axis([m, f"{m} score"], axis=1) for m, part in parts.items()]
     return pd.concat([items, *columns], axis=1, join="inner"), []
 
 
@@ -102,4 +102,4 @@ def _predictions(stages: Mapping[str, str], key: str) -> pd.DataFrame | None:
     if artifact is None:
         return None
     table: pd.DataFrame = pd.read_parquet(artifact.folder / "predictions.parquet").drop_duplicates("id").set_index("id")
-    return table.astype({"question": "str", "target": "str", "prediction": "str", "correct": "bool"})
+    return table.astype({"question": "str", "target": "str", "prediction": "str", "score": "float"})

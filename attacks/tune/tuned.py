@@ -16,7 +16,7 @@ from bench.errors import UserError
 from bench.lvlm.adapters import Targets, wearing
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
-from bench.scoring.matching import matches
+from bench.scoring.rules import strict
 from bench.spec import Options
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Tuned(Attack):
     ) -> list[dict[str, Any]]:
         """See `Attack.tune`. `folder` has the best adapter, the first where several are, and `trials.json`.
 
-        `trials.json`: params, value (exact match on `validation`, 0..1) and seconds of every trial, in order.
+        `trials.json`: params, value (mean score on `validation`, in [0,1]) and seconds of every trial, in order.
         """
         import optuna
 
@@ -91,13 +91,13 @@ def recipe(trial: "Trial") -> LoraSFTOptions:
 
 
 def accuracy(victim: LVLM, adapter: Path, questions: SampleSet, batch: int = 96) -> float:
-    """Share of exact matches (0..1) of the victim's greedy answers with an adapter: as EVALUATE judges them."""
+    """Mean strict score in [0,1] of the victim's greedy answers with an adapter: as EVALUATE judges them."""
     answers: list[str] = []
     with wearing(victim, adapter):
         for start in range(0, len(questions), batch):
             some = questions[start : start + batch]
             answers += victim.generate([s.question for s in some], [s.pixels for s in some])
-    return sum(matches(a, s.answer) for a, s in zip(answers, questions, strict=True)) / len(questions)
+    return sum(strict(a, s) for a, s in zip(answers, questions, strict=True)) / len(questions)
 
 
 def part(progress: Progress, number: int, count: int) -> Progress:

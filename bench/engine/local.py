@@ -84,13 +84,13 @@ def predictions(folder: Path) -> "pd.DataFrame":
 def judge(seeds: Sequence[tuple["pd.DataFrame", "pd.DataFrame", "pd.DataFrame"]]) -> Score:
     """The score of (zero-shot, clean, protected) answers, one triple a seed."""
     zero, clean, protected = (
-        np.stack([t["correct"].to_numpy(float) for t in tables]) for tables in zip(*seeds, strict=True)
+        np.stack([t["score"].to_numpy(float) for t in tables]) for tables in zip(*seeds, strict=True)
     )
     return score(zero[0], clean, protected, seeds[0][0]["image_id"].to_numpy())
 
 
 def _row(spec: RunSpec, parts: Mapping[str, Artifact], test: dict[str, "pd.DataFrame"], measured: Score) -> results.Run:
-    accuracy = {key: float(table["correct"].mean()) for key, table in test.items()}
+    accuracy = {key: float(table["score"].mean()) for key, table in test.items()}
     costs: dict[str, dict[str, Any]] = {role: dict(artifact.cost) for role, artifact in parts.items()}
     steps, seconds = costs["protect"].get("image_steps", 0), costs["protect"]["seconds"]
     costs["protect"]["image_steps_per_second"] = round(steps / seconds, 1) if steps else None
@@ -114,7 +114,7 @@ def _row(spec: RunSpec, parts: Mapping[str, Artifact], test: dict[str, "pd.DataF
         utility_zero=accuracy["zero"],
         utility_clean=accuracy["clean"],
         utility=accuracy["evaluate"],
-        validation=float(predictions(parts["validation"].folder)["correct"].mean()),
+        validation=float(predictions(parts["validation"].folder)["score"].mean()),
         protection=protection.value if protection else None,
         protection_low=protection.low if protection else None,
         protection_high=protection.high if protection else None,

@@ -204,9 +204,7 @@ def _evaluate(spec: RunSpec, adapter: Stage | None, split: str, folder: Path, pr
 
     victim = model(spec.victim)
     with wearing(victim, adapter.folder if adapter else None), remembering(victim):
-        table = ask(victim, spec.dataset, split, progress)
-    table.to_parquet(folder / "predictions.parquet")
-    write(folder / "metrics.json", {"accuracy": float(table["correct"].mean()), "items": len(table)})
+        ask(victim, spec.dataset, split, progress).save(folder)
 
 
 def write(file: Path, value: Any) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
+from PIL import Image
 
 from bench.lvlm.base import LVLM
 from bench.lvlm.room import Room
 
 
 class LVLMForEval(LM):
-    """Wraps a loaded LVLM. Batches only pictures of one size together; answers come back in the order asked."""
+    """Wraps a loaded LVLM. Answers come back in the order asked, whatever the batch."""
 
     MULTIMODAL = True
 
@@ -34,7 +35,7 @@ class LVLMForEval(LM):
         chunk = [request.args for request in requests]
         return self.lvlm.generate(
             [question for question, _, _ in chunk],
-            [np.asarray(media["visual"][0].convert("RGB")) for _, _, media in chunk],
+            [_pixels(media["visual"][0]) for _, _, media in chunk],
             max_new_tokens=chunk[0][1]["max_gen_toks"],
         )
 
@@ -43,3 +44,8 @@ class LVLMForEval(LM):
         raise TypeError("an LVLM is judged by what it generates")
 
     loglikelihood_rolling = loglikelihood
+
+
+def _pixels(picture: np.ndarray | Image.Image) -> np.ndarray:
+    """(H, W, 3) uint8: our own tasks show arrays, lm-eval's show PIL images."""
+    return picture if isinstance(picture, np.ndarray) else np.asarray(picture.convert("RGB"))

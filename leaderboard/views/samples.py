@@ -42,9 +42,9 @@ def answers(run: pd.Series) -> None:
     if table is None:
         st.info(f"Answers ({', '.join(missing)}) are {files.NOT_HERE}", icon=":material/question_mark:")
         return
-    if st.toggle("Only where the clean model is right and the protected one is wrong"):
-        table = table[table["clean right"] & ~table["protected right"]]
-    looks = {f"{model} right": st.column_config.CheckboxColumn("✓", width=40) for model in files.ANSWERS}
+    if st.toggle("Only where the clean model does better than the protected one"):
+        table = table[table["clean score"] > table["protected score"]]
+    looks = {f"{m} score": st.column_config.NumberColumn("score", format="%.2f", width=60) for m in files.ANSWERS}
     st.dataframe(table, column_config=looks)
     st.caption(f"{len(table)} questions")
 

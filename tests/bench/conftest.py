@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.scoring.matching import EVALUATOR
 from bench.spec import identity
 from bench.store.artifacts import make
 from bench.store.results import Run, save
@@ -18,7 +19,9 @@ ITEMS = 40
 
 def _answers(right: int) -> str:
     def work(folder: Path) -> None:
-        table = pd.DataFrame({"image_id": [f"p{i:02}" for i in range(ITEMS)], "correct": np.arange(ITEMS) < right})
+        table = pd.DataFrame(
+            {"image_id": [f"p{i:02}" for i in range(ITEMS)], "score": 1.0 * (np.arange(ITEMS) < right)}
+        )
         table.to_parquet(folder / "predictions.parquet")
 
     return make("evaluate", {"right": right}, work).identity
@@ -31,7 +34,7 @@ def finished(bench_home: Path) -> Callable[..., Run]:
     def finish(seed: int = 0, *, zero: int = 4, clean: int = 32, protected: int = 16, **changes: Any) -> Run:
         part = {"seconds": 12.4, "peak_mb": 512.0}
         values: dict[str, Any] = {
-            "id": identity([seed, zero, clean, protected]), "protocol": 1, "evaluator": 1, "defense": "mmguard",
+            "id": identity([seed, zero, clean, protected]), "protocol": 1, "evaluator": EVALUATOR, "defense": "mmguard",
             "defense_options": {"tau": 0.1}, "attack": "lora_sft", "attack_options": {}, "dataset": "emoji_smoke",
             "victim": "tiny-llava-a", "threat": "white", "seed": seed, "epsilon": 8, "words": 5,
             "utility_zero": zero / ITEMS, "utility_clean": clean / ITEMS, "utility": protected / ITEMS,

@@ -102,7 +102,7 @@ def _artifacts(home: Path) -> None:
     for key, predictions in answers.items():
         table = pd.DataFrame({"id": ["a", "b", "c"], "image_id": ["a", "b", "c"], "question": "What is this?",
                               "target": targets, "prediction": predictions})  # fmt: skip
-        table["correct"] = table["prediction"] == table["target"]
+        table["score"] = (table["prediction"] == table["target"]).astype(float)
         table.to_parquet(_folder(home, "evaluate", key) / "predictions.parquet")
 
 

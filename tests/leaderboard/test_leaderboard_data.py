@@ -53,7 +53,7 @@ def test_seeds_whose_answers_are_here_are_one_bootstrap(home: Path, run_factory:
         folder = home / "artifacts" / "evaluate" / (key * 16)
         folder.mkdir()
         (folder / "manifest.json").write_text('{"cost": {"seconds": 1.0}}')
-        items = pd.DataFrame({"image_id": [f"p{i}" for i in range(200)], "correct": np.arange(200) < 200 * rate})
+        items = pd.DataFrame({"image_id": [f"p{i}" for i in range(200)], "score": 1.0 * (np.arange(200) < 200 * rate)})
         items.sample(frac=1, random_state=1).to_parquet(folder / "predictions.parquet")
     for seed, key in enumerate("cd"):
         stages = {"zero": "a" * 16, "clean": "b" * 16, "evaluate": key * 16}

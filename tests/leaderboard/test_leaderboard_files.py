@@ -60,7 +60,7 @@ def test_answers_are_joined_by_item(home: Path) -> None:
     assert missing == []
     assert table is not None
     assert table.loc["b", ["target", "zero-shot", "clean", "protected"]].tolist() == ["pear", "cat", "pear", "cat"]
-    assert table[table["clean right"] & ~table["protected right"]].index.tolist() == ["b"]
+    assert table[table["clean score"] > table["protected score"]].index.tolist() == ["b"]
 
 
 def test_missing_and_foreign_answers(home: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -51,6 +51,15 @@ class Victim:
 
     name: str
     learned: frozenset[str] = frozenset()
+
+
+class Kept(NamedTuple):
+    """Answers that are kept as an evaluation's are."""
+
+    table: pd.DataFrame
+
+    def save(self, folder: Path) -> None:
+        self.table.to_parquet(folder / "predictions.parquet")
 
 
 class HideOptions(Options):
@@ -120,10 +129,10 @@ def game(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> Game:
     def remembering(victim: Victim) -> Iterator[None]:
         yield
 
-    def evaluate(victim: Victim, task: str, split: str, progress: Any) -> pd.DataFrame:
+    def evaluate(victim: Victim, task: str, split: str, progress: Any) -> Kept:
         made.computed.append(f"answers to {split}")
-        rows = [{"id": s.id, "image_id": s.image_id, "correct": s.answer in victim.learned} for s in things(split)]
-        return pd.DataFrame(rows)
+        rows = [{"id": s.id, "image_id": s.image_id, "score": float(s.answer in victim.learned)} for s in things(split)]
+        return Kept(pd.DataFrame(rows))
 
     methods: list[tuple[Registry, str, type]] = [
         (DEFENSES, "hide", Hide),

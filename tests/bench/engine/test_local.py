@@ -192,7 +192,7 @@ def test_every_stage_is_shown_in_order_with_its_progress(game: Any) -> None:
 
 def test_seeds_are_judged_together() -> None:
     def table(right: int) -> pd.DataFrame:
-        return pd.DataFrame({"image_id": [f"p{i}" for i in range(40)], "correct": np.arange(40) < right})
+        return pd.DataFrame({"image_id": [f"p{i}" for i in range(40)], "score": 1.0 * (np.arange(40) < right)})
 
     judged = judge([(table(4), table(30), table(10)), (table(4), table(34), table(22))])
     assert judged.gain.value == pytest.approx(0.7)

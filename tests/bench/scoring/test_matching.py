@@ -19,7 +19,7 @@ from bench.scoring.matching import matches, normalise
     ],
 )
 def test_matches(answer: str, target: str, right: bool) -> None:
-    assert matches(answer, target) is right
+    assert matches(answer, [target]) is right
 
 
 @given(st.text())
