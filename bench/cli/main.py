@@ -7,7 +7,7 @@ import warnings
 
 import typer
 
-from bench.cli import cache, listing, run, submit, suite, victims
+from bench.cli import cache, data, listing, power, run, submit, suite, victims
 from bench.errors import UserError
 from bench.store import disk
 
@@ -22,7 +22,9 @@ app.command("run")(run.run)
 app.command("list")(listing.list_)
 app.command("show")(listing.show)
 app.command("leaderboard")(listing.leaderboard)
+app.command("power")(power.power)
 app.add_typer(victims.app, name="victims")
+app.add_typer(data.app, name="data")
 app.add_typer(suite.app, name="suite")
 app.add_typer(cache.app, name="cache")
 app.add_typer(submit.app, name="submit")

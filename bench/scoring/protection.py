@@ -7,6 +7,11 @@ import numpy as np
 from bench.scoring.stats import Estimate, interval, resampled, sources
 
 ELIGIBLE_GAIN = 0.10
+LISTED_SEEDS = 3
+"""Seeds of its worst case that a defense needs to be ranked."""
+
+VERIFIED_SEEDS = 5
+"""Seeds from which a rank counts as verified."""
 
 
 class Score(NamedTuple):

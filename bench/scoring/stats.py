@@ -12,6 +12,9 @@ from scipy.special import bdtr, chdtri, ndtr, ndtri, stdtr, stdtrit
 
 RESAMPLES = 4000
 LEVEL = 0.95
+GRID = 400
+"""Values over which a p averages what seeds plausibly add."""
+
 CHUNK = 2**22
 """Pictures that are drawn at a time."""
 
@@ -114,7 +117,7 @@ def paired(differences: np.ndarray, clusters: np.ndarray) -> float:
     found, value = sources(differences, clusters), abs(float(np.mean(differences)))
     if value == 0 or found.n_pictures == 1:
         return 1.0
-    error = np.sqrt(found.pictures + found.plausible(400))
+    error = np.sqrt(found.pictures + found.plausible(GRID))
     t = np.divide(value, error, out=np.full_like(error, np.inf), where=error > 0)
     return float(2 * stdtr(found.n_pictures - 1, -t).mean())
 

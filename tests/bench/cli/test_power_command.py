@@ -1,0 +1,45 @@
+"""`bench power` says what `bench.scoring.power` computes, in points and as a share of the gain."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from bench.scoring import power
+from bench.scoring.power import Plan
+
+
+def test_numbers_are_those_of_the_plan(cli: Callable) -> None:
+    said = cli("power", "--items", "960", "--per-image", "3", "--seeds", "3", "--gain", "0.6", "--json")
+    report = json.loads(said.out)
+    plan = Plan(960, per_image=3, seeds=3)
+    assert said.code == 0
+    assert report["paired"] == power.paired(plan)
+    assert report["unpaired_protection"] == power.unpaired(plan) / 0.6
+    assert Plan(**{name: report[name] for name in Plan._fields}) == plan
+
+
+def test_a_person_reads_points_and_shares(cli: Callable) -> None:
+    """300 items, one seed: 8.1 points of 50 are 0.16 of the gain."""
+    title, paired, unpaired, seed, listed = cli("power", "--items", "300", "--gain", "0.5").out.splitlines()
+    assert title.split() == ["smallest", "detectable", "difference", "accuracy", "protection"]
+    assert paired.split() == ["paired,", "the", "same", "items", "8.1", "points", "0.16"]
+    assert unpaired.split()[-3:] == ["11.4", "points", "0.23"]
+    assert seed.startswith("One seed")
+    assert "listed from 3 seeds on, and verified from 5" in listed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--items", "10", "--per-image", "6"], "per-image: 6; allowed: 1 to 5"),
+        (["--items", "1"], "'--items'"),
+        (["--items", "100", "--gain", "0"], "'--gain'"),
+        (["--items", "100", "--agreement", "1"], "'--agreement'"),
+        ([], "'--items'"),
+    ],
+)
+def test_what_cannot_be_planned_is_refused(cli: Callable, arguments: list[str], told: str) -> None:
+    said = cli("power", *arguments)
+    assert said.code == 2
+    assert told in " ".join(said.err.replace("│", " ").split())
