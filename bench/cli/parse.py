@@ -3,10 +3,13 @@
 from math import isfinite
 from typing import Any, get_args
 
+import typer
 import yaml
 from pydantic import ValidationError
 
 from bench import datasets, victims
+from bench.datasets import own
+from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import UserError
 from bench.published import check_playable
 from bench.spec import Budget, Method, RunSpec, Threat
@@ -60,6 +63,16 @@ def seeds(seed: int, several: str | None) -> list[int]:
 def names(text: str | None) -> tuple[str, ...]:
     """`a,b` to two names."""
     return tuple(part.strip() for part in text.split(",")) if text else ()
+
+
+def dataset(text: str) -> str:
+    """A data set's name; of a path the name by which it is known from then on. Rows that cannot be used are told."""
+    if text in EMBEDDED or text in HUB or own.is_own(text) or not own.is_path(text):
+        return text
+    taken = own.take_in(text)
+    for line in taken.lines:
+        typer.echo(line, err=True)
+    return taken.name
 
 
 def spec(**fields: Any) -> RunSpec:

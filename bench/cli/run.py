@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def run(
     defense: Annotated[str, typer.Option(help="what the owner does; see `bench list`")],
     attack: Annotated[str, typer.Option(help="what the trainer does; see `bench list`")],
-    dataset: Annotated[str, typer.Option(help="data set")] = "emoji_catalog",
+    dataset: Annotated[str, typer.Option(help="a name of `bench list`, or a path to your own data")] = "emoji_catalog",
     victim: Annotated[
         str, typer.Option(help="a name of `bench list`, a checkpoint folder or org/name; @bf16, @fp16, @4bit")
     ] = "tiny-llava-a",
@@ -35,6 +35,7 @@ def run(
     """Protect, attack, evaluate and score. Finished stages are reused; a killed run continues where it was."""
     from bench.cli import parse
 
+    dataset = parse.dataset(dataset)
     specs = [
         parse.spec(
             defense=defense,

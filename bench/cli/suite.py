@@ -108,6 +108,8 @@ def _plan(name: str) -> "Plan":
     from bench.suite import read
 
     specs = read(name).runs()
+    names = {text: parse.dataset(text) for text in dict.fromkeys(spec.dataset for spec in specs)}
+    specs = [spec.model_copy(update={"dataset": names[spec.dataset]}) for spec in specs]
     for spec in specs:
         parse.check(spec)
     return plan(specs)

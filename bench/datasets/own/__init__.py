@@ -35,6 +35,13 @@ class Taken:
     bad: list[str]
     notes: list[str]
 
+    @property
+    def lines(self) -> list[str]:
+        """What to tell: the first rows that cannot be used and their number, what was left out, and the sizes."""
+        count = [f"{len(self.bad)} of {self.rows} rows cannot be used and are left out"] if self.bad else []
+        sizes = ", ".join(f"{split} {size}" for split, size in self.used.items())
+        return [*listed(self.bad), *count, *listed(self.notes), f"{self.name}: {sizes}"]
+
 
 def is_path(text: str) -> bool:
     """Whether somebody who typed this means a path: it has a separator, or something of this name is here."""
