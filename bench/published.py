@@ -1,27 +1,15 @@
-"""The data sets of MMGuard's paper (section 6.1), as far as a plan needs them: they cannot be played yet."""
+"""Whether a run that can be planned can be played here: its data set is prepared, and its models are at hand."""
 
-from bench.errors import UserError
+from bench.datasets import prepared
+from bench.datasets.cards import HUB
 from bench.spec import RunSpec
-
-DATASETS = {
-    "realworldqa": "xai-org/RealworldQA",
-    "mmstar": "Lin-Chen/MMStar",
-    "scienceqa": "derek-thomas/ScienceQA",
-    "vqa-rad": "flaviagiammarino/vqa-rad",
-    "textvqa": "lmms-lab/textvqa",
-    "docvqa": "lmms-lab/DocVQA",
-}
-"""Hub names."""
 
 
 def check_playable(spec: RunSpec) -> None:
-    """Raises UserError for a run that can be planned only, or whose models are not at hand and cannot be asked for."""
+    """Raises UserError that says what to do where the data set is not prepared or a model is not to be had."""
     from bench.threat import surrogates
     from bench.victims import require
 
-    if spec.dataset in DATASETS:
-        raise UserError(
-            f"dataset: {spec.dataset!r} ({DATASETS[spec.dataset]}) can be planned but not played yet; "
-            "allowed: what `bench list` names"
-        )
+    if spec.dataset in HUB:
+        prepared.require(spec.dataset)
     require((spec.victim, *surrogates(spec.victim, spec.threat, spec.surrogates)))

@@ -15,7 +15,7 @@ from bench.errors import UserError
 def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
     """Everything that can be named: defenses, attacks, their controls, data sets and victims."""
     from attacks import REGISTRY as ATTACKS
-    from bench.datasets.cards import EMBEDDED as DATASETS
+    from bench.datasets import cards
     from bench.victims import EMBEDDED, HUB
     from defenses import REGISTRY as DEFENSES
 
@@ -23,7 +23,8 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
         "defenses": {name: entry.summary for name, entry in DEFENSES.catalog.items()},
         "attacks": {name: e.summary for name, e in ATTACKS.catalog.items() if name not in ATTACKS.controls},
         "controls": {name: ATTACKS.catalog[name].summary for name in sorted(ATTACKS.controls)},
-        "datasets": {name: f"embedded, {card.licence}: {card.summary}" for name, card in DATASETS.items()},
+        "datasets": {name: f"embedded, {card.licence}: {card.summary}" for name, card in cards.EMBEDDED.items()}
+        | {name: f"{c.repo}, {c.megabytes} MB, {c.licence}: {c.summary}" for name, c in cards.HUB.items()},
         "victims": {name: f"embedded, {family}" for name, family in EMBEDDED.items()}
         | {name: f"{hub.source}, {hub.gigabytes:g} GB, {hub.licence}" for name, hub in HUB.items()},
     }

@@ -4,20 +4,22 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from bench.datasets import check
-from bench.datasets.cards import EMBEDDED
-from bench.published import DATASETS
+from bench.datasets import check, own, prepared
+from bench.datasets.cards import EMBEDDED, HUB
 
 
 @cache
 def source(name: str) -> str:
-    """Hash of every file beside the module that loads the data set; of a published one its hub name.
+    """Hash of every file beside the module that loads the data set; of one of the hub its name there, the revision that
+    was prepared (the pinned one before), and a hash of what reads and divides it; of one's own that of its samples.
 
     Raises UserError for an unknown name.
     """
     check(name)
-    if name in DATASETS:
-        return DATASETS[name]
+    if own.is_own(name):
+        return own.identity(name)
+    if name in HUB:
+        return f"{HUB[name].repo}@{prepared.revision(name)} {prepared.rule(name)}"
     folder = Path(__file__).parent.parent.parent.joinpath(*EMBEDDED[name].module.split(".")[:-1])
     digest = hashlib.sha256()
     for file in sorted(folder.iterdir()):
