@@ -88,7 +88,7 @@ class SampleSet(Sequence[Sample]):
         texts = ("id", "image_id", "question", "answer", "rule")
         columns = {key: [getattr(s, key) for s in self.samples] for key in texts}
         lists = {key: [list(getattr(s, key)) for s in self.samples] for key in ("answers", "choices")}
-        images = [{"bytes": _png(s.pixels), "path": None} for s in self.samples]
+        images = [{"bytes": png(s.pixels), "path": None} for s in self.samples]
         return Dataset.from_dict({**columns, **lists, "image": images}).cast_column("image", ImageFeature())
 
     def save(self, folder: Path) -> None:
@@ -98,7 +98,7 @@ class SampleSet(Sequence[Sample]):
                 raise UserError(f"image_id: {image_id!r}; allowed: letters, digits, '_', '-' and '.', not '.' first")
         (folder / "images").mkdir(parents=True)
         for image_id, pixels in {s.image_id: s.pixels for s in self.samples}.items():
-            (folder / "images" / f"{image_id}.png").write_bytes(_png(pixels))
+            (folder / "images" / f"{image_id}.png").write_bytes(png(pixels))
         rows = [{"file_name": f"images/{s.image_id}.png", **s.texts} for s in self.samples]
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder / "metadata.jsonl").write_text(text, encoding="utf-8")
@@ -121,7 +121,8 @@ class SampleSet(Sequence[Sample]):
         return SampleSet(tuple(samples))
 
 
-def _png(pixels: np.ndarray) -> bytes:
+def png(pixels: np.ndarray) -> bytes:
+    """(H, W, 3) uint8 pixels as a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

@@ -16,7 +16,7 @@ from bench.datasets.fetch import fetch
 from bench.datasets.hub.adapter import Adapter
 from bench.datasets.reading import Progress, Reading, Row, read, samples
 from bench.datasets.splits import SEED, SPLITS, Assignment, Picture, Split, assign
-from bench.samples import SampleSet
+from bench.samples import png
 from bench.store import checksums
 
 TOLD = 20
@@ -75,7 +75,8 @@ def write(
 
     def columns() -> Iterator[dict[str, Any]]:
         for sample in samples(files, adapter, rows, name, progress):
-            yield SampleSet((sample,)).dataset().cast_column("image", datasets.Image(decode=False))[0]
+            texts = {key: value for key, value in vars(sample).items() if key != "pixels"}
+            yield {**texts, "image": {"bytes": png(sample.pixels), "path": None}}
 
     cache = folder.with_name(f"{folder.name}.cache")
     table = datasets.Dataset.from_generator(
