@@ -23,15 +23,21 @@ if TYPE_CHECKING:
 KIND = "own"
 NAME = re.compile(r"own:([\w.-]{1,40})@([0-9a-f]{16})", re.ASCII)
 SHOWN = 20
+VISIBLE = 0.1
+"""A test split that would not show 10 points is told to be small: so much is asked of the clean gain."""
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A data set that was taken in: its name, its rows in all, those used by split, and what to tell of the others."""
+    """A data set that was taken in: its name, its rows in all, those used by split, and what to tell of the others.
+
+    effect: the smallest difference of two accuracies, in [0,1], that its test split would probably show in one seed.
+    """
 
     name: str
     rows: int
     used: dict["Split", int]
+    effect: float
     bad: list[str]
     notes: list[str]
 
@@ -40,7 +46,9 @@ class Taken:
         """What to tell: the first rows that cannot be used and their number, what was left out, and the sizes."""
         count = [f"{len(self.bad)} of {self.rows} rows cannot be used and are left out"] if self.bad else []
         sizes = ", ".join(f"{split} {size}" for split, size in self.used.items())
-        return [*listed(self.bad), *count, *listed(self.notes), f"{self.name}: {sizes}"]
+        points = f"{self.name}: differences below about {100 * self.effect:.0f} points would not show; `bench power`"
+        small = [points] if self.effect > VISIBLE else []
+        return [*listed(self.bad), *count, *listed(self.notes), f"{self.name}: {sizes}", *small]
 
 
 def is_path(text: str) -> bool:
@@ -69,7 +77,7 @@ def take_in(text: str) -> Taken:
         raise UserError("\n  ".join([f"dataset: {text!r}: {contents.refusal}", *listed(contents.bad)]))
     key = _keep(contents.samples())
     used = {split: len(drafts) for split, drafts in contents.drafts.items()}
-    taken = Taken(_name(path, key), contents.rows, used, contents.bad, contents.notes)
+    taken = Taken(_name(path, key), contents.rows, used, contents.effect, contents.bad, contents.notes)
     told = {name: value for name, value in asdict(taken).items() if name != "name"}
     write_whole(kept, json.dumps({"key": key, **told}, ensure_ascii=False))
     return taken

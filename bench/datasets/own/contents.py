@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from bench.pictures import decode
 from bench.samples import Sample, SampleSet
 
 LEAST: dict[Split, int] = {"train": 8, "validation": 4, "test": 8}
-"""Samples without which nothing can be trained or told; a test that means something has hundreds."""
+"""Pictures without which nothing can be trained or told; a test that means something has hundreds."""
 
 MOST_BAD = 0.1
 MAX_BYTES = 8 * 2**30
@@ -53,10 +53,22 @@ class Contents:
         if len(self.bad) > MOST_BAD * self.rows:
             return f"{len(self.bad)} of {self.rows} rows cannot be used; allowed: at most one in ten"
         for split, least in LEAST.items():
-            if (count := len(self.drafts[split])) < least:
+            if (count := self.pictures(split)) < least:
                 allowed = ", ".join(f"{split} {least}" for split, least in LEAST.items())
-                return f"{count} good rows in {split}; allowed: from {allowed}, and hundreds for a test that tells much"
+                return f"{split} has {count} good pictures; allowed: at least {allowed}, and hundreds to tell much"
         return ""
+
+    def pictures(self, split: Split) -> int:
+        """How many different pictures a split has."""
+        return len({draft.image_id for draft in self.drafts[split]})
+
+    @property
+    def effect(self) -> float:
+        """The smallest difference of two accuracies that one seed would probably show (`bench.scoring.power`)."""
+        from bench.scoring.power import Plan, paired
+
+        items = len(self.drafts["test"])
+        return paired(Plan(items, round(items / self.pictures("test"))))
 
     def samples(self) -> dict[Split, SampleSet]:
         """The data set; every picture of it is decoded once more."""
@@ -184,13 +196,11 @@ class _Reading:
             by_split[draft.texts.split][draft.image_id] = self.hashes[draft.image_id]
             first.setdefault((draft.texts.split, draft.image_id), draft.where)
         for pair in crossing(by_split):
-            one, other = first[pair.split_a, pair.id_a], first[pair.split_b, pair.id_b]
-            self.notes.append(f"{one}: nearly the picture of {other}, in another split; kept in the later split alone")
+            early, late = sorted([pair[:2], pair[2:4]], key=lambda side: SPLITS.index(cast(Split, side[0])))
+            self.notes.append(f"{first[early]}: nearly the picture of {first[late]}, which is in {late[0]}; left out")
         used = sum(map(len, chosen.values()))
         caps = ", ".join(f"{split} {cap}" for split, cap in CAPS.items())
-        self.notes.append(f"{used} of {len(drafts)} good rows are used (at most {caps})") if used < len(
-            drafts
-        ) else None
+        self.notes.append(f"{used} of {len(drafts)} good rows are used; at most {caps}") if used < len(drafts) else None
 
 
 def _sample(draft: Draft, pixels: np.ndarray) -> Sample:
