@@ -17,7 +17,8 @@ from rich.progress import (
 from rich.table import Table
 
 from bench.engine.stage import Stage
-from bench.engine.summary import summary
+from bench.engine.summary import Summary, summary
+from bench.scoring.stats import Estimate
 from bench.store.results import Run
 
 
@@ -89,10 +90,6 @@ def table(runs: Sequence[Run], reused: str) -> Table:
     view = Table(title=f"{first.defense} × {first.attack} · {first.dataset} · {first.victim} · {first.threat} box")
     view.add_column("measure")
     view.add_column("value", justify="right")
-    protection = "not defined: no clean gain"
-    if s.protection:
-        value, low, high = s.protection
-        protection = f"{value:+.1%}  [{low:+.1%}, {high:+.1%}]"
     stealth = first.stealth
     psnr = "unchanged" if stealth["psnr"] is None else f"{stealth['psnr']:.1f} dB"
     cost = first.cost
@@ -102,8 +99,9 @@ def table(runs: Sequence[Run], reused: str) -> Table:
         ("zero-shot accuracy", f"{s.zero:.1%}"),
         ("clean fine-tune accuracy", f"{s.clean:.1%}"),
         ("protected fine-tune accuracy", f"{s.protected:.1%}"),
-        ("protection, 95 % interval", protection),
+        ("protection, 95 % interval", _protection(s.protection)),
         ("eligible (clean gain ≥ 10 points)", "yes" if s.eligible else "no"),
+        *_curve(s),
         ("L∞ levels · PSNR · SSIM · ΔE00", _stealth(stealth, psnr)),
         ("inserted words · edit distance", f"{stealth['words']} · {stealth['edit_distance']:.1f}"),
         ("protect", f"{cost['protect']['seconds']:.0f} s" + (f", {rate:.0f} image-steps/s" if rate else "")),
@@ -113,6 +111,21 @@ def table(runs: Sequence[Run], reused: str) -> Table:
     ):
         view.add_row(name, text)
     return view
+
+
+def _protection(found: Estimate | None) -> str:
+    return "not defined: no clean gain" if found is None else "{:+.1%}  [{:+.1%}, {:+.1%}]".format(*found)
+
+
+def _curve(s: Summary) -> Iterator[tuple[str, str]]:
+    """Rows of a learning curve: its points, and what the epochs that were best on validation are on test."""
+    for point in s.curve:
+        last = " (last)" if point is s.curve[-1] else ""
+        yield f"epoch {point['epoch']}{last}: validation · test", f"{point['validation']:.1%} · {point['test']:.1%}"
+    if s.peak:
+        accuracy, protection = s.peak
+        yield f"peak: epoch {', '.join(map(str, s.peaks))}", f"{accuracy:.1%}"
+        yield "protection at the peak", _protection(protection)
 
 
 def _stealth(stealth: dict[str, float], psnr: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.engine.curve import points
 from bench.engine.provenance import command, provenance
 from bench.engine.stage import Progress, silent
 from bench.engine.stages import stages
@@ -38,6 +39,14 @@ TITLES = {
 }
 
 
+def title(role: str, spec: RunSpec) -> str:
+    """What the display of a run's stage is called."""
+    name, _, epoch = role.partition("@")
+    return TITLES[name].format(defense=spec.defense.name, attack=spec.attack.name) + (
+        f", epoch {epoch}" if epoch else ""
+    )
+
+
 def unseen(title: str) -> AbstractContextManager[Progress]:
     """A display that shows nothing."""
     return nullcontext(silent)
@@ -50,12 +59,12 @@ def play(spec: RunSpec, show: Show = unseen) -> results.Run:
     """
     artifacts: dict[str, Artifact] = {}
     for role, stage in stages(spec).items():
-        with show(TITLES[role].format(defense=spec.defense.name, attack=spec.attack.name)) as progress:
+        with show(title(role, spec)) as progress:
             artifacts[role] = stage.make(progress)
             progress(1.0, "reused" if artifacts[role].reused else "")
     row = results.find(run_id(spec))
     made = {role: artifact.identity for role, artifact in artifacts.items()}
-    return row if row is not None and row.stages == made else record(spec, artifacts)
+    return row if row is not None and made.items() <= row.stages.items() else record(spec, artifacts)
 
 
 def record(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
@@ -79,6 +88,10 @@ def predictions(folder: Path) -> "pd.DataFrame":
     import pandas as pd
 
     return pd.read_parquet(folder / "predictions.parquet")
+
+
+def _mean(folder: Path) -> float:
+    return float(predictions(folder)["score"].mean())
 
 
 def judge(seeds: Sequence[tuple["pd.DataFrame", "pd.DataFrame", "pd.DataFrame"]]) -> Score:
@@ -114,7 +127,7 @@ def _row(spec: RunSpec, parts: Mapping[str, Artifact], test: dict[str, "pd.DataF
         utility_zero=accuracy["zero"],
         utility_clean=accuracy["clean"],
         utility=accuracy["evaluate"],
-        validation=float(predictions(parts["validation"].folder)["score"].mean()),
+        validation=_mean(parts["validation"].folder),
         protection=protection.value if protection else None,
         protection_low=protection.low if protection else None,
         protection_high=protection.high if protection else None,
@@ -122,6 +135,7 @@ def _row(spec: RunSpec, parts: Mapping[str, Artifact], test: dict[str, "pd.DataF
         stealth=parts["audit"].read("audit.json"),
         cost=costs,
         stages={role: artifact.identity for role, artifact in parts.items()},
+        curve=points({role: _mean(part.folder) for role, part in parts.items() if "@" in role}),
         provenance={**provenance(), "reused": [r for r, a in parts.items() if a.reused]},
         command=command(spec),
         created=datetime.now(UTC),

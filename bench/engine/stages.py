@@ -9,6 +9,7 @@ import numpy as np
 
 from bench import datasets
 from bench.datasets.source import source as dataset_source
+from bench.engine import curve
 from bench.engine.stage import Progress, Stage
 from bench.samples import SampleSet
 from bench.scoring.matching import EVALUATOR
@@ -49,6 +50,11 @@ def stages(spec: RunSpec, known: References | None = None) -> dict[str, Stage]:
         known[shared] = _references(spec, plain)
     release = protect(spec)
     adapter = attack(spec, release, spec.attack)
+    points = {
+        curve.role(role, epoch): evaluate(spec, adapter, split, place)
+        for epoch, place in checkpoints(spec.attack).items()
+        for role, split in (("evaluate", "test"), ("validation", "validation"))
+    }
     roles = {
         **known[shared],
         "protect": release,
@@ -56,6 +62,7 @@ def stages(spec: RunSpec, known: References | None = None) -> dict[str, Stage]:
         "attack": adapter,
         "evaluate": evaluate(spec, adapter, "test"),
         "validation": evaluate(spec, adapter, "validation"),
+        **points,
     }
     return {role: stage for role, stage in roles.items() if stage is not None}
 
@@ -78,6 +85,15 @@ def reference(method: Method) -> Method:
 
     # Absent from the descriptions that were kept before an attack could tune.
     return method if REGISTRY.describe(method).traits.get("tunes", False) else CLEAN
+
+
+def checkpoints(method: Method) -> dict[str, str]:
+    """See `attacks.base.Attack.checkpoints`."""
+    from attacks import REGISTRY
+
+    # Absent from the descriptions that were kept before an attack could have them.
+    found: dict[str, str] = REGISTRY.describe(method).traits.get("checkpoints", {})
+    return found
 
 
 def dataset(name: str, split: str) -> Stage:
@@ -182,8 +198,8 @@ def _attack(spec: RunSpec, release: Stage, own: Stage, method: Method, folder: P
     write(folder / "curve.json", trainer.tune(model(spec.victim), prepared, validation, spec.seed, folder, progress))
 
 
-def evaluate(spec: RunSpec, adapter: Stage | None, split: str) -> Stage:
-    """Every answer of the victim, with the adapter, to a clean split."""
+def evaluate(spec: RunSpec, adapter: Stage | None, split: str, place: str = "") -> Stage:
+    """Every answer of the victim, with the adapter at `place` in the attack's folder, to a clean split."""
     questions = dataset(spec.dataset, split)
     payload = {
         "protocol": PROTOCOL,
@@ -191,19 +207,21 @@ def evaluate(spec: RunSpec, adapter: Stage | None, split: str) -> Stage:
         "questions": questions.identity,
         "adapter": adapter.identity if adapter else None,
         "victim": [spec.victim, revision(spec.victim)],
+        **({"place": place} if place else {}),
     }
     title = f"{split} after {adapter.title}" if adapter else f"{split}, zero-shot"
+    title += f", {place}" if place else ""
     needs = (questions, adapter) if adapter else (questions,)
-    return Stage("evaluate", title, payload, partial(_evaluate, spec, adapter, split), needs, (spec.victim,))
+    return Stage("evaluate", title, payload, partial(_evaluate, spec, adapter, split, place), needs, (spec.victim,))
 
 
-def _evaluate(spec: RunSpec, adapter: Stage | None, split: str, folder: Path, progress: Progress) -> None:
+def _evaluate(spec: RunSpec, adapter: Stage | None, split: str, place: str, folder: Path, progress: Progress) -> None:
     from bench.lvlm.adapters import wearing
     from bench.lvlm.features import remembering
     from bench.stages.evaluate import evaluate as ask
 
     victim = model(spec.victim)
-    with wearing(victim, adapter.folder if adapter else None), remembering(victim):
+    with wearing(victim, adapter.folder / place if adapter else None), remembering(victim):
         ask(victim, spec.dataset, split, progress).save(folder)
 
 

@@ -114,7 +114,7 @@ def _record(
     """Record runs whose stages are all done, unless their row says so already."""
     for run in runs:
         roles = plan.roles[run]
-        if rows.get(run) == {role: stage.identity for role, stage in roles.items()}:
+        if {role: stage.identity for role, stage in roles.items()}.items() <= rows.get(run, {}).items():
             outcome.kept.append(run)
             continue
         found = {role: artifact for role, stage in roles.items() if (artifact := stage.find()) is not None}

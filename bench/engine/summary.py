@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.engine import curve
 from bench.engine.local import judge, predictions
 from bench.errors import UserError
 from bench.scoring.protection import Score
@@ -14,7 +15,11 @@ from bench.store.results import Run
 
 
 class Summary(NamedTuple):
-    """Means over seeds; `protection` (value, low, high) by one bootstrap over pictures and seeds."""
+    """Means over seeds; `protection` (value, low, high) by one bootstrap over pictures and seeds.
+
+    Of attacks with a learning curve: its points, and `peaks`: each seed's best epoch by validation. `peak`: accuracy
+    and protection on the test split if each seed had stopped there.
+    """
 
     seeds: list[int]
     zero: float
@@ -24,6 +29,9 @@ class Summary(NamedTuple):
     protection: Estimate | None
     gain: Estimate
     eligible: bool
+    curve: list[dict[str, Any]] = []
+    peaks: list[int] = []
+    peak: tuple[float, Estimate | None] | None = None
 
 
 def over_seeds(stages: Sequence[Mapping[str, str]]) -> Score | None:
@@ -59,7 +67,24 @@ def summary(runs: Sequence[Run]) -> Summary:
         protection=judged.protection,
         gain=judged.gain,
         eligible=judged.eligible,
+        **_curve(runs),
     )
+
+
+def _curve(runs: Sequence[Run]) -> dict[str, Any]:
+    """What `Summary` says of learning curves."""
+    curves = [run.curve for run in runs if run.curve]
+    if not curves:
+        return {}
+    best = [curve.peak(points) for points in curves]
+    roles = [curve.role("evaluate", point["epoch"]) for point in best]
+    stopped = over_seeds([{**run.stages, "evaluate": run.stages[role]} for run, role in zip(runs, roles, strict=True)])
+    accuracy = sum(point["test"] for point in best) / len(best)
+    return {
+        "curve": curve.mean(curves),
+        "peaks": [point["epoch"] for point in best],
+        "peak": (accuracy, stopped.protection if stopped else None),
+    }
 
 
 def record(run: Run) -> dict[str, Any]:

@@ -43,6 +43,24 @@ def test_without_a_clean_gain_there_is_no_score(finished: Callable[..., Run]) ->
     assert text["eligible (clean gain ≥ 10 points)"] == "no"
 
 
+def test_a_learning_curve_is_shown_with_its_peak_and_its_end(finished: Callable[..., Run]) -> None:
+    """Each seed stops where it is best on validation: here after 2 epochs and after 4."""
+    rows = []
+    for seed, (early, late) in enumerate([(24, 16), (8, 20)]):
+        point, last = finished(seed, protected=early), finished(seed, protected=late)
+        last.curve = [{"epoch": 2, "validation": early / 40, "test": early / 40},
+                      {"epoch": 4, "validation": late / 40, "test": late / 40}]  # fmt: skip
+        last.stages |= {"evaluate@2": point.stages["evaluate"], "evaluate@4": last.stages["evaluate"]}
+        rows.append(last)
+    text = shown(rows)
+    assert text["epoch 2: validation · test"] == "40.0% · 40.0%"
+    assert text["epoch 4 (last): validation · test"] == "45.0% · 45.0%"
+    assert text["peak: epoch 2, 4"] == "55.0%"
+    assert text["protection at the peak"].startswith("+35.7%  [")  # 1 - 0.45 / 0.7
+    assert text["protection, 95 % interval"].startswith("+50.0%  [")
+    assert not any("epoch" in name or "peak:" in name for name in shown([finished()]))
+
+
 def test_what_did_not_happen_is_not_given_a_number(finished: Callable[..., Run]) -> None:
     cost = {"protect": {"seconds": 0.0, "peak_mb": 400.0, "image_steps_per_second": None}}
     stealth = {"linf": 0, "psnr": None, "ssim": 1.0, "perceptual": 0.0, "words": 0, "edit_distance": 0.0}
