@@ -7,7 +7,7 @@ from bench.datasets.photos.questions import ALIASES, CAPTION, KIND, NAME
 from bench.datasets.photos.views import view
 from bench.samples import Sample, SampleSet
 
-VIEWS = {"train": 4, "validation": 0, "test": 0}
+VIEWS = {"train": 2, "validation": 0, "test": 0}
 """Random views of each photograph. 0: it is shown once and whole, so that what is judged are so many photographs."""
 SEED = 228
 

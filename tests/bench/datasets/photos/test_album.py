@@ -15,9 +15,9 @@ from bench.datasets.splits import crossing
 from bench.samples import Sample, SampleSet
 from bench.scoring.rules import strict
 
-SIZES = {"train": 1176, "validation": 96, "test": 205}
+SIZES = {"train": 588, "validation": 96, "test": 205}
 """Questions."""
-VIEWS = {"train": 4, "validation": 1, "test": 1}
+VIEWS = {"train": 2, "validation": 1, "test": 1}
 
 
 @pytest.fixture(scope="module")
