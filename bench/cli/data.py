@@ -44,8 +44,11 @@ def prepare(
 
 
 @app.command()
-def check(name: Annotated[str, typer.Argument(help="a data set")]) -> None:
-    """Check a data set: its files against their checksums, its counts, and no near-duplicate in two splits."""
+def check(name: Annotated[str, typer.Argument(help="a data set, or a path to your own data")]) -> None:
+    """Check a data set: its files against their checksums, its counts, and no near-duplicate in two splits.
+
+    Of your own data: every row that cannot be used, and what is left; nothing is kept.
+    """
     from bench import datasets
     from bench.cli.display import Display
     from bench.datasets import prepared
@@ -53,6 +56,8 @@ def check(name: Annotated[str, typer.Argument(help="a data set")]) -> None:
     from bench.datasets.splits import SPLITS, crossing
     from bench.store import checksums
 
+    if name not in {**EMBEDDED, **HUB} and datasets.own.is_path(name):
+        return _check_own(name)
     datasets.check(name)
     if name in HUB:
         prepared.require(name)
@@ -79,6 +84,21 @@ def check(name: Annotated[str, typer.Argument(help="a data set")]) -> None:
     typer.echo(f"{name}: samples {counts}; {len(found)} near-duplicate pairs across splits")
     if found:
         raise typer.Exit(1)
+
+
+def _check_own(path: str) -> None:
+    from bench.datasets.own.contents import read
+
+    found = read(Path(path).expanduser())
+    for line in [*found.bad, *found.notes]:
+        typer.echo(line)
+    counts = ", ".join(f"{split} {len(part)}" for split, part in found.drafts.items())
+    typer.echo(f"{path}: {found.rows} rows, {len(found.bad)} of them cannot be used; samples {counts}")
+    if found.refusal:
+        raise UserError(f"dataset: {path!r}: {found.refusal}")
+    typer.echo(f"differences below about {100 * found.effect:.0f} points would not show in one seed")
+    if found.bad:
+        raise typer.Exit(2)
 
 
 def _tell(report: dict[str, Any]) -> None:
