@@ -7,8 +7,8 @@
 One row a photograph: file (in the package), title, kind, name, caption, subject, author, source, licence, and webp, at
 most 128 px wide and high. Only those that the package's README files say are public domain or CC0 are taken.
 `photos.csv` beside this script chooses among them (no drawings, nothing twice) and has our own kind, name and caption
-of each: the package's texts are GPL and stay there. Photographs of the very same thing share a `subject`, which is
-empty for all others.
+of each, which a language model wrote from the pictures and no person checked: the package's texts are GPL and stay
+there. Photographs of the very same thing share a `subject`, which is empty for all others.
 """
 
 import io
