@@ -13,8 +13,9 @@ from PIL import Image
 import bench.tasks
 from bench.datasets import load
 from bench.datasets.cards import EMBEDDED, HUB
+from bench.errors import UserError
 from bench.tasks import rules
-from bench.tasks.model import LVLMForEval
+from bench.tasks.model import LVLMForEval, cut
 
 
 class Echo:
@@ -61,6 +62,38 @@ def test_batches_are_halved_where_memory_is_short(monkeypatch: pytest.MonkeyPatc
     requests = [asked(f"q{i}", plain(i)) for i in range(7)]
     assert model.generate_until(requests) == [f"q{i} [{i}, {i + 1}, {i + 2}]" for i in range(7)]
     assert [size for size, _ in victim.calls] == [1] * 7
+
+
+def test_each_task_of_a_group_has_its_own_limit() -> None:
+    victim = Echo()
+    model = LVLMForEval(victim, 2, lambda *_: None)  # type: ignore[arg-type]
+    requests = [asked(f"q{i}", plain(i), tokens) for i, tokens in enumerate([5, 5, 5, 512, 512])]
+    unsaid = Instance("generate_until", {}, ("q5", {}, {"visual": plain(5)}), 0)
+    assert model.generate_until([*requests, unsaid]) == [f"q{i} [{i}, {i + 1}, {i + 2}]" for i in range(6)]
+    assert victim.calls == [(2, 5), (1, 5), (2, 512), (1, 256)]
+
+
+@pytest.mark.parametrize(
+    ("until", "said"),
+    [([], "q. Then, a"), (["."], "q"), (["a", "."], "q"), (["Then", "a"], "q. "), (["b", ""], "q. Then, a")],
+)
+def test_an_answer_ends_before_the_first_stop_string(until: list[str], said: str) -> None:
+    assert cut("q. Then, a", until) == said
+    request = Instance("generate_until", {}, ("q. Then, a", {"until": [*until, " ["]}, {"visual": [plain(1)]}), 0)
+    assert LVLMForEval(Echo(), 4, lambda *_: None).generate_until([request]) == [said]  # type: ignore[arg-type]
+
+
+def test_the_place_of_the_picture_is_the_chat_templates_and_not_the_tasks() -> None:
+    model = LVLMForEval(Echo(), 4, lambda *_: None)  # type: ignore[arg-type]
+    requests = [asked(text, plain(0)) for text in ("<image> What?\n", "What is <image>?", " What? ")]
+    assert [a.removesuffix(" [0, 1, 2]") for a in model.generate_until(requests)] == ["What?", "What is ?", " What? "]
+
+
+@pytest.mark.parametrize(("shown", "count"), [([], 0), (None, 0), ([plain(1), plain(2)], 2)])
+def test_an_item_with_another_number_of_pictures_is_refused(shown: Any, count: int) -> None:
+    request = Instance("generate_until", {}, ("q", {}, {"visual": shown}), 0, ("mmmu_val_art", 7, 1))
+    with pytest.raises(UserError, match=f"mmmu_val_art: item 7 shows {count} pictures; allowed: one"):
+        LVLMForEval(Echo(), 4, lambda *_: None).generate_until([request])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("mode", "colour"), [("L", 7), ("RGBA", (7, 7, 7, 0)), ("P", 7)])
