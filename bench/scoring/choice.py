@@ -15,7 +15,7 @@ _TOLD = re.compile(
 )
 _LEADING = re.compile(r"\(?([A-Za-z])\s?(?:\)|[.:](?=\s))|([A-Za-z])[.:,]?\s*\n")
 _BRACKETED = re.compile(r"\(([A-Za-z])\)|(?<![\w(])([A-Z])\)")
-_STANDING = re.compile(r"(?<![\w'’])(?:A(?! [a-z])|[B-HJ-Z])(?!['’]?\w)")
+_STANDING = re.compile(r"(?<![\w'’])(?:A(?! (?!(?:or|and|nor|is|because|since)\b)[a-z])|[B-HJ-Z])(?!['’]?\w)")
 
 
 def letter(response: str, options: int = 26) -> str | None:
@@ -30,17 +30,17 @@ def letter(response: str, options: int = 26) -> str | None:
 def meant(response: str, choices: Sequence[str] = ()) -> str | None:
     """The option that a response means, whatever its format; None where none is found, or more than one.
 
-    The first of these that finds any decides: the letter alone; the option's own text; "the answer is B"; "B. because";
-    "(B)"; a capital that stands alone (an A before a small word is an article); an option's text as whole words.
+    The first of these that finds any decides: the letter alone; the option's own text; "the answer is B"; "(B)";
+    "B. because"; a capital that stands alone (an A before a small word is an article); an option's text as whole words.
     """
     options = len(choices) or 26
     texts = {ascii_uppercase[i]: normalise(choice) for i, choice in enumerate(choices)}
     readers: tuple[Callable[[], Iterable[str | None]], ...] = (
         lambda: [letter(response, options), letter(unwrapped(response), options)],
         lambda: [key for key, text in texts.items() if text in {normalise(response), normalise(unwrapped(response))}],
-        lambda: _letters(_TOLD, response),
-        lambda: _letters(_LEADING, response.strip(), first=True),
-        lambda: _letters(_BRACKETED, response),
+        lambda: _letters(_TOLD.finditer(response)),
+        lambda: _letters(_BRACKETED.finditer(response)),
+        lambda: _letters(filter(None, [_LEADING.match(response.strip())])),
         lambda: _STANDING.findall(response),
         lambda: _quoted(response, texts),
     )
@@ -56,11 +56,8 @@ def _within(name: str, options: int) -> str | None:
     return upper if ascii_uppercase.index(upper) < options else None
 
 
-def _letters(pattern: re.Pattern[str], text: str, first: bool = False) -> list[str]:
-    if first:
-        found = pattern.match(text)
-        return [next(filter(None, found.groups()))] if found else []
-    return [next(filter(None, groups.groups())) for groups in pattern.finditer(text)]
+def _letters(found: Iterable[re.Match[str]]) -> list[str]:
+    return [next(filter(None, one.groups())) for one in found]
 
 
 def _quoted(response: str, texts: dict[str, str]) -> list[str]:
