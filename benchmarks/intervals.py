@@ -44,7 +44,7 @@ class Rates(NamedTuple):
 SETTINGS = [
     Setting(items, per_image, seeds, sd)
     for items, per_image, seeds in product((150, 300, 1000), (1, 3), (1, 3, 5))
-    for sd in ((0, 0.02, 0.04, 0.08) if seeds > 1 else (0,))
+    for sd in ((0, 0.02, 0.05) if seeds > 1 else (0,))
 ]
 
 
@@ -101,7 +101,8 @@ def simulate(setting: Setting, repetitions: int, seed: int = 0) -> Rates:
 
 
 def main(repetitions: int) -> None:
-    """Print the table."""
+    """Print the table; a quarter of the usual resamples, for the time it takes."""
+    stats.RESAMPLES = 1000
     titles = ["items", "per image", "seeds", "sd", "difference", "protection", "seeds resampled", "paired", "McNemar"]
     print("| " + " | ".join(titles) + " |\n|" + "---|" * len(titles))
     for setting in SETTINGS:
@@ -111,4 +112,4 @@ def main(repetitions: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 500)

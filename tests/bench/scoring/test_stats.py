@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as theirs
 
@@ -96,6 +96,7 @@ def test_one_picture_says_nothing() -> None:
     assert stats.paired(SCORES, np.zeros(240)) == 1
 
 
+@settings(max_examples=5)
 @given(seeds)
 def test_large_sets_are_resampled_in_parts_as_in_one(seed: int) -> None:
     pictures = np.random.default_rng(seed).integers(0, 40, 240)
@@ -106,7 +107,7 @@ def test_large_sets_are_resampled_in_parts_as_in_one(seed: int) -> None:
     finally:
         stats.CHUNK = before
     assert whole.shape == (stats.RESAMPLES, 3)
-    assert (whole == parts).all()
+    assert parts == pytest.approx(whole, abs=1e-12)
 
 
 def test_rows_are_resampled_together() -> None:
