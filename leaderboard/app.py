@@ -8,5 +8,6 @@ pages = [
     st.Page("views/matrix.py", title="Matrix", icon=":material/grid_on:"),
     st.Page("views/run.py", title="Run", icon=":material/science:"),
     st.Page("views/samples.py", title="Samples", icon=":material/image:"),
+    st.Page("views/published.py", title="Published", icon=":material/menu_book:"),
 ]
 st.navigation(pages, position="top").run()

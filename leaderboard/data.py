@@ -9,6 +9,7 @@ import pandas as pd
 from attacks import REGISTRY as ATTACKS
 from bench.engine.summary import over_seeds
 from bench.scoring.matching import EVALUATOR
+from bench.scoring.protection import Score
 from bench.spec import PROTOCOL
 from bench.store import results
 
@@ -67,13 +68,16 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
 
     Where those answers are not on this machine: the mean protection, and an interval as wide as the seeds' together.
 
-    `worst` marks each defense's worst case: the attack with the highest mean *validation* accuracy, which is all that
-    a trainer can see. A tie goes to the lower protection. `protection` is of the test split, so it is not chosen on.
+    `answers`: the stages of each seed. `worst` marks each defense's worst case: the attack with the highest mean
+    *validation* accuracy, which is all that a trainer can see. A tie goes to the lower protection. `protection` is of
+    the test split, so it is not chosen on.
     """
     cell = frame.groupby(["defense_label", "attack_label"], sort=True)
     table = cell.agg(defense=("defense", "first"), **CELL)
+    answers = [dict(zip(group["seed"], group["stages"], strict=True)) for _, group in cell]
+    table = table.assign(answers=pd.Series(answers, table.index, dtype=object))
     for index, stages in cell["stages"]:
-        score = over_seeds(list(stages)) if len(stages) > 1 else None
+        score = _judged(list(stages)) if len(stages) > 1 else None
         if score is not None and score.protection is not None:
             table.loc[index, ["protection", "low", "high"]] = list(score.protection)
     table = table.reset_index().sort_values(["validation", "protection"], ascending=[False, True], kind="stable")
@@ -86,6 +90,14 @@ def ranking(table: pd.DataFrame) -> pd.DataFrame:
     worst = table[table["worst"]].copy()
     worst["attacks"] = worst["defense_label"].map(table["defense_label"].value_counts())
     return worst.sort_values("protection", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _judged(stages: list[dict[str, str]]) -> Score | None:
+    """The score of several seeds; None where their answers are not here, or rows from elsewhere name none."""
+    try:
+        return over_seeds(stages)
+    except (KeyError, OSError, TypeError, ValueError):
+        return None
 
 
 def _labels(names: pd.Series, options: pd.Series) -> list[str]:

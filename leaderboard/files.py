@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -62,6 +62,22 @@ def answers(stages: Mapping[str, str]) -> tuple[pd.DataFrame | None, list[str]]:
     items = next(iter(parts.values()))[["question", "target"]]
     columns = [part[["prediction", "score"]].set_axis([m, f"{m} score"], axis=1) for m, part in parts.items()]
     return pd.concat([items, *columns], axis=1, join="inner"), []
+
+
+def scores(stages: Mapping[str, str]) -> pd.DataFrame | None:
+    """Picture (`image_id`) and score of the protected model's answer to each test item, by the item's id."""
+    table = _try(partial(_predictions, stages, "evaluate"))
+    return None if table is None else _try(lambda: table[["image_id", "score"]])
+
+
+def points(curve: Any) -> pd.DataFrame | None:
+    """A run's learning curve: accuracies `validation` and `test` by epoch."""
+
+    def read() -> pd.DataFrame | None:
+        frame = pd.DataFrame(curve).set_index("epoch")[["validation", "test"]].astype(float)
+        return None if frame.empty else frame
+
+    return _try(read) if isinstance(curve, list) else None
 
 
 def difference(original: np.ndarray, released: np.ndarray) -> np.ndarray:

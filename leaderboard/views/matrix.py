@@ -29,7 +29,7 @@ def chart(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     angle = 0 if len(attacks) < 7 else -30
     top = alt.Axis(orient="top", labelAngle=angle, labelLimit=240, labelOverlap=False, labelFontSize=13)
     side = alt.Axis(labelLimit=320, labelOverlap=False, labelFontSize=13)
-    base = alt.Chart(cells).encode(
+    base = alt.Chart(cells.drop(columns="answers")).encode(
         x=alt.X("attack_label:N", sort=attacks, title=None, axis=top),
         y=alt.Y("defense_label:N", sort=defenses, title=None, axis=side),
         tooltip=[

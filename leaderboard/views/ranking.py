@@ -6,13 +6,15 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from leaderboard import data, widgets
+from bench.scoring.protection import LISTED_SEEDS, VERIFIED_SEEDS
+from leaderboard import data, ranks, widgets
 
 ROW, AXIS = 42, 90  # heights in the chart, in pixels (a string below this line would be shown on the page)
 
 COLUMNS = {
-    "rank": ("#", st.column_config.NumberColumn(pinned=True)),
+    "rank": ("#", st.column_config.TextColumn(pinned=True, width="small")),
     "defense_label": ("Defense", st.column_config.TextColumn(pinned=True)),
+    "status": ("Status", None),
     "protection": ("Worst-case protection", widgets.SCORE),
     "interval": ("95 % interval", None),
     "attack_label": ("Worst attack", None),
@@ -36,7 +38,7 @@ def show(frame: pd.DataFrame) -> None:
     cells = data.cells(data.comparable(frame))
     ranking = data.ranking(cells)
     reference = ranking[ranking["defense"] == "none"]
-    defenses = ranking[ranking["defense"] != "none"].reset_index(drop=True)
+    defenses = ranks.standings(ranking[ranking["defense"] != "none"])
     if defenses.empty:
         st.info("No defense with comparable runs in this game yet.")
     else:
@@ -51,7 +53,7 @@ def show(frame: pd.DataFrame) -> None:
 
 
 def chart(defenses: pd.DataFrame, reference: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
-    """Intervals with their values, best on top; a dashed line where no defense stands."""
+    """Intervals with their values, in the order of the table, the unlisted in gray; a line where no defense stands."""
     title = "worst-case protection (1: the trainer gained nothing, 0: no protection)"
     ends = [min(0, defenses["low"].min()), max(1, defenses["high"].max())]
     x = alt.X("low:Q", title=title, scale=alt.Scale(domain=ends, nice=True))
@@ -60,14 +62,16 @@ def chart(defenses: pd.DataFrame, reference: pd.DataFrame) -> alt.LayerChart | a
     tips = [alt.Tooltip(f"{name}:{kind}", title=title, format=form) for name, kind, title, form in (
         ("defense_label", "N", "defense", ""), ("attack_label", "N", "worst attack", ""),
         ("protection", "Q", "protection", ".3f"), ("low", "Q", "low", ".3f"), ("high", "Q", "high", ".3f"),
-        ("seeds", "Q", "seeds", "d"),
+        ("seeds", "Q", "seeds", "d"), ("status", "N", "status", ""),
     )]  # fmt: skip
-    base = alt.Chart(defenses).encode(y=y, tooltip=tips)
-    span = base.mark_bar(height=10, cornerRadius=5, color="#1f6f6b", opacity=0.28).encode(x=x, x2="high:Q")
-    point = base.mark_point(filled=True, size=150, color="#1f6f6b", opacity=1).encode(x="protection:Q")
+    color = alt.condition("datum.rank != ''", alt.value("#1f6f6b"), alt.value("#8a8a8a"))
+    shown = defenses.drop(columns=["stages", "answers"], errors="ignore")
+    base = alt.Chart(shown).encode(y=y, tooltip=tips, color=color)
+    span = base.mark_bar(height=10, cornerRadius=5, opacity=0.28).encode(x=x, x2="high:Q")
+    point = base.mark_point(filled=True, size=150, opacity=1).encode(x="protection:Q")
     value = alt.Text("protection:Q", format=".2f")
-    text = base.mark_text(dy=-14, fontSize=12, color="#1f6f6b").encode(x="protection:Q", text=value)
-    none = alt.Chart(reference).encode(x="protection:Q")
+    text = base.mark_text(dy=-14, fontSize=12).encode(x="protection:Q", text=value)
+    none = alt.Chart(reference[["protection"]]).encode(x="protection:Q")
     line = none.mark_rule(strokeDash=[5, 4], color="#b3542b")
     name = none.mark_text(align="left", dx=5, y=-8, color="#b3542b", text="no defense")
     return alt.layer(span, point, text, line, name).properties(height=ROW * len(defenses) + AXIS)
@@ -76,7 +80,6 @@ def chart(defenses: pd.DataFrame, reference: pd.DataFrame) -> alt.LayerChart | a
 def table(defenses: pd.DataFrame, met: int) -> None:
     """The ranking in numbers. `met`: how many attacks anybody has met in this game."""
     shown = defenses.assign(
-        rank=range(1, len(defenses) + 1),
         interval=[f"{low:.2f} to {high:.2f}" for low, high in zip(defenses["low"], defenses["high"], strict=True)],
         met=[f"{attacks} of {met}" for attacks in defenses["attacks"]],
         link=["run?run=" + quote(run, safe="") for run in defenses["run"]],
@@ -93,7 +96,11 @@ def notes() -> None:
     st.caption(
         "**Worst case**: of the attacks that a defense met, the one with the highest mean accuracy on the trainer's "
         "own validation split; its protection is then measured on the test split. **Interval**: 95 % by bootstrap "
-        "over pictures for one seed; with several seeds, from the lowest lower to the highest upper end of theirs. "
+        "over pictures, and with several seeds over what these may add; where their answers are not on this machine, "
+        "from the lowest lower to the highest upper end of theirs. "
+        f"**Status**: listed from {LISTED_SEEDS} seeds of the worst case on, verified from {VERIFIED_SEEDS}. **#**: "
+        "defenses that share a rank do not differ significantly from the first of them: paired tests of their answers "
+        "to the same questions, 5 % over the whole table (Holm); intervals where the answers are not at hand. "
         "Protection, accuracies, PSNR, SSIM and seconds are means over seeds; L∞ and inserted words are maxima."
     )
 

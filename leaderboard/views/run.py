@@ -40,6 +40,7 @@ def show(run: pd.Series) -> None:
         curve(run, "Attack: the trainer's loss", "attack", "curve.json", "step")
     with right:
         curve(run, "Protect: the owner's losses", "protect", "log.json", "round")
+    learning(run)
     st.subheader("Repeat it")
     st.code(run["command"], language="bash", wrap_lines=True)
     artefacts(run)
@@ -80,6 +81,21 @@ def curve(run: pd.Series, title: str, stage: str, file: str, index: str) -> None
         st.caption("This stage kept no curve.")
     else:
         st.caption(f"The curve is {files.NOT_HERE}")
+
+
+def learning(run: pd.Series) -> None:
+    """Accuracy along the attack's training, where the run has it: at the trainer's best epoch, and at the last."""
+    points = files.points(run["curve"])
+    if points is None:
+        return
+    st.subheader("Learning curve")
+    best = int(points["validation"].argmax())
+    peak, last = points["test"].iloc[best], points["test"].iloc[-1]
+    st.altair_chart(lines(points), alt="Accuracy by epoch")
+    st.caption(
+        f"Test accuracy: **{peak:.1%}** at the peak of the trainer's own validation, epoch {points.index[best]}; "
+        f"**{last:.1%}** at the last, epoch {points.index[-1]}."
+    )
 
 
 def lines(curve: pd.DataFrame) -> alt.Chart:

@@ -47,20 +47,29 @@ def test_a_control_is_no_attack(home: Path, run_factory: Callable[..., Run]) -> 
 
 
 def test_seeds_whose_answers_are_here_are_one_bootstrap(home: Path, run_factory: Callable[..., Run]) -> None:
-    """Zero-shot 0, clean 80 %, protected 20 % and 30 % of 200 items: 1 - 0.25 / 0.8."""
-    rates = {"a": 0.0, "b": 0.8, "c": 0.2, "d": 0.3}
+    """Zero-shot 0, clean 80 %, protected 20, 25 and 30 % of 200 items: 1 - 0.25 / 0.8."""
+    rates = {"a": 0.0, "b": 0.8, "c": 0.2, "d": 0.3, "e": 0.25}
     for key, rate in rates.items():
         folder = home / "artifacts" / "evaluate" / (key * 16)
         folder.mkdir()
         (folder / "manifest.json").write_text('{"cost": {"seconds": 1.0}}')
         items = pd.DataFrame({"image_id": [f"p{i}" for i in range(200)], "score": 1.0 * (np.arange(200) < 200 * rate)})
         items.sample(frac=1, random_state=1).to_parquet(folder / "predictions.parquet")
-    for seed, key in enumerate("cd"):
+    for seed, key in enumerate("cde"):
         stages = {"zero": "a" * 16, "clean": "b" * 16, "evaluate": key * 16}
         save(run_factory(30 + seed, defense="tap", seed=seed, stages=stages, protection=0.1, protection_low=-1))
     row = worst().loc["tap"]
     assert row["protection"] == pytest.approx(0.6875)
-    assert 0.55 < row["low"] < 0.65 < 0.72 < row["high"] < 0.85
+    assert 0.45 < row["low"] < 0.6 < 0.77 < row["high"] < 0.95
+
+
+@pytest.mark.parametrize("stages", [{}, {"zero": "a" * 16, "clean": "../..", "evaluate": "b"}])
+def test_seeds_whose_answers_cannot_be_read_are_as_if_elsewhere(
+    bench_home: Path, run_factory: Callable[..., Run], stages: dict[str, str]
+) -> None:
+    for seed, protection in enumerate((0.2, 0.4)):
+        save(run_factory(seed, seed=seed, stages=stages, protection=protection))
+    assert worst()["protection"].tolist() == pytest.approx([0.3])
 
 
 def test_mean_over_seeds_and_widest_interval(home: Path) -> None:

@@ -53,6 +53,28 @@ def test_ranking(home: Path, open_page: Open) -> None:
     assert len(charts(app)) == 1
 
 
+def test_too_few_seeds_are_told_not_hidden(home: Path, open_page: Open) -> None:
+    table = open_page().dataframe[0].value
+    assert table["#"].tolist() == ["", "", ""]
+    assert table["Status"].tolist() == [f"not yet listed ({text})" for text in ("2 seeds", "1 seed", "1 seed")]
+
+
+def test_listed_defenses_are_ranked_before_the_others(home: Path, open_page: Open, run_factory: Factory) -> None:
+    """Two have three seeds or more; no answers are kept, and their intervals touch: a tie."""
+    for number, (defense, seeds) in enumerate([("tap", 3), ("rem", 5)]):
+        ends = {"protection": 0.3 - number / 10, "protection_low": 0.1, "protection_high": 0.4, "stages": {}}
+        for seed in range(seeds):
+            save(run_factory(50 + 10 * number + seed, defense=defense, seed=seed, **ends))
+    app = open_page()
+    table = app.dataframe[0].value
+    assert table["Defense"].tolist() == ["tap", "rem", "mmguard", "em", "random_noise"]
+    assert table["#"].tolist() == ["=1", "=1", "", "", ""]
+    assert table["Status"].tolist()[:3] == ["listed", "verified", "not yet listed (2 seeds)"]
+    drawn = charts(app)[0]["layer"][0]["encoding"]
+    assert drawn["y"]["sort"] == table["Defense"].tolist()
+    assert drawn["color"]["condition"]["test"] == "datum.rank != ''"
+
+
 def test_nothing_is_shown_by_accident(home: Path, open_page: Open) -> None:
     assert [text.value[:26] for text in open_page().markdown] == ["If this image-text data is"]
 
@@ -129,6 +151,47 @@ def test_run_without_a_score(home: Path, open_page: Open) -> None:
     app = open_page("run", run=f"{101:016x}")
     assert app.metric[0].value == "none"
     assert "gains too little" in app.warning[0].value
+
+
+def test_run_with_a_learning_curve(home: Path, open_page: Open, run_factory: Factory) -> None:
+    accuracies = [(1, 0.30, 0.28), (2, 0.50, 0.44), (3, 0.45, 0.47)]
+    curve = [{"epoch": epoch, "validation": seen, "test": test} for epoch, seen, test in accuracies]
+    save(run_factory(60, curve=curve))
+    app = open_page("run", run=f"{60:016x}")
+    assert "Learning curve" in [heading.value for heading in app.subheader]
+    caption = next(text.value for text in app.caption if "peak" in text.value)
+    assert "**44.0%** at the peak of the trainer's own validation, epoch 2" in caption
+    assert "**47.0%** at the last, epoch 3" in caption
+    assert len(charts(app)) == 3
+
+
+@pytest.mark.parametrize("curve", [None, [], [{"epoch": 1}], ["?"], {"epoch": 1}, [{"epoch": 1, "validation": "x"}]])
+def test_run_without_a_learning_curve(home: Path, open_page: Open, run_factory: Factory, curve: object) -> None:
+    save(run_factory(60, curve=curve))
+    assert "Learning curve" not in [heading.value for heading in open_page("run", run=f"{60:016x}").subheader]
+
+
+def test_published_numbers_stand_apart(home: Path, open_page: Open) -> None:
+    app = open_page("published")
+    assert app.title[0].value == "Published, not re-run"
+    assert "2605.14291" in app.markdown[0].value
+    assert "never ranked" in app.markdown[0].value
+    means, cells = (frame.value for frame in app.dataframe)
+    bph = means.set_index("Method").loc["BPH"]
+    assert bph["Mean drop"] == pytest.approx(5.0, abs=0.05)
+    assert bph["Share of gain removed"] == pytest.approx(0.21, abs=0.005)
+    assert (bph["Drop over detectable, unpaired"], bph["Drop over detectable, at best"]) == ("0 of 30", "24 of 30")
+    one = cells.set_index(["Data set", "Model", "Method"]).loc[("TextVQA", "Llama", "BPH")]
+    assert one[["Zero-shot", "Clean", "Protected", "Drop"]].tolist() == pytest.approx([14.5, 82.0, 76.0, 6.0])
+    assert one["Test items (inferred)"] == 200
+    assert cells["Protection"].isna().sum() == 14 * 7, "gains under 10 points"
+    assert "inferred" in app.caption[0].value
+    assert len(charts(app)) == 1
+
+
+def test_published_numbers_need_no_results_and_are_in_no_ranking(bench_home: Path, open_page: Open) -> None:
+    assert len(open_page("published").dataframe) == 2
+    assert "No results yet" in open_page().info[0].value
 
 
 @pytest.mark.parametrize("page", ["run", "samples"])
