@@ -165,8 +165,11 @@ def audit(spec: RunSpec, release: Stage) -> Stage:
 
 def _audit(spec: RunSpec, train: Stage, release: Stage, folder: Path, progress: Progress) -> None:
     from bench.stages.audit import audit as measure
+    from defenses import REGISTRY
 
-    write(folder / "audit.json", measure(SampleSet.load(train.folder), SampleSet.load(release.folder), spec.budget))
+    original, released = SampleSet.load(train.folder), SampleSet.load(release.folder)
+    control = spec.defense.name in REGISTRY.controls
+    write(folder / "audit.json", measure(original, released, spec.budget, control))
 
 
 def attack(spec: RunSpec, release: Stage, method: Method) -> Stage | None:

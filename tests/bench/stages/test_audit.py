@@ -53,6 +53,14 @@ def test_refuses(fields: dict[str, object], message: str) -> None:
     assert message in str(error.value)
 
 
+def test_a_control_may_change_answers_and_they_are_counted() -> None:
+    wrong = changed(answer="dog")
+    assert audit(CLEAN, wrong, Budget(), control=True)["answers"] == 1
+    assert "answers" not in audit(CLEAN, CLEAN, Budget(), control=True)
+    with pytest.raises(UserError, match="ids or order changed"):
+        audit(CLEAN, SampleSet(wrong.samples[::-1]), Budget(), control=True)
+
+
 @given(question=WORDS, words=WORDS, data=st.data())
 def test_every_insertion_is_found(question: list[str], words: list[str], data: st.DataObject) -> None:
     slots = sorted(data.draw(st.lists(st.integers(0, len(question)), min_size=len(words), max_size=len(words))))
