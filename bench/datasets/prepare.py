@@ -78,6 +78,7 @@ def write(
             texts = {key: value for key, value in vars(sample).items() if key != "pixels"}
             yield {**texts, "image": {"bytes": png(sample.pixels), "path": None}}
 
+    datasets.disable_progress_bars()  # there is one already
     cache = folder.with_name(f"{folder.name}.cache")
     table = datasets.Dataset.from_generator(
         columns, features=FEATURES, cache_dir=str(cache), fingerprint=f"{name}-{folder.name}"
