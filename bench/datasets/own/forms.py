@@ -158,7 +158,7 @@ def _parquet(file: Path) -> Iterator[Raw | UserError]:
                 raise UserError(f"{file.name}: {table.metadata.num_rows} rows; allowed: {MAX_ROWS}")
             check_columns(table.schema_arrow.names, file.name)
             yield from _rows(table.iter_batches(AT_ONCE), file.name, "")
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file.name}: damaged ({_line(error)}); allowed: a whole Parquet file") from None
 
 
@@ -188,6 +188,7 @@ def _saved(root: Path) -> Iterator[Raw | UserError]:
 def _rows(batches: Iterable["pa.RecordBatch"], name: str, split: str) -> Iterator[Raw | UserError]:
     number = 0
     for batch in batches:
+        _validate(batch)
         for index in range(batch.num_rows):
             number += 1
             where = f"{name}, row {number}"
@@ -197,6 +198,21 @@ def _rows(batches: Iterable["pa.RecordBatch"], name: str, split: str) -> Iterato
                 yield UserError(f"{where}: not UTF-8; allowed: UTF-8 text")
             else:
                 yield Raw(where, split, cells)
+
+
+def _validate(batch: "pa.RecordBatch") -> None:
+    """Raises ArrowInvalid for damaged offsets, which reading a cell would follow anywhere and end the process.
+
+    Words that are not UTF-8 are checked for after them, and are left to their row.
+    """
+    import pyarrow as pa
+
+    for column in batch.columns:
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            if not (pa.types.is_string(column.type) and "UTF8" in str(error)):
+                raise
 
 
 def _line(error: BaseException) -> str:

@@ -245,3 +245,13 @@ def test_what_datasets_saves_is_what_it_loads(write: Write, rows: Rows) -> None:
     loaded = datasets.load_from_disk(str(path)).shuffle(seed=1).select(range(10))
     loaded.save_to_disk(str(path.parent / "some"))
     assert [row["answer"] for row in good(path.parent / "some")] == list(loaded["answer"])
+
+
+def test_damaged_offsets_do_not_end_the_process(tmp_path: Path) -> None:
+    """Following them would: the second word would have a negative length."""
+    offsets = pa.array([0, 3, -5, 9], pa.int32()).buffers()[1]
+    words = pa.Array.from_buffers(pa.string(), 3, [None, offsets, pa.py_buffer(b"onetwothree")])
+    batch = pa.record_batch({"answer": words})
+    with pytest.raises(pa.ArrowInvalid, match="offset"):
+        list(forms._rows([batch], "pets", ""))
+    assert len(list(forms._rows([pa.record_batch({"answer": ["a", "b"]})], "pets", ""))) == 2

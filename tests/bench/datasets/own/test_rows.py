@@ -3,10 +3,10 @@ from string import ascii_uppercase
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.datasets.own.forms import Form, Raw
+from bench.datasets.own.forms import COLUMNS, Form, Raw
 from bench.datasets.own.rows import DESCRIBE, MAX_TEXT, Texts, picture, texts, with_options
 from bench.errors import UserError
 from bench.scoring.rules import Key, strict
@@ -199,3 +199,26 @@ def test_one_picture_a_row(form: Form, cells: dict[str, object]) -> None:
 def test_pictures_of_other_kinds(form: Form, cell: object) -> None:
     with pytest.raises(UserError, match=r"^metadata.csv, row 3: picture"):
         picture(Raw(WHERE, "", {"image": cell}), form)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=6)
+    | st.sampled_from(["A", "a|b", "choice"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@given(cells=st.dictionaries(st.sampled_from(COLUMNS), JSON, max_size=8))
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_row_is_read_or_told_in_one_line(form: Form, cells: dict[str, Any]) -> None:
+    for read_ in (lambda raw: texts(raw), lambda raw: picture(raw, form)):
+        try:
+            read_(Raw(WHERE, "", cells))
+        except UserError as error:
+            line = str(error)
+            assert line.startswith(f"{WHERE}: ") and "; allowed: " in line and line.isprintable()
