@@ -24,7 +24,7 @@ from bench.stages.evaluate import evaluate
 from bench.victims import EMBEDDED
 
 FILE = Path(__file__).with_name("prompts.json")
-HINT = "the prompt changed: raise EVALUATOR in bench/scoring/matching.py, then BENCH_UPDATE_PROMPTS=1 pytest tests/bench/tasks/test_prompts.py"
+HINT = "the prompt changed: raise EVALUATOR in bench/scoring/matching.py, then write prompts.json again (see above)"
 
 QUESTIONS = {
     "exact": ("What is shown in the picture?", "red apple", ()),

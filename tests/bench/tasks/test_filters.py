@@ -1,0 +1,76 @@
+"""The lm-eval filters by name, and what the task files call."""
+
+import pytest
+from lm_eval.api.registry import get_filter
+from lm_eval.tasks import TaskManager
+
+import bench.tasks
+from bench import datasets
+from bench.datasets import load
+from bench.scoring import captions
+from bench.tasks import filters, rules
+
+DOCS = [
+    {"answer": "sofa", "answers": ["sofa", "couch"], "choices": [], "rule": "exact"},
+    {"answer": "B", "answers": [], "choices": ["red", "blue"], "rule": "choice"},
+    {"answer": "a dog", "answers": ["a dog", "one dog runs"], "choices": [], "rule": "caption"},
+]
+SAID = [["It is a couch"], ["blue"], ["Caption: one dog runs."]]
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "scores"),
+    [
+        ("strict", ["It is a couch", "blue", "Caption: one dog runs."], [0, 0, 6 / 7]),
+        ("lenient", ["couch", "B", "one dog runs"], [1, 1, 1]),
+    ],
+)
+def test_a_filter_reads_each_response_by_the_rule_of_its_document(
+    name: str, answers: list[str], scores: list[float]
+) -> None:
+    made = get_filter(name)().apply(SAID, DOCS)
+    assert made == [[answer] for answer in answers]
+    judged = [rules.process(doc, each) for doc, each in zip(DOCS, made, strict=True)]
+    assert [each["score"] for each in judged] == pytest.approx(scores)
+    assert [each.keys() for each in judged] == [{"score"}, {"score"}, {"score", "bleu", "cider"}]
+
+
+def test_filters_are_registered_under_their_names() -> None:
+    assert (get_filter("strict"), get_filter("lenient")) == (filters.Strict, filters.Lenient)
+
+
+def test_corpus_metrics_take_pairs() -> None:
+    items = [("a dog runs in the park", ["a dog runs in a park"]), ("two red boats at sea", ["red boats"])]
+    said, wanted = zip(*items, strict=True)
+    assert rules.bleu(items) == captions.bleu(said, wanted) > 0
+    assert rules.cider(items) == captions.cider_d(said, wanted) > 0
+
+
+def test_documents_carry_no_picture_and_know_where_it_is() -> None:
+    samples = load("emoji_smoke", "validation")
+    doc = rules.load("emoji_smoke", "validation")["test"][3]
+    assert {key: doc[key] for key in ("dataset", "split", "item")} == {
+        "dataset": "emoji_smoke", "split": "validation", "item": 3,
+    }  # fmt: skip
+    assert "image" not in doc
+    assert rules.image(doc)[0] is samples[3].pixels
+    assert rules.key(doc) == (samples[3].answer, [], [], "exact")
+
+
+@pytest.mark.parametrize("name", ["emoji_smoke", "own"])
+def test_a_task_has_both_filters_over_one_response(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lm-eval asks for is one response a document."""
+    small = load("emoji_smoke", "validation")
+    monkeypatch.setattr(datasets, "load", lambda *_: small)
+    told = {"name": "mine", "split": "validation"}
+    manager = TaskManager(include_path=bench.tasks.__path__[0], include_defaults=False, metadata=told)
+    task = manager.load([name])["tasks"][name]
+    task.build_all_requests()
+    assert len(task.instances) == len(small)
+    assert {request.request_type for request in task.instances} == {"generate_until"}
+    for request in task.instances:
+        request.resps = [f"the {request.doc['answer']}, I think"]
+    task.apply_filters()
+    first = task.instances[0]
+    assert first.filtered_resps == {"strict": first.resps[0], "lenient": first.doc["answer"]}
+    assert first.args[0] == small[0].question
