@@ -4,11 +4,15 @@ from typing import NamedTuple
 
 
 class Card(NamedTuple):
-    """A data set: the module whose `load(split)` gives its samples, in one line what it is, and its licence."""
+    """A data set: the module whose `load(split)` gives its samples, in one line what it is, and its licence.
+
+    `stands_on`: other packages whose code or pictures it draws with; they are part of its identity.
+    """
 
     module: str
     summary: str
     licence: str
+    stands_on: tuple[str, ...] = ()
 
 
 class HubCard(NamedTuple):
@@ -30,6 +34,15 @@ EMBEDDED: dict[str, Card] = {
     "emoji_catalog": Card("bench.datasets.emoji.catalog", "96 emoji concepts to be named", "MIT"),
     "emoji_smoke": Card("bench.datasets.emoji.smoke", "a corner of emoji_catalog, to try things on", "MIT"),
     "photos": Card("bench.datasets.photos.album", "photographs: kind, name and caption", "public domain and CC0"),
+    "scenes": Card(
+        "bench.datasets.scenes.catalog",
+        "what is where, how many, on which colour: options",
+        "MIT",
+        ("bench.datasets.emoji",),
+    ),
+    "tags": Card(
+        "bench.datasets.tags.catalog", "words, prices and dates to be read", "Apache-2.0", ("bench.datasets.emoji",)
+    ),
 }
 
 

@@ -10,8 +10,9 @@ from bench.datasets.cards import EMBEDDED, HUB
 
 @cache
 def source(name: str) -> str:
-    """Hash of every file beside the module that loads the data set; of one of the hub its name there, the revision that
-    was prepared (the pinned one before), and a hash of what reads and divides it; of one's own that of its samples.
+    """Hash of every file beside the module that loads the data set, and of the packages that it stands on; of one of
+    the hub its name there, the revision that was prepared (the pinned one before), and a hash of what reads and divides
+    it; of one's own that of its samples.
 
     Raises UserError for an unknown name.
     """
@@ -20,9 +21,10 @@ def source(name: str) -> str:
         return own.identity(name)
     if name in HUB:
         return f"{HUB[name].repo}@{prepared.revision(name)} {prepared.rule(name)}"
-    folder = Path(__file__).parent.parent.parent.joinpath(*EMBEDDED[name].module.split(".")[:-1])
+    card, root = EMBEDDED[name], Path(__file__).parent.parent.parent
     digest = hashlib.sha256()
-    for file in sorted(folder.iterdir()):
-        if file.suffix in {".py", ".parquet"}:
-            digest.update(file.read_bytes())
+    for package in (card.module.rpartition(".")[0], *card.stands_on):
+        for file in sorted(root.joinpath(*package.split(".")).iterdir()):
+            if file.suffix in {".py", ".parquet"}:
+                digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

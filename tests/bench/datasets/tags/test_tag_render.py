@@ -1,0 +1,76 @@
+"""What is drawn on a tag can be read there, from committed strips, without a font."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageFont
+
+from bench.datasets.tags.render import BOXES, SIZE, TAG, render, strips
+from bench.datasets.tags.vocabulary import VOCABULARY, lines
+
+TOLD = [lines(kind, answer) for kind, answers in VOCABULARY.items() for answer in answers]
+seeds = st.integers(0, 2**32 - 1)
+
+
+@given(seeds, st.sampled_from(TOLD))
+@settings(max_examples=30, deadline=None)
+def test_a_tag_is_a_function_of_its_text_and_seed(seed: int, told: tuple[str, ...]) -> None:
+    one, again, other = (render(told, np.random.default_rng(s)) for s in (seed, seed, seed + 1))
+    assert one.shape == (SIZE, SIZE, 3)
+    assert one.dtype == np.uint8
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).any()
+
+
+def test_no_font_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object, **__: object) -> None:
+        raise AssertionError("a font was loaded")
+
+    strips.cache_clear()
+    monkeypatch.setattr(ImageFont, "truetype", none)
+    monkeypatch.setattr(ImageFont, "load_default", none)
+    assert render(("open",), np.random.default_rng(0)).std() > 20
+
+
+def test_every_line_has_a_strip_cropped_to_its_ink() -> None:
+    assert set(strips()) == {line for told in TOLD for line in told}
+    for text, strip in strips().items():
+        ink = np.asarray(strip) > 128
+        assert all(side.any() for side in (ink[:3], ink[-3:], ink[:, :12], ink[:, -12:])), text
+        assert 0.1 < ink.mean() < 0.8
+        assert strip.height < 100
+
+
+@given(seeds)
+@settings(max_examples=10, deadline=None)
+def test_the_text_can_be_read_by_its_shape(seed: int) -> None:
+    """The nearest of all untilted tags, over small shifts, is the one that was drawn."""
+    rng = np.random.default_rng(seed)
+    told = TOLD[rng.integers(len(TOLD))]
+    ink = 255 - render(told, rng).min(axis=2).astype(float)
+    scores = {other: best(ink, shape(other)) for other in TOLD}
+    assert max(scores, key=lambda other: scores[other]) == told
+
+
+def shape(told: tuple[str, ...]) -> np.ndarray:
+    """The coverage of a tag's text where it lies straight in the middle, (44, 58) in 0..1, drawn independently."""
+    width, height = TAG
+    whole = Image.new("L", TAG)
+    for text, (left, top, w, h) in zip(told, BOXES[len(told)], strict=True):
+        fitted = strips()[text].copy()
+        scale = min(w / fitted.width, h / fitted.height)
+        fitted = fitted.resize((round(fitted.width * scale), round(fitted.height * scale)))
+        whole.paste(fitted, (left + (w - fitted.width) // 2, top + (h - fitted.height) // 2))
+    assert whole.size == (width, height)
+    return np.asarray(whole) / 255
+
+
+def best(ink: np.ndarray, told: np.ndarray) -> float:
+    """The largest correlation of the two over shifts of up to three pixels."""
+    height, width = told.shape
+    y, x = (SIZE - height) // 2, (SIZE - width) // 2
+    windows = [
+        ink[max(0, y + b) : y + b + height, max(0, x + a) : x + a + width] for b in range(-3, 4) for a in range(-3, 4)
+    ]
+    return max(float(np.corrcoef(w.ravel(), told.ravel())[0, 1]) for w in windows if w.shape == told.shape)
