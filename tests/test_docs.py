@@ -39,7 +39,7 @@ def test_commands_of_the_readme_parse(arguments: list[str], monkeypatch: pytest.
     played: list[object] = []
     monkeypatch.setenv("BENCH_HOME", str(tmp_path))
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("bench.cli.run.play", lambda cells, as_json: played.append(cells))
+    monkeypatch.setattr("bench.cli.run.play", lambda cells, **_: played.append(cells))
     monkeypatch.setattr("bench.engine.suite.play", lambda *_: played.append(1) or Outcome())
     monkeypatch.setattr("subprocess.run", lambda *_, **__: type("Done", (), {"returncode": 0})())
     result = CliRunner().invoke(typer.main.get_command(app), arguments)

@@ -102,6 +102,7 @@ def table(runs: Sequence[Run], reused: str) -> Table:
         ("protection, 95 % interval", _protection(s.protection)),
         ("eligible (clean gain ≥ 10 points)", "yes" if s.eligible else "no"),
         *_curve(s),
+        *_effects(s),
         ("L∞ levels · PSNR · SSIM · ΔE00", _stealth(stealth, psnr)),
         ("inserted words · edit distance", f"{stealth['words']} · {stealth['edit_distance']:.1f}"),
         ("protect", f"{cost['protect']['seconds']:.0f} s" + (f", {rate:.0f} image-steps/s" if rate else "")),
@@ -126,6 +127,16 @@ def _curve(s: Summary) -> Iterator[tuple[str, str]]:
         accuracy, protection = s.peak
         yield f"peak: epoch {', '.join(map(str, s.peaks))}", f"{accuracy:.1%}"
         yield "protection at the peak", _protection(protection)
+
+
+def _effects(s: Summary) -> Iterator[tuple[str, str]]:
+    """Rows of side effects: base, clean fine-tune and attacked model on another task, and what the attack changed."""
+    for task, found in s.effects.items():
+        asked = "" if found["items"] == found["of"] else f", {found['items']} of {found['of']} items"
+        values = " → ".join(f"{found[who]:.1%}" for who in ("zero", "clean", "attacked"))
+        yield f"{task} ({found['metric']}{asked})", values
+        change, *ends = found["attacked_change"]
+        yield "change by the attack", f"{change:+.1%}" + ("  [{:+.1%}, {:+.1%}]".format(*ends) if ends else "")
 
 
 def _stealth(stealth: dict[str, float], psnr: str) -> str:

@@ -75,6 +75,16 @@ def dataset(text: str) -> str:
     return taken.name
 
 
+def tasks(text: str | None) -> tuple[str, ...]:
+    """Checked tasks for side effects: data sets by name or path, and tasks of lm-eval's."""
+    named = tuple(dict.fromkeys(dataset(name) for name in names(text)))
+    if named:
+        from bench.engine import effects
+
+        effects.check(named)
+    return named
+
+
 def spec(**fields: Any) -> RunSpec:
     """A checked `RunSpec`: names exist, options fit, the threat model has surrogates."""
     check_methods(fields["defense"], fields["attack"])

@@ -30,6 +30,12 @@ def run(
     attack_option: Annotated[
         list[str] | None, typer.Option("-a", "--attack-option", help="attack option key=value")
     ] = None,
+    side_effects: Annotated[
+        str | None,
+        typer.Option(
+            help="what training did to other tasks: data sets, or lm-eval's tasks about pictures, with commas"
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
     """Protect, attack, evaluate and score. Finished stages are reused; a killed run continues where it was."""
@@ -52,13 +58,16 @@ def run(
         )
         for number in parse.seeds(seed, seeds)
     ]
-    play([specs], as_json=as_json)
+    play([specs], as_json=as_json, tasks=parse.tasks(side_effects))
 
 
-def play(cells: Sequence[Sequence["RunSpec"]], *, as_json: bool) -> None:
-    """Play cells, each of them some seeds, with a display; then print one table a cell, or one JSON document."""
+def play(cells: Sequence[Sequence["RunSpec"]], *, as_json: bool, tasks: Sequence[str] = ()) -> None:
+    """Play cells, each of them some seeds, with a display; then print one table a cell, or one JSON document.
+
+    tasks: other tasks, on which the side effects of the training are measured.
+    """
     from bench.cli.display import Display, table
-    from bench.engine.local import play as play_one
+    from bench.engine.effects import play as play_one
     from bench.engine.summary import record, summary
 
     played: list[list[Run]] = []
@@ -67,7 +76,7 @@ def play(cells: Sequence[Sequence["RunSpec"]], *, as_json: bool) -> None:
             rows = []
             for number, spec in enumerate(cell, start=1):
                 display.heading(f"{spec.defense.name} × {spec.attack.name}, seed {spec.seed} ({number}/{len(cell)})")
-                rows.append(play_one(spec, display.stage))
+                rows.append(play_one(spec, tasks, display.stage))
             played.append(rows)
         if not as_json:
             display.console.print(table(rows, display.reused))

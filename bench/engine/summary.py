@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.engine import curve
+from bench.engine import curve, effects
 from bench.engine.local import judge, predictions
 from bench.errors import UserError
 from bench.scoring.protection import Score
@@ -18,7 +18,8 @@ class Summary(NamedTuple):
     """Means over seeds; `protection` (value, low, high) by one bootstrap over pictures and seeds.
 
     Of attacks with a learning curve: its points, and `peaks`: each seed's best epoch by validation. `peak`: accuracy
-    and protection on the test split if each seed had stopped there.
+    and protection on the test split if each seed had stopped there. `effects`: see `bench.engine.effects.measure`, of
+    the tasks that all of the runs were asked.
     """
 
     seeds: list[int]
@@ -32,6 +33,7 @@ class Summary(NamedTuple):
     curve: list[dict[str, Any]] = []
     peaks: list[int] = []
     peak: tuple[float, Estimate | None] | None = None
+    effects: dict[str, dict[str, Any]] = {}
 
 
 def over_seeds(stages: Sequence[Mapping[str, str]]) -> Score | None:
@@ -68,6 +70,11 @@ def summary(runs: Sequence[Run]) -> Summary:
         gain=judged.gain,
         eligible=judged.eligible,
         **_curve(runs),
+        effects={
+            task: effects.measure([run.stages for run in runs], task)
+            for task in runs[0].effects or {}
+            if all(task in (run.effects or {}) for run in runs)
+        },
     )
 
 

@@ -28,6 +28,18 @@ def _answers(right: int) -> str:
 
 
 @pytest.fixture
+def foreign(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """lm-eval has the tasks of a folder instead of its own: see `foreign_tasks.write`."""
+    from bench.tasks import harness
+    from tests.bench import foreign_tasks
+
+    folder = foreign_tasks.write(tmp_path_factory.mktemp("foreign"))
+    monkeypatch.setattr(harness, "ROOTS", (folder,))
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(folder / "cache"))
+    return folder
+
+
+@pytest.fixture
 def finished(bench_home: Path) -> Callable[..., Run]:
     """Saves a run of a seed with so many right answers before training, after clean and after protected training."""
 

@@ -50,7 +50,7 @@ def again(line: str) -> list[RunSpec]:
     """What `bench` would play for a line typed into a shell."""
     played: list[RunSpec] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bench.cli.run.play", lambda cells, as_json: played.extend(*cells))
+        patch.setattr("bench.cli.run.play", lambda cells, **_: played.extend(*cells))
         program, *arguments = shlex.split(line)
         result = CliRunner().invoke(app, arguments)
     assert (program, result.exit_code) == ("bench", 0), result.output

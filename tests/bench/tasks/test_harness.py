@@ -1,0 +1,52 @@
+"""Which of lm-eval's tasks an LVLM can be asked, and what is said where their data are not here."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.errors import UserError
+from bench.tasks import harness
+
+
+def test_lm_evals_own_tasks_about_pictures_are_found() -> None:
+    found = harness.names()
+    assert {"mmmu_val", "mmmu_val_art", "mmmu_val_science", "chartqa"} <= set(found)
+    assert len([name for name in found if name.startswith("mmmu_val")]) == 30 + 6 + 1
+    assert not {"mmlu", "hellaswag", "emoji_catalog"} & set(found)
+    assert not [name for name in found if "llm_judged" in name], "would ask a model behind a network"
+
+
+def test_tasks_that_want_log_likelihoods_are_not_among_them(foreign: Path) -> None:
+    assert {"toy_plain", "toy_more", "toy_val"} == {name for name in harness.names() if name.startswith("toy")}
+    assert "toy_words" in harness.manager(harness.ROOTS).all_tasks
+
+
+def test_a_group_with_one_such_task_is_not_either(foreign: Path) -> None:
+    (foreign / "mixed.yaml").write_text("group: toy_mixed\ntask: [toy_plain, toy_words]\n")
+    harness.manager.cache_clear()
+    assert "toy_mixed" not in harness.names()
+    assert "toy_mixed" in harness.manager(harness.ROOTS).all_groups
+
+
+def test_nothing_heavy_is_imported_to_find_them() -> None:
+    line = "import sys; from bench.tasks import harness; harness.names(); print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", line], check=True, capture_output=True, text=True).stdout == "False\n"
+
+
+def test_a_group_is_loaded_with_all_of_its_tasks(foreign: Path) -> None:
+    found = harness.load("toy_val")
+    assert (set(found["groups"]), set(found["tasks"])) == ({"toy_val"}, {"toy_plain", "toy_more"})
+
+
+@pytest.mark.parametrize(("name", "source"), [("mmmu_val", "MMMU/MMMU"), ("chartqa", "HuggingFaceM4/ChartQA")])
+def test_data_that_are_not_here_are_named_with_how_to_get_them(
+    name: str, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path))
+    with pytest.raises(UserError) as error:
+        harness.load(name)
+    assert f"side-effects: {name} needs the data set {source}" in str(error.value)
+    assert f"hf download --repo-type dataset {source}" in str(error.value)
+    assert "\n" not in str(error.value)
