@@ -21,7 +21,7 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 SEED = 20_260_514
 SHARES = {"train": 0.45, "validation": 0.15, "test": 0.40}
 CAPS = {"train": 2000, "validation": 300, "test": 1000}
-"""Most samples of a split: they fit in memory, and 1,000 test items tell 4 points apart (docs/data.md)."""
+"""Most samples of a split: they fit in memory, and 1,000 test items tell 4.4 points apart (`bench power`)."""
 
 Roles = Mapping[str, tuple[Split, ...]]
 """Which of our splits a split of the source feeds; sources with the same roles are divided as one."""
