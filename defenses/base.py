@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from bench.registry import Registered
 
@@ -19,6 +19,20 @@ Progress = Callable[[float, str], None]
 """Called with the fraction done (0..1) and a short note."""
 
 
+class Card(NamedTuple):
+    """What a reader must know of a defense before he believes its numbers; `defenses.cards` makes a page of them.
+
+    paper: source, with venue. needs: what the owner must have. touches: what of a sample changes. adaptation: how it
+    was carried from class labels to answers, and its recipe to this budget. validation: what it was checked against.
+    """
+
+    paper: str
+    needs: str
+    touches: str
+    adaptation: str
+    validation: str
+
+
 class Protected:
     """A release and what its making reported (JSON: losses, counts); `log` is kept beside the release."""
 
@@ -29,6 +43,7 @@ class Protected:
 class Defense(Registered, ABC):
     """A protection of image-text data. Answers, ids and order stay as they are."""
 
+    card: ClassVar[Card]
     depends: ClassVar[frozenset[str]] = frozenset({"surrogates", "budget", "seed"})
     """What else than data and options decides the release."""
 

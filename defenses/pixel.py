@@ -6,8 +6,7 @@ MMGuard Eq. 34 and Algorithm 1, and with other hooks EM (Huang et al., 2021). A 
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,14 +16,15 @@ from pydantic import Field
 
 from bench.errors import UserError
 from bench.lvlm.adapters import attached, lora_config
-from bench.lvlm.base import LVLM, Prefix
+from bench.lvlm.base import LVLM
 from bench.lvlm.room import Room
-from bench.lvlm.text import Encoded, Prompt
+from bench.lvlm.text import Encoded
 from bench.runtime import seed_everything
 from bench.samples import SampleSet
 from bench.spec import Budget, Options
 from defenses.base import Defense, Progress, Protected
-from defenses.words import Inserted, insert
+from defenses.draft import Batch, Draft, Surrogate
+from defenses.views import DRAWS, one_of
 
 
 class PixelOptions(Options):
@@ -44,102 +44,11 @@ class PixelOptions(Options):
         pattern=r"^$|^\d+(\.\d+)?(,\d+(\.\d+)?)*$",
         description="ensemble weights omega, one a surrogate, with commas (paper: uniform)",
     )
-
-
-@dataclass
-class Surrogate:
-    """An LVLM with an adapter on it, and the adapter's optimiser and starting weights."""
-
-    lvlm: LVLM
-    parameters: list[torch.nn.Parameter]
-    start: list[torch.Tensor]
-    optimiser: torch.optim.Optimizer
-
-    def reset(self) -> None:
-        """Discard what the adapter has learned."""
-        with torch.no_grad():
-            for parameter, value in zip(self.parameters, self.start, strict=True):
-                parameter.copy_(value)
-        self.optimiser.state.clear()
-
-
-class Draft:
-    """The release while it is made: one perturbation a picture, one trigger a sample."""
-
-    def __init__(self, samples: SampleSet, device: torch.device) -> None:
-        self.samples = samples
-        self.clean = {
-            s.image_id: torch.from_numpy(s.pixels.copy()).permute(2, 0, 1).float().to(device) for s in samples
-        }
-        self.pixels = {key: value.clone() for key, value in self.clean.items()}
-        self.words: list[list[str]] = [[] for _ in samples]
-        self.slots: list[list[int]] = [[] for _ in samples]
-
-    def question(self, i: int, words: Sequence[str] | None = None) -> Inserted:
-        """Sample `i`'s question with its trigger, or with other words in the same slots."""
-        return insert(self.samples[i].question, self.words[i] if words is None else words, self.slots[i])
-
-    def prompt(self, i: int, words: Sequence[str] | None = None) -> Prompt:
-        """What the surrogates read of sample `i`."""
-        text, spans = self.question(i, words)
-        return Prompt(text, self.samples[i].answer, spans)
-
-    def release(self) -> SampleSet:
-        """The samples to publish."""
-        arrays = {k: v.permute(1, 2, 0).round().byte().cpu().numpy() for k, v in self.pixels.items()}
-        done = (s.with_release(arrays[s.image_id], self.question(i).text) for i, s in enumerate(self.samples))
-        return SampleSet(tuple(done))
-
-
-@dataclass
-class Batch:
-    """Samples whose pictures, of one size, are optimised together; every sample of a picture is in one batch.
-
-    A batch lives for one round, counted from 0: what it keeps is of the round's adapters.
-    """
-
-    draft: Draft
-    indices: list[int]
-    round: int = 0
-    clean_prefixes: dict[str, Prefix] = field(default_factory=dict)
-    intensities: dict[str, tuple[list[torch.Tensor], list[torch.Tensor]]] = field(default_factory=dict)
-
-    @property
-    def image_ids(self) -> list[str]:
-        """Distinct pictures, in order of first appearance."""
-        return list(dict.fromkeys(self.draft.samples[i].image_id for i in self.indices))
-
-    def spread(self, images: Sequence[Any]) -> list[Any]:
-        """One entry a sample from one entry a picture."""
-        by_id = dict(zip(self.image_ids, images, strict=True))
-        return [by_id[self.draft.samples[i].image_id] for i in self.indices]
-
-    def clean(self) -> list[torch.Tensor]:
-        """The untouched picture of each sample."""
-        return [self.draft.clean[self.draft.samples[i].image_id] for i in self.indices]
-
-    def images(self) -> list[torch.Tensor]:
-        """The current picture of each sample."""
-        return [self.draft.pixels[self.draft.samples[i].image_id] for i in self.indices]
-
-    def clean_prefix(self, surrogate: "Surrogate", encoded: Encoded) -> Prefix:
-        """The prefix of the untouched pictures, made once."""
-        name = surrogate.lvlm.name
-        if name not in self.clean_prefixes:
-            self.clean_prefixes[name] = surrogate.lvlm.prefix(encoded, self.clean())
-        return self.clean_prefixes[name]
-
-    def intensity(self, lvlm: LVLM, images: list[torch.Tensor]) -> list[torch.Tensor]:
-        """`LVLM.intensity` of `images`, kept while they are the same tensors: a search changes the texts alone."""
-        pictures, values = self.intensities.get(lvlm.name, ([], []))
-        if len(pictures) != len(images) or any(a is not b for a, b in zip(pictures, images, strict=True)):
-            values = lvlm.intensity(images, self.clean())
-            self.intensities[lvlm.name] = (images, values)
-        return values
-
-    def encode(self, lvlm: LVLM) -> Encoded:
-        """Tokens of the current texts."""
-        return lvlm.encode([self.draft.prompt(i) for i in self.indices], lvlm.layouts(self.clean()))
+    eot: str = Field(
+        "",
+        pattern=rf"^$|^({'|'.join(DRAWS)})(,({'|'.join(DRAWS)}))*$",
+        description=f"noise that survives, each step, none or one of these, with commas: {', '.join(DRAWS)}",
+    )
 
 
 class PixelDefense(Defense):
@@ -171,6 +80,31 @@ class PixelDefense(Defense):
         """
         return surrogate.lvlm.forward(encoded, images, **inputs).loss
 
+    def read(self, batch: Batch, lvlm: LVLM) -> Encoded:
+        """The texts of a pixel step: here the samples' own."""
+        return batch.encode(lvlm)
+
+    def view(self, image: torch.Tensor, rng: Generator) -> torch.Tensor:
+        """What a trainer makes of a picture, of the same size: here by the option `eot`."""
+        return one_of(self.options.eot.split(","), image, rng) if self.options.eot else image
+
+    def leaves(self, batch: Batch) -> list[torch.Tensor]:
+        """What a pixel step moves: here each picture of the batch."""
+        return [batch.draft.pixels[key] for key in batch.image_ids]
+
+    def shown(self, batch: Batch, leaves: list[torch.Tensor]) -> list[torch.Tensor]:
+        """The picture of each sample, in levels, from `leaves`."""
+        return batch.spread(leaves)
+
+    def bounded(self, batch: Batch, leaves: list[torch.Tensor], epsilon: int) -> list[torch.Tensor]:
+        """The nearest leaves within the budget."""
+        clean = [batch.draft.clean[key] for key in batch.image_ids]
+        return [p.clamp(c - epsilon, c + epsilon).clamp(0, 255) for p, c in zip(leaves, clean, strict=True)]
+
+    def keep(self, batch: Batch, leaves: list[torch.Tensor]) -> None:
+        """Write what the steps made into the draft; only here, as a step that fails is done again."""
+        batch.draft.pixels |= zip(batch.image_ids, leaves, strict=True)
+
     def update_text(self, batch: Batch, surrogates: Sequence[Surrogate], rng: Generator) -> None:
         """Change the triggers of a batch; nothing for methods of the image alone."""
 
@@ -190,14 +124,15 @@ class PixelDefense(Defense):
     ) -> Protected:
         """See the module's docstring."""
         o = self.options
-        seed_everything(int(rng.integers(2**31)))
-        draft = Draft(samples, surrogates[0].device)
+        seed = int(rng.integers(2**31))
+        seed_everything(seed)
+        draft = Draft(samples, surrogates[0].device, seed)
         history: list[dict[str, float]] = []
         with ExitStack() as stack:
             adapted = [stack.enter_context(_adapter(lvlm, o)) for lvlm in surrogates]
             self.start(draft, adapted, budget, rng)
             for r in range(o.rounds):
-                inner = [self.adapt(surrogate, draft, rng) for surrogate in adapted]
+                inner = [self.adapt(surrogate, draft, rng, r) for surrogate in adapted]
                 losses = []
                 batches = list(self.batches(draft, r))
                 for b, batch in enumerate(batches):
@@ -224,7 +159,7 @@ class PixelDefense(Defense):
             if current:
                 yield Batch(draft, current, round)
 
-    def adapt(self, surrogate: Surrogate, draft: Draft, rng: Generator) -> float:
+    def adapt(self, surrogate: Surrogate, draft: Draft, rng: Generator, round: int = 0) -> float:
         """Imitate the trainer: Q steps on random batches of the current release. Gives the mean loss."""
         if not self.options.keep_adapters:
             surrogate.reset()
@@ -232,9 +167,9 @@ class PixelDefense(Defense):
             parameter.requires_grad_(True)
         surrogate.lvlm.model.train()
         losses = [0.0]
-        for _ in range(self.options.inner_steps):
+        for step in range(self.options.inner_steps):
             chosen = rng.choice(len(draft.samples), min(self.options.batch, len(draft.samples)), replace=False)
-            batch = Batch(draft, [int(i) for i in chosen])
+            batch = Batch(draft, [int(i) for i in chosen], round, (0, round, step))
             losses.append(self.adapt_once(surrogate, batch))
         surrogate.lvlm.model.eval().requires_grad_(False)
         surrogate.optimiser.zero_grad()
@@ -245,8 +180,9 @@ class PixelDefense(Defense):
         tokens = int(batch.encode(surrogate.lvlm).answer.sum())
 
         def descend(indices: Sequence[int]) -> tuple[float, tuple[torch.Tensor, ...]]:
-            part = Batch(batch.draft, list(indices))
-            loss = surrogate.lvlm.loss(part.encode(surrogate.lvlm), part.images()).sum() / tokens
+            part = Batch(batch.draft, list(indices), batch.round, batch.draw)
+            images = self.viewed(part, part.images())
+            loss = surrogate.lvlm.loss(part.encode(surrogate.lvlm), images).sum() / tokens
             return loss.item(), torch.autograd.grad(loss, surrogate.parameters)
 
         losses, gradients = zip(*self.room.parts(descend, batch.indices), strict=True)
@@ -285,24 +221,27 @@ class PixelDefense(Defense):
 
     def step_images(self, batch: Batch, surrogates: Sequence[Surrogate], epsilon: int) -> float:
         """P signed steps on a batch's pictures, on the ensemble's loss (Eq. 15, 31). Gives the last one a sample."""
-        clean = [batch.draft.clean[key] for key in batch.image_ids]
-        pixels = [batch.draft.pixels[key] for key in batch.image_ids]
-        encoded = [batch.encode(s.lvlm) for s in surrogates]
-        loss = float("nan")
-        for _ in range(self.options.image_steps):
-            leaves = [p.clone().requires_grad_(True) for p in pixels]
-            images = batch.spread(leaves)
+        leaves, loss = self.leaves(batch), float("nan")
+        batch.view = partial(self.viewed, batch)
+        for step in range(self.options.image_steps):
+            batch.draw = (1, batch.round, step)
+            leaves = [leaf.clone().requires_grad_(True) for leaf in leaves]
+            images = batch.view(self.shown(batch, leaves))
             total = self.ensemble(
-                [self.objective(s, batch, e, images).sum() for s, e in zip(surrogates, encoded, strict=True)]
+                [self.objective(s, batch, self.read(batch, s.lvlm), images).sum() for s in surrogates]
             )
             gradients = torch.autograd.grad(total, leaves)
-            pixels = [
-                (p - self.options.step_size * g.sign()).clamp(c - epsilon, c + epsilon).clamp(0, 255)
-                for p, g, c in zip(pixels, gradients, clean, strict=True)
-            ]
+            stepped = [x - self.options.step_size * g.sign() for x, g in zip(leaves, gradients, strict=True)]
+            leaves = [x.detach() for x in self.bounded(batch, stepped, epsilon)]
             loss = total.item() / len(batch.indices)
-        batch.draft.pixels |= zip(batch.image_ids, pixels, strict=True)
+        self.keep(batch, leaves)
+        batch.view = list
         return loss
+
+    def viewed(self, batch: Batch, images: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """`view` of each sample's picture; the samples of a picture see the same."""
+        owners = [batch.draft.samples[i].image_id for i in batch.indices]
+        return [self.view(image, batch.rng(owner)) for owner, image in zip(owners, images, strict=True)]
 
 
 @contextmanager

@@ -10,9 +10,27 @@ from bench.lvlm.attention import Recorder
 from bench.lvlm.text import Encoded
 from bench.spec import Options
 from defenses import register
+from defenses.base import Card
+from defenses.draft import Batch, Surrogate
 from defenses.mmguard.binding import answer_rows, divergence, mass_loss, mean_over_layers, perturbed_tokens
 from defenses.mmguard.trigger import TriggerDefense, TriggerOptions
-from defenses.pixel import Batch, Surrogate
+
+BUDGET = (
+    "made for LVLMs; 2 x 6 steps of one level and 4 words verified a slot are inside the paper's grids, which name no "
+    "defaults; see design/choices.md"
+)
+
+
+def mmguard_card(row: str, points: str) -> Card:
+    """The card of a variant; `points`: what its row of the paper's Table 2 loses, on average over 30 cells."""
+    return Card(
+        paper=f"Zhao et al., MMGuard, arXiv 2605.14291, row {row}",
+        needs="answers, and an LVLM as surrogate",
+        touches="pictures, one noise each; questions, words inserted",
+        adaptation=BUDGET,
+        validation=f"effect tests; published: {points} points lost on average over 30 black-box cells. No code to "
+        "compare with",
+    )
 
 
 class TextTriggerOptions(TriggerOptions):
@@ -27,11 +45,26 @@ class TextTrigger(TriggerDefense):
     """Trigger words alone, found by HotFlip (MMGuard's text-only ablation)."""
 
     Options: ClassVar[type[Options]] = TextTriggerOptions
+    card = Card(
+        paper="Zhao et al., MMGuard, arXiv 2605.14291, row Text",
+        needs="answers, and an LVLM as surrogate",
+        touches="questions, words inserted",
+        adaptation="made for LVLMs; one pass over the slots with 4 words each (paper: 8 to 512)",
+        validation="effect tests; published: 2.5 points lost on average over 30 black-box cells",
+    )
 
 
 @register("multimodal")
 class Multimodal(TriggerDefense):
     """Error-minimising noise and trigger together, without binding (MMGuard's multimodal ablation)."""
+
+    card = Card(
+        paper="Zhao et al., MMGuard, arXiv 2605.14291, row Multimodal",
+        needs="answers, and an LVLM as surrogate",
+        touches="pictures, one noise each; questions, words inserted",
+        adaptation=BUDGET,
+        validation="effect tests; published: 2.8 points lost on average over 30 black-box cells",
+    )
 
 
 class MMGuardOptions(TriggerOptions):
@@ -74,6 +107,8 @@ class Binding(TriggerDefense):
 class BPH(Binding):
     """MMGuard-BPH: noise and trigger that pull the answer's attention to themselves (Eq. 27)."""
 
+    card = mmguard_card("BPH", "5.0")
+
     def binding(
         self, surrogate: Surrogate, batch: Batch, encoded: Encoded, images: list[torch.Tensor], recorder: Recorder
     ) -> torch.Tensor:
@@ -94,6 +129,8 @@ class BPH(Binding):
 @register("mmguard_crs")
 class CRS(Binding):
     """MMGuard-CRS: noise and trigger that push the answer's attention away from where it was (Eq. 29)."""
+
+    card = mmguard_card("CRS", "4.9")
 
     def binding(
         self, surrogate: Surrogate, batch: Batch, encoded: Encoded, images: list[torch.Tensor], recorder: Recorder
@@ -124,6 +161,7 @@ class CRS(Binding):
 class BPHMax(BPH):
     """MMGuard-BPH-Max: the binding of BPH while the training loss is maximised (Eq. 32)."""
 
+    card = mmguard_card("BPH-Max", "4.8")
     sign = -1
 
 
@@ -131,4 +169,5 @@ class BPHMax(BPH):
 class CRSMax(CRS):
     """MMGuard-CRS-Max: the binding of CRS while the training loss is maximised (Eq. 32)."""
 
+    card = mmguard_card("CRS-Max", "4.5")
     sign = -1

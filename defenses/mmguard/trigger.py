@@ -11,7 +11,8 @@ from pydantic import Field
 from bench.lvlm.base import Prefix
 from bench.lvlm.text import Encoded
 from bench.spec import Budget, Options
-from defenses.pixel import Batch, Draft, PixelDefense, PixelOptions, Surrogate
+from defenses.draft import Batch, Draft, Surrogate
+from defenses.pixel import PixelDefense, PixelOptions
 from defenses.words import plain_words, token_ids
 
 

@@ -1,0 +1,19 @@
+"""Class-wise error-minimising noise (Huang et al., ICLR 2021), a class being a cluster of answers."""
+
+from defenses import register
+from defenses.base import Card
+from defenses.classwise import ClassWise
+
+
+@register("em_class")
+class ClassWiseErrorMinimising(ClassWise):
+    """Error-minimising noise, one for all pictures with the same answer."""
+
+    card = Card(
+        paper="Huang et al., Unlearnable Examples, ICLR 2021, class-wise",
+        needs="answers, and an LVLM as surrogate",
+        touches="pictures, one noise a cluster of answers",
+        adaptation="class to answer cluster; one noise is stepped by the sum of its pictures' gradients, batch after "
+        "batch (original: the mean of its pictures' noises); rounds and steps as em",
+        validation="effect tests alone: no published number for LVLMs",
+    )
