@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import lm_eval
 import pandas as pd
-from lm_eval import simple_evaluate
 from lm_eval.tasks import TaskManager
 
 import bench.tasks.filters  # registers them
@@ -47,13 +47,9 @@ def evaluate(
         include_path=bench.tasks.__path__[0], include_defaults=False, metadata={"name": dataset, "split": split}
     )
     task = dataset if dataset in manager.all_tasks else "own"
-    report = simple_evaluate(
-        model=LVLMForEval(victim, batch, progress),
-        tasks=[task],
-        task_manager=manager,
-        bootstrap_iters=0,
-        log_samples=True,
-        verbosity="ERROR",
+    # Not `simple_evaluate`, which also asks pip and the compilers of this machine what they are, for seconds.
+    report = lm_eval.evaluate(
+        LVLMForEval(victim, batch, progress), manager.load([task]), bootstrap_iters=0, log_samples=True
     )
     log = [_record(sample) for sample in report["samples"][task]]
     strict, lenient = ([r for r in log if r["filter"] == name] for name in ("strict", "lenient"))

@@ -1,5 +1,6 @@
 """An LVLM as lm-eval sees it. Generation only: no method here is judged by log-likelihoods."""
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
@@ -12,6 +13,8 @@ from lm_eval.api.model import LM
 from bench.errors import UserError
 from bench.lvlm.base import LVLM
 from bench.lvlm.room import Room
+
+logging.getLogger("lm_eval").setLevel(logging.ERROR)  # it warns of every option that it was given
 
 PLACEHOLDER = "<image>"
 """Where lm-eval's tasks say that a picture goes; an LVLM puts it where its chat template does."""
