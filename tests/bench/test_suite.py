@@ -141,7 +141,7 @@ def test_a_wrong_suite_says_where(written: Callable[..., str], fields: dict[str,
 
 
 def test_an_unknown_suite_names_the_shipped_ones() -> None:
-    names = "boxes, embedded, full, paper, smoke"
+    names = "boxes, datasets, embedded, full, paper, smoke"
     with pytest.raises(UserError, match=f"suite: 'embeded' is no file; allowed: a YAML file or one of {names}"):
         read("embeded")
 
