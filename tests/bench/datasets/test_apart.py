@@ -1,0 +1,16 @@
+"""No embedded picture, nor a near-duplicate of it, stands in two splits."""
+
+import pytest
+
+from bench.datasets import load
+from bench.datasets.near import fingerprint
+from bench.datasets.splits import SPLITS, crossing
+
+
+@pytest.mark.parametrize("name", ["emoji_catalog", "photos"])
+def test_the_splits_of_an_embedded_set_share_no_near_duplicate(name: str) -> None:
+    pictures = {split: {s.image_id: s.pixels for s in load(name, split)} for split in SPLITS}
+    hashes = {split: {id_: fingerprint(p) for id_, p in found.items()} for split, found in pictures.items()}
+    assert crossing(hashes) == []
+    again = {**hashes, "test": {**hashes["test"], "planted": next(iter(hashes["train"].values()))}}
+    assert [pair.id_a for pair in crossing(again)] == ["planted"]
