@@ -26,6 +26,9 @@ RANDOM_TRIALS = 4
 """Recipes before the sampler models anything. Fixed, so that a larger budget begins with the trials of a smaller one;
 Optuna's own ten would make every small search a random one."""
 
+SHORT, LONG = 16, 48
+"""Tokens of an answer: a name or letter, and the most that any task in `bench/tasks` asks for."""
+
 
 class TunedOptions(Options):
     """The trainer's budget: the same for every release, and for the clean data that it is compared with."""
@@ -93,10 +96,11 @@ def recipe(trial: "Trial") -> LoraSFTOptions:
 def accuracy(victim: LVLM, adapter: Path, questions: SampleSet, batch: int = 96) -> float:
     """Mean strict score in [0,1] of the victim's greedy answers with an adapter: as EVALUATE judges them."""
     answers: list[str] = []
+    tokens = SHORT if all(s.rule in ("exact", "choice") for s in questions) else LONG
     with wearing(victim, adapter):
         for start in range(0, len(questions), batch):
             some = questions[start : start + batch]
-            answers += victim.generate([s.question for s in some], [s.pixels for s in some])
+            answers += victim.generate([s.question for s in some], [s.pixels for s in some], tokens)
     return sum(strict(a, s) for a, s in zip(answers, questions, strict=True)) / len(questions)
 
 

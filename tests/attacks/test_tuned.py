@@ -5,7 +5,7 @@ import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,10 @@ class Toy:
     seeds: list[int] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     worn: Path | None = None
+    tokens: set[int] = field(default_factory=set)
 
-    def generate(self, questions: list[str], images: list[np.ndarray]) -> list[str]:
+    def generate(self, questions: list[str], images: list[np.ndarray], max_new_tokens: int) -> list[str]:
+        self.tokens.add(max_new_tokens)
         assert self.worn is not None and len(questions) == len(images)
         self.asked += questions
         numbers = [int(question.split()[1]) for question in questions]
@@ -206,3 +208,13 @@ def test_a_whole_run_is_judged_on_the_adapter_that_was_chosen(bench_home: Path) 
     files = {file: file.stat().st_mtime_ns for file in (bench_home / "artifacts").rglob("trials.json")}
     play(spec)
     assert len(files) == 2 and all(file.stat().st_mtime_ns == when for file, when in files.items())
+
+
+def test_a_recipe_is_valued_by_the_rules_of_its_questions(toy: Toy, tmp_path: Path) -> None:
+    """Half of the answer is half of a caption; a name is right or wrong. Captions may be longer."""
+    (tmp_path / ADAPTER).write_text(LoraSFTOptions(lr=0.02).model_dump_json())
+    names = things("validation", 4)
+    captions = SampleSet(tuple(replace(s, rule="caption", answer=f"{s.answer} of all things here") for s in names))
+    assert tuned.accuracy(toy, tmp_path, names) == 1  # type: ignore[arg-type]
+    assert tuned.accuracy(toy, tmp_path, captions) == pytest.approx(2 * 2 / (2 + 6))  # type: ignore[arg-type]
+    assert toy.tokens == {16, 48}
