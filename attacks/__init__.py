@@ -1,7 +1,9 @@
-"""What an unauthorised trainer does with a release: one file a method."""
+"""What an unauthorised trainer does with a release: a tuner, and parts around it."""
 
 from attacks.base import Attack
-from bench.registry import Registry
+from attacks.registry import Attacks
 
-REGISTRY: Registry[Attack] = Registry("attack", "attacks")
+REGISTRY = Attacks("attack", "attacks")
 register = REGISTRY.register
+
+__all__ = ["REGISTRY", "Attack", "register"]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from attacks.parts import Card, Knowledge, Part
 from bench.registry import Registered
 
 if TYPE_CHECKING:
@@ -20,21 +21,40 @@ Progress = Callable[[float, str], None]
 
 
 class Attack(Registered, ABC):
-    """An attempt to learn from a release. Parts override only what they need."""
+    """An attempt to learn from a release: a tuner, and parts that it was given."""
+
+    parts: tuple[Part, ...] = ()
 
     trains: ClassVar[bool] = True
     """Whether there is an adapter at the end."""
 
-    knowledge: ClassVar[str] = "K0"
-    """What the trainer knows: K0 unaware of protection ... K4 holds clean images of the same owner."""
+    card: ClassVar[Card]
 
     @property
     def checkpoints(self) -> dict[str, str]:
         """For a learning curve: where in its folder the adapter of an epoch is, by epoch; "" is the folder itself."""
         return {}
 
-    def prepare(self, released: SampleSet, rng: Generator) -> SampleSet:
-        """Once, before training: purify, filter, rewrite or mix. The release as it is unless overridden."""
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every option's value, those of parts as `part.option`."""
+        own = {f"{part.name}.{key}": value for part in self.parts for key, value in part.settings.items()}
+        return {**super().settings, **own}
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What its parts must know: see `Part.needs`."""
+        return frozenset[str]().union(*(part.needs for part in self.parts))
+
+    @property
+    def queries(self) -> int:
+        """How many of his own pictures the trainer has protected."""
+        return max((part.queries for part in self.parts), default=0)
+
+    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
+        """Once, before training: what the parts make of the release, in their order."""
+        for part in self.parts:
+            released = part.prepare(released, own, rng)
         return released
 
     @abstractmethod

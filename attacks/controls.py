@@ -6,6 +6,7 @@ from dataclasses import replace
 from numpy.random import Generator
 
 from attacks import register
+from attacks.parts import Knowledge
 from attacks.tune.lora_sft import LoraSFT
 from bench.samples import SampleSet
 
@@ -14,12 +15,13 @@ from bench.samples import SampleSet
 class FormatOnly(LoraSFT):
     """Control: lora_sft on answers dealt out to other pictures; their format can be learned, what they say cannot."""
 
-    def prepare(self, released: SampleSet, rng: Generator) -> SampleSet:
+    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
         """The release with its answers dealt out at random among samples of one rule and number of options.
 
         A sample may get its own answer back, or the same words from another: were that forbidden, the answers would
         tell what a picture does *not* show, and with two answers to choose from that is everything.
         """
+        released = super().prepare(released, own, rng)
         groups: dict[tuple[str, int], list[int]] = defaultdict(list)
         for place, sample in enumerate(released):
             groups[sample.rule, len(sample.choices)].append(place)

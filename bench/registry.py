@@ -20,7 +20,7 @@ from bench.spec import Method, identity
 T = TypeVar("T", bound="Registered")
 
 
-TRAITS = ("depends", "trains", "tunes", "checkpoints")
+TRAITS = ("depends", "trains", "tunes", "checkpoints", "needs", "queries")
 """Attributes that a planner must know."""
 
 
@@ -32,6 +32,11 @@ class Registered:
 
     def __init__(self, options: spec.Options) -> None:
         self.options: Any = options
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every option's value."""
+        return dict(self.options.model_dump())
 
 
 class Entry(NamedTuple):
@@ -49,19 +54,19 @@ class Described(NamedTuple):
     traits: dict[str, Any]
 
 
-def _registered(tree: ast.Module) -> Iterator[tuple[str, ast.ClassDef]]:
-    """The classes with a `@register("name")` decorator, by that name."""
+def _registered(tree: ast.Module, decorator: str) -> Iterator[tuple[str, ast.ClassDef]]:
+    """The classes with a `@register("name")` decorator, or one of another name, by the name that it gives them."""
     for node in (n for n in tree.body if isinstance(n, ast.ClassDef)):
         for call in node.decorator_list:
-            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "register":
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == decorator:
                 yield ast.literal_eval(call.args[0]), node
 
 
 class Registry(Generic[T]):
     """Methods of one kind. Third parties add theirs through entry points in the group `mmguard_bench.<kind>`."""
 
-    def __init__(self, kind: str, package: str) -> None:
-        self.kind, self.package = kind, package
+    def __init__(self, kind: str, package: str, decorator: str = "register") -> None:
+        self.kind, self.package, self.decorator = kind, package, decorator
         self._methods: dict[str, type[T]] = {}
         self._described: dict[str, Described] = {}
 
@@ -87,7 +92,7 @@ class Registry(Generic[T]):
         entries: dict[str, Entry] = {}
         for file in sorted(root.rglob("*.py")):
             module = ".".join(file.relative_to(root.parent).with_suffix("").parts)
-            for name, node in _registered(ast.parse(file.read_text(encoding="utf-8"))):
+            for name, node in _registered(ast.parse(file.read_text(encoding="utf-8")), self.decorator):
                 self._refuse_duplicate(name, entries)
                 entries[name] = Entry(module, (ast.get_docstring(node) or "").split("\n")[0])
         for point in entry_points(group=f"mmguard_bench.{self.kind}"):
@@ -119,14 +124,18 @@ class Registry(Generic[T]):
         key = method.model_dump_json()
         if key not in self._described:
             self.check(method.name)
-            code = source(self.catalog[method.name].module)
+            code = self.code(method.name)
             kept = home() / "methods" / f"{identity([self.kind, method.model_dump(), code])}.json"
             if not kept.exists():
                 built = self.build(method)
                 traits = {name: getattr(built, name) for name in TRAITS if hasattr(built, name)}
-                write_whole(kept, json.dumps([built.options.model_dump(), code, traits], default=sorted))
+                write_whole(kept, json.dumps([built.settings, code, traits], default=sorted))
             self._described[key] = Described(*json.loads(kept.read_text(encoding="utf-8")))
         return self._described[key]
+
+    def code(self, name: str) -> str:
+        """Hash of the code that a method is made of."""
+        return source(self.catalog[name].module)
 
     def build(self, method: Method) -> T:
         """An instance with validated options. Raises UserError that names the option and what is allowed."""

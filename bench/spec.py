@@ -30,9 +30,12 @@ class Budget(Closed):
 
 
 class Method(Closed):
-    """A defense or an attack by name, with the options that differ from its defaults."""
+    """A defense or an attack by name, with the options that differ from its defaults.
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)
+    An attack is a tuner and parts, `lora_sft+jpeg+gray`; an option of a part is named `jpeg.quality`.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*(\+[a-z][a-z0-9_]*)*$", max_length=128)
     options: dict[str, bool | int | float | str] = {}
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from attacks.grammar import attack
 from bench import yamlfile
 from bench.errors import UserError
 from bench.spec import Budget, Closed, Method, RunSpec, Seeds, Threat
@@ -25,11 +26,17 @@ class Matrix(Closed):
     seeds: Seeds = [0]
     budgets: list[Budget] = Field([Budget()], min_length=1)
 
-    @field_validator("defenses", "attacks", mode="before")
+    @field_validator("defenses", mode="before")
     @classmethod
     def named(cls, value: Any) -> Any:
         """`em` is short for `{name: em}`."""
         return [{"name": v} if isinstance(v, str) else v for v in value] if isinstance(value, list) else value
+
+    @field_validator("attacks", mode="before")
+    @classmethod
+    def written(cls, value: Any) -> Any:
+        """An attack may be written as on the command line, `lora_sft+jpeg(quality=30)`, or be a recipe's name."""
+        return [attack(v) if isinstance(v, str) else v for v in value] if isinstance(value, list) else value
 
     def runs(self) -> list[RunSpec]:
         """The combinations, seeds innermost. Raises UserError where they are too many."""

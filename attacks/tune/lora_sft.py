@@ -13,6 +13,7 @@ from trl import SFTConfig, SFTTrainer
 
 from attacks import register
 from attacks.base import Attack, Progress
+from attacks.parts import Card
 from bench.lvlm.adapters import Targets, lora_config
 from bench.lvlm.base import LVLM
 from bench.lvlm.room import Room
@@ -109,6 +110,7 @@ def _last(curve: list[dict[str, Any]]) -> dict[str, Any]:
 class LoraSFT(Attack):
     """Plain LoRA fine-tuning with TRL's SFTTrainer: the trainer who suspects nothing."""
 
+    card = Card("K0", 1.0, "nothing: it suspects no protection", "Hu et al., ICLR 2022; MMGuard, section 6.1")
     Options: ClassVar[type[Options]] = LoraSFTOptions
 
     @property

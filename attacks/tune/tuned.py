@@ -11,6 +11,7 @@ from pydantic import Field
 
 from attacks import register
 from attacks.base import Attack, Progress
+from attacks.parts import Card
 from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
 from bench.errors import UserError
 from bench.lvlm.adapters import Targets, wearing
@@ -40,6 +41,7 @@ class TunedOptions(Options):
 class Tuned(Attack):
     """LoRA fine-tuning with the best of several recipes, chosen on the trainer's own clean data (Optuna)."""
 
+    card = Card("K1", 8.0, "recipes that a protection happens to fit", "TamperBench; MMGuard, section 6.5")
     Options: ClassVar[type[Options]] = TunedOptions
 
     tunes: ClassVar[bool] = True
@@ -70,6 +72,7 @@ class Tuned(Attack):
             started, trial, draft = time.monotonic(), study.ask(), folder / f"trial{number}"
             draft.mkdir(parents=True)
             trainer = LoraSFT(recipe(trial))
+            trainer.parts = self.parts
             points = trainer.tune(victim, released, validation, seed, draft, part(progress, number, count))
             value = accuracy(victim, draft, validation)
             study.tell(trial, value)

@@ -1,12 +1,12 @@
 """From what a person types to a `RunSpec`; errors name the field, the value and what is allowed."""
 
-from math import isfinite
 from typing import Any, get_args
 
 import typer
-import yaml
 from pydantic import ValidationError
 
+from attacks.grammar import attack as written
+from attacks.grammar import option
 from bench import datasets, victims
 from bench.datasets import own
 from bench.datasets.cards import EMBEDDED, HUB
@@ -26,28 +26,7 @@ def epsilon(text: str) -> int:
 
 def options(pairs: list[str]) -> dict[str, Any]:
     """`key=value` strings to a dictionary of scalars."""
-    parsed = {}
-    for pair in pairs:
-        key, _, value = pair.partition("=")
-        scalar = _scalar(value)
-        if scalar is None or (isinstance(scalar, float) and not isfinite(scalar)):
-            raise UserError(f"option: {pair!r}; allowed: key=value with a finite number, a word, true or false")
-        parsed[key] = scalar
-    return parsed
-
-
-def _scalar(text: str) -> bool | int | float | str | None:
-    """What YAML makes of `text`, with 1e-3 as a number too; None where that is no scalar."""
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return None
-    if not isinstance(value, bool | int | float | str):
-        return None
-    try:
-        return float(text) if isinstance(value, str) else value
-    except ValueError:
-        return value
+    return dict(map(option, pairs))
 
 
 def seeds(seed: int, several: str | None) -> list[int]:
@@ -87,13 +66,14 @@ def tasks(text: str | None) -> tuple[str, ...]:
 
 def spec(**fields: Any) -> RunSpec:
     """A checked `RunSpec`: names exist, options fit, the threat model has surrogates."""
-    check_methods(fields["defense"], fields["attack"])
+    attack = written(fields["attack"])
+    check_methods(fields["defense"], attack.name)
     if fields["threat"] not in get_args(Threat):
         raise UserError(f"threat: {fields['threat']!r}; allowed: {', '.join(get_args(Threat))}")
     try:
         made = RunSpec(
             defense=Method(name=fields["defense"], options=fields["options"]),
-            attack=Method(name=fields["attack"], options=fields["attack_options"]),
+            attack=Method(name=attack.name, options={**attack.options, **fields["attack_options"]}),
             dataset=fields["dataset"],
             victim=fields["victim"],
             threat=fields["threat"],
@@ -128,5 +108,5 @@ def check(made: RunSpec) -> None:
     victims.check(made.victim)
     surrogates(made.victim, made.threat, made.surrogates)
     for registry, method in ((DEFENSES, made.defense), (ATTACKS, made.attack)):
-        if method.options:
+        if method.options or "+" in method.name:
             registry.describe(method)

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def run(
     defense: Annotated[str, typer.Option(help="what the owner does; see `bench list`")],
-    attack: Annotated[str, typer.Option(help="what the trainer does; see `bench list`")],
+    attack: Annotated[
+        str, typer.Option(help="what the trainer does, lora_sft+jpeg(quality=30) for example; see `bench list`")
+    ],
     dataset: Annotated[str, typer.Option(help="a name of `bench list`, or a path to your own data")] = "emoji_catalog",
     victim: Annotated[
         str, typer.Option(help="a name of `bench list`, a checkpoint folder or org/name; @bf16, @fp16, @4bit")

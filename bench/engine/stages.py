@@ -113,13 +113,13 @@ def _dataset(name: str, split: str, folder: Path, progress: Progress) -> None:
     datasets.load(name, split).save(folder)
 
 
-def protect(spec: RunSpec) -> Stage:
-    """The release of `spec.defense`."""
+def protect(spec: RunSpec, split: str = "train", count: int | None = None) -> Stage:
+    """The release of `spec.defense`: of the owner's data, or of `count` samples of a split that somebody asks for."""
     from defenses import REGISTRY
 
     name, method = spec.defense.name, REGISTRY.describe(spec.defense)
     depends = method.traits["depends"]
-    train = dataset(spec.dataset, "train")
+    data = dataset(spec.dataset, split)
     victims = surrogates(spec.victim, spec.threat, spec.surrogates)
     owner = {
         "surrogates": [[victim, revision(victim)] for victim in victims],
@@ -128,27 +128,38 @@ def protect(spec: RunSpec) -> Stage:
     }
     payload = {
         "protocol": PROTOCOL,
-        "dataset": train.identity,
+        "dataset": data.identity,
         "defense": name,
         "options": method.options,
         "source": method.source,
         **{key: owner[key] for key in depends},
+        **({} if count is None else {"count": count}),
     }
     models = victims if "surrogates" in depends else ()
-    return Stage("protect", name, payload, partial(_protect, spec, train, models), (train,), models)
+    title = name if count is None else f"{name} on {count} of the trainer's own"
+    return Stage("protect", title, payload, partial(_protect, spec, data, count, models), (data,), models)
 
 
 def _protect(
-    spec: RunSpec, train: Stage, models: tuple[str, ...], folder: Path, progress: Progress
+    spec: RunSpec, data: Stage, count: int | None, models: tuple[str, ...], folder: Path, progress: Progress
 ) -> dict[str, float]:
     from defenses import REGISTRY
 
     defense, rng = REGISTRY.build(spec.defense), np.random.default_rng(spec.seed)
     loaded = [model(name) for name in models]
-    done = defense.protect(SampleSet.load(train.folder), loaded, spec.budget, rng, progress)
+    samples = some(SampleSet.load(data.folder), count)
+    done = defense.protect(samples, loaded, spec.budget, rng, progress)
     done.samples.save(folder)
     write(folder / "log.json", done.log)
     return {"image_steps": float(done.log.get("image_steps", 0))}
+
+
+def some(samples: SampleSet, count: int | None) -> SampleSet:
+    """`count` of the samples in their order, drawn with a fixed seed; all of them for None."""
+    if count is None:
+        return samples
+    drawn = np.random.default_rng(count).permutation(len(samples))[:count]
+    return SampleSet(tuple(samples[i] for i in sorted(drawn.tolist())))
 
 
 def audit(spec: RunSpec, release: Stage) -> Stage:
@@ -190,17 +201,34 @@ def attack(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
         "victim": [spec.victim, revision(spec.victim)],
         "seed": spec.seed,
     }
-    work = partial(_attack, spec, release, own, method)
-    return Stage("attack", f"{method.name} on {release.title}", payload, work, (own, release), (spec.victim,))
+    knows: dict[str, Stage] = {}
+    if "owner" in trainer.traits["needs"]:
+        knows["owner"] = dataset(spec.dataset, "train")
+    if "queried" in trainer.traits["needs"]:
+        knows["queried"] = protect(spec, "validation", trainer.traits["queries"])
+    payload |= {field: stage.identity for field, stage in knows.items()}
+    work = partial(_attack, spec, release, own, knows, method)
+    needs = (own, release, *knows.values())
+    return Stage("attack", f"{method.name} on {release.title}", payload, work, needs, (spec.victim,))
 
 
-def _attack(spec: RunSpec, release: Stage, own: Stage, method: Method, folder: Path, progress: Progress) -> None:
+def _attack(
+    spec: RunSpec,
+    release: Stage,
+    own: Stage,
+    knows: dict[str, Stage],
+    method: Method,
+    folder: Path,
+    progress: Progress,
+) -> None:
     from attacks import REGISTRY
+    from attacks.parts import Knowledge
 
     trainer, rng = REGISTRY.build(method), np.random.default_rng(spec.seed)
-    prepared = trainer.prepare(SampleSet.load(release.folder), rng)
-    validation = SampleSet.load(own.folder)
-    write(folder / "curve.json", trainer.tune(model(spec.victim), prepared, validation, spec.seed, folder, progress))
+    validation, victim = SampleSet.load(own.folder), model(spec.victim)
+    known = Knowledge(victim, validation, **{field: SampleSet.load(stage.folder) for field, stage in knows.items()})
+    prepared = trainer.prepare(SampleSet.load(release.folder), known, rng)
+    write(folder / "curve.json", trainer.tune(victim, prepared, validation, spec.seed, folder, progress))
 
 
 def evaluate(spec: RunSpec, adapter: Stage | None, split: str, place: str = "") -> Stage:

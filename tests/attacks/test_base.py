@@ -10,6 +10,7 @@ from numpy.random import Generator
 from attacks import REGISTRY
 from attacks.base import Attack
 from attacks.none import Nothing
+from attacks.parts import Card, Knowledge
 from bench.engine import stages
 from bench.errors import UserError
 from bench.lvlm.base import LVLM
@@ -21,8 +22,9 @@ class Halving(Attack):
     """Trains on half of a release, chosen at random."""
 
     name = "halving"
+    card = Card("K0", 0.5, "nothing", "a toy")
 
-    def prepare(self, released: SampleSet, rng: Generator) -> SampleSet:
+    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
         """Half of it."""
         chosen = sorted(rng.choice(len(released), len(released) // 2, replace=False).tolist())
         return SampleSet(tuple(released[i] for i in chosen))
@@ -37,19 +39,22 @@ def test_an_attack_must_train() -> None:
         Attack(Options())  # type: ignore[abstract]
 
 
-def test_a_release_is_taken_as_it_is_unless_an_attack_prepares_it(samples: SampleSet) -> None:
+def test_a_release_is_taken_as_it_is_unless_an_attack_prepares_it(llava: LVLM, samples: SampleSet) -> None:
     rng = np.random.default_rng(0)
     before = rng.bit_generator.state
-    assert Nothing(Options()).prepare(samples, rng) is samples
+    own = Knowledge(llava, samples)
+    assert Nothing(Options()).prepare(samples, own, rng) is samples
     assert rng.bit_generator.state == before
-    assert len(Halving(Options()).prepare(samples, rng)) == 12
+    assert len(Halving(Options()).prepare(samples, own, rng)) == 12
 
 
-def test_an_attack_trains_and_knows_nothing_unless_it_says_so() -> None:
-    assert (Halving.trains, Halving.knowledge) == (True, "K0")
+def test_every_attack_has_a_card_and_trains_but_none() -> None:
+    assert Halving.trains
     for name in REGISTRY.catalog:
         attack = REGISTRY.get(name)
-        assert attack.knowledge in {"K0", "K1", "K2", "K3", "K4"}
+        assert attack.card.knowledge in {"K0", "K1", "K2", "K3", "K4"}
+        assert attack.card.cost >= (1 if attack.trains else 0)
+        assert attack.card.against and attack.card.source
         assert attack.trains is (name != "none")
 
 

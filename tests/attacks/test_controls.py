@@ -10,6 +10,7 @@ from scipy.stats import chi2_contingency
 from sklearn.metrics import mutual_info_score
 
 from attacks import REGISTRY
+from attacks.parts import Knowledge
 from bench.datasets.emoji.art import owner_indices
 from bench.datasets.emoji.catalog import renderings
 from bench.engine import stages
@@ -18,6 +19,7 @@ from bench.lvlm.base import LVLM
 from bench.samples import Rule, Sample, SampleSet
 from bench.spec import Method, RunSpec
 
+UNUSED = Knowledge(victim=None, validation=SampleSet(()))  # type: ignore[arg-type]
 PIXELS = np.zeros((4, 4, 3), np.uint8)
 
 
@@ -27,7 +29,7 @@ def asked(number: int, answer: str, rule: Rule = "exact", choices: tuple[str, ..
 
 def dealt(samples: list[Sample], seed: int = 0) -> list[Sample]:
     attack = REGISTRY.build(Method(name="format_only"))
-    return list(attack.prepare(SampleSet(tuple(samples)), np.random.default_rng(seed)))
+    return list(attack.prepare(SampleSet(tuple(samples)), UNUSED, np.random.default_rng(seed)))
 
 
 def group(sample: Sample) -> tuple[str, int]:
@@ -105,7 +107,8 @@ def test_a_victim_learns_the_format_and_not_the_content(victim: LVLM, tmp_path: 
         folder = tmp_path / name if name else None
         if name:
             attack = REGISTRY.build(Method(name=name, options={"epochs": 16}))
-            attack.tune(victim, attack.prepare(train, np.random.default_rng(0)), test, 0, folder, lambda *_: None)
+            prepared = attack.prepare(train, Knowledge(victim, test), np.random.default_rng(0))
+            attack.tune(victim, prepared, test, 0, folder, lambda *_: None)
         with wearing(victim, folder):
             said = victim.generate([s.question for s in test], [s.pixels for s in test])
         return np.mean([a in names for a in said]), np.mean([a == s.answer for a, s in zip(said, test, strict=True)])

@@ -113,7 +113,7 @@ def game(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> Game:
     class Rinse(Learn):
         """Removes the first eight marks before it learns."""
 
-        def prepare(self, released: SampleSet, rng: Any) -> SampleSet:
+        def prepare(self, released: SampleSet, own: Any, rng: Any) -> SampleSet:
             marked = [s.id for s in released if s.question.startswith("mark")][:8]
             return SampleSet(
                 tuple(s.with_release(s.pixels, s.question[5:] if s.id in marked else s.question) for s in released)

@@ -1,0 +1,1 @@
+"""Purification: every picture of the release is mapped once, before training."""

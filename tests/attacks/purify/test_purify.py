@@ -1,0 +1,100 @@
+"""Every purification does what its name says, by an independent reference, and none is an identity."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageFilter
+from skimage.color import rgb2ycbcr
+from skimage.filters import gaussian
+
+from attacks.parts import PARTS, Purify
+from bench.datasets import load
+from bench.spec import Method
+
+
+def purify(name: str, pixels: np.ndarray, **options: float) -> np.ndarray:
+    """What the part makes of a picture."""
+    part = PARTS.build(Method(name=name, options=options))
+    assert isinstance(part, Purify)
+    return part.purify(pixels, np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def emoji() -> np.ndarray:
+    return load("emoji_smoke", "test")[5].pixels
+
+
+pictures = st.tuples(st.integers(2, 40), st.integers(2, 40), st.integers(0, 2**32 - 1)).map(
+    lambda t: np.random.default_rng(t[2]).integers(0, 256, (t[0], t[1], 3), dtype=np.uint8)
+)
+
+
+@pytest.mark.parametrize("name", ["bit_depth", "blur", "gray", "jpeg", "median", "noise", "resize"])
+def test_a_picture_changes_and_keeps_its_shape(name: str, emoji: np.ndarray) -> None:
+    before = emoji.copy()
+    done = purify(name, emoji)
+    assert done.shape == emoji.shape and done.dtype == np.uint8
+    assert np.abs(done.astype(int) - emoji).max() >= 8, "a purification that changes nothing"
+    np.testing.assert_array_equal(emoji, before)
+
+
+@settings(max_examples=30, deadline=None)
+@given(pictures, st.sampled_from(["bit_depth", "blur", "gray", "jpeg", "median", "noise", "resize"]))
+def test_any_size_goes_through(pixels: np.ndarray, name: str) -> None:
+    done = purify(name, pixels)
+    assert done.shape == pixels.shape and done.dtype == np.uint8
+
+
+@pytest.mark.parametrize("quality", [10, 30, 75])
+def test_jpeg_is_pillows(quality: int, emoji: np.ndarray) -> None:
+    file = io.BytesIO()
+    Image.fromarray(emoji).save(file, format="jpeg", quality=quality)  # Pillow's default is 4:2:0 too
+    np.testing.assert_array_equal(purify("jpeg", emoji, quality=quality), np.asarray(Image.open(file)))
+
+
+def test_gray_has_the_luma_and_no_colour(emoji: np.ndarray) -> None:
+    done = purify("gray", emoji)
+    assert (done == done[..., :1]).all()
+    luma = (rgb2ycbcr(emoji)[..., 0] - 16) * 255 / 219
+    assert np.abs(done[..., 0] - luma).max() < 1.5
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3, 5, 7])
+def test_bit_depth_leaves_as_many_levels_and_the_nearest(bits: int) -> None:
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    done = purify("bit_depth", ramp, bits=bits)
+    levels = np.unique(done)
+    assert len(levels) == 2**bits and levels[0] == 0 and levels[-1] == 255
+    nearest = np.abs(ramp[..., None].astype(int) - levels).min(-1)
+    assert (np.abs(ramp.astype(int) - done) <= nearest + 1).all()
+
+
+@pytest.mark.parametrize("sigma", [0.4, 1.0, 2.5])
+def test_blur_is_a_gaussian_and_blurs(sigma: float, emoji: np.ndarray) -> None:
+    done = purify("blur", emoji, sigma=sigma)
+    reference = gaussian(emoji / 255, sigma, mode="reflect", channel_axis=2) * 255
+    assert np.abs(done - reference).max() < 3.0
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    assert purify("blur", noise, sigma=sigma).std() < 0.95 * noise.std(), "an identity, as in a published benchmark"
+
+
+def test_median_is_pillows_inside(emoji: np.ndarray) -> None:
+    reference = np.asarray(Image.fromarray(emoji).filter(ImageFilter.MedianFilter(3)))
+    np.testing.assert_array_equal(purify("median", emoji)[1:-1, 1:-1], reference[1:-1, 1:-1])
+
+
+def test_resize_removes_what_alternates_from_pixel_to_pixel() -> None:
+    board = np.where(np.indices((32, 32)).sum(0)[..., None] % 2, 132, 124).repeat(3, axis=2).astype(np.uint8)
+    assert np.ptp(purify("resize", board)) <= 2 < np.ptp(board)
+
+
+def test_noise_has_its_spread_and_comes_from_the_generator(emoji: np.ndarray) -> None:
+    flat = np.full((64, 64, 3), 128, np.uint8)
+    done = purify("noise", flat, sigma=12)
+    assert done.std() == pytest.approx(12, rel=0.05) and done.mean() == pytest.approx(128, abs=0.5)
+    part = PARTS.build(Method(name="noise"))
+    again = [part.purify(emoji, np.random.default_rng(seed)) for seed in (0, 0, 1)]  # type: ignore[attr-defined]
+    assert (again[0] == again[1]).all() and (again[0] != again[2]).any()

@@ -1,0 +1,69 @@
+"""An attack's text says tuner, parts and options in order; whatever else is typed is one clear line."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attacks import REGISTRY
+from attacks.grammar import RECIPES, attack, option, recipes
+from bench.errors import UserError
+from bench.spec import Method
+
+words = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
+scalars = st.one_of(st.booleans(), st.integers(-999, 999), st.floats(-9, 9).map(lambda x: round(x, 3)), words)
+pieces = st.lists(
+    st.tuples(words, st.dictionaries(words, scalars, max_size=3)), min_size=1, max_size=4, unique_by=lambda p: p[0]
+)
+
+
+@given(pieces, st.sampled_from(["", " "]))
+def test_what_is_written_is_read(parts: list[tuple[str, dict[str, object]]], space: str) -> None:
+    def value(v: object) -> str:
+        return str(v).lower() if isinstance(v, bool) else str(v)
+
+    def inside(o: dict[str, object]) -> str:
+        return f"({f',{space}'.join(f'{k}{space}={space}{value(v)}' for k, v in o.items())})" if o else ""
+
+    text = f"{space}+{space}".join(name + inside(options) for name, options in parts)
+    if text in recipes():
+        return
+    read = attack(text)
+    assert read.name == "+".join(name for name, _ in parts)
+    expected: dict[str, object] = {}
+    for place, (name, options) in enumerate(parts):
+        # "nan", "on" and the like are read as YAML reads them, here as there.
+        expected |= {f"{name}." * (place > 0) + key: option(f"{key}={value(v)}")[1] for key, v in options.items()}
+    assert read.options == expected
+
+
+def test_parts_and_their_options() -> None:
+    read = attack("lora_sft(rank=8, lr=1e-3)+jpeg(quality=30)+gray")
+    options = {"rank": 8, "lr": 1e-3, "jpeg.quality": 30}
+    assert read == Method(name="lora_sft+jpeg+gray", options=options)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "+", "lora_sft+", "lora_sft++gray", "lora_sft(", "lora_sft)", "lora_sft(rank)", "Lora", "lora_sft(a=(1))",
+     "lora_sft gray", "lora_sft(rank=8)gray", "../x", "lora_sft+jpeg(quality=30"],
+)  # fmt: skip
+def test_what_is_no_attack_is_told(text: str) -> None:
+    with pytest.raises(UserError, match=r"allowed: tuner\(option=value\)\+part"):
+        attack(text)
+
+
+@pytest.mark.parametrize("pair", ["x=.inf", "x=.nan", "x=[1]", "x={a: 1}", "x=", "x"])
+def test_an_option_is_a_finite_scalar(pair: str) -> None:
+    with pytest.raises(UserError, match="allowed: key=value with a finite number"):
+        option(pair)
+
+
+@pytest.mark.parametrize("name", sorted(recipes()))
+def test_every_recipe_is_an_attack_that_can_be_built(name: str) -> None:
+    written = attack(name)
+    assert name not in REGISTRY.catalog
+    assert REGISTRY.build(written).settings.keys() >= written.options.keys()
+
+
+def test_recipes_are_found() -> None:
+    assert {file.stem for file in RECIPES.iterdir()} == set(recipes()) and "iss" in recipes()
