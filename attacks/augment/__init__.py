@@ -1,0 +1,1 @@
+"""Every time a picture is shown it looks different."""

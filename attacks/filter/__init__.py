@@ -1,0 +1,1 @@
+"""Samples that look protected are left out."""

@@ -1,0 +1,1 @@
+"""Other data beside the release, or less of it."""

@@ -1,0 +1,1 @@
+"""What is done to the questions and answers of the release, once, before training."""
