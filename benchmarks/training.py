@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from attacks import REGISTRY
-from attacks.tune.lora_sft import Inputs
+from attacks.tune.inputs import Inputs
 from bench.datasets import load
 from bench.lvlm.adapters import attached, lora_config
 from bench.lvlm.catalog import load as load_lvlm

@@ -64,7 +64,7 @@ class Bridge(Part):
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, o.steps)
         side = min(o.crop, *(extent for given, _ in pairs for extent in given.shape[:2]))
         for _ in range(o.steps):
-            crops = [_crop(*pairs[i], side, rng) for i in rng.integers(0, len(pairs), o.batch)]
+            crops = [_crop(pairs[i][0], pairs[i][1], side, rng) for i in rng.integers(0, len(pairs), o.batch)]
             given, wanted = (torch.stack([_tensor(crop[k]) for crop in crops]) for k in range(2))
             loss = torch.nn.functional.mse_loss(network(given), given - wanted)
             optimiser.zero_grad()

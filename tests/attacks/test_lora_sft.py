@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import load_file
 
 from attacks import REGISTRY
-from attacks.tune.lora_sft import Inputs, LoraSFT
+from attacks.tune.inputs import Inputs
+from attacks.tune.lora_sft import LoraSFT
 from bench.datasets import load
 from bench.lvlm.adapters import wearing
 from bench.lvlm.base import LVLM

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from transformers import MllamaProcessor
 
 from attacks import REGISTRY
-from attacks.tune.lora_sft import Inputs
+from attacks.tune.inputs import Inputs
 from bench.lvlm.adapters import attached, lora_config
 from bench.lvlm.attention import Recorder
 from bench.lvlm.base import LVLM

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from attacks.tune.lora_sft import Inputs
+from attacks.tune.inputs import Inputs
 from bench.lvlm.adapters import attached, lora_config
 from bench.lvlm.attention import Recorder
 from bench.lvlm.features import remembering
