@@ -1,6 +1,6 @@
 """LoRA: the plain recipe, and its variants in what is adapted and how."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from peft import LoraConfig
 from pydantic import Field
@@ -32,6 +32,8 @@ class LoraSFT(SFT):
 
     card = Card("K0", 1.0, "nothing: it suspects no protection", "Hu et al., ICLR 2022; MMGuard, section 6.1")
     Options: ClassVar[type[Options]] = LoraSFTOptions
+    dora: ClassVar[bool] = False
+    """Whether magnitude and direction of the updates are learned apart."""
 
     @property
     def targets(self) -> Targets:
@@ -41,10 +43,7 @@ class LoraSFT(SFT):
 
     def start(self, victim: LVLM) -> tuple[PreTrainedModel, LoraConfig]:
         """See `SFT.start`."""
-        return victim.model, lora_config(victim, self.options.rank, self.targets, **self.config)
-
-    config: ClassVar[dict[str, Any]] = {}
-    """More fields of the LoRA."""
+        return victim.model, lora_config(victim, self.options.rank, self.targets, dora=self.dora)
 
 
 @register("dora_sft")
@@ -52,7 +51,7 @@ class DoraSFT(LoraSFT):
     """LoRA with weight-decomposed updates: magnitude and direction are learned apart."""
 
     card = Card("K0", 1.3, "nothing: another recipe", "DoRA: Liu et al., ICML 2024; MMGuard, appendix F.2")
-    config: ClassVar[dict[str, Any]] = {"use_dora": True}
+    dora: ClassVar[bool] = True
 
 
 @register("projector_only")

@@ -17,14 +17,19 @@ WEIGHTS = "weights.safetensors"
 Targets = Literal["language", "language+projector", "projector", "all"]
 
 
-def lora_config(lvlm: LVLM, rank: int, targets: Targets, dropout: float = 0.0) -> LoraConfig:
+def lora_config(lvlm: LVLM, rank: int, targets: Targets, dropout: float = 0.0, *, dora: bool = False) -> LoraConfig:
     """A LoRA on the linear layers of the parts named by `targets`, alpha = 2 rank."""
     parts = {"language": lvlm.language_modules, "projector": lvlm.projector_modules, "tower": lvlm.tower_modules}
     chosen = parts if targets == "all" else targets.split("+")
     pattern = "|".join(f"({parts[part]})" for part in chosen if parts[part])
     bare = list(lvlm.projector_parameters) if "projector" in chosen else []
     return LoraConfig(
-        r=rank, lora_alpha=2 * rank, lora_dropout=dropout, target_modules=pattern or [], target_parameters=bare or None
+        r=rank,
+        lora_alpha=2 * rank,
+        lora_dropout=dropout,
+        target_modules=pattern or [],
+        target_parameters=bare or None,
+        use_dora=dora,
     )
 
 
