@@ -99,7 +99,7 @@ def identity(name: str) -> str:
 def check(name: str) -> None:
     """Raises UserError for a name whose samples are not in this home."""
     if not _here(identity(name)):
-        raise UserError(f"dataset: {name!r} is not in {home()}; allowed: its folder or file, which takes it in again")
+        raise _absent(name)
 
 
 def load(name: str, split: str) -> "SampleSet":
@@ -109,9 +109,12 @@ def load(name: str, split: str) -> "SampleSet":
 
     found = artifacts.find(KIND, identity(name))
     if found is None:
-        check(name)
-    assert found is not None
+        raise _absent(name)
     return SampleSet.load(found.folder / split)
+
+
+def _absent(name: str) -> UserError:
+    return UserError(f"dataset: {name!r} is not in {home()}; allowed: its folder or file, which takes it in again")
 
 
 def _keep(splits: dict["Split", "SampleSet"]) -> str:
