@@ -13,8 +13,10 @@ from bench.errors import UserError
 
 
 def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
-    """Everything that can be named: defenses, attacks, their controls, data sets and victims."""
+    """Everything that can be named: defenses, attacks, their parts, recipes and controls, data sets, victims."""
     from attacks import REGISTRY as ATTACKS
+    from attacks.grammar import recipes
+    from attacks.parts import PARTS
     from bench.datasets import cards
     from bench.victims import EMBEDDED, HUB
     from defenses import REGISTRY as DEFENSES
@@ -22,6 +24,8 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
     names = {
         "defenses": {name: entry.summary for name, entry in DEFENSES.catalog.items()},
         "attacks": {name: e.summary for name, e in ATTACKS.catalog.items() if name not in ATTACKS.controls},
+        "parts of attacks": {name: entry.summary for name, entry in PARTS.catalog.items()},
+        "recipes": {name: f"{recipe.attack}: {recipe.summary}" for name, recipe in recipes().items()},
         "controls": {name: ATTACKS.catalog[name].summary for name in sorted(ATTACKS.controls)},
         "datasets": {name: f"embedded, {card.licence}: {card.summary}" for name, card in cards.EMBEDDED.items()}
         | {name: f"{c.repo}, {c.megabytes} MB, {c.licence}: {c.summary}" for name, c in cards.HUB.items()},

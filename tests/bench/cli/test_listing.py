@@ -11,6 +11,8 @@ import pytest
 
 import bench.cli.listing
 from attacks import REGISTRY as ATTACKS
+from attacks.grammar import recipes
+from attacks.parts import PARTS
 from bench.datasets import cards
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL
@@ -24,7 +26,8 @@ def test_everything_that_can_be_named_is_listed(cli: Callable) -> None:
     names = json.loads(said.out)
     assert (said.code, {kind: set(entries) for kind, entries in names.items()}) == (0, {
         "defenses": set(DEFENSES.catalog), "attacks": {*ATTACKS.catalog} - {"format_only"},
-        "controls": {"format_only"}, "datasets": {*cards.EMBEDDED, *cards.HUB}, "victims": {*EMBEDDED, *HUB},
+        "parts of attacks": set(PARTS.catalog), "recipes": set(recipes()), "controls": {"format_only"},
+        "datasets": {*cards.EMBEDDED, *cards.HUB}, "victims": {*EMBEDDED, *HUB},
     })  # fmt: skip
     assert names["attacks"]["none"] == "No training: the zero-shot reference."
     assert all(summary for entries in names.values() for summary in entries.values())

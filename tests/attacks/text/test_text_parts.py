@@ -1,0 +1,120 @@
+"""Parts that change questions and answers: what they take away, and how often they take away what belongs there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from attacks.parts import PARTS, Knowledge
+from attacks.text.drop_inserted import without
+from attacks.text.drop_rare import perplexities
+from attacks.text.normalise import normalise
+from bench.datasets import load
+from bench.lvlm.base import LVLM
+from bench.samples import SampleSet
+from bench.spec import Method
+from defenses.words import insert, plain_words
+
+
+def play(name: str, samples: SampleSet, victim: LVLM, validation: SampleSet, **options: float) -> SampleSet:
+    """What a part makes of samples."""
+    part = PARTS.build(Method(name=name, options=options))
+    return part.prepare(samples, Knowledge(victim, validation), np.random.default_rng(0))
+
+
+@pytest.fixture
+def own() -> SampleSet:
+    return load("emoji_smoke", "validation")
+
+
+def planted(samples: SampleSet, victim: LVLM, count: int = 5) -> tuple[SampleSet, list[list[str]]]:
+    """Samples with random admissible words in their questions, and these words."""
+    rng, words = np.random.default_rng(7), plain_words([victim.tokenizer])
+    made, chosen = [], []
+    for s in samples:
+        some = [str(w) for w in rng.choice(words, count)]
+        slots = sorted(rng.integers(0, len(s.question.split()) + 1, count).tolist())
+        made.append(replace(s, question=insert(s.question, some, slots).text))
+        chosen.append(some)
+    return SampleSet(tuple(made)), chosen
+
+
+def precision_recall(clean: SampleSet, dirty: SampleSet, mended: SampleSet) -> tuple[float, float]:
+    """Of the words that were dropped, how many were planted; of those planted, how many were dropped."""
+    dropped = planted_words = hits = 0
+    for a, b, c in zip(clean, dirty, mended, strict=True):
+        before, after = b.question.split(), c.question.split()
+        gone, put = len(before) - len(after), len(before) - len(a.question.split())
+        left = sum(after.count(w) for w in set(after)) - sum(
+            min(after.count(w), a.question.split().count(w)) for w in set(after)
+        )
+        dropped, planted_words, hits = dropped + gone, planted_words + put, hits + put - left
+    return hits / max(1, dropped), hits / planted_words
+
+
+def test_questions_are_normalised() -> None:
+    assert normalise("What  is, the PRICE_of it?!") == "what is the price of it"
+
+
+def test_normalising_leaves_inserted_words_where_they_are(llava: LVLM, samples: SampleSet, own: SampleSet) -> None:
+    dirty, words = planted(samples, llava)
+    done = play("normalise", dirty, llava, own)
+    assert all(
+        set(normalise(" ".join(some)).split()) <= set(s.question.split()) for s, some in zip(done, words, strict=True)
+    )
+
+
+def test_inserted_words_are_found(llava: LVLM, samples: SampleSet, own: SampleSet) -> None:
+    dirty, _ = planted(samples, llava)
+    precision, recall = precision_recall(samples, dirty, play("drop_inserted", dirty, llava, own))
+    assert precision >= 0.95 and recall >= 0.95, (precision, recall)
+    clean = play("drop_inserted", samples, llava, own)
+    assert [s.question for s in clean] == [" ".join(s.question.split()) for s in samples]
+
+
+def test_what_could_not_be_inserted_is_kept() -> None:
+    used = {"what", "is", "the", "price"}
+    assert without("What 3.50 is Zebra the price ok lamp ?", used) == "What 3.50 is the price ok ?"
+    assert without("Zebra lamp", used) == "Zebra lamp", "nothing would be left"
+
+
+def test_rare_words_are_those_that_the_language_model_trips_over(
+    llava: LVLM, samples: SampleSet, own: SampleSet
+) -> None:
+    some = SampleSet(samples[:8])
+    dirty, _ = planted(some, llava, 2)
+    mended = play("drop_rare", dirty, llava, own, words=2)
+    precision, recall = precision_recall(some, dirty, mended)
+    chance = 2 / np.mean([len(s.question.split()) for s in dirty])
+    assert precision > chance + 0.1, (precision, recall, chance)
+    for before, after in zip(dirty, mended, strict=True):
+        assert 1 <= len(after.question.split()) <= len(before.question.split())
+
+
+def test_perplexity_is_the_mean_over_the_questions_tokens(llava: LVLM, samples: SampleSet) -> None:
+    import torch
+
+    from bench.lvlm.text import Prompt
+
+    sample = samples[0]
+    found = perplexities(llava, sample, [sample.question, "Object picture the name"])
+    images = [torch.from_numpy(sample.pixels).permute(2, 0, 1)]
+    for question, value in zip([sample.question, "Object picture the name"], found, strict=True):
+        encoded = llava.encode([Prompt(question)], llava.layouts(images))
+        with torch.no_grad():
+            logits = llava.model(
+                input_ids=encoded.ids, attention_mask=encoded.mask.long(), **llava.pixel_values(images),
+                **llava.position_inputs(encoded, llava.layouts(images)),
+            ).logits[0]  # fmt: skip
+        places = encoded.question[0].nonzero()[:, 0]
+        nll = -torch.log_softmax(logits, -1)[places - 1, encoded.ids[0, places]]
+        assert value == pytest.approx(float(nll.mean()), rel=1e-4)
+
+
+def test_answers_are_the_victims_own(llava: LVLM, samples: SampleSet, own: SampleSet) -> None:
+    some = SampleSet(samples[:6])
+    done = play("relabel", some, llava, own)
+    said = llava.generate([s.question for s in some], [s.pixels for s in some])
+    assert [s.answer for s in done] == [answer or s.answer for answer, s in zip(said, some, strict=True)]
+    assert [s.question for s in done] == [s.question for s in some]
+    assert any(a.answer != b.answer for a, b in zip(done, some, strict=True))
