@@ -66,7 +66,7 @@ def test_captions_are_short_english_sentences_with_what_is_shown() -> None:
 def test_no_photograph_is_there_twice() -> None:
     hashes = np.array([fingerprint(np.asarray(photo.picture)) for photo in photographs()])
     assert len(np.unique(hashes, axis=0)) == len(hashes)
-    assert not len(pairs(hashes, 2 * NEAR))
+    assert not len(pairs(hashes, NEAR))
 
 
 def test_each_photograph_is_in_one_split() -> None:
