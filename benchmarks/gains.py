@@ -72,10 +72,10 @@ def main(names: list[str]) -> None:
     for cells in table(runs, names):
         print(f"| {' | '.join(cells)} |")
     print("\n| data set | victim | protection of `random_noise` |\n|---|---|---|")
-    for run in sorted(runs, key=lambda r: (r.dataset, r.victim, r.seed)):
-        if (run.defense, run.attack) == ("random_noise", "lora_sft") and run.dataset in names:
-            if (score := judged(run.stages).protection) is not None:
-                print("| {} | {} | {:+.2f} [{:+.2f}, {:+.2f}] |".format(run.dataset, run.victim, *score))
+    noise = [r for r in runs if (r.defense, r.attack) == ("random_noise", "lora_sft") and r.dataset in names]
+    for run in sorted(noise, key=lambda r: (r.dataset, r.victim, r.seed)):
+        if (score := judged(run.stages).protection) is not None:
+            print("| {} | {} | {:+.2f} [{:+.2f}, {:+.2f}] |".format(run.dataset, run.victim, *score))
 
 
 if __name__ == "__main__":
