@@ -18,7 +18,7 @@ from bench.store.artifacts import Artifact, look
 T = TypeVar("T")
 
 KIND = {"original": "protect", "clean_attack": "attack", **dict.fromkeys(["zero", "clean", "validation"], "evaluate")}
-"""Keys of `Run.stages` that name an artefact of another stage than their own."""
+"""Keys of `Run.stages` that name an artefact of another stage than their own; also with an epoch or task after "@"."""
 
 ANSWERS = {"zero-shot": "zero", "clean": "clean", "protected": "evaluate"}
 NOT_HERE = "not on this machine: results that were copied from elsewhere come without artefacts."
@@ -27,8 +27,8 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, UserError, Image.Decompr
 
 def present(stages: Mapping[str, str], key: str) -> Artifact | None:
     """The artefact that a run names for one of its stages; None where it is absent or its identity is none."""
-    name = str(stages.get(key, ""))
-    return _try(lambda: look(KIND.get(key, key), name)) if re.fullmatch(r"[0-9a-f]{16}", name) else None
+    name, role = str(stages.get(key, "")), key.partition("@")[0]
+    return _try(lambda: look(KIND.get(role, role), name)) if re.fullmatch(r"[0-9a-f]{16}", name) else None
 
 
 def samples(stages: Mapping[str, str], key: str) -> SampleSet | None:

@@ -55,10 +55,8 @@ def load(name: str) -> "TaskDict":
     try:
         return manager(ROOTS).load([name])
     except (OSError, ValueError) as error:
-        needed = sources(name)
-        get = "; ".join(f"hf download --repo-type dataset {source}" for source in needed)
         reason = str(error).strip().split("\n")[0]
         raise UserError(
-            f"side-effects: {name} needs the data set {', '.join(needed)}, which could not be read ({reason}); "
-            f"allowed: one that is in the hub's cache ($HF_HOME), for which, with a network: {get}"
+            f"side-effects: {name} needs the data set {', '.join(sources(name))}, which could not be read ({reason}); "
+            "allowed: one in the cache $HF_HOME/datasets, where this command puts it once it is run with a network"
         ) from error

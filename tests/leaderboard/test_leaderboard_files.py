@@ -16,6 +16,8 @@ STAGES = {name: str(digit) * 16 for digit, name in enumerate(
 
 def test_present(home: Path) -> None:
     assert {key for key in STAGES if files.present(STAGES, key)} == set(STAGES) - {"audit"}
+    more = {"zero@photos": STAGES["zero"], "validation@2": STAGES["clean"], "evaluate@2": "9" * 16}
+    assert [key for key in more if files.present(more, key)] == ["zero@photos", "validation@2"]
 
 
 @pytest.mark.parametrize(

@@ -187,3 +187,21 @@ def test_ctrl_c_says_that_nothing_is_lost(cli: Callable, monkeypatch: pytest.Mon
     said = cli(*RUN)
     assert said.code == 130
     assert "the same command goes on from here" in said.err
+
+
+def test_side_effects_are_measured_on_checked_tasks(
+    cli: Callable, finished: Callable[..., Run], foreign: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def play(spec: RunSpec, tasks: object, stage: object) -> Run:
+        asked.append(tasks)
+        return finished(spec.seed)
+
+    monkeypatch.setattr("bench.engine.effects.play", play)
+    run = ("run", "--defense", "none", "--attack", "none", "--seeds", "0,1", "--json", "--side-effects")
+    assert cli(*run, "emoji_smoke, toy_val,emoji_smoke").code == 0
+    assert asked == [("emoji_smoke", "toy_val")] * 2
+    said = cli(*run, "emoji_smoke,toy_words")
+    assert said.code == 2 and "side-effects: 'toy_words' is not known" in said.err
+    assert len(asked) == 2

@@ -48,5 +48,5 @@ def test_data_that_are_not_here_are_named_with_how_to_get_them(
     with pytest.raises(UserError) as error:
         harness.load(name)
     assert f"side-effects: {name} needs the data set {source}" in str(error.value)
-    assert f"hf download --repo-type dataset {source}" in str(error.value)
+    assert "$HF_HOME/datasets" in str(error.value)
     assert "\n" not in str(error.value)
