@@ -1,0 +1,57 @@
+"""A method in the middle of its loop, on six pictures of three things."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bench.lvlm.base import LVLM
+from bench.samples import SampleSet
+from bench.spec import Budget, Method
+from defenses import REGISTRY
+from defenses.draft import Batch, Draft, Surrogate
+from defenses.pixel import PixelDefense
+
+
+@pytest.fixture(scope="session")
+def few(samples: SampleSet) -> SampleSet:
+    """Six pictures of three things."""
+    return SampleSet(samples[::4])
+
+
+class Game:
+    """A method in the middle of its loop, without the loop."""
+
+    def __init__(self, name: str, samples: SampleSet, surrogate: Surrogate, epsilon: int, **options: Any):
+        built = REGISTRY.build(Method(name=name, options=options))
+        assert isinstance(built, PixelDefense)
+        self.defense, self.surrogates, self.epsilon = built, [surrogate], epsilon
+        self.draft = Draft(samples, torch.device("cpu"), seed=5)
+        built.start(self.draft, self.surrogates, Budget(epsilon=epsilon), np.random.default_rng(5))
+        self.batch = Batch(self.draft, list(range(len(samples))))
+
+    def steps(self) -> None:
+        """The method's `image_steps`."""
+        self.defense.step_images(self.batch, self.surrogates, self.epsilon)
+        self.batch.round += 1
+
+    @torch.no_grad()
+    def objective(self) -> float:
+        """What the steps lower, on draws that no step has seen."""
+        found = []
+        for probe in range(2):
+            self.batch.draw = (9, probe)
+            images = self.defense.viewed(self.batch, self.defense.shown(self.batch, self.defense.leaves(self.batch)))
+            for s in self.surrogates:
+                encoded = self.defense.read(self.batch, s.lvlm)
+                found.append(self.defense.objective(s, self.batch, encoded, images).mean().item())
+        return float(np.mean(found))
+
+
+@pytest.fixture
+def game(few: SampleSet, victim: LVLM) -> Callable[..., Game]:
+    """Start a method by name, budget and options; the surrogate has learned nothing."""
+    known = Surrogate(victim, [], [], torch.optim.SGD([torch.zeros(1)]))
+    return lambda name, epsilon=8, **options: Game(name, few, known, epsilon, **options)
