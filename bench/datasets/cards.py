@@ -38,10 +38,13 @@ EMBEDDED: dict[str, Card] = {
         "bench.datasets.scenes.catalog",
         "what is where, how many, on which colour: options",
         "MIT",
-        ("bench.datasets.emoji",),
+        ("bench.datasets.emoji", "bench.datasets.near"),
     ),
     "tags": Card(
-        "bench.datasets.tags.catalog", "words, prices and dates to be read", "Apache-2.0", ("bench.datasets.emoji",)
+        "bench.datasets.tags.catalog",
+        "words, prices and dates to be read",
+        "Apache-2.0",
+        ("bench.datasets.emoji", "bench.datasets.near"),
     ),
 }
 

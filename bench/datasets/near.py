@@ -5,11 +5,15 @@ median). Its 64-bit form cannot tell pages of text apart: of 228 pages two diffe
 than 66 of 256; their JPEG copies at 80 % of the size in at most 6 (`benchmarks/near_duplicates.py`).
 """
 
+from collections.abc import Callable, Iterable
+
 import imagehash
 import numpy as np
 from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+from bench.samples import SampleSet
 
 SIDE = 16
 NEAR = 24
@@ -20,6 +24,21 @@ def fingerprint(pixels: np.ndarray) -> np.ndarray:
     """The hash of (H, W, 3) uint8 pixels, as (4,) uint64."""
     bits = imagehash.phash(Image.fromarray(pixels), hash_size=SIDE).hash
     return np.packbits(bits).view(np.uint64)
+
+
+def hashes(sets: Iterable[SampleSet]) -> np.ndarray:
+    """The hashes of all pictures of some sets, (N, 4) uint64."""
+    pictures = {s.image_id: s.pixels for samples in sets for s in samples}
+    return np.array([fingerprint(pixels) for pixels in pictures.values()], np.uint64).reshape(-1, 4)
+
+
+def apart(draw: Callable[[], np.ndarray], taken: np.ndarray) -> np.ndarray:
+    """The first picture of `draw` that is no near-duplicate of any with the hashes `taken`, (N, 4) uint64."""
+    while True:
+        pixels = draw()
+        differing = np.bitwise_count(taken ^ fingerprint(pixels)).sum(1)
+        if not (differing <= NEAR).any():
+            return pixels
 
 
 def pairs(hashes: np.ndarray, radius: int = NEAR) -> np.ndarray:

@@ -23,8 +23,9 @@ def source(name: str) -> str:
         return f"{HUB[name].repo}@{prepared.revision(name)} {prepared.rule(name)}"
     card, root = EMBEDDED[name], Path(__file__).parent.parent.parent
     digest = hashlib.sha256()
-    for package in (card.module.rpartition(".")[0], *card.stands_on):
-        for file in sorted(root.joinpath(*package.split(".")).iterdir()):
+    for name in (card.module.rpartition(".")[0], *card.stands_on):
+        place = root.joinpath(*name.split("."))
+        for file in sorted(place.iterdir()) if place.is_dir() else [place.with_suffix(".py")]:
             if file.suffix in {".py", ".parquet"}:
                 digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.random import Generator
 
+from bench import datasets
+from bench.datasets.near import apart, hashes
 from bench.datasets.scenes.render import GROUNDS, PLACES, THINGS, render
 from bench.samples import Sample, SampleSet
 
@@ -23,13 +25,17 @@ ASKED = (("place", "count"), ("place", "colour"), ("count", "colour"))
 
 
 def load(split: str) -> SampleSet:
-    """Samples of a split, two a picture. A picture belongs to one split: its generator is seeded by (split, number)."""
+    """Samples of a split, two a picture, whose generator is seeded by (split, number).
+
+    A picture that is nearly one of an earlier split is drawn again, so that none stands in two of them.
+    """
     number = list(PICTURES).index(split)
     rngs = (np.random.default_rng([SEED, number, i]) for i in range(PICTURES[split]))
-    return SampleSet(tuple(s for i, rng in enumerate(rngs) for s in _scene(f"{split}-{i:03d}", i, rng)))
+    taken = hashes(datasets.load("scenes", earlier) for earlier in list(PICTURES)[:number])
+    return SampleSet(tuple(s for i, rng in enumerate(rngs) for s in _scene(f"{split}-{i:03d}", i, rng, taken)))
 
 
-def _scene(name: str, i: int, rng: Generator) -> Iterator[Sample]:
+def _scene(name: str, i: int, rng: Generator, taken: np.ndarray) -> Iterator[Sample]:
     """Both samples of picture `i`: what the answers will be is dealt out evenly, the rest is drawn."""
     turn = i // len(ASKED)
     ground, count = turn % 4, turn // 4 % 4
@@ -37,7 +43,7 @@ def _scene(name: str, i: int, rng: Generator) -> Iterator[Sample]:
     others = [t for t in range(len(THINGS)) if t != wanted]
     things = [wanted, *rng.permutation(others)[:count].tolist()]
     places = rng.permutation(len(PLACES))[: count + 1].tolist()
-    pixels = render(GROUNDS[ground], [THINGS[t] for t in things], places, rng)
+    pixels = apart(lambda: render(GROUNDS[ground], [THINGS[t] for t in things], places, rng), taken)
     known = {
         "place": (f"What is at the {PLACES[places[0]]}?", THINGS, wanted),
         "count": ("How many things are there?", COUNTS, count),

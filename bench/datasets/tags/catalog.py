@@ -1,10 +1,14 @@
 """`tags`: read the word, price or date on a tag. Stands in for text in pictures (TextVQA, DocVQA), judged by ANLS.
 
-What it is not: text of any length or place. The tag lies in the middle of the picture, and there are 24 answers.
+What it is not: text of any length or place. The tag lies about the middle of the picture, and there are 24 answers.
 """
+
+from functools import partial
 
 import numpy as np
 
+from bench import datasets
+from bench.datasets.near import apart, hashes
 from bench.datasets.tags.render import render
 from bench.datasets.tags.vocabulary import QUESTIONS, VOCABULARY, lines
 from bench.samples import Sample, SampleSet
@@ -15,8 +19,12 @@ SEED = 47
 
 
 def load(split: str) -> SampleSet:
-    """Samples of a split. A rendering belongs to exactly one: its generator is seeded by (split, kind, answer, k)."""
+    """Samples of a split, by generators that are seeded by (split, kind, answer, k).
+
+    A rendering that is nearly one of an earlier split is drawn again, so that no picture stands in two of them.
+    """
     number = list(RENDERINGS).index(split)
+    taken = hashes(datasets.load("tags", earlier) for earlier in list(RENDERINGS)[:number])
     samples = []
     for place, (kind, answers) in enumerate(VOCABULARY.items()):
         for index, answer in enumerate(answers):
@@ -24,5 +32,6 @@ def load(split: str) -> SampleSet:
                 rng = np.random.default_rng([SEED, number, place, index, k])
                 name = f"{split}-{kind}-{index:02d}-{k:02d}"
                 question = str(rng.choice(QUESTIONS[kind]))
-                samples.append(Sample(name, name, render(lines(kind, answer), rng), question, answer, rule="anls"))
+                pixels = apart(partial(render, lines(kind, answer), rng), taken)
+                samples.append(Sample(name, name, pixels, question, answer, rule="anls"))
     return SampleSet(tuple(samples))

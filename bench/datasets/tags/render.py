@@ -18,10 +18,12 @@ TAG = (58, 44)
 """Width and height of a tag in pixels."""
 BOXES = {1: ((2, 3, 54, 38),), 2: ((2, 2, 54, 17), (2, 22, 54, 20))}
 """Where the lines go on a tag of one or two: left, top, width, height."""
-TILT = 2.0
+TILT = 4.0
 """Degrees that a tag may be turned, either way."""
-SHIFT = 1
-"""Pixels that a tag may lie off the middle, either way."""
+SHIFT = (2, 6)
+"""Pixels that a tag may lie off the middle, to the side and up or down."""
+SMALLEST = 0.9
+"""The least size of a tag over its full one."""
 GRAIN = 3.0
 """Standard deviation of the camera's noise, in levels of 255."""
 
@@ -39,10 +41,12 @@ def render(lines: Sequence[str], rng: Generator) -> np.ndarray:
     tag = Image.new("RGB", TAG, paper)
     for text, box in zip(lines, BOXES[len(lines)], strict=True):
         _write(tag, strips()[text], box)
+    scale = rng.uniform(SMALLEST, 1)
+    tag = tag.resize((round(TAG[0] * scale), round(TAG[1] * scale)), Image.Resampling.BICUBIC)
     turned = tag.convert("RGBA").rotate(rng.uniform(-TILT, TILT), Image.Resampling.BICUBIC, expand=True)
     picture = Image.new("RGB", (SIZE, SIZE), list(COLOURS.values())[rng.integers(len(COLOURS))])
     left, top = (
-        (SIZE - side) // 2 + int(off) for side, off in zip(turned.size, rng.integers(-SHIFT, SHIFT + 1, 2), strict=True)
+        (SIZE - side) // 2 + int(rng.integers(-most, most + 1)) for side, most in zip(turned.size, SHIFT, strict=True)
     )
     picture.paste(turned, (left, top), turned)
     noisy = np.asarray(picture) + rng.normal(0, GRAIN, (SIZE, SIZE, 3))

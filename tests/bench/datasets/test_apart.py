@@ -7,7 +7,7 @@ from bench.datasets.near import fingerprint
 from bench.datasets.splits import SPLITS, crossing
 
 
-@pytest.mark.parametrize("name", ["emoji_catalog", "photos"])
+@pytest.mark.parametrize("name", ["emoji_catalog", "photos", "scenes", "tags"])
 def test_the_splits_of_an_embedded_set_share_no_near_duplicate(name: str) -> None:
     pictures = {split: {s.image_id: s.pixels for s in load(name, split)} for split in SPLITS}
     hashes = {split: {id_: fingerprint(p) for id_, p in found.items()} for split, found in pictures.items()}

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
+from skimage.feature import match_template
 
 from bench.datasets.tags.render import BOXES, SIZE, TAG, render, strips
 from bench.datasets.tags.vocabulary import VOCABULARY, lines
@@ -45,7 +46,7 @@ def test_every_line_has_a_strip_cropped_to_its_ink() -> None:
 @given(seeds)
 @settings(max_examples=10, deadline=None)
 def test_the_text_can_be_read_by_its_shape(seed: int) -> None:
-    """The nearest of all untilted tags, over small shifts, is the one that was drawn."""
+    """The nearest of all tags, over places, sizes and tilts, is the one that was drawn."""
     rng = np.random.default_rng(seed)
     told = TOLD[rng.integers(len(TOLD))]
     ink = 255 - render(told, rng).min(axis=2).astype(float)
@@ -67,10 +68,12 @@ def shape(told: tuple[str, ...]) -> np.ndarray:
 
 
 def best(ink: np.ndarray, told: np.ndarray) -> float:
-    """The largest correlation of the two over shifts of up to three pixels."""
-    height, width = told.shape
-    y, x = (SIZE - height) // 2, (SIZE - width) // 2
-    windows = [
-        ink[max(0, y + b) : y + b + height, max(0, x + a) : x + a + width] for b in range(-3, 4) for a in range(-3, 4)
-    ]
-    return max(float(np.corrcoef(w.ravel(), told.ravel())[0, 1]) for w in windows if w.shape == told.shape)
+    """The largest normalised correlation of the two over places, sizes and tilts of the tag."""
+    picture, around = np.pad(ink, 8, mode="edge"), Image.fromarray(told.astype(np.float32))
+    found = []
+    for scale in (0.92, 0.98):
+        size = (round(TAG[0] * scale), round(TAG[1] * scale))
+        for tilt in (-3, 0, 3):
+            turned = around.resize(size).rotate(tilt, Image.Resampling.BICUBIC)
+            found.append(match_template(picture, np.asarray(turned)).max())
+    return float(max(found))
