@@ -1,66 +1,78 @@
 """Words whose deletion lowers a question's perplexity most are dropped (ONION)."""
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 from numpy.random import Generator
 from pydantic import Field
 
 from attacks.parts import Card, Knowledge, Part, part
+from attacks.text.normalise import normalise
 from bench import spec
-from bench.samples import Sample, SampleSet
+from bench.samples import SampleSet
 
-if TYPE_CHECKING:
-    from bench.lvlm.base import LVLM
-
-BATCH = 64
+START, END = "<s>", "</s>"
+BIGRAM = 0.7
+"""Weight of the word before; the rest is how frequent a word is."""
 
 
 class DropRareOptions(spec.Options):
     """How many words, and how suspicious they must be."""
 
     words: int = Field(5, ge=1, le=64, description="words dropped from a question at most")
-    least: float = Field(0.5, ge=0, le=20, description="fall of the mean log-perplexity that makes a word suspicious")
+    least: float = Field(0.1, ge=0, le=20, description="fall of the mean log-perplexity that makes a word suspicious")
 
 
 @part("drop_rare")
 class DropRare(Part):
-    """The words whose deletion lowers the question's perplexity most, by the victim's own language model."""
+    """The words whose deletion lowers the question's perplexity most, by bigrams of the trainer's own questions.
 
-    card = Card("K1", 1.5, "inserted words that make no sentence", "ONION: Qi et al., EMNLP 2021")
+    One word after the other: a question with several inserted words is mended step by step.
+    """
+
+    card = Card("K1", 1.0, "inserted words that make no sentence", "ONION: Qi et al., EMNLP 2021 (there with GPT-2)")
     Options: ClassVar[type[spec.Options]] = DropRareOptions
 
     def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
         """See `Part.prepare`."""
-        return SampleSet(tuple(replace(s, question=self._without(own.victim, s)) for s in released))
+        language = Bigrams(s.question for s in own.validation)
+        return SampleSet(tuple(replace(s, question=self._without(language, s.question)) for s in released))
 
-    def _without(self, victim: "LVLM", sample: Sample) -> str:
-        words = sample.question.split()
-        if len(words) < 2:
-            return sample.question
-        shorter = [" ".join(words[:i] + words[i + 1 :]) for i in range(len(words))]
-        whole, *others = perplexities(victim, sample, [" ".join(words), *shorter])
-        falls = whole - np.array(others)
-        suspects = [int(i) for i in np.argsort(-falls)[: min(self.options.words, len(words) - 1)]]
-        dropped = {i for i in suspects if falls[i] > self.options.least}
-        return " ".join(word for i, word in enumerate(words) if i not in dropped)
+    def _without(self, language: "Bigrams", question: str) -> str:
+        words = question.split()
+        for _ in range(min(self.options.words, len(words) - 1)):
+            shorter = [words[:i] + words[i + 1 :] for i in range(len(words))]
+            falls = language.surprise(words) - np.array([language.surprise(some) for some in shorter])
+            if falls.max() <= self.options.least:
+                break
+            words = shorter[int(falls.argmax())]
+        return " ".join(words)
 
 
-def perplexities(victim: "LVLM", sample: Sample, questions: Sequence[str]) -> np.ndarray:
-    """Mean NLL per token of each question about the sample's picture, (len(questions),)."""
-    import torch
+class Bigrams:
+    """How likely a word is after another, from some texts; a word never seen counts as one that was seen once less."""
 
-    from bench.lvlm.text import Prompt
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.single: Counter[str] = Counter()
+        self.pair: Counter[tuple[str, str]] = Counter()
+        self.before: Counter[str] = Counter()
+        for text in texts:
+            words = [START, *normalise(text).split(), END]
+            self.single.update(words[1:])
+            self.before.update(words[:-1])
+            self.pair.update(pairwise(words))
+        self.total = self.single.total() + len(self.single) + 1
 
-    picture = torch.from_numpy(sample.pixels).permute(2, 0, 1)
-    found: list[float] = []
-    with torch.no_grad():
-        for start in range(0, len(questions), BATCH):
-            some = questions[start : start + BATCH]
-            images = [picture] * len(some)
-            encoded = victim.encode([Prompt(question) for question in some], victim.layouts(images))
-            asked = replace(encoded, answer=encoded.question)
-            found += (victim.loss(asked, images) / asked.answer.sum(1)).tolist()
-    return np.array(found)
+    def surprise(self, words: Sequence[str]) -> float:
+        """Mean -log p of the words and the end: the logarithm of their perplexity."""
+        read = [START, *normalise(" ".join(words)).split(), END]
+        chances = (
+            BIGRAM * self.pair[a, b] / max(1, self.before[a]) + (1 - BIGRAM) * (self.single[b] + 1) / self.total
+            for a, b in pairwise(read)
+        )
+        return -sum(math.log(chance) for chance in chances) / (len(read) - 1)

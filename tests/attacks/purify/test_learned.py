@@ -66,7 +66,7 @@ def test_a_bridge_removes_noise_on_unseen_pictures() -> None:
 
     validation = SampleSet(load("emoji_catalog", "validation")[:64])
     unseen = load("emoji_smoke", "train")[:8]
-    part = PARTS.build(Method(name="bridge", options={"steps": 150, "width": 16, "depth": 3, "crop": 32}))
+    part = PARTS.build(Method(name="bridge", options={"steps": 100, "width": 12, "depth": 3, "crop": 24, "lr": 1e-2}))
     own = Knowledge(None, validation, queried=SampleSet(tuple(map(protect, validation))))  # type: ignore[arg-type]
     done = part.prepare(SampleSet(tuple(map(protect, unseen))), own, np.random.default_rng(0))
     errors = [np.abs(a.pixels.astype(int) - b.pixels).mean() for a, b in zip(unseen, done, strict=True)]

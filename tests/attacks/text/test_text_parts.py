@@ -7,7 +7,7 @@ import pytest
 
 from attacks.parts import PARTS, Knowledge
 from attacks.text.drop_inserted import without
-from attacks.text.drop_rare import perplexities
+from attacks.text.drop_rare import Bigrams
 from attacks.text.normalise import normalise
 from bench.datasets import load
 from bench.lvlm.base import LVLM
@@ -78,37 +78,23 @@ def test_what_could_not_be_inserted_is_kept() -> None:
     assert without("Zebra lamp", used) == "Zebra lamp", "nothing would be left"
 
 
-def test_rare_words_are_those_that_the_language_model_trips_over(
-    llava: LVLM, samples: SampleSet, own: SampleSet
-) -> None:
-    some = SampleSet(samples[:8])
-    dirty, _ = planted(some, llava, 2)
-    mended = play("drop_rare", dirty, llava, own, words=2)
-    precision, recall = precision_recall(some, dirty, mended)
-    chance = 2 / np.mean([len(s.question.split()) for s in dirty])
-    assert precision > chance + 0.1, (precision, recall, chance)
-    for before, after in zip(dirty, mended, strict=True):
-        assert 1 <= len(after.question.split()) <= len(before.question.split())
+def test_rare_words_are_those_that_the_language_trips_over(llava: LVLM, samples: SampleSet, own: SampleSet) -> None:
+    dirty, _ = planted(samples, llava)
+    mended = play("drop_rare", dirty, llava, own)
+    precision, recall = precision_recall(samples, dirty, mended)
+    assert precision >= 0.95 and recall >= 0.9, (precision, recall)
+    clean = play("drop_rare", samples, llava, own)
+    assert np.mean([a.question.split() == b.question.split() for a, b in zip(clean, samples, strict=True)]) >= 0.95
+    kept = play("drop_rare", dirty, llava, own, words=1)
+    assert all(len(a.question.split()) >= len(b.question.split()) - 1 for a, b in zip(kept, dirty, strict=True))
 
 
-def test_perplexity_is_the_mean_over_the_questions_tokens(llava: LVLM, samples: SampleSet) -> None:
-    import torch
-
-    from bench.lvlm.text import Prompt
-
-    sample = samples[0]
-    found = perplexities(llava, sample, [sample.question, "Object picture the name"])
-    images = [torch.from_numpy(sample.pixels).permute(2, 0, 1)]
-    for question, value in zip([sample.question, "Object picture the name"], found, strict=True):
-        encoded = llava.encode([Prompt(question)], llava.layouts(images))
-        with torch.no_grad():
-            logits = llava.model(
-                input_ids=encoded.ids, attention_mask=encoded.mask.long(), **llava.pixel_values(images),
-                **llava.position_inputs(encoded, llava.layouts(images)),
-            ).logits[0]  # fmt: skip
-        places = encoded.question[0].nonzero()[:, 0]
-        nll = -torch.log_softmax(logits, -1)[places - 1, encoded.ids[0, places]]
-        assert value == pytest.approx(float(nll.mean()), rel=1e-4)
+def test_surprise_is_the_mean_of_interpolated_bigrams() -> None:
+    language = Bigrams(["a b", "a c"])
+    # Of 6 words seen (a, b, end, a, c, end), 4 different; one more for those never seen: of 11.
+    chances = [0.7 * 2 / 2 + 0.3 * 3 / 11, 0.7 * 1 / 2 + 0.3 * 2 / 11, 0.7 * 1 / 1 + 0.3 * 3 / 11]
+    assert language.surprise(["A", "b!"]) == pytest.approx(-np.log(chances).mean())
+    assert language.surprise(["zebra"]) > language.surprise(["a"]) > language.surprise(["a", "b"])
 
 
 def test_answers_are_the_victims_own(llava: LVLM, samples: SampleSet, own: SampleSet) -> None:
