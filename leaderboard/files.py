@@ -80,6 +80,26 @@ def points(curve: Any) -> pd.DataFrame | None:
     return _try(read) if isinstance(curve, list) else None
 
 
+def effects(told: Any) -> pd.DataFrame | None:
+    """A run's side effects, one row a task: metric, its values, the changes against the base, items asked of all."""
+
+    def read() -> pd.DataFrame | None:
+        frame = pd.DataFrame.from_dict(told, orient="index")
+        for name in ("clean", "attacked"):
+            frame[f"{name} change"] = [_interval(change) for change in frame[f"{name}_change"]]
+        frame["items"] = [f"{asked} of {every}" for asked, every in zip(frame["items"], frame["of"], strict=True)]
+        columns = ["metric", "zero", "clean", "attacked", "clean change", "attacked change", "items"]
+        return frame[columns].astype({"zero": float, "clean": float, "attacked": float})
+
+    return _try(read) if isinstance(told, dict) and told else None
+
+
+def _interval(change: list[float]) -> str:
+    """`-0.02 [-0.06, +0.02]`; the value alone where there is no interval."""
+    value, *ends = (float(number) for number in change)
+    return f"{value:+.3f}" + (f" [{ends[0]:+.3f}, {ends[1]:+.3f}]" if ends else "")
+
+
 def difference(original: np.ndarray, released: np.ndarray) -> np.ndarray:
     """Ten times what changed, around mid-gray: (H, W, 3) uint8."""
     return np.asarray(np.clip(128 + 10 * (released.astype(int) - original), 0, 255), np.uint8)

@@ -41,6 +41,7 @@ def show(run: pd.Series) -> None:
     with right:
         curve(run, "Protect: the owner's losses", "protect", "log.json", "round")
     learning(run)
+    effects(run)
     st.subheader("Repeat it")
     st.code(run["command"], language="bash", wrap_lines=True)
     artefacts(run)
@@ -96,6 +97,15 @@ def learning(run: pd.Series) -> None:
         f"Test accuracy: **{peak:.1%}** at the peak of the trainer's own validation, epoch {points.index[best]}; "
         f"**{last:.1%}** at the last, epoch {points.index[-1]}."
     )
+
+
+def effects(run: pd.Series) -> None:
+    """What the training did to other tasks, where it was asked."""
+    table = files.effects(run["effects"])
+    if table is not None:
+        st.subheader("Side effects")
+        st.dataframe(table)
+        st.caption("Zero: the base victim. Changes are against it, with 95 % intervals where the metric is a mean.")
 
 
 def lines(curve: pd.DataFrame) -> alt.Chart:

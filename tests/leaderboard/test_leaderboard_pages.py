@@ -171,6 +171,26 @@ def test_run_without_a_learning_curve(home: Path, open_page: Open, run_factory: 
     assert "Learning curve" not in [heading.value for heading in open_page("run", run=f"{60:016x}").subheader]
 
 
+EFFECT = {"metric": "score", "items": 96, "of": 100, "zero": 0.3, "clean": 0.2, "attacked": 0.25,
+          "clean_change": [-0.1], "attacked_change": [-0.05, -0.08, -0.02]}  # fmt: skip
+
+
+def test_run_with_side_effects(home: Path, open_page: Open, run_factory: Factory) -> None:
+    save(run_factory(60, effects={"photos": EFFECT}))
+    app = open_page("run", run=f"{60:016x}")
+    assert "Side effects" in [heading.value for heading in app.subheader]
+    table = next(frame.value for frame in app.dataframe if "attacked change" in frame.value)
+    row = table.loc["photos"]
+    assert (row["clean change"], row["attacked change"]) == ("-0.100", "-0.050 [-0.080, -0.020]")
+    assert (row["zero"], row["items"]) == (0.3, "96 of 100")
+
+
+@pytest.mark.parametrize("effects", [None, {}, {"photos": {}}, {"photos": 3}, {"photos": {**EFFECT, "zero": "x"}}])
+def test_run_without_side_effects(home: Path, open_page: Open, run_factory: Factory, effects: object) -> None:
+    save(run_factory(60, effects=effects))
+    assert "Side effects" not in [heading.value for heading in open_page("run", run=f"{60:016x}").subheader]
+
+
 def test_published_numbers_stand_apart(home: Path, open_page: Open) -> None:
     app = open_page("published")
     assert app.title[0].value == "Published, not re-run"
