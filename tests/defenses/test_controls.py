@@ -1,15 +1,19 @@
 """The controls: noise and words at the full budget that come from the seed alone."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bench.errors import UserError
 from bench.lvlm.base import LVLM
 from bench.samples import Sample, SampleSet
+from bench.scoring.matching import normalise
 from bench.spec import Budget, Method
+from bench.stages.audit import audit
 from defenses import REGISTRY
 from defenses.words import plain_words
 
@@ -94,3 +98,21 @@ def test_triggers_differ_between_samples_and_seeds_and_stand_anywhere(llava: LVL
     first, last = same[0].question.split()[0], same[0].question.split()[-1]
     assert 0 < sum(s.question.startswith(f"{first} ") for s in one) < 40
     assert 0 < sum(s.question.endswith(f" {last}") for s in one) < 40
+
+
+def test_wrong_answers_change_every_answer_and_nothing_else(samples: SampleSet) -> None:
+    released = play("wrong_answers", samples, Budget())
+    for before, after in zip(samples, released, strict=True):
+        assert normalise(after.answer) != normalise(before.answer)
+        assert (after.id, after.image_id, after.question) == (before.id, before.image_id, before.question)
+        assert np.array_equal(after.pixels, before.pixels)
+    assert {s.answer for s in released} == {s.answer for s in samples}
+
+
+def test_wrong_answers_pass_the_audit_as_a_control_alone(samples: SampleSet, tmp_path: Path) -> None:
+    play("wrong_answers", samples, Budget()).save(tmp_path / "release")
+    released = SampleSet.load(tmp_path / "release")
+    report = audit(samples, released, Budget(epsilon=0, words=0), "wrong_answers" in REGISTRY.controls)
+    assert report["answers"] == len(samples)
+    with pytest.raises(UserError, match=f"{len(samples)} answers changed"):
+        audit(samples, released, Budget(), "em" in REGISTRY.controls)
