@@ -23,8 +23,8 @@ protector, K4 holds some clean pictures of the same owner."""
 class Card(NamedTuple):
     """What a reader must know of a part or a tuner.
 
-    knowledge: see `Knows`. cost: of the whole attack, as a multiple of `lora_sft` on the same data. against: what it
-    was designed to break. source: where it comes from.
+    knowledge: see `Knows`. cost: of the whole attack, roughly, as a multiple of `lora_sft` on the same data; by
+    what it computes, not yet measured. against: what it was designed to break. source: where it comes from.
     """
 
     knowledge: Knows

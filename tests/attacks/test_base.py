@@ -53,7 +53,7 @@ def test_every_attack_has_a_card_and_trains_but_none() -> None:
     for name in REGISTRY.catalog:
         attack = REGISTRY.get(name)
         assert attack.card.knowledge in {"K0", "K1", "K2", "K3", "K4"}
-        assert attack.card.cost >= (1 if attack.trains else 0)
+        assert (attack.card.cost > 0) is attack.trains
         assert attack.card.against and attack.card.source
         assert attack.trains is (name != "none")
 
