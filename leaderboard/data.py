@@ -117,6 +117,7 @@ def _reasons(frame: pd.DataFrame) -> pd.Series:
     """Why each run cannot be compared; "" where it can."""
     reason = pd.Series("", index=frame.index, dtype="str")
     reason[~frame["eligible"].astype(bool) | frame["protection"].isna()] = "clean fine-tuning gains too little to judge"
+    reason[_numbers(frame["stealth"], "answers") > 0] = "the release has other answers: an upper bound, never ranked"
     for column, current in (("evaluator", EVALUATOR), ("protocol", PROTOCOL)):
         stale = f"{column} " + frame[column].astype(str) + f", current is {current}"
         reason = reason.mask(frame[column] != current, stale)

@@ -109,6 +109,8 @@ def test_attack_none_is_no_attack(home: Path, run_factory: Callable[..., Run]) -
         ({"protocol": PROTOCOL + 1}, f"protocol {PROTOCOL + 1}, current is {PROTOCOL}"),
         ({"eligible": False}, "clean fine-tuning gains too little to judge"),
         ({"protection": None}, "clean fine-tuning gains too little to judge"),
+        ({"stealth": {"answers": 3}}, "the release has other answers: an upper bound, never ranked"),
+        ({"stealth": {"answers": 0}}, ""),
         ({}, ""),
     ],
 )
