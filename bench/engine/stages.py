@@ -201,15 +201,16 @@ def attack(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
         "victim": [spec.victim, revision(spec.victim)],
         "seed": spec.seed,
     }
+    needs = trainer.traits.get("needs", [])  # absent from the descriptions that were kept before an attack had parts
     knows: dict[str, Stage] = {}
-    if "owner" in trainer.traits["needs"]:
+    if "owner" in needs:
         knows["owner"] = dataset(spec.dataset, "train")
-    if "queried" in trainer.traits["needs"]:
+    if "queried" in needs:
         knows["queried"] = protect(spec, "validation", trainer.traits["queries"])
     payload |= {field: stage.identity for field, stage in knows.items()}
     work = partial(_attack, spec, release, own, knows, method)
-    needs = (own, release, *knows.values())
-    return Stage("attack", f"{method.name} on {release.title}", payload, work, needs, (spec.victim,))
+    stands_on = (own, release, *knows.values())
+    return Stage("attack", f"{method.name} on {release.title}", payload, work, stands_on, (spec.victim,))
 
 
 def _attack(

@@ -100,7 +100,10 @@ def test_every_field_of_a_spec_is_in_its_identity(change: dict[str, Any]) -> Non
         {"attack": {"name": "../../etc"}},
         {"attack": {"name": "lora\n"}},
         {"attack": {"name": ""}},
-        {"attack": {"name": "a" * 65}},
+        {"attack": {"name": "a" * 129}},
+        {"attack": {"name": "lora_sft+"}},
+        {"attack": {"name": "lora_sft++gray"}},
+        {"attack": {"name": "lora_sft+Gray"}},
     ],
 )
 def test_a_spec_refuses_what_it_does_not_know(change: dict[str, Any]) -> None:
