@@ -15,19 +15,17 @@ if TYPE_CHECKING:
 
     from bench.lvlm.base import LVLM
 
-Knows = str
-"""K0 unaware of protection, K1 knows that data is protected, K2 knows the method and its code, K3 can query the
-protector, K4 holds some clean pictures of the same owner."""
-
 
 class Card(NamedTuple):
     """What a reader must know of a part or a tuner.
 
-    knowledge: see `Knows`. cost: of the whole attack, roughly, as a multiple of `lora_sft` on the same data; by
-    what it computes, not yet measured. against: what it was designed to break. source: where it comes from.
+    knowledge: K0 unaware of protection, K1 knows that data is protected, K2 knows the method and its code, K3 can query
+    the protector, K4 holds some clean pictures of the same owner. cost: of the whole attack, roughly, as a multiple of
+    `lora_sft` on the same data; by what it computes, not yet measured. against: what it was designed to break. source:
+    where it comes from.
     """
 
-    knowledge: Knows
+    knowledge: str
     cost: float
     against: str
     source: str

@@ -27,6 +27,7 @@ class AdversarialTrainer(Trainer):
 
         They move after the processor, by levels over its mean standard deviation: what it makes of 8-bit levels.
         """
+        inputs = self.settled(model, inputs)
         pixels = {key: value for key, value in inputs.items() if key.startswith("pixel_values")}
         if model.training and torch.is_grad_enabled():
             inputs = {**inputs, **self._moved(model, inputs, pixels)}

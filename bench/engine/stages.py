@@ -11,6 +11,7 @@ from bench import datasets
 from bench.datasets.source import source as dataset_source
 from bench.engine import curve
 from bench.engine.stage import Progress, Stage
+from bench.errors import UserError
 from bench.samples import SampleSet
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL, Method, RunSpec
@@ -155,9 +156,14 @@ def _protect(
 
 
 def some(samples: SampleSet, count: int | None) -> SampleSet:
-    """`count` of the samples in their order, drawn with a fixed seed; all of them for None."""
+    """`count` of the samples in their order, drawn with a fixed seed; all of them for None.
+
+    Raises UserError where there are fewer: a trainer who asks with 24 pictures is not one who asks with 64.
+    """
     if count is None:
         return samples
+    if count > len(samples):
+        raise UserError(f"queries: {count} of the trainer's own samples; allowed: {len(samples)}, all that he has")
     drawn = np.random.default_rng(count).permutation(len(samples))[:count]
     return SampleSet(tuple(samples[i] for i in sorted(drawn.tolist())))
 

@@ -107,9 +107,10 @@ def test_pictures_are_augmented_anew_and_those_of_validation_are_not(llava: LVLM
     assert again.look(0)["pixel_values"].equal(Augmented(llava, samples[:6], 4, parts, 0).look(0)["pixel_values"])
 
 
-def test_ueraser_trains(llava: LVLM, samples: SampleSet, tmp_path: Path) -> None:
+@pytest.mark.parametrize("tuner", ["lora_sft", "adversarial"])
+def test_ueraser_trains(tuner: str, llava: LVLM, samples: SampleSet, tmp_path: Path) -> None:
     options = {"epochs": 2, "batch": 8, "ueraser.k": 2}
-    attack = REGISTRY.build(Method(name="lora_sft+ueraser", options=options))
+    attack = REGISTRY.build(Method(name=f"{tuner}+ueraser", options=options))
     attack.tune(llava, samples, samples, 0, tmp_path, lambda *_: None)
     untrained = loss(llava, samples)
     with wearing(llava, tmp_path):

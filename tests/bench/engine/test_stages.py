@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 import bench.registry
 from attacks import REGISTRY as ATTACKS
+from bench.datasets import load
 from bench.engine import stages
+from bench.errors import UserError
 from bench.sources import source
 from bench.spec import Budget, Method, RunSpec
 from bench.threat import surrogates
@@ -171,3 +173,12 @@ def test_an_edited_data_set_renames_everything(monkeypatch: pytest.MonkeyPatch) 
     before = names(BASE)
     monkeypatch.setattr(stages, "dataset_source", lambda name: "edited")
     assert not set(before.values()) & set(names(BASE).values())
+
+
+def test_the_protector_is_asked_with_as_many_samples_as_is_said() -> None:
+    own = load("emoji_smoke", "validation")
+    chosen = stages.some(own, 10)
+    assert len(chosen) == 10 and [s.id for s in own if s.id in {c.id for c in chosen}] == [c.id for c in chosen]
+    assert stages.some(own, 10).digest == chosen.digest and stages.some(own, None) is own
+    with pytest.raises(UserError, match="queries: 64 of the trainer's own samples; allowed: 24"):
+        stages.some(own, 64)
