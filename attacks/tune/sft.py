@@ -3,6 +3,7 @@
 import math
 import tempfile
 from abc import abstractmethod
+from inspect import signature
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -43,7 +44,8 @@ class Trainer(SFTTrainer):
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *arguments: Any, **named: Any) -> Any:
         """Mean cross-entropy of the answer tokens, as `transformers.Trainer` has it; of the worst look, if several."""
-        return super(SFTTrainer, self).compute_loss(model, self.settled(model, inputs), *arguments, **named)
+        settled = answers_alone(self.source.victim, self.settled(model, inputs))
+        return super(SFTTrainer, self).compute_loss(model, settled, *arguments, **named)
 
     def settled(self, model: Any, inputs: dict[str, Any]) -> dict[str, Any]:
         """The batch with one look at each picture: the worst, if there are several."""
@@ -51,6 +53,18 @@ class Trainer(SFTTrainer):
             return inputs
         rest = {key: value for key, value in inputs.items() if key != "looks"}
         return {**rest, **self.source.batch(worst(model, rest, looks, self.source))}
+
+
+def answers_alone(victim: LVLM, inputs: dict[str, Any]) -> dict[str, Any]:
+    """The batch where the head scores the columns alone in which some answer stands: the same loss, a tenth sooner.
+
+    The keywords are those of transformers' models and their loss; for a model that has none the batch stays as it is.
+    """
+    if "logits_to_keep" not in signature(victim.model.forward).parameters:
+        return inputs
+    following = inputs["labels"][:, 1:]
+    columns = (following != -100).any(0).nonzero().flatten()
+    return {**inputs, "logits_to_keep": columns, "shift_labels": following[:, columns].contiguous()}
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from attacks.tune.sft import answers_alone
 from bench.lvlm.adapters import attached, lora_config
 from bench.lvlm.attention import Recorder
 from bench.lvlm.base import LVLM
@@ -112,6 +113,34 @@ def test_the_loss_is_the_models_own(model: LVLM) -> None:
         ).loss
         torch.testing.assert_close(ours / encoded.answer.sum(), own[None], rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(model.loss(encoded, [tensor(array)]), ours, rtol=2e-2, atol=2e-2)
+
+
+def test_a_trainers_loss_and_gradient_need_the_answers_columns_alone(model: LVLM) -> None:
+    """Answers at different places: the head scores a few columns, the loss and the adapter's gradient are the same."""
+    layouts = [model.layout(array.shape[:2]) for array in USUAL]
+    encoded = model.encode(PROMPTS, layouts)
+    inputs = {
+        "input_ids": encoded.ids,
+        "attention_mask": encoded.mask.long(),
+        "labels": encoded.ids.masked_fill(~encoded.answer, -100),
+        **model.position_inputs(encoded, layouts),
+        **model.collate([model.processed([array]) for array in USUAL]),
+    }
+    fewer = answers_alone(model, inputs)
+    if type(model.model).__name__.startswith("MiniCPM"):
+        assert fewer is inputs
+        return
+    assert len(fewer["logits_to_keep"]) < encoded.ids.shape[1] - 1
+    with attached(model, lora_config(model, 2, "language+projector")) as parameters:
+        (whole, plain), (few, ours) = (
+            (loss := model.model(**each).loss, torch.autograd.grad(loss, parameters, allow_unused=True))
+            for each in (inputs, fewer)
+        )
+    torch.testing.assert_close(few, whole)
+    pairs = [(a, b) for a, b in zip(plain, ours, strict=True) if a is not None]
+    assert any(a.any() for a, _ in pairs)
+    for a, b in pairs:
+        torch.testing.assert_close(b, a, rtol=1e-3, atol=1e-5)
 
 
 def test_a_batch_is_its_members_padded_on_either_side(model: LVLM) -> None:
