@@ -1,4 +1,7 @@
-"""How attacks are written: `lora_sft(rank=8)+jpeg(quality=30)+gray`, or the name of a recipe in `attacks/recipes/`."""
+"""How attacks are written: `lora_sft(rank=8)+jpeg(quality=30)+gray`, or the name of a recipe in `attacks/recipes/`.
+
+`best` is written where one attack or many may stand: every attack of `attacks/standard.yaml`.
+"""
 
 import re
 from functools import cache
@@ -14,6 +17,8 @@ from bench.errors import UserError
 from bench.spec import Closed, Method
 
 RECIPES = Path(__file__).parent / "recipes"
+STANDARD = Path(__file__).parent / "standard.yaml"
+BEST = "best"
 WORD = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(?:\(([^()]*)\))?\s*")
 
 
@@ -22,6 +27,18 @@ class Recipe(Closed):
 
     summary: str = Field(min_length=3, max_length=160)
     attack: str = Field(min_length=1, max_length=400)
+
+
+class Set(Closed):
+    """Attacks that a defense is judged by together."""
+
+    attacks: list[str] = Field(min_length=1)
+
+
+@cache
+def members(text: str) -> tuple[str, ...]:
+    """The attacks that a text stands for: those of the standard set for `best`, else the one that it is."""
+    return tuple(yamlfile.read(STANDARD, Set).attacks) if text == BEST else (text,)
 
 
 @cache

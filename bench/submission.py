@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from attacks.grammar import attack as written
 from bench import yamlfile
 from bench.spec import Budget, Closed, Method, RunSpec, Seeds, Threat
 
@@ -34,11 +35,11 @@ class Submission(Closed):
         return value
 
     def runs(self, attack: str) -> list[RunSpec]:
-        """Every cell."""
+        """Every cell, with an attack as it is written on the command line."""
         return [
             RunSpec(
                 defense=self.defense,
-                attack=Method(name=attack),
+                attack=written(attack),
                 dataset=dataset,
                 victim=victim,
                 threat=threat,

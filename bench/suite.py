@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from attacks.grammar import attack
+from attacks.grammar import attack, members
 from bench import yamlfile
 from bench.errors import UserError
 from bench.spec import Budget, Closed, Method, RunSpec, Seeds, Threat
@@ -35,8 +35,10 @@ class Matrix(Closed):
     @field_validator("attacks", mode="before")
     @classmethod
     def written(cls, value: Any) -> Any:
-        """An attack may be written as on the command line, `lora_sft+jpeg(quality=30)`, or be a recipe's name."""
-        return [attack(v) if isinstance(v, str) else v for v in value] if isinstance(value, list) else value
+        """An attack may be written as on the command line: `lora_sft+jpeg(quality=30)`, a recipe's name, or `best`."""
+        if not isinstance(value, list):
+            return value
+        return [made for v in value for made in (map(attack, members(v)) if isinstance(v, str) else [v])]
 
     def runs(self) -> list[RunSpec]:
         """The combinations, seeds innermost. Raises UserError where they are too many."""

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from bench.engine.stage import Stage
 from bench.engine.summary import Summary, summary
+from bench.scoring.frontier import Step
 from bench.scoring.stats import Estimate
 from bench.store.results import Run
 
@@ -111,6 +112,28 @@ def table(runs: Sequence[Run], reused: str) -> Table:
         ("reused stages", reused),
     ):
         view.add_row(name, text)
+    return view
+
+
+def ladder(steps: Sequence[Step]) -> Table:
+    """The attacks in the order of their cost; those that were the best so far are marked, the last of them is taken."""
+    view = Table(title=f"Best of {len(steps)} attacks, chosen on validation: {steps[-1].best.attack}")
+    for name in (
+        "attack",
+        "cost",
+        "all so far",
+        "validation",
+        "gain on test",
+        "protection, 95 % interval",
+        "best so far",
+    ):
+        view.add_column(name, justify="left" if name == "attack" else "right")
+    for step in steps:
+        one = step.tried
+        costs = (f"{step.cost:.1f} x", f"{step.total:.1f} x")
+        rates = (f"{one.validation:.1%}", f"{100 * one.gain:+.1f} points")
+        view.add_row(one.attack, *costs, *rates, _protection(one.protection), "yes" if step.best is one else "")
+    view.caption = "cost: seconds of the attack over those of lora_sft, in these runs"
     return view
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.errors import UserError
+
 if TYPE_CHECKING:
     from bench.spec import RunSpec
     from bench.store.results import Run
@@ -14,7 +16,10 @@ if TYPE_CHECKING:
 def run(
     defense: Annotated[str, typer.Option(help="what the owner does; see `bench list`")],
     attack: Annotated[
-        str, typer.Option(help="what the trainer does, lora_sft+jpeg(quality=30) for example; see `bench list`")
+        str,
+        typer.Option(
+            help="what the trainer does, lora_sft+jpeg(quality=30) for example, see `bench list`; best: a whole set"
+        ),
     ],
     dataset: Annotated[str, typer.Option(help="a name of `bench list`, or a path to your own data")] = "emoji_catalog",
     victim: Annotated[
@@ -41,36 +46,46 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
     """Protect, attack, evaluate and score. Finished stages are reused; a killed run continues where it was."""
+    from attacks.grammar import BEST, members
     from bench.cli import parse
 
+    if attack == BEST and attack_option:
+        raise UserError(f"attack_option: {attack_option[0]!r}; allowed: none with --attack best, a set of attacks")
     dataset = parse.dataset(dataset)
-    specs = [
-        parse.spec(
-            defense=defense,
-            attack=attack,
-            dataset=dataset,
-            victim=victim,
-            threat=threat,
-            surrogates=surrogates,
-            seed=number,
-            epsilon=parse.epsilon(epsilon),
-            words=words,
-            options=parse.options(option or []),
-            attack_options=parse.options(attack_option or []),
-        )
-        for number in parse.seeds(seed, seeds)
+    cells = [
+        [
+            parse.spec(
+                defense=defense,
+                attack=one,
+                dataset=dataset,
+                victim=victim,
+                threat=threat,
+                surrogates=surrogates,
+                seed=number,
+                epsilon=parse.epsilon(epsilon),
+                words=words,
+                options=parse.options(option or []),
+                attack_options=parse.options(attack_option or []),
+            )
+            for number in parse.seeds(seed, seeds)
+        ]
+        for one in members(attack)
     ]
-    play([specs], as_json=as_json, tasks=parse.tasks(side_effects))
+    play(cells, as_json=as_json, tasks=parse.tasks(side_effects), together=attack == BEST)
 
 
-def play(cells: Sequence[Sequence["RunSpec"]], *, as_json: bool, tasks: Sequence[str] = ()) -> None:
+def play(
+    cells: Sequence[Sequence["RunSpec"]], *, as_json: bool, tasks: Sequence[str] = (), together: bool = False
+) -> None:
     """Play cells, each of them some seeds, with a display; then print one table a cell, or one JSON document.
 
-    tasks: other tasks, on which the side effects of the training are measured.
+    tasks: other tasks, on which the side effects of the training are measured. together: the cells are attacks on one
+    release, of which the trainer takes the best: one table for all.
     """
-    from bench.cli.display import Display, table
+    from bench.cli.display import Display, ladder, table
     from bench.engine.effects import play as play_one
-    from bench.engine.summary import record, summary
+    from bench.engine.summary import record, summary, tried
+    from bench.scoring.frontier import frontier
 
     played: list[list[Run]] = []
     for cell in cells:
@@ -80,8 +95,12 @@ def play(cells: Sequence[Sequence["RunSpec"]], *, as_json: bool, tasks: Sequence
                 display.heading(f"{spec.defense.name} × {spec.attack.name}, seed {spec.seed} ({number}/{len(cell)})")
                 rows.append(play_one(spec, tasks, display.stage))
             played.append(rows)
-        if not as_json:
+        if not as_json and not together:
             display.console.print(table(rows, display.reused))
+    steps = frontier([tried(rows) for rows in played]) if together else []
     if as_json:
         runs, summaries = [record(row) for rows in played for row in rows], [summary(rows)._asdict() for rows in played]
-        typer.echo(json.dumps({"runs": runs, "summaries": summaries}, indent=1))
+        best = {"best": [step.plain() for step in steps]} if together else {}
+        typer.echo(json.dumps({"runs": runs, "summaries": summaries, **best}, indent=1))
+    elif together:
+        display.console.print(ladder(steps))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from bench.spec import RunSpec
     from bench.submission import Submission
 
 app = typer.Typer(help="Submissions: one YAML file a configured defense.", no_args_is_help=True)
@@ -13,12 +14,13 @@ File = Annotated[Path, typer.Argument(help="a submission, for example submission
 
 
 def _checked(file: Path, attack: str = "lora_sft") -> "Submission":
+    from attacks.grammar import attack as written
     from bench.cli import parse
     from bench.published import check_playable
     from bench.submission import read
 
     submission = read(file)
-    parse.check_methods(submission.defense.name, attack)
+    parse.check_methods(submission.defense.name, written(attack).name)
     for spec in submission.runs(attack):
         parse.check(spec)
         check_playable(spec)
@@ -35,12 +37,16 @@ def validate(file: File) -> None:
 @app.command("run")
 def run_(
     file: File,
-    attack: Annotated[str, typer.Option(help="what the trainer does")] = "lora_sft",
+    attack: Annotated[str, typer.Option(help="what the trainer does; best: the standard set")] = "lora_sft",
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
     """Play every cell that a submission asks for, as `bench run` would."""
+    from attacks.grammar import members
     from bench.cli.run import play
 
-    submission = _checked(file, attack)
-    specs, seeds = submission.runs(attack), len(submission.seeds)
-    play([specs[start : start + seeds] for start in range(0, len(specs), seeds)], as_json=as_json)
+    cells: list[list[RunSpec]] = []
+    for one in members(attack):
+        submission = _checked(file, one)
+        specs, seeds = submission.runs(one), len(submission.seeds)
+        cells += (specs[start : start + seeds] for start in range(0, len(specs), seeds))
+    play(cells, as_json=as_json)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from bench.engine import curve, effects
 from bench.engine.local import judge, predictions
 from bench.errors import UserError
+from bench.scoring.frontier import Tried
 from bench.scoring.protection import Score
 from bench.scoring.stats import Estimate
 from bench.store.artifacts import look
@@ -76,6 +77,15 @@ def summary(runs: Sequence[Run]) -> Summary:
             if all(task in (run.effects or {}) for run in runs)
         },
     )
+
+
+def tried(runs: Sequence[Run]) -> Tried:
+    """One attack's runs, which differ in the seed alone, as the trainer's ladder of attacks has them."""
+    s, first = summary(runs), runs[0]
+    options = ", ".join(f"{key}={value}" for key, value in first.attack_options.items())
+    seconds = sum(run.cost["attack"]["seconds"] for run in runs) / len(runs)
+    name = f"{first.attack} ({options})" if options else first.attack
+    return Tried(name, seconds, s.validation, s.protected - s.zero, s.protection)
 
 
 def _curve(runs: Sequence[Run]) -> dict[str, Any]:

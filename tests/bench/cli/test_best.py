@@ -1,0 +1,86 @@
+"""`--attack best`: the whole standard set on one release, the choice on validation, and one ladder of costs."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from attacks.grammar import STANDARD, attack, members
+from bench.spec import RunSpec
+from bench.store.results import Run
+
+SECONDS = {"lora_sft": 10.0, "lora_sft+bridge": 35.0}
+
+
+@pytest.fixture
+def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
+    """What would be played: bridge does best on validation, drop_inserted on test; others take twice the time."""
+    asked: list[RunSpec] = []
+
+    def play(spec: RunSpec, stage: object) -> Run:
+        asked.append(spec)
+        name = spec.attack.name
+        row = finished(
+            spec.seed,
+            protected=30 if name.endswith("drop_inserted") else 24 if name.endswith("bridge") else 16,
+            attack=name,
+            attack_options=spec.attack.options,
+            validation=0.7 if name.endswith("bridge") else 0.3,
+        )
+        row.cost = {**row.cost, "attack": {**row.cost["attack"], "seconds": SECONDS.get(name, 20.0)}}
+        return row
+
+    monkeypatch.setattr("bench.engine.local.play", play)
+    return asked
+
+
+def test_the_whole_set_is_played_and_the_best_on_validation_is_taken(cli: Callable, played: list[RunSpec]) -> None:
+    said = cli("run", "--defense", "none", "--attack", "best", "--dataset", "emoji_smoke", "--seeds", "0,1", "--json")
+    assert said.code == 0, said.err
+    report, wanted = json.loads(said.out), [attack(text) for text in members("best")]
+    assert [spec.attack for spec in played] == [method for method in wanted for _ in range(2)]
+    assert len(report["runs"]) == 2 * len(wanted)
+    steps = report["best"]
+    assert [step["tried"]["attack"] for step in (steps[0], steps[-1])] == ["lora_sft", "lora_sft+bridge"]
+    assert (steps[0]["cost"], steps[-1]["cost"]) == (1.0, 3.5)
+    assert steps[-1]["total"] == pytest.approx(1 + 2 * (len(wanted) - 2) + 3.5)
+    assert {step["best"]["attack"] for step in steps[:-1]} == {"lora_sft"}, "a better test score is not seen"
+    assert steps[-1]["best"]["attack"] == "lora_sft+bridge"
+    assert steps[-1]["best"]["gain"] == pytest.approx(24 / 40 - 0.1)
+
+
+def test_people_get_one_ladder_that_names_the_choice(cli: Callable, played: list[RunSpec]) -> None:
+    said = cli("run", "--defense", "none", "--attack", "best", "--dataset", "emoji_smoke")
+    assert said.code == 0, said.err
+    assert f"Best of {len(members('best'))} attacks, chosen on validation: lora_sft+bridge" in said.out
+    assert "protected fine-tune accuracy" not in said.out, "no table for each attack"
+    assert said.out.count("yes") == 2, "lora_sft, and bridge after it"
+
+
+def test_one_option_cannot_fit_nine_attacks(cli: Callable, played: list[RunSpec]) -> None:
+    said = cli("run", "--defense", "none", "--attack", "best", "-a", "epochs=2")
+    assert (said.code, played) == (2, [])
+    assert "epochs=2" in said.err
+    assert "none with --attack best" in said.err
+
+
+def test_a_submission_meets_the_whole_set(cli: Callable, played: list[RunSpec], tmp_path: Path) -> None:
+    file = tmp_path / "entry.yaml"
+    entry = {"version": 1, "title": "An entry", "authors": ["someone"], "defense": {"name": "none"}, "seeds": [0, 1]}
+    file.write_text(yaml.safe_dump({**entry, "datasets": ["emoji_smoke"]}))
+    assert cli("submit", "run", str(file), "--attack", "best", "--json").code == 0
+    assert len(played) == 2 * len(members("best"))
+    assert [spec.seed for spec in played[:2]] == [0, 1]
+
+
+def test_the_set_is_of_attacks_that_can_be_built() -> None:
+    from attacks import REGISTRY
+
+    texts = members("best")
+    assert list(texts) == yaml.safe_load(STANDARD.read_text())["attacks"]
+    assert len({attack(text).model_dump_json() for text in texts}) == len(texts)
+    for text in texts:
+        assert REGISTRY.build(attack(text)).trains
+    assert members("lora_sft+jpeg") == ("lora_sft+jpeg",)
