@@ -94,7 +94,7 @@ def overhead() -> None:
 def simulated(scale: float) -> tuple[Plan, dict[str, float]]:
     """The suite, asleep, and how long each stage sleeps."""
     with fresh():
-        real = plan(read("embedded").runs())
+        real = plan(read("plain").runs())
     asleep: dict[str, Stage] = {}
     known = {name: 1.0 if each.title == "none" else SECONDS.get(each.kind, 1.0) for name, each in real.tasks.items()}
     lasts = {name: scale * seconds for name, seconds in known.items()}

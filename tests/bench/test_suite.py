@@ -8,6 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attacks.grammar import attack, members
 from bench.cli import parse
 from bench.datasets.cards import HUB
 from bench.errors import UserError
@@ -17,6 +18,7 @@ from bench.suite import MAX_RUNS, Matrix, Pattern, Suite, read
 from bench.suites import presets
 from bench.threat import PAPER, surrogates
 from bench.victims import EMBEDDED
+from defenses import REGISTRY as DEFENSES
 
 HEAD = {"version": 1, "title": "A suite"}
 
@@ -62,8 +64,21 @@ def test_the_papers_suite_is_its_nine_models_six_data_sets_and_three_boxes() -> 
         assert (spec.victim in owners) == (spec.threat == "white")
 
 
-def test_the_embedded_suite_is_the_matrix_of_the_docs() -> None:
+def test_the_embedded_suite_is_every_defense_against_the_standard_set() -> None:
     runs = read("embedded").runs()
+    first = [r for r in runs if r.seed == 0 and r.dataset == "emoji_catalog" and r.threat == "white"]
+    assert {r.defense.name for r in first} == set(DEFENSES.catalog)
+    for defense in DEFENSES.catalog:
+        assert [r.attack for r in first if r.defense.name == defense] == [attack(text) for text in members("best")]
+    black = {r.defense.name for r in runs if r.threat == "black"}
+    assert set(DEFENSES.catalog) - black == {*DEFENSES.controls, "none", "lsp"}, "those that ask no surrogate"
+    assert {r.seed for r in runs if r.defense.name == "mmguard"} == {0, 1, 2}
+    assert {r.dataset for r in runs} == {"emoji_catalog", "scenes"}
+    assert {r.victim for r in runs} == {"tiny-internvl"}
+
+
+def test_the_plain_suite_is_the_tables_of_the_docs() -> None:
+    runs = read("plain").runs()
     cells = {(r.defense.name, r.victim, r.threat, r.seed) for r in runs}
     assert len(cells) == len(runs)
     assert {t for d, _, t, s in cells if d == "mmguard" and s == 0} == {"white", "gray", "black"}
@@ -141,7 +156,7 @@ def test_a_wrong_suite_says_where(written: Callable[..., str], fields: dict[str,
 
 
 def test_an_unknown_suite_names_the_shipped_ones() -> None:
-    names = "boxes, datasets, embedded, full, paper, smoke"
+    names = "boxes, datasets, embedded, full, paper, plain, smoke"
     with pytest.raises(UserError, match=f"suite: 'embeded' is no file; allowed: a YAML file or one of {names}"):
         read("embeded")
 
