@@ -1,14 +1,18 @@
-"""Controls: what fine-tuning gains without a look at the pictures. No attack on a protection, never a worst case."""
+"""Controls: what fine-tuning gains without the pictures, or without the release. Never a worst case."""
 
 from collections import defaultdict
 from dataclasses import replace
+from typing import ClassVar
 
 from numpy.random import Generator
+from pydantic import Field
 
 from attacks import register
+from attacks.mix.clean import chosen
 from attacks.parts import Knowledge
-from attacks.tune.lora_sft import LoraSFT
+from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
 from bench.samples import SampleSet
+from bench.spec import Options
 
 
 @register("format_only")
@@ -31,3 +35,28 @@ class FormatOnly(LoraSFT):
                 given = released[giver]
                 dealt[place] = replace(released[place], answer=given.answer, answers=given.answers)
         return SampleSet(tuple(dealt))
+
+
+class CleanOnlyOptions(LoraSFTOptions):
+    """The recipe; with a fifth of the pictures, as many steps as lora_sft has on all of them."""
+
+    share: float = Field(0.2, gt=0, le=1, description="clean pictures over those of the release")
+    epochs: int = Field(40, ge=1, le=1000, description="passes over the clean pictures")
+
+
+@register("clean_only")
+class CleanOnly(LoraSFT):
+    """Control: lora_sft on the clean pictures that mix_clean has, without the release: what they are worth alone."""
+
+    Options: ClassVar[type[Options]] = CleanOnlyOptions
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """See `Part.needs`."""
+        return super().needs | {"owner"}
+
+    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
+        """The clean originals of a share of the pictures: with the same seed those of `mix_clean` alone."""
+        assert own.owner is not None
+        pictures = chosen(own.owner, self.options.share, rng)
+        return super().prepare(SampleSet(tuple(s for s in own.owner if s.image_id in pictures)), own, rng)

@@ -118,3 +118,26 @@ def test_a_victim_learns_the_format_and_not_the_content(victim: LVLM, tmp_path: 
     assert min(taught[0], control[0]) >= 0.7
     assert taught[1] >= 0.6
     assert control[1] <= 0.35
+
+
+def test_clean_only_trains_on_just_what_mix_clean_adds() -> None:
+    owner = SampleSet(tuple(asked(n, "a") for n in range(20)))
+    released = SampleSet(tuple(asked(n, "b") for n in range(20)))
+    known = Knowledge(victim=None, validation=SampleSet(()), owner=owner)  # type: ignore[arg-type]
+    mixed, alone = (
+        REGISTRY.build(Method(name=name, options=options)).prepare(released, known, np.random.default_rng(3))
+        for name, options in (
+            ("lora_sft+mix_clean", {"mix_clean.share": 0.3}), ("clean_only", {"share": 0.3}),
+        )
+    )  # fmt: skip
+    added = [s for s in mixed if s.id.endswith("-clean")]
+    assert [s.id for s in mixed[:20]] == [s.id for s in released]
+    assert [f"{s.id}-clean" for s in alone] == [s.id for s in added]
+    assert len(alone) == 6
+    assert {s.answer for s in alone} == {"a"}
+
+
+def test_clean_only_has_as_many_steps_as_the_plain_attack_on_the_whole_release() -> None:
+    plain, control = (REGISTRY.build(Method(name=name)).options for name in ("lora_sft", "clean_only"))
+    assert control.epochs * control.share == plain.epochs
+    assert "clean_only" in REGISTRY.controls
