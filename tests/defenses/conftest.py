@@ -37,17 +37,29 @@ class Game:
         self.defense.step_images(self.batch, self.surrogates, self.epsilon)
         self.batch.round += 1
 
-    @torch.no_grad()
+    def join(self, lvlm: LVLM) -> None:
+        """Start anew with one more surrogate, that has learned nothing either."""
+        self.surrogates.append(Surrogate(lvlm, [], [], self.surrogates[0].optimiser))
+        seed, samples = self.draft.seed, self.draft.samples
+        self.draft = Draft(samples, self.draft.clean[samples[0].image_id].device, seed)
+        self.defense.start(self.draft, self.surrogates, Budget(epsilon=self.epsilon), np.random.default_rng(seed))
+        self.batch = Batch(self.draft, list(range(len(samples))))
+
     def objective(self) -> float:
         """What the steps lower, on draws that no step has seen."""
-        found = []
+        return float(np.mean(self.each()))
+
+    @torch.no_grad()
+    def each(self) -> list[float]:
+        """The same for each surrogate."""
+        found: list[list[float]] = [[] for _ in self.surrogates]
         for probe in range(2):
             self.batch.draw = (9, probe)
             images = self.defense.viewed(self.batch, self.defense.shown(self.batch, self.defense.leaves(self.batch)))
-            for s in self.surrogates:
+            for own, s in zip(found, self.surrogates, strict=True):
                 encoded = self.defense.read(self.batch, s.lvlm)
-                found.append(self.defense.objective(s, self.batch, encoded, images).mean().item())
-        return float(np.mean(found))
+                own.append(self.defense.objective(s, self.batch, encoded, images).mean().item())
+        return [float(np.mean(own)) for own in found]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Blocks that a linear classifier tells apart by the answer, and by nothing else."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -53,6 +54,17 @@ def test_every_value_is_at_the_budget(clean: SampleSet, epsilon: int) -> None:
     released = play("lsp", clean, epsilon=epsilon)
     assert set(np.unique(noise(clean, released))) == {-epsilon, epsilon}
     assert audit(clean, released, Budget(epsilon=epsilon))["linf"] == epsilon
+
+
+def test_a_larger_budget_is_read_more_surely_under_real_pictures() -> None:
+    """Held-out accuracy of a linear classifier on the released pictures themselves; 5 points are taken for noise."""
+    pictures = SampleSet(load("emoji_smoke", "train").samples)
+    answers, found = [s.answer for s in pictures], []
+    for epsilon in (2, 4, 8, 16):
+        points = np.stack([s.pixels.astype(float) for s in play("lsp", pictures, epsilon=epsilon)])
+        found.append(held_out_accuracy(points, answers))
+    assert all(larger > smaller - 0.05 for smaller, larger in pairwise(found)), found
+    assert found[-1] > found[0] + 0.2, found
 
 
 @pytest.mark.parametrize("blocks", [4, 8])

@@ -78,20 +78,6 @@ def test_em_lowers_the_training_loss_and_more_steps_lower_it_more(victim: LVLM, 
     assert losses[2] < noise
 
 
-@pytest.mark.parametrize("name", ["em_class", "hypo", "sem", "mem"])
-def test_minimising_methods_end_below_the_clean_loss(name: str, victim: LVLM, samples: SampleSet) -> None:
-    options = {k: v for k, v in {"inner_steps": 1, "candidates": 2}.items() if k in quick(name)}
-    released = protect(name, samples, [victim], image_steps=6, **options).samples
-    assert mean_loss(victim, released) < 0.98 * mean_loss(victim, samples)
-
-
-def test_max_variant_raises_the_training_loss(victim: LVLM, samples: SampleSet) -> None:
-    options = {"rounds": 1, "image_steps": 6, "text_rounds": 0, "lambda_bind": 0.0}
-    up = mean_loss(victim, protect("mmguard_bph_max", samples, [victim], **options).samples)
-    down = mean_loss(victim, protect("mmguard", samples, [victim], **options).samples)
-    assert up > down
-
-
 def test_trigger_search_beats_random_words(victim: LVLM, samples: SampleSet) -> None:
     searched = mean_loss(victim, protect("text_trigger", samples, [victim], rounds=1, candidates=6).samples)
     random = mean_loss(victim, protect("text_trigger", samples, [victim], rounds=1, text_rounds=0).samples)
@@ -136,9 +122,10 @@ def test_no_parameter_gets_a_gradient_and_the_base_comes_back(
 
 
 def test_inner_steps_move_the_surrogate_and_reset_takes_it_back(victim: LVLM, samples: SampleSet) -> None:
+    samples = SampleSet(samples[::2])
     still = protect("em", samples, [victim], rounds=2, image_steps=1, inner_steps=0)
-    moved = protect("em", samples, [victim], rounds=2, image_steps=1, inner_steps=20, inner_lr=5e-3)
-    kept = protect("em", samples, [victim], rounds=2, image_steps=1, inner_steps=20, inner_lr=5e-3, keep_adapters=True)
+    moved = protect("em", samples, [victim], rounds=2, image_steps=1, inner_steps=12, inner_lr=5e-3)
+    kept = protect("em", samples, [victim], rounds=2, image_steps=1, inner_steps=12, inner_lr=5e-3, keep_adapters=True)
     assert moved.log["history"][0]["outer"] < still.log["history"][0]["outer"]
     assert kept.log["history"][1]["inner"] < moved.log["history"][1]["inner"]
 
