@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from bench.store.results import Run, save
 
-PAGES = ["ranking", "matrix", "run", "samples"]
+PAGES = ["ranking", "matrix", "cost", "run", "samples"]
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> [x](javascript:alert(3)) ![t](http://t.example/p.png)"
 Open = Callable[..., AppTest]
 Factory = Callable[..., Run]
@@ -256,3 +256,14 @@ def test_hostile_text_is_shown_as_text(bench_home: Path, open_page: Open, run_fa
     assert "alert" not in texts(app) + bodies(app)
     assert all(not element.allow_html for element in app.markdown)
     assert any("alert" in option for box in app.selectbox for option in box.options)
+
+
+def test_cost_shows_what_the_trainer_keeps_after_each_attack(home: Path, open_page: Open) -> None:
+    app = open_page("cost")
+    table = app.dataframe[0].value
+    steps = table[table["Defense"] == "mmguard"]
+    assert steps["Next attack"].tolist() == ["lora_sft", "jpeg"]
+    assert steps["All so far"].tolist() == [1.0, 2.0]
+    assert steps["Best so far"].tolist() == ["lora_sft", "jpeg"]
+    assert table[table["Defense"] == "em"]["Best so far"].tolist() == ["lora_sft", "lora_sft"], "chosen on validation"
+    assert len(charts(app)) == 1
