@@ -5,6 +5,7 @@ import streamlit as st
 
 from bench.paths import home
 from bench.spec import PROTOCOL
+from bench.store import published
 from leaderboard import data
 
 TITLES = {
@@ -28,8 +29,13 @@ def _runs(_home: str) -> pd.DataFrame:
 
 
 def runs() -> pd.DataFrame:
-    """Every run; where there is none, says how to make one and ends the page."""
+    """Every run; where there is none, those that are shipped, or how to make one: then the page ends."""
     frame = _runs(str(home()))
+    if frame.empty and published.about() is not None:
+        with st.spinner("Reading the published results"):
+            published.take_in()
+        _runs.clear()
+        frame = _runs(str(home()))
     if frame.empty:
         st.info("No results yet. Play a first game, then reload this page:", icon=":material/sports_esports:")
         st.code("bench run --defense mmguard --attack lora_sft", language="bash")

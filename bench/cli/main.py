@@ -7,7 +7,7 @@ import warnings
 
 import typer
 
-from bench.cli import cache, data, listing, power, run, submit, suite, victims
+from bench.cli import cache, data, listing, power, results, run, submit, suite, victims
 from bench.errors import UserError
 from bench.store import disk
 
@@ -27,6 +27,7 @@ app.add_typer(victims.app, name="victims")
 app.add_typer(data.app, name="data")
 app.add_typer(suite.app, name="suite")
 app.add_typer(cache.app, name="cache")
+app.add_typer(results.app, name="results")
 app.add_typer(submit.app, name="submit")
 
 

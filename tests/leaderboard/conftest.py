@@ -16,6 +16,7 @@ import leaderboard
 from bench.samples import Sample, SampleSet
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL
+from bench.store import published
 from bench.store.results import Run, save
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -117,6 +118,12 @@ def _folder(home: Path, stage: str, key: str) -> Path:
 def run_factory() -> Callable[..., Run]:
     """`make_run`, for tests that add runs of their own."""
     return make_run
+
+
+@pytest.fixture(autouse=True)
+def nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the app came without results."""
+    monkeypatch.setattr(published, "FOLDER", tmp_path / "nothing shipped")
 
 
 @pytest.fixture
