@@ -17,6 +17,7 @@ GAME = ["dataset", "victim", "threat", "surrogates", "epsilon", "words"]
 """What two runs must share for their defenses to be compared."""
 
 JSON = ["defense_options", "attack_options", "stealth", "cost", "stages", "provenance"]
+TOO_LITTLE = "clean fine-tuning gains too little to judge"
 STEALTH = ["linf", "psnr", "ssim", "perceptual", "words", "edit_distance"]
 COST = ["protect", "attack"]
 UTILITIES = ["utility_zero", "utility_clean", "utility"]
@@ -116,7 +117,7 @@ def _labels(names: pd.Series, options: pd.Series) -> list[str]:
 def _reasons(frame: pd.DataFrame) -> pd.Series:
     """Why each run cannot be compared; "" where it can."""
     reason = pd.Series("", index=frame.index, dtype="str")
-    reason[~frame["eligible"].astype(bool) | frame["protection"].isna()] = "clean fine-tuning gains too little to judge"
+    reason[~frame["eligible"].astype(bool) | frame["protection"].isna()] = TOO_LITTLE
     reason[_numbers(frame["stealth"], "answers") > 0] = "the release has other answers: an upper bound, never ranked"
     for column, current in (("evaluator", EVALUATOR), ("protocol", PROTOCOL)):
         stale = f"{column} " + frame[column].astype(str) + f", current is {current}"

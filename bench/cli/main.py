@@ -7,7 +7,7 @@ import warnings
 
 import typer
 
-from bench.cli import cache, data, listing, power, results, run, submit, suite, victims
+from bench.cli import cache, data, listing, power, results, run, smells, submit, suite, victims
 from bench.errors import UserError
 from bench.store import disk
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("list")(listing.list_)
 app.command("show")(listing.show)
+app.command("smells")(smells.smells)
 app.command("leaderboard")(listing.leaderboard)
 app.command("power")(power.power)
 app.add_typer(victims.app, name="victims")
