@@ -1,12 +1,16 @@
 """What the pages share: the results at hand, the choice of a game or of a run, and how numbers look."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from bench.paths import home
+from bench.scoring.smells import Smell
 from bench.spec import PROTOCOL
 from bench.store import published
 from leaderboard import data
+from leaderboard.flags import table as told
 
 TITLES = {
     "dataset": "Data set",
@@ -66,3 +70,10 @@ def one_run(frame: pd.DataFrame) -> pd.Series:
     chosen = st.selectbox("Run", ids, index, lambda key: f"{titles[key]} · {key}", key="chosen run") or ids[0]
     st.query_params["run"] = chosen
     return frame.iloc[ids.index(chosen)]
+
+
+def flags(found: Sequence[Smell]) -> None:
+    """What is doubtful about the numbers of a page, in an expander: nothing is hidden for it."""
+    if found:
+        with st.expander(f"Flags: {len(found)} doubts about these numbers", icon=":material/flag:"):
+            st.dataframe(told(found), hide_index=True)

@@ -22,11 +22,15 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
     from defenses import REGISTRY as DEFENSES
 
     names = {
-        "defenses": {name: entry.summary for name, entry in DEFENSES.catalog.items()},
+        "defenses": {name: e.summary for name, e in DEFENSES.catalog.items() if name not in DEFENSES.controls},
         "attacks": {name: e.summary for name, e in ATTACKS.catalog.items() if name not in ATTACKS.controls},
         "parts of attacks": {name: entry.summary for name, entry in PARTS.catalog.items()},
         "recipes": {name: f"{recipe.attack}: {recipe.summary}" for name, recipe in recipes().items()},
-        "controls": {name: ATTACKS.catalog[name].summary for name in sorted(ATTACKS.controls)},
+        "controls": {
+            name: registry.catalog[name].summary
+            for registry in (DEFENSES, ATTACKS)
+            for name in sorted(registry.controls)
+        },
         "datasets": {name: f"embedded, {card.licence}: {card.summary}" for name, card in cards.EMBEDDED.items()}
         | {name: f"{c.repo}, {c.megabytes} MB, {c.licence}: {c.summary}" for name, c in cards.HUB.items()},
         "victims": {name: f"embedded, {family}" for name, family in EMBEDDED.items()}

@@ -4,13 +4,13 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from leaderboard import data, widgets
+from leaderboard import data, flags, widgets
 
 COLORS = alt.Scale(domain=[-0.5, 0, 1], range=["#b3542b", "#f6f2ea", "#1f6f6b"], clamp=True)
 
 
-def show(frame: pd.DataFrame) -> None:
-    """The page, for the runs of one game."""
+def show(frame: pd.DataFrame, everything: pd.DataFrame) -> None:
+    """The page, for the runs of one game, of all runs."""
     cells = data.cells(data.comparable(frame))
     if cells.empty:
         st.info("No comparable runs in this game yet.")
@@ -20,6 +20,7 @@ def show(frame: pd.DataFrame) -> None:
         "Protection, mean over seeds: 1 is full protection, 0 none, negative means that the trainer did better than "
         "with plain fine-tuning on clean data. Framed: the worst case of each defense, chosen on the validation split."
     )
+    widgets.flags(flags.of_game(frame, everything))
 
 
 def chart(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
@@ -55,4 +56,5 @@ def chart(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
 
 
 st.title("Defense against attack")
-show(widgets.game(widgets.runs()))
+runs = widgets.runs()
+show(widgets.game(runs), runs)

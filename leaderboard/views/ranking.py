@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from bench.scoring.protection import LISTED_SEEDS, VERIFIED_SEEDS
-from leaderboard import data, ranks, widgets
+from defenses import REGISTRY as DEFENSES
+from leaderboard import data, flags, ranks, widgets
 
 ROW, AXIS = 42, 90  # heights in the chart, in pixels (a string below this line would be shown on the page)
 
@@ -20,6 +21,7 @@ COLUMNS = {
     "attack_label": ("Worst attack", None),
     "met": ("Attacks met", None),
     "seeds": ("Seeds", None),
+    "flags": ("Flags", None),
     "utility_zero": ("Zero-shot", widgets.SHARE),
     "utility_clean": ("Clean", widgets.SHARE),
     "utility": ("Protected", widgets.SHARE),
@@ -33,17 +35,23 @@ COLUMNS = {
 }
 
 
-def show(frame: pd.DataFrame) -> None:
-    """The page, for the runs of one game."""
+def show(frame: pd.DataFrame, everything: pd.DataFrame) -> None:
+    """The page, for the runs of one game, of all runs."""
     cells = data.cells(data.comparable(frame))
     ranking = data.ranking(cells)
     reference = ranking[ranking["defense"] == "none"]
-    defenses = ranks.standings(ranking[ranking["defense"] != "none"])
+    control = ranking["defense"].isin(DEFENSES.controls - {"none"})
+    defenses = ranks.standings(ranking[(ranking["defense"] != "none") & ~control])
+    defenses = pd.concat([defenses, ranking[control].assign(rank="", status="control")], ignore_index=True)
+    found = flags.of_game(frame, everything)
+    pairs = zip(defenses["defense_label"], defenses["attack_label"], strict=True)
+    defenses["flags"] = [flags.marker(flags.of_entry(found, *pair)) for pair in pairs]
     if defenses.empty:
         st.info("No defense with comparable runs in this game yet.")
     else:
         st.altair_chart(chart(defenses, reference), alt="Worst-case protection of each defense with its interval")
         table(defenses, met=cells["attack_label"].nunique())
+        widgets.flags(found)
     notes()
     stale = frame[frame["reason"] != ""]
     if not stale.empty:
@@ -107,4 +115,5 @@ def notes() -> None:
 
 st.title("Worst-case protection")
 st.markdown("If this image-text data is published, **can someone still fine-tune a vision-language model on it?**")
-show(widgets.game(widgets.runs()))
+runs = widgets.runs()
+show(widgets.game(runs), runs)

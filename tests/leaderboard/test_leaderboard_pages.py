@@ -57,7 +57,7 @@ def test_ranking(home: Path, open_page: Open) -> None:
 def test_too_few_seeds_are_told_not_hidden(home: Path, open_page: Open) -> None:
     table = open_page().dataframe[0].value
     assert table["#"].tolist() == ["", "", ""]
-    assert table["Status"].tolist() == [f"not yet listed ({text})" for text in ("2 seeds", "1 seed", "1 seed")]
+    assert table["Status"].tolist() == [f"not yet listed ({text})" for text in ("2 seeds", "1 seed")] + ["control"]
 
 
 def test_listed_defenses_are_ranked_before_the_others(home: Path, open_page: Open, run_factory: Factory) -> None:

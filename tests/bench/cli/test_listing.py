@@ -25,11 +25,12 @@ def test_everything_that_can_be_named_is_listed(cli: Callable) -> None:
     said = cli("list", "--json")
     names = json.loads(said.out)
     assert (said.code, {kind: set(entries) for kind, entries in names.items()}) == (0, {
-        "defenses": set(DEFENSES.catalog), "attacks": {*ATTACKS.catalog} - {"format_only"},
-        "parts of attacks": set(PARTS.catalog), "recipes": set(recipes()), "controls": {"format_only"},
+        "defenses": DEFENSES.catalog.keys() - DEFENSES.controls, "attacks": ATTACKS.catalog.keys() - ATTACKS.controls,
+        "parts of attacks": set(PARTS.catalog), "recipes": set(recipes()), "controls": DEFENSES.controls | ATTACKS.controls,
         "datasets": {*cards.EMBEDDED, *cards.HUB}, "victims": {*EMBEDDED, *HUB},
     })  # fmt: skip
     assert names["attacks"]["none"] == "No training: the zero-shot reference."
+    assert {"random_noise", "wrong_answers", "format_only"} <= names["controls"].keys()
     assert all(summary for entries in names.values() for summary in entries.values())
 
 
