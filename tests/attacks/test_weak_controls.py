@@ -1,0 +1,162 @@
+"""Parts against releases that they must break before a verdict of theirs counts: the controls and simple methods.
+
+How much of a planted noise is left after a purification is its regression coefficient: 1 all of it, 0 nothing.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import RidgeClassifier
+
+from attacks import REGISTRY
+from attacks.grammar import attack
+from attacks.parts import Knowledge
+from bench.datasets import load
+from bench.lvlm.base import LVLM
+from bench.lvlm.text import Prompt
+from bench.samples import Sample, SampleSet
+from bench.spec import Budget, Method
+from defenses import REGISTRY as DEFENSES
+
+
+@cache
+def emoji(split: str = "train") -> SampleSet:
+    return load("emoji_smoke", split)
+
+
+@cache
+def released(name: str) -> SampleSet:
+    """A method that needs no model, on 24 things."""
+    return protect(name, emoji(), [])
+
+
+def protect(name: str, samples: SampleSet, victims: list[LVLM], seed: int = 0, **options: object) -> SampleSet:
+    defense = DEFENSES.build(Method(name=name, options=options))
+    return defense.protect(samples, victims, Budget(), np.random.default_rng(seed), lambda *_: None).samples
+
+
+def prepared(text: str, samples: SampleSet, own: Knowledge) -> SampleSet:
+    """What the parts of an attack make of a release."""
+    for part in REGISTRY.build(attack(text)).parts:
+        samples = part.prepare(samples, own, np.random.default_rng(0))
+    return samples
+
+
+def levels(samples: Iterable[Sample]) -> np.ndarray:
+    return np.stack([s.pixels.astype(float) for s in samples])
+
+
+@cache
+def purified(text: str, control: str) -> np.ndarray:
+    """What a trainer sees of a control's release, or of clean pictures where that is "none"."""
+    own = Knowledge(None, SampleSet(()))  # type: ignore[arg-type]
+    return levels(prepared(text, released(control), own))
+
+
+def left(text: str, control: str) -> float:
+    """The share of a control's noise that is left after purification."""
+    planted = levels(released(control)) - levels(emoji())
+    after = purified(text, control) - purified(text, "none")
+    return float((after * planted).sum() / (planted**2).sum())
+
+
+@pytest.mark.parametrize(
+    ("text", "control", "most"),
+    [
+        ("iss", "random_noise_class", 0.1),
+        ("lora_sft+jpeg(quality=10)", "random_noise_class", 0.1),
+        ("lora_sft+blur", "random_noise_class", 0.25),
+        ("lora_sft+resize", "random_noise_class", 0.25),
+        ("lora_sft+median", "random_noise_class", 0.25),
+        ("lora_sft+gray", "lsp", 0.4),
+        ("iss", "lsp", 0.4),
+        ("lora_sft+orthogonal_projection", "lsp", 0.3),
+        ("lora_sft+orthogonal_projection", "random_noise_class", 0.3),
+    ],
+)
+def test_of_noise_that_is_of_its_kind_a_purification_leaves_little(text: str, control: str, most: float) -> None:
+    assert abs(left(text, control)) < most
+
+
+def test_what_a_purification_was_not_made_for_stays() -> None:
+    """Wide blocks outlive all that is made for high frequencies: a verdict needs the class that fits."""
+    assert min(left(f"lora_sft+{part}", "lsp") for part in ("blur", "median", "resize", "jpeg(quality=10)")) > 0.6
+
+
+@pytest.mark.parametrize("control", ["lsp", "random_noise_class"])
+def test_after_projection_no_linear_probe_reads_the_answer(control: str) -> None:
+    """From pictures that the probe did not see; chance is 1 of 24, and so little is left of clean pictures too."""
+    names = np.array([s.answer for s in emoji()])
+    unseen = np.arange(len(names)) % 4 == 3
+
+    def read(pictures: np.ndarray) -> float:
+        flat = pictures.reshape(len(names), -1)
+        probe = RidgeClassifier().fit(flat[~unseen], names[~unseen])
+        return float((probe.predict(flat[unseen]) == names[unseen]).mean())
+
+    assert read(levels(released(control))) > 0.5
+    assert read(purified("lora_sft+orthogonal_projection", control)) < 0.2
+
+
+@pytest.mark.xfail(strict=True, reason="its network learns too slowly in [0, 1]: see docs/design/attacks.md")
+def test_a_bridge_takes_away_half_of_the_noise_of_a_class_that_it_was_shown_on_other_pictures() -> None:
+    """As total variation does without any pair: 23 levels squared to 8."""
+    own_pictures = SampleSet(load("emoji_catalog", "validation").samples[:64])
+    shown = protect("random_noise_class", own_pictures, [], seed=1)
+    own = Knowledge(None, own_pictures, queried=shown)  # type: ignore[arg-type]
+    clean, dirty = emoji()[:16], SampleSet(released("random_noise_class")[:16])
+    mended = prepared("lora_sft+bridge(width=16,depth=4,crop=32,lr=0.005)", dirty, own)
+    before, after = (((levels(some) - levels(clean)) ** 2).mean() for some in (dirty, mended))
+    assert after < 0.5 * before
+
+
+def test_total_variation_takes_that_noise_away() -> None:
+    """The reference that a bridge must reach."""
+    from skimage.restoration import denoise_tv_chambolle
+
+    clean, dirty = levels(emoji()[:16]), levels(released("random_noise_class")[:16])
+    mended = [denoise_tv_chambolle(picture / 255, weight=0.01, channel_axis=2) * 255 for picture in dirty]
+    assert ((mended - clean) ** 2).mean() < 0.5 * ((dirty - clean) ** 2).mean()
+
+
+@pytest.mark.parametrize("part", ["drop_inserted", "drop_rare"])
+@pytest.mark.parametrize("control", ["random_trigger", "text_trigger"])
+def test_triggers_of_real_releases_are_found(part: str, control: str, victim: LVLM, samples: SampleSet) -> None:
+    """Precision and recall of words: what was inserted, and what was dropped."""
+    few = SampleSet(samples[:6])
+    options = {"candidates": 2} if control == "text_trigger" else {}
+    dirty = protect(control, few, [victim], **options)
+    mended = prepared(f"lora_sft+{part}", dirty, Knowledge(victim, emoji("validation")))
+    hits = dropped = inserted = 0
+    for clean, with_words, without in zip(few, dirty, mended, strict=True):
+        own, given, kept = (s.question.split() for s in (clean, with_words, without))
+        inserted += len(given) - len(own)
+        dropped += len(given) - len(kept)
+        hits += len(given) - len(own) - sum(max(0, kept.count(w) - own.count(w)) for w in set(kept))
+    assert inserted == 5 * len(few)
+    assert hits >= 0.9 * dropped and hits >= 0.9 * inserted, (hits, dropped, inserted)
+
+
+def test_error_minimising_noise_works_in_one_look_and_not_in_ueraser_s(victim: LVLM, samples: SampleSet) -> None:
+    """By how much `em` lowers the loss of its pictures as they are, and of the worst of five looks at them."""
+    few = SampleSet(samples[:6])
+    noisy = protect("em", few, [victim], rounds=1, image_steps=8)
+    (part,) = REGISTRY.build(attack("lora_sft+ueraser")).parts
+
+    def loss(some: SampleSet, seed: int | None) -> torch.Tensor:
+        rng = np.random.default_rng(seed)
+        shown = [s.pixels if seed is None else part.view(s.pixels, rng) for s in some]
+        images = [torch.from_numpy(p.copy()).permute(2, 0, 1).float() for p in shown]
+        prompts = [Prompt(s.question, s.answer) for s in few]
+        with torch.no_grad():
+            return victim.loss(victim.encode(prompts, victim.layouts(images)), images)
+
+    def worst(some: SampleSet) -> torch.Tensor:
+        return torch.stack([loss(some, seed) for seed in range(part.views)]).max(0).values
+
+    plain = float((loss(few, None) - loss(noisy, None)).mean())
+    through = float((worst(few) - worst(noisy)).mean())
+    assert plain > 0 and through < 0.5 * plain, (plain, through)
