@@ -9,12 +9,12 @@ def home() -> Path:
     return Path(os.environ.get("BENCH_HOME", ".bench")).resolve()
 
 
-def write_whole(file: Path, text: str) -> None:
+def write_whole(file: Path, content: str | bytes) -> None:
     """Write a small file so that nobody ever sees a part of it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(content.encode() if isinstance(content, str) else content)
         draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from attacks import REGISTRY as ATTACKS
 from bench.engine.summary import over_seeds
+from bench.errors import UserError
 from bench.scoring.matching import EVALUATOR
 from bench.scoring.protection import Score
 from bench.spec import PROTOCOL
@@ -35,14 +36,15 @@ CELL: dict[str, tuple[str, str]] = {
 """Columns of a cell: what of its runs, and how the seeds are brought together."""
 
 
-def runs() -> pd.DataFrame:
-    """Every run of the store, oldest first, with derived columns.
+def runs(found: Iterable[results.Run] | None = None) -> pd.DataFrame:
+    """Runs with derived columns; by default every run of the store, oldest first.
 
     `defense_label`, `attack_label`: names, with options where runs of one name differ in them. `stealth_*`,
     `seconds_*`: floats, NaN where not recorded. `reason`: why the run cannot be compared, or "".
     """
     names = [column.name for column in results.Run.__table__.columns]
-    rows = [{name: getattr(run, name) for name in names} for run in results.load(quarantined=True)]
+    found = results.load(quarantined=True) if found is None else found
+    rows = [{name: getattr(run, name) for name in names} for run in found]
     frame = pd.DataFrame(rows, columns=names)
     for column in ("protection", "protection_low", "protection_high"):
         frame[column] = pd.to_numeric(frame[column])
@@ -97,7 +99,7 @@ def _judged(stages: list[dict[str, str]]) -> Score | None:
     """The score of several seeds; None where their answers are not here, or rows from elsewhere name none."""
     try:
         return over_seeds(stages)
-    except (KeyError, OSError, TypeError, ValueError):
+    except (KeyError, OSError, TypeError, ValueError, UserError):
         return None
 
 

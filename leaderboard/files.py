@@ -13,6 +13,7 @@ from PIL import Image
 
 from bench.errors import UserError
 from bench.samples import SampleSet
+from bench.store.answers import find
 from bench.store.artifacts import Artifact, look
 
 T = TypeVar("T")
@@ -21,7 +22,7 @@ KIND = {"original": "protect", "clean_attack": "attack", **dict.fromkeys(["zero"
 """Keys of `Run.stages` that name an artefact of another stage than their own; also with an epoch or task after "@"."""
 
 ANSWERS = {"zero-shot": "zero", "clean": "clean", "protected": "evaluate"}
-NOT_HERE = "not on this machine: results that were copied from elsewhere come without artefacts."
+NOT_HERE = "not on this machine: results from elsewhere have no pictures or adapters. The run's command makes them."
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, UserError, Image.DecompressionBombError)
 
 
@@ -134,8 +135,9 @@ def _samples(artifact: Artifact) -> SampleSet:
 
 
 def _predictions(stages: Mapping[str, str], key: str) -> pd.DataFrame | None:
-    artifact = present(stages, key)
-    if artifact is None:
+    name = str(stages.get(key, ""))
+    found = find(name) if re.fullmatch(r"[0-9a-f]{16}", name) else None
+    if found is None:
         return None
-    table: pd.DataFrame = pd.read_parquet(artifact.folder / "predictions.parquet").drop_duplicates("id").set_index("id")
+    table = found.read().drop_duplicates("id").set_index("id")
     return table.astype({"question": "str", "target": "str", "prediction": "str", "score": "float"})

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from bench.paths import home
 from bench.scoring.smells import Smell
 from bench.spec import PROTOCOL
-from bench.store import published
-from leaderboard import data
+from leaderboard import data, sources
 from leaderboard.flags import table as told
 
 TITLES = {
@@ -20,26 +18,13 @@ TITLES = {
     "epsilon": "Pixel budget ε (levels of 255)",
     "words": "Word budget",
 }
-FRESH = 10
-"""Seconds for which results are not read again."""
-
 SHARE = st.column_config.NumberColumn(format="percent", width="small")
 SCORE = st.column_config.NumberColumn(format="%.2f")
 
 
-@st.cache_data(ttl=FRESH, show_spinner=False)
-def _runs(_home: str) -> pd.DataFrame:
-    return data.runs()
-
-
 def runs() -> pd.DataFrame:
-    """Every run; where there is none, those that are shipped, or how to make one: then the page ends."""
-    frame = _runs(str(home()))
-    if frame.empty and published.about() is not None:
-        with st.spinner("Reading the published results"):
-            published.take_in()
-        _runs.clear()
-        frame = _runs(str(home()))
+    """The runs of the chosen source; where there are none at all, says how to make one and ends the page."""
+    frame = sources.runs()
     if frame.empty:
         st.info("No results yet. Play a first game, then reload this page:", icon=":material/sports_esports:")
         st.code("bench run --defense mmguard --attack lora_sft", language="bash")

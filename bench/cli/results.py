@@ -1,4 +1,4 @@
-"""`bench results`: results as files that travel, and taking them in."""
+"""`bench results`: results as files that travel."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,38 +7,37 @@ import typer
 
 from bench.suites import presets
 
-app = typer.Typer(help="Results as files: export them, or take in those that are shipped.", no_args_is_help=True)
+app = typer.Typer(help="Results as files that travel.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps the command's name where there is just one."""
 
 
 @app.command()
 def export(
-    folder: Annotated[Path, typer.Argument(help="where the files go; those that are there are replaced")],
+    folder: Annotated[Path | None, typer.Argument(help="else the one that the leaderboard opens with")] = None,
     suite: Annotated[
-        str | None, typer.Option(help=f"say what of a suite is missing: a YAML file, or one of {', '.join(presets())}")
+        list[str] | None,
+        typer.Option(help=f"only its runs, and say which are not played: a YAML file, or {', '.join(presets())}"),
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="drop the runs that are in the folder and not here")
+    ] = False,
 ) -> None:
-    """Every row and its answers as Parquet, with their provenance."""
+    """Write the runs that may be compared, with the answers that their intervals need, as Parquet with provenance."""
     from bench.engine.local import run_id
     from bench.engine.provenance import command
     from bench.store import published, results
+    from bench.store.export import publish
     from bench.suite import read
 
-    rows = results.load()
-    known, wanted = {row.id for row in rows}, read(suite).runs() if suite else []
-    absent = sorted(command(spec) for spec in wanted if run_id(spec) not in known)
-    about = {"suite": Path(suite).stem, "planned": len(wanted), "not played": absent} if suite else {}
-    told = published.publish(rows, folder, about)
+    plan = {Path(name).stem: {run_id(spec): command(spec) for spec in read(name).runs()} for name in suite or []}
+    wanted = {key for runs in plan.values() for key in runs}
+    rows = [run for run in results.load() if run.id in wanted or not suite]
+    told = publish(rows, folder or published.FOLDER, plan, replace=replace)
     size = sum(length for length, _ in told["files"].values()) / 1e6
     typer.echo(f"{told['runs']} runs and the answers of {told['evaluations']} evaluations, {size:.1f} MB")
-    if suite:
-        typer.echo(f"{len(absent)} of {len(wanted)} runs of the suite are not played")
-
-
-@app.command("import")
-def import_(
-    folder: Annotated[Path | None, typer.Argument(help="exported results; else those that are shipped")] = None,
-) -> None:
-    """Add exported results to those of this home; rows of its own stay as they are."""
-    from bench.store import published
-
-    typer.echo(f"{published.take_in(folder)} new runs")
+    for name, entry in told["suites"].items():
+        typer.echo(f"{name}: {len(entry['not_played'])} of {entry['planned']} runs are not played")

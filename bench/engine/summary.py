@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.engine import curve, effects
-from bench.engine.local import judge, predictions
+from bench.engine.local import judge
 from bench.errors import UserError
 from bench.scoring.frontier import Tried
 from bench.scoring.protection import Score
 from bench.scoring.stats import Estimate
-from bench.store.artifacts import look
+from bench.store import answers
+from bench.store.answers import Answers
 from bench.store.results import Run
 
 
@@ -42,14 +42,14 @@ def over_seeds(stages: Sequence[Mapping[str, str]]) -> Score | None:
 
     `stages` are the runs' artefacts by role.
     """
-    found = [[look("evaluate", s[role]) for role in ("zero", "clean", "evaluate")] for s in stages]
-    folders = [tuple(artifact.folder for artifact in triple if artifact is not None) for triple in found]
-    return _score(tuple(folders)) if all(len(triple) == 3 for triple in folders) else None
+    found = [[answers.find(s[role]) for role in ("zero", "clean", "evaluate")] for s in stages]
+    kept = [tuple(each for each in triple if each is not None) for triple in found]
+    return _score(tuple(kept)) if all(len(triple) == 3 for triple in kept) else None
 
 
 @cache
-def _score(folders: tuple[tuple[Path, ...], ...]) -> Score:
-    return judge([(predictions(zero), predictions(clean), predictions(kept)) for zero, clean, kept in folders])
+def _score(seeds: tuple[tuple[Answers, ...], ...]) -> Score:
+    return judge([(zero.read(), clean.read(), kept.read()) for zero, clean, kept in seeds])
 
 
 def summary(runs: Sequence[Run]) -> Summary:

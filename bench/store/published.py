@@ -1,24 +1,24 @@
-"""Results that are shipped as files: the rows, the answers that they stand on, and where they come from.
+"""Results that come as files: the rows, and the answers that their scores, intervals and comparisons stand on.
 
-A folder of three Parquet files and `provenance.json`. What was made of the pictures, and the adapters, are not in it: a
-row's command makes them again.
+A folder of two Parquet files and `provenance.json`, which `bench.store.export` writes. It is shown and never taken into
+a home: whoever plays one of its runs again must get answers of their own. It is read with distrust, as it may come from
+anywhere: sizes, checksums and the type of every column are compared before anything of it is used.
 """
 
 import hashlib
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import partial
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-from sqlalchemy import JSON
+from sqlalchemy import JSON, Boolean, Float, Integer
 
 from bench.errors import UserError
-from bench.paths import write_whole
-from bench.store import artifacts, results
+from bench.store.results import Moment, Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
 
 FOLDER = Path(__file__).parents[2] / "leaderboard" / "results"
 """What is shipped with the leaderboard."""
@@ -27,115 +27,125 @@ LIMIT = 40 * 10**6
 """Bytes that a folder may have."""
 
 ABOUT = "provenance.json"
-RUNS, EVALUATIONS, ANSWERS = "runs.parquet", "evaluations.parquet", "answers.parquet"
-ROLES = ("zero", "clean", "evaluate")
-"""Stages of a run whose answers its score, its interval and its comparisons need."""
+RUNS, ANSWERS = FILES = ("runs.parquet", "answers.parquet")
 
-COLUMNS = results.Run.__table__.columns
-KEPT_AS_TEXT = [column.name for column in COLUMNS if isinstance(column.type, JSON)]
-
-
-def publish(runs: Sequence[results.Run], folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
-    """Write runs and their answers into `folder`, in place of what is there, and give its provenance.
-
-    about: what the reader should know beside counts and checksums. Raises UserError where answers are not at hand, or
-    where it is more than `LIMIT`.
-    """
-    names = sorted({run.stages[role] for run in runs for role in ROLES})
-    found = {name: artifacts.find("evaluate", name) for name in names}
-    if missing := [name for name, artifact in found.items() if artifact is None]:
-        raise UserError(
-            f"results: the answers of {len(missing)} evaluations are not on this machine, {missing[0]} first"
-        )
-    here = [artifact for artifact in found.values() if artifact is not None]
-    tables = {
-        RUNS: pd.DataFrame([_plain(run) for run in sorted(runs, key=lambda run: run.id)]),
-        EVALUATIONS: pd.DataFrame([_evaluation(artifact) for artifact in here]),
-        ANSWERS: pd.concat([_answers(artifact) for artifact in here], ignore_index=True),
-    }
-    content = {name: table.to_parquet(None, compression="zstd", index=False) for name, table in tables.items()}
-    size = sum(map(len, content.values()))
-    if size > LIMIT:
-        raise UserError(f"results: {size / 1e6:.1f} MB; allowed: {LIMIT / 1e6:.0f} MB")
-    told = {
-        **about,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "runs": len(runs),
-        "evaluations": len(here),
-        "code": sorted({str(run.provenance.get("git")) for run in runs}),
-        "hardware": _distinct(run.provenance.get("hardware") for run in runs),
-        "packages": _distinct(run.provenance.get("packages") for run in runs),
-        "files": {name: [len(data), hashlib.sha256(data).hexdigest()] for name, data in content.items()},
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in content.items():
-        draft = folder / f".{name}.{os.getpid()}"
-        draft.write_bytes(data)
-        draft.replace(folder / name)
-    write_whole(folder / ABOUT, json.dumps(told, indent=1, sort_keys=True) + "\n")
-    return told
+COLUMNS = Run.__table__.columns
+ENCODED = [column.name for column in COLUMNS if isinstance(column.type, JSON)]
+"""Columns of a row that are kept as JSON text."""
 
 
-def _plain(run: results.Run) -> dict[str, Any]:
-    """A row with JSON and time as text."""
-    values = {column.name: getattr(run, column.name) for column in COLUMNS}
-    texts = {name: json.dumps(values[name], sort_keys=True) for name in KEPT_AS_TEXT}
-    return {**values, **texts, "created": values["created"].isoformat()}
+def schemas() -> "dict[str, pa.Schema]":
+    """The columns of each file: of a run those of its table; of an answer the evaluation that gave it, and what
+    `bench.stages.evaluate` keeps, in its order."""
+    import pyarrow as pa
 
-
-def _evaluation(artifact: artifacts.Artifact) -> dict[str, str]:
-    texts = {key: json.dumps(artifact.manifest[key], sort_keys=True) for key in ("payload", "cost")}
-    return {"evaluation": artifact.identity, **texts}
-
-
-def _answers(artifact: artifacts.Artifact) -> pd.DataFrame:
-    table = pd.read_parquet(artifact.folder / "predictions.parquet")
-    table.insert(0, "evaluation", artifact.identity)
-    return table
-
-
-def _distinct(values: Iterable[Any]) -> list[Any]:
-    return [json.loads(text) for text in sorted({json.dumps(value, sort_keys=True) for value in values})]
+    kinds = {Boolean: pa.bool_(), Integer: pa.int64(), Float: pa.float64(), Moment: pa.timestamp("us", "UTC")}
+    types = [next((kinds[kind] for kind in kinds if isinstance(each.type, kind)), pa.string()) for each in COLUMNS]
+    fields = [pa.field(each.name, kind, bool(each.nullable)) for each, kind in zip(COLUMNS, types, strict=True)]
+    named = [pa.field("evaluation", pa.string(), False), pa.field("image_id", pa.string(), False)]
+    texts = [pa.field(name, pa.string()) for name in ("id", "question", "target", "prediction")]
+    numbers = [pa.field("score", pa.float64(), False), pa.field("lenient", pa.float64())]
+    return {RUNS: pa.schema(fields), ANSWERS: pa.schema([*named, *texts, *numbers])}
 
 
 def about(folder: Path | None = None) -> dict[str, Any] | None:
-    """The provenance of a folder, else of what is shipped; None where there is none."""
-    file = (folder or FOLDER) / ABOUT
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    """The provenance of a folder, else of what is shipped; None where there is no such file.
 
-
-def take_in(folder: Path | None = None) -> int:
-    """Add a folder, else what is shipped, to this home's results; its own rows stay. Gives how many are new.
-
-    Raises UserError where a file is not the one that the provenance names.
+    `files` has the size and the SHA-256 of each Parquet file; `bench.store.export.publish` says what else there is.
+    Raises UserError where it lacks what is read of it.
     """
+    file = (folder or FOLDER) / ABOUT
+    try:
+        if not file.is_file():
+            return None
+        if file.stat().st_size > LIMIT:
+            raise _bad(ABOUT, "too large")
+        told = json.loads(file.read_bytes())
+        suites = {
+            str(name): {
+                "planned": int(entry["planned"]),
+                "not_played": {str(key): str(command) for key, command in entry["not_played"].items()},
+            }
+            for name, entry in told["suites"].items()
+        }
+        files = {name: (int(told["files"][name][0]), str(told["files"][name][1])) for name in FILES}
+        known = {"runs": int(told["runs"]), "created": str(told["created"]), "suites": suites, "files": files}
+        return {**told, **known}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise _bad(ABOUT, "it cannot be read as the provenance of results") from error
+
+
+def runs(folder: Path | None = None) -> list[Run]:
+    """The rows, oldest first, in no session; [] where there is no folder. Raises UserError where it is damaged."""
+    made = []
+    for row in _table(folder, RUNS).to_pylist():
+        try:
+            made.append(Run(**row | {name: json.loads(row[name]) for name in ENCODED}))
+        except (ValueError, RecursionError) as error:
+            raise _bad(RUNS, "a column of JSON is none") from error
+    return sorted(made, key=lambda run: (run.created, run.id))
+
+
+def answers(evaluation: str, folder: Path | None = None) -> "pd.DataFrame | None":
+    """The answers of an evaluation; None where they are not in the folder. Raises UserError where it is damaged."""
+    table, place = _table(folder, ANSWERS), _places(*stamp(folder)).get(evaluation)
+    return None if place is None else table.slice(*place).drop_columns(["evaluation"]).to_pandas()
+
+
+def has(evaluation: str, folder: Path | None = None) -> bool:
+    """Whether the answers of an evaluation are in the folder. Raises UserError where it is damaged."""
+    return evaluation in _places(*stamp(folder))
+
+
+def stamp(folder: Path | None = None) -> tuple[Path, int]:
+    """The folder, and a number that changes when it is written again."""
     folder = folder or FOLDER
+    file = folder / ABOUT
+    return folder, file.stat().st_mtime_ns if file.is_file() else 0
+
+
+def _table(folder: Path | None, name: str) -> "pa.Table":
+    return _read(*stamp(folder))[name]
+
+
+@cache
+def _read(folder: Path, stamp: int) -> "dict[str, pa.Table]":
+    """Both tables, checked; empty ones where there is no folder."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     told = about(folder)
     if told is None:
-        raise UserError(f"results: no {ABOUT} in {str(folder)!r}")
-    for name, (_, digest) in told["files"].items():
-        file = folder / Path(name).name
-        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
-            raise UserError(f"results: {name} is missing or not the one that {ABOUT} names")
-    answers = dict(iter(pd.read_parquet(folder / ANSWERS).groupby("evaluation", sort=False)))
-    for row in pd.read_parquet(folder / EVALUATIONS).to_dict("records"):
-        table = answers[row["evaluation"]].drop(columns="evaluation")
-        work = partial(_written, table=table, cost=json.loads(row["cost"]))
-        artifacts.make("evaluate", json.loads(row["payload"]), work)
-    known = {run.id for run in results.load(quarantined=True)}
-    new = [run for run in _runs(folder) if run.id not in known]
-    for run in new:
-        results.save(run)
-    return len(new)
+        return {name: schema.empty_table() for name, schema in schemas().items()}
+    tables = {}
+    for name, schema in schemas().items():
+        size, digest = told["files"][name]
+        file = folder / name
+        if not file.is_file() or file.stat().st_size != size:
+            raise _bad(name, f"missing, or not as large as {ABOUT} says")
+        if size > LIMIT:
+            raise _bad(name, f"{size / 1e6:.1f} MB; allowed: {LIMIT / 1e6:.0f} MB")
+        content = file.read_bytes()
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise _bad(name, f"not the file that {ABOUT} names")
+        try:
+            if not pq.read_schema(pa.BufferReader(content)).equals(schema):
+                raise _bad(name, "its columns are not those that this version of the suite writes")
+            tables[name] = pq.read_table(pa.BufferReader(content))
+        except (pa.ArrowException, OSError) as error:
+            raise _bad(name, "it cannot be read as Parquet") from error
+    return tables
 
 
-def _written(folder: Path, *, table: pd.DataFrame, cost: dict[str, float]) -> dict[str, float]:
-    table.reset_index(drop=True).to_parquet(folder / "predictions.parquet")
-    return cost
+@cache
+def _places(folder: Path, stamp: int) -> dict[str, tuple[int, int]]:
+    """Where the answers of each evaluation begin, and how many they are: they lie together."""
+    found: dict[str, tuple[int, int]] = {}
+    for row, name in enumerate(_read(folder, stamp)[ANSWERS]["evaluation"].to_pylist()):
+        begin, count = found.get(name, (row, 0))
+        found[name] = (begin, count + 1)
+    return found
 
 
-def _runs(folder: Path) -> Iterator[results.Run]:
-    frame = pd.read_parquet(folder / RUNS).astype(object)
-    for row in frame.where(frame.notna(), None).to_dict("records"):
-        values = {name: json.loads(row[name]) if name in KEPT_AS_TEXT else row[name] for name in map(str, row)}
-        yield results.Run(**{**values, "created": datetime.fromisoformat(row["created"])})
+def _bad(name: str, reason: str) -> UserError:
+    return UserError(f"published results: {name}: {reason}")

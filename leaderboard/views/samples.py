@@ -16,6 +16,7 @@ def release(run: pd.Series) -> None:
     original, released = (files.samples(run["stages"], key) for key in ("original", "protect"))
     if original is None or released is None:
         st.info(f"The pictures are {files.NOT_HERE}", icon=":material/image_not_supported:")
+        st.code(run["command"], language="bash", wrap_lines=True)
         return
     before, after = ({sample.id: sample for sample in samples} for samples in (original, released))
     chosen = st.selectbox("Sample", [key for key in before if key in after])

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bench.store import published
-from bench.store.results import Run, load, save
+from bench.store.results import Run, save
 
 PAGES = ["ranking", "matrix", "cost", "run", "samples"]
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> [x](javascript:alert(3)) ![t](http://t.example/p.png)"
@@ -268,28 +267,3 @@ def test_cost_shows_what_the_trainer_keeps_after_each_attack(home: Path, open_pa
     assert steps["Best so far"].tolist() == ["lora_sft", "jpeg"]
     assert table[table["Defense"] == "em"]["Best so far"].tolist() == ["lora_sft", "lora_sft"], "chosen on validation"
     assert len(charts(app)) == 1
-
-
-SHIPPED = published.FOLDER
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_an_empty_store_opens_with_the_results_that_are_shipped(
-    bench_home: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch, page: str
-) -> None:
-    monkeypatch.setattr(published, "FOLDER", SHIPPED)
-    app = open_page(page)
-    assert "No results yet" not in texts(app)
-    told = published.about()
-    assert len(load()) == told["runs"]
-    if page == "ranking":
-        assert "mmguard" in app.dataframe[0].value["Defense"].tolist()
-
-
-def test_results_of_ones_own_are_not_mixed_with_those_that_are_shipped(
-    home: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(published, "FOLDER", SHIPPED)
-    count = len(load())
-    open_page()
-    assert len(load()) == count

@@ -1,4 +1,4 @@
-"""`bench results`: out to files and in again, with what is missing of a suite."""
+"""`bench results export`: the home's runs as files, a suite's alone, with what is missing of it."""
 
 import json
 from collections.abc import Callable
@@ -6,29 +6,58 @@ from pathlib import Path
 
 import pytest
 
-from bench.store import published, results
+from bench.engine.local import run_id
+from bench.store import published
 from bench.store.results import Run
+from bench.suite import read
 
 
-def test_there_and_back(
-    cli: Callable, finished: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    finished(0), finished(1, protected=24)
+def test_every_run_that_may_be_compared(cli: Callable, finished: Callable[..., Run], tmp_path: Path) -> None:
+    kept = [finished(0), finished(1, protected=24)]
+    finished(2, protected=8, evaluator=0)
+    said = cli("results", "export", str(tmp_path / "files"))
+    assert (said.code, said.out) == (0, "2 runs and the answers of 4 evaluations, 0.0 MB\n"), said.err
+    assert {run.id for run in published.runs(tmp_path / "files")} == {run.id for run in kept}
+
+
+def test_the_runs_of_a_suite(cli: Callable, finished: Callable[..., Run], tmp_path: Path) -> None:
+    ids = [run_id(spec) for spec in read("smoke").runs()]
+    finished(0), finished(1, protected=24, id=ids[2])
     folder = tmp_path / "files"
     said = cli("results", "export", str(folder), "--suite", "smoke")
     assert said.code == 0, said.err
-    assert said.out.startswith("2 runs and the answers of 4 evaluations, 0.0 MB")
-    assert "4 of 4 runs of the suite are not played" in said.out
-    told = json.loads((folder / published.ABOUT).read_text())
-    assert told["planned"] == len(told["not played"]) == 4
-    assert all(command.startswith("bench run --defense ") for command in told["not played"])
+    assert said.out.splitlines() == [
+        "1 runs and the answers of 3 evaluations, 0.0 MB",
+        "smoke: 3 of 4 runs are not played",
+    ]
+    entry = json.loads((folder / published.ABOUT).read_text())["suites"]["smoke"]
+    assert (entry["planned"], set(entry["not_played"])) == (4, set(ids) - {ids[2]})
+    assert all(command.startswith("bench run --defense ") for command in entry["not_played"].values())
+
+
+def test_rows_that_are_there_stay_or_go(cli: Callable, finished: Callable[..., Run], tmp_path: Path,
+                                        monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    folder = str(tmp_path / "files")
+    finished(0)
+    cli("results", "export", folder)
     monkeypatch.setenv("BENCH_HOME", str(tmp_path / "other"))
-    assert cli("results", "import", str(folder)).out == "2 new runs\n"
-    assert cli("results", "import", str(folder)).out == "0 new runs\n"
-    assert [run.utility for run in results.load()] == [0.4, 0.6]
+    finished(1, protected=24)
+    assert cli("results", "export", folder).out.startswith("2 runs")
+    assert cli("results", "export", folder, "--replace").out.startswith("1 runs")
 
 
-def test_a_folder_without_results_is_an_error(cli: Callable, tmp_path: Path) -> None:
-    said = cli("results", "import", str(tmp_path))
+def test_without_a_folder_it_is_what_the_leaderboard_opens_with(
+    cli: Callable, finished: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published, "FOLDER", tmp_path / "shipped")
+    run = finished(0)
+    assert cli("results", "export").code == 0
+    assert [each.id for each in published.runs()] == [run.id]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--suite", "smoke"], ["--suite", "no such"]])
+def test_nothing_to_export_is_an_error(cli: Callable, tmp_path: Path, arguments: list[str]) -> None:
+    said = cli("results", "export", str(tmp_path / "files"), *arguments)
     assert said.code == 2
-    assert "provenance.json" in said.err
+    assert said.err.startswith("error: ")
+    assert not (tmp_path / "files").exists()
