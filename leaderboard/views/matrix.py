@@ -15,22 +15,28 @@ def show(frame: pd.DataFrame, everything: pd.DataFrame) -> None:
     if cells.empty:
         st.info("No comparable runs in this game yet.")
         return
+    smells = flags.of_game(frame, everything)
+    pairs = zip(cells["defense_label"], cells["attack_label"], strict=True)
+    cells["flags"] = [flags.marker(flags.of_cell(smells, *pair)) for pair in pairs]
     st.altair_chart(chart(cells), alt="Protection of each defense against each attack")
     st.caption(
         "Protection, mean over seeds: 1 is full protection, 0 none, negative means that the trainer did better than "
-        "with plain fine-tuning on clean data. Framed: the worst case of each defense, chosen on the validation split."
+        "with plain fine-tuning on clean data. Framed: the worst case of each defense, chosen on the validation split. "
+        f"{flags.MARK}: there is something to know about the number, told below."
     )
-    widgets.flags(flags.of_game(frame, everything))
+    widgets.flags(smells)
 
 
 def chart(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
-    """A heat map with its numbers; best defense on top, strongest attack on the left."""
+    """A heat map with its numbers, some of them with a flag; best defense on top, strongest attack on the left."""
     defenses = data.ranking(cells)["defense_label"].tolist()
     attacks = cells.groupby("attack_label")["protection"].mean().sort_values().index.tolist()
     angle = 0 if len(attacks) < 7 else -30
     top = alt.Axis(orient="top", labelAngle=angle, labelLimit=240, labelOverlap=False, labelFontSize=13)
     side = alt.Axis(labelLimit=320, labelOverlap=False, labelFontSize=13)
-    base = alt.Chart(cells.drop(columns="answers")).encode(
+    marks = cells["flags"].map(lambda told: f" {flags.MARK}" if told else "")
+    shown = cells.drop(columns="answers").assign(number=cells["protection"].map("{:.2f}".format) + marks)
+    base = alt.Chart(shown).encode(
         x=alt.X("attack_label:N", sort=attacks, title=None, axis=top),
         y=alt.Y("defense_label:N", sort=defenses, title=None, axis=side),
         tooltip=[
@@ -40,6 +46,7 @@ def chart(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
             alt.Tooltip("validation:Q", title="validation accuracy", format=".1%"),
             alt.Tooltip("utility:Q", title="test accuracy", format=".1%"),
             alt.Tooltip("seeds:Q"),
+            alt.Tooltip("flags:N"),
         ],
     )
     tile = base.mark_rect(cornerRadius=4, stroke="white", strokeWidth=3).encode(
@@ -50,7 +57,7 @@ def chart(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     )
     dark = "datum.protection > 0.6 || datum.protection < -0.35"
     text = base.mark_text(fontSize=14).encode(
-        text=alt.Text("protection:Q", format=".2f"), color=alt.condition(dark, alt.value("white"), alt.value("#22302f"))
+        text="number:N", color=alt.condition(dark, alt.value("white"), alt.value("#22302f"))
     )
     return alt.layer(tile, frame, text).properties(height=56 * len(defenses) + 60)
 

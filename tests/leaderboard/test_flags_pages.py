@@ -1,0 +1,118 @@
+"""Flags on the pages: beside the entries that they concern, in sentences below, and nothing is hidden for them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from bench.scoring.smells import Smell
+from bench.store.results import Run, save
+from leaderboard import flags
+
+Open = Callable[..., AppTest]
+Factory = Callable[..., Run]
+LISTED = ["mmguard", "em", "random_noise"]
+HOSTILE = "<script>alert(1)</script> [x](javascript:alert(2))"
+
+
+def told(app: AppTest) -> pd.DataFrame:
+    """The flags of a page in sentences."""
+    (table,) = (each.dataframe[0].value for each in app.expander if each.label.startswith("Flags"))
+    return table
+
+
+def numbers(app: AppTest) -> dict[tuple[str, str], dict[str, Any]]:
+    """The cells of the matrix's chart."""
+    (element,) = app.get("vega_lite_chart")
+    rows = pa.ipc.open_stream(element.proto.datasets[0].data.data).read_all().to_pylist()
+    assert json.loads(element.proto.spec)["layer"][2]["encoding"]["text"]["field"] == "number"
+    return {(row["defense_label"], row["attack_label"]): row for row in rows}
+
+
+def test_an_entry_has_its_flags_and_keeps_its_place(home: Path, open_page: Open) -> None:
+    """jpeg: em 0.10 to 0.30, no defense 0.00 to 0.20."""
+    app = open_page()
+    table = app.dataframe[0].value
+    assert table["Defense"].tolist() == LISTED
+    beside = dict(zip(table["Defense"], table["Flags"], strict=True))
+    assert "control as good" in beside["em"]
+    assert "control as good" not in beside["mmguard"]
+    sentences = told(app)
+    assert any("em protects 20.0% [10.0%, 30.0%] under jpeg, no defense 10.0%" in text for text in sentences["What"])
+    assert any("nothing is hidden or ranked by them" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("page", ["ranking", "matrix"])
+def test_flags_hide_no_row(home: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
+    """The same page with every flag that can be, and with none."""
+    seen = []
+    for found in ([], [Smell("k", "", "", "all"), *(Smell("k", name, "jpeg", "one") for name in LISTED)]):
+        monkeypatch.setattr(flags, "of_game", lambda *_, found=found: found)
+        app = open_page(page)
+        table = app.dataframe[0].value.drop(columns="Flags") if page == "ranking" else None
+        cells = None if page == "ranking" else {key: row["protection"] for key, row in numbers(app).items()}
+        seen.append((table, cells, [e.label for e in app.expander if e.label.startswith("Flags")]))
+    (bare, bare_cells, nothing), (full, full_cells, expander) = seen
+    assert (nothing, len(expander)) == ([], 1)
+    assert bare_cells == full_cells
+    if page == "ranking":
+        pd.testing.assert_frame_equal(bare, full)
+
+
+def test_the_number_of_a_flagged_cell_has_a_mark(home: Path, open_page: Open) -> None:
+    app = open_page("matrix")
+    cells = numbers(app)
+    assert cells["em", "jpeg"]["number"] == f"0.20 {flags.MARK}"
+    assert "control as good" in cells["em", "jpeg"]["flags"]
+    assert len(cells) == 7
+    assert told(app)["Where"].tolist()[-1] == "em × jpeg"
+
+
+def test_a_game_without_flags_has_no_mark(bench_home: Path, open_page: Open, run_factory: Factory) -> None:
+    save(run_factory(1))
+    for page in ("ranking", "matrix"):
+        app = open_page(page)
+        assert not [each.label for each in app.expander if each.label.startswith("Flags")]
+        if page == "matrix":
+            assert [row["number"] for row in numbers(app).values()] == ["0.66"]
+        else:
+            assert app.dataframe[0].value["Flags"].tolist() == [""]
+
+
+def test_the_black_box_is_flagged_by_controls_of_the_white_one(
+    bench_home: Path, open_page: Open, run_factory: Factory
+) -> None:
+    ends = {"protection": 0.1, "protection_low": 0.05, "protection_high": 0.15}
+    save(run_factory(1, defense="em", threat="black", **ends))
+    save(run_factory(2, defense="random_noise", threat="white", **ends))
+    table = open_page(threat="black").dataframe[0].value
+    assert table["Defense"].tolist() == ["em"], "a control that is lent is no entry"
+    assert table["Flags"].tolist() == [f"{flags.MARK} control as good"]
+
+
+def test_a_control_has_no_rank_however_good_and_however_many_seeds(
+    bench_home: Path, open_page: Open, run_factory: Factory
+) -> None:
+    for seed in range(5):
+        ends = {"seed": seed, "protection_low": 0.0, "protection_high": 1.0, "stages": {}}
+        save(run_factory(seed, defense="random_noise", protection=0.9, **ends))
+        save(run_factory(10 + seed, defense="em", protection=0.5, **ends))
+    table = open_page().dataframe[0].value
+    assert list(zip(table["Defense"], table["#"], table["Status"], strict=True)) == [
+        ("em", "1", "verified"),
+        ("random_noise", "", "control"),
+    ]
+
+
+def test_hostile_names_stay_in_tables(bench_home: Path, open_page: Open, run_factory: Factory) -> None:
+    save(run_factory(1, defense=HOSTILE, attack=HOSTILE, protection=0.1))
+    save(run_factory(2, defense="random_noise", attack=HOSTILE, protection=0.1))
+    for page in ("ranking", "matrix"):
+        app = open_page(page)
+        assert "alert" in told(app)["What"][0]
+        assert "alert" not in "".join(str(e.value) for kind in (app.markdown, app.caption) for e in kind)
