@@ -69,7 +69,8 @@ def test_the_embedded_suite_is_every_defense_against_the_standard_set() -> None:
     first = [r for r in runs if r.seed == 0 and r.dataset == "emoji_catalog" and r.threat == "white"]
     assert {r.defense.name for r in first} == set(DEFENSES.catalog)
     for defense in DEFENSES.catalog:
-        assert [r.attack for r in first if r.defense.name == defense] == [attack(text) for text in members("best")]
+        met = [r.attack for r in first if r.defense.name == defense]
+        assert met[: len(members("best"))] == [attack(text) for text in members("best")]
     black = {r.defense.name for r in runs if r.threat == "black"}
     assert set(DEFENSES.catalog) - black == {*DEFENSES.controls, "none", "lsp"}, "those that ask no surrogate"
     assert {r.seed for r in runs if r.defense.name == "mmguard"} == {0, 1, 2}
