@@ -45,6 +45,17 @@ def test_no_strength_is_no_change() -> None:
     assert (coloured(Image.fromarray(pixels), 0.0, np.random.default_rng(0)) == pixels).all()
 
 
+def test_brightness_and_saturation_stay_within_their_strength_and_use_it() -> None:
+    """Flat gray shows brightness alone, and stays gray; what is left of red against green shows saturation too."""
+    gray, flat = np.full((8, 8, 3), 100, np.uint8), np.full((8, 8, 3), (150, 100, 100), np.uint8)
+    looks = [coloured(Image.fromarray(gray), 0.3, np.random.default_rng(seed)) for seed in range(200)]
+    factors = np.array([look[0, 0, 0] / 100 for look in looks])
+    assert all((look == look[0, 0, 0]).all() for look in looks)
+    assert 0.69 <= factors.min() < 0.75 and 1.25 < factors.max() <= 1.31
+    chroma = [np.ptp(coloured(Image.fromarray(flat), 0.3, np.random.default_rng(seed))[0, 0]) for seed in range(200)]
+    assert 50 * 0.7**3 - 2 <= min(chroma) < 30 and 70 < max(chroma) <= 50 * 1.3**3 + 2
+
+
 @given(st.integers(1, 50), st.integers(1, 50), st.integers(0, 2**31))
 def test_a_cloud_goes_from_0_to_1_and_is_smooth(height: int, width: int, seed: int) -> None:
     cloud = plasma(height, width, np.random.default_rng(seed))

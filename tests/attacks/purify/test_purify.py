@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
@@ -12,6 +13,7 @@ from skimage.filters import gaussian
 
 from attacks.parts import PARTS, Purify
 from bench.datasets import load
+from bench.lvlm.pixels import resize
 from bench.spec import Method
 
 
@@ -84,6 +86,15 @@ def test_blur_is_a_gaussian_and_blurs(sigma: float, emoji: np.ndarray) -> None:
 def test_median_is_pillows_inside(emoji: np.ndarray) -> None:
     reference = np.asarray(Image.fromarray(emoji).filter(ImageFilter.MedianFilter(3)))
     np.testing.assert_array_equal(purify("median", emoji)[1:-1, 1:-1], reference[1:-1, 1:-1])
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.5, 0.9])
+def test_resize_is_bicubic_there_and_back(scale: float, emoji: np.ndarray) -> None:
+    """Against the matrices that the models' own preprocessing is made of."""
+    levels = torch.from_numpy(emoji.copy()).permute(2, 0, 1).float()
+    small = resize(levels, (round(64 * scale), round(64 * scale)), "bicubic", "pillow")
+    expected = resize(small, (64, 64), "bicubic", "pillow").permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(purify("resize", emoji, scale=scale), expected)
 
 
 def test_resize_removes_what_alternates_from_pixel_to_pixel() -> None:
