@@ -68,6 +68,7 @@ def left(text: str, control: str) -> float:
     [
         ("iss", "random_noise_class", 0.1),
         ("lora_sft+jpeg(quality=10)", "random_noise_class", 0.1),
+        ("lora_sft+jpeg(quality=30)", "random_noise_class", 0.25),
         ("lora_sft+blur", "random_noise_class", 0.25),
         ("lora_sft+resize", "random_noise_class", 0.25),
         ("lora_sft+median", "random_noise_class", 0.25),
