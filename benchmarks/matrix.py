@@ -1,4 +1,4 @@
-"""The tables of docs/findings.md, in Markdown, from the results at hand: python benchmarks/matrix.py [DATASET] [VICTIM]
+"""The tables of docs/findings.md, in Markdown, from the published results: python benchmarks/matrix.py [DATASET] [VICTIM]
 
 Three tables: what each attack costs and does to clean data, protection in the white and the black box, and what the
 trainer who takes the best attack on his validation data is left with.
@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.scoring.frontier import PLAIN, Step
 from bench.scoring.stats import Estimate
+from bench.store import published
 from leaderboard import data
 from leaderboard.costs import ladders
 
@@ -78,7 +79,7 @@ def total(step: Step) -> str:
 
 def main(dataset: str = "emoji_catalog", victim: str = "tiny-internvl") -> None:
     """Print the tables of every game on a data set with a victim."""
-    runs = data.comparable(data.runs())
+    runs = data.comparable(data.runs(published.runs()))
     runs = runs[(runs["dataset"] == dataset) & (runs["victim"] == victim)]
     for game, group in runs.groupby(GAME, sort=False):
         cells = data.cells(group).sort_values("protection", ascending=False)
