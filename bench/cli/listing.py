@@ -47,12 +47,14 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
 
 def show(
     run: Annotated[str | None, typer.Argument(help="identity of a run, or its beginning")] = None,
+    published: Annotated[bool, typer.Option("--published", help="of the results that come with the suite")] = False,
 ) -> None:
     """Runs that were played, or everything about one of them as JSON."""
     from bench.engine.summary import record
+    from bench.store import published as shipped
     from bench.store import results
 
-    rows = results.load(quarantined=True)
+    rows = shipped.runs() if published else results.load(quarantined=True)
     if run is None:
         for row in (row for row in rows if not row.quarantine):
             protection = "      " if row.protection is None else f"{row.protection:+6.1%}"

@@ -7,12 +7,12 @@ import typer
 
 from bench.suites import presets
 
-app = typer.Typer(help="Results as files that travel.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Keeps the command's name where there is just one."""
+    """Results as files that travel."""
 
 
 @app.command()

@@ -6,11 +6,15 @@ from typing import Annotated
 import typer
 
 
-def smells(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
+def smells(
+    published: Annotated[bool, typer.Option("--published", help="of the results that come with the suite")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
     """Flags of every game that was played: weak trainers, controls as good as defenses, scattered seeds, ..."""
+    from bench.store import published as shipped
     from leaderboard import data, flags
 
-    games = list(flags.by_game(data.runs()))
+    games = list(flags.by_game(data.runs(shipped.runs() if published else None)))
     if as_json:
         rows = [{**game, **smell._asdict()} for game, found in games for smell in found]
         return typer.echo(json.dumps(rows, indent=1, default=int))

@@ -16,6 +16,9 @@ STEALTH = {
     "edit_distance": "Inserted characters",
 }
 
+MADE = {"protect": "the released pictures", "attack": "the trained adapter"}
+"""What a run makes that is too large to be published."""
+
 COST = {"peak_mb": "peak MB", "image_steps": "image steps", "image_steps_per_second": "image steps/s"}
 
 
@@ -44,6 +47,11 @@ def show(run: pd.Series) -> None:
     effects(run)
     st.subheader("Repeat it")
     st.code(run["command"], language="bash", wrap_lines=True)
+    absent = [
+        name for stage, name in MADE.items() if stage in run["stages"] and not files.present(run["stages"], stage)
+    ]
+    if absent:
+        st.caption(f"Not on this machine: {' and '.join(absent)}. This command makes them.")
     artefacts(run)
     with st.expander("Provenance"):
         st.json(run["provenance"])

@@ -61,3 +61,18 @@ def test_nothing_to_export_is_an_error(cli: Callable, tmp_path: Path, arguments:
     assert said.code == 2
     assert said.err.startswith("error: ")
     assert not (tmp_path / "files").exists()
+
+
+def test_what_is_published_is_shown_with_what_is_doubtful_about_it(
+    cli: Callable, finished: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published, "FOLDER", tmp_path / "shipped")
+    run, other = finished(0), finished(0, clean=6, eligible=False, protection=None)
+    assert cli("results", "export").code == 0
+    own = cli("show").out, cli("smells").out, cli("show", run.id).out
+    assert other.id in own[0]
+    assert "flag" in own[1]
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "empty"))
+    assert cli("show").out == ""
+    told = [cli(*line, "--published").out for line in (["show"], ["smells"], ["show", run.id])]
+    assert tuple(told) == own
