@@ -40,10 +40,11 @@ def of_cell(found: Iterable[Smell], defense: str, attack: str) -> list[Smell]:
     return [smell for smell in found if smell.defense in ("", defense) and smell.attack in ("", attack)]
 
 
-def of_entry(found: Sequence[Smell], defense: str, worst: str) -> list[Smell]:
-    """The flags beside a defense's rank: its own under any attack, and what is told of everybody under its worst."""
-    own = [smell for smell in found if smell.defense == defense]
-    return own + [smell for smell in of_cell(found, defense, worst) if not smell.defense]
+def beside(found: Sequence[Smell], defense: str, worst: str) -> str:
+    """What stands beside a defense's worst case: the marker of its flags, and how many its other attacks have."""
+    here = of_cell(found, defense, worst)
+    elsewhere = sum(smell.defense == defense for smell in found) - sum(smell.defense == defense for smell in here)
+    return ", ".join(filter(None, [marker(here), f"{elsewhere} under other attacks" if elsewhere else ""]))
 
 
 def marker(found: Iterable[Smell]) -> str:

@@ -19,6 +19,7 @@ TITLES = {
     "words": "Word budget",
 }
 SHARE = st.column_config.NumberColumn(format="percent", width="small")
+SENTENCE = 500, 76  # width and height in pixels that a wrapped sentence has
 SCORE = st.column_config.NumberColumn(format="%.2f")
 
 
@@ -61,4 +62,6 @@ def flags(found: Sequence[Smell]) -> None:
     """What is doubtful about the numbers of a page, in an expander: nothing is hidden for it."""
     if found:
         with st.expander(f"Flags: {len(found)} doubts about these numbers", icon=":material/flag:"):
-            st.dataframe(told(found), hide_index=True)
+            width, height = SENTENCE
+            looks = {"What": st.column_config.TextColumn(width=width)}
+            st.dataframe(told(found), hide_index=True, row_height=height, column_config=looks)

@@ -45,7 +45,7 @@ def show(frame: pd.DataFrame, everything: pd.DataFrame) -> None:
     defenses = pd.concat([defenses, ranking[control].assign(rank="", status="control")], ignore_index=True)
     found = flags.of_game(frame, everything)
     pairs = zip(defenses["defense_label"], defenses["attack_label"], strict=True)
-    defenses["flags"] = [flags.marker(flags.of_entry(found, *pair)) for pair in pairs]
+    defenses["flags"] = [flags.beside(found, *pair) for pair in pairs]
     if defenses.empty:
         st.info("No defense with comparable runs in this game yet.")
     else:

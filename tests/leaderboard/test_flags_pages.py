@@ -40,8 +40,8 @@ def test_an_entry_has_its_flags_and_keeps_its_place(home: Path, open_page: Open)
     table = app.dataframe[0].value
     assert table["Defense"].tolist() == LISTED
     beside = dict(zip(table["Defense"], table["Flags"], strict=True))
-    assert "control as good" in beside["em"]
-    assert "control as good" not in beside["mmguard"]
+    assert beside["em"].endswith(", 1 under other attacks"), "its worst case is lora_sft"
+    assert "other attacks" not in beside["mmguard"]
     sentences = told(app)
     assert any("em protects 20.0% [10.0%, 30.0%] under jpeg, no defense 10.0%" in text for text in sentences["What"])
     assert any("nothing is hidden or ranked by them" in caption.value for caption in app.caption)

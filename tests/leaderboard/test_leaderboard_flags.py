@@ -137,9 +137,13 @@ def test_beside_a_cell_stands_what_concerns_it() -> None:
     assert [s.text for s in flags.of_cell(SOME, "hypo", "jpeg")] == ["4"]
 
 
-def test_beside_an_entry_stands_its_own_and_what_concerns_its_worst_attack() -> None:
-    assert [s.text for s in flags.of_entry(SOME, "em", "jpeg")] == ["1", "2", "4"]
-    assert [s.text for s in flags.of_entry(SOME, "em", "iss")] == ["1", "2", "3", "4"]
+def test_beside_an_entry_stands_what_concerns_its_worst_case_and_how_much_else_there_is() -> None:
+    mark = flags.MARK
+    assert flags.beside(SOME, "em", "jpeg") == f"{mark} a, {mark} c, 1 under other attacks"
+    assert flags.beside(SOME, "em", "iss") == f"{mark} a, {mark} b, {mark} c, 1 under other attacks"
+    assert flags.beside(SOME, "tap", "iss") == f"{mark} b, {mark} c, {mark} d"
+    assert flags.beside(SOME[:2], "em", "lora_sft") == "2 under other attacks"
+    assert flags.beside(SOME[:2], "hypo", "jpeg") == ""
 
 
 def test_a_marker_counts_kinds() -> None:
