@@ -26,7 +26,8 @@ def test_everything_that_can_be_named_is_listed(cli: Callable) -> None:
     names = json.loads(said.out)
     assert (said.code, {kind: set(entries) for kind, entries in names.items()}) == (0, {
         "defenses": DEFENSES.catalog.keys() - DEFENSES.controls, "attacks": ATTACKS.catalog.keys() - ATTACKS.controls,
-        "parts of attacks": set(PARTS.catalog), "recipes": set(recipes()), "controls": DEFENSES.controls | ATTACKS.controls,
+        "parts of attacks": set(PARTS.catalog), "recipes": set(recipes()),
+        "controls": DEFENSES.controls | ATTACKS.controls,
         "datasets": {*cards.EMBEDDED, *cards.HUB}, "victims": {*EMBEDDED, *HUB},
     })  # fmt: skip
     assert names["attacks"]["none"] == "No training: the zero-shot reference."
