@@ -1,7 +1,7 @@
-"""The tables of docs/findings.md, in Markdown, from the published results: python benchmarks/matrix.py [DATASET] [VICTIM]
+"""The tables of docs/findings.md, in Markdown, from what is published: python benchmarks/matrix.py [DATASET] [VICTIM]
 
-Three tables: what each attack costs and does to clean data, protection in the white and the black box, and what the
-trainer who takes the best attack on his validation data is left with.
+Four tables a game: what each attack costs and does to clean data; protection; what a trainer who takes the best attack
+on his validation data is left with; and how much less he gets from MMGuard's release than from others.
 """
 
 import sys
@@ -9,10 +9,13 @@ import sys
 import pandas as pd
 
 from bench.scoring.frontier import PLAIN, Step
-from bench.scoring.stats import Estimate
+from bench.scoring.stats import Estimate, mean, paired
 from bench.store import published
 from leaderboard import data
 from leaderboard.costs import ladders
+
+RIVALS = ("em", "hypo", "multimodal", "mmguard_crs", "text_trigger")
+"""What MMGuard is compared with: its ablations, and noise without adaptation."""
 
 GAME = ["threat", "surrogates", "epsilon", "words"]
 
@@ -67,6 +70,34 @@ def best(cells: pd.DataFrame) -> None:
         row(f"`{defense}`", len(steps), plain, f"`{last.best.attack}`", told(last.best.protection), total(last), way)
 
 
+def against(cells: pd.DataFrame, ours: str = "mmguard") -> None:
+    """Paired differences of test accuracy, other release minus MMGuard's, in points, and p (of each alone)."""
+    head("attack", f"what others give away beyond {ours}, in points of accuracy")
+    for attack, group in cells.groupby("attack_label", sort=False):
+        tables = {cell["defense_label"]: scores(cell["answers"]) for _, cell in group.iterrows()}
+        if (own := tables.pop(ours, None)) is None:
+            continue
+        found = [f"{name} {difference(table, own)}" for name, table in tables.items() if name in RIVALS]
+        row(f"`{attack}`", ", ".join(found))
+
+
+def scores(stages: dict[int, dict[str, str]]) -> pd.DataFrame:
+    """Score of each test item, one column a seed; the index is the item and its picture."""
+    each = {seed: published.answers(names["evaluate"]) for seed, names in stages.items()}
+    return pd.concat(
+        {seed: t.set_index(["id", "image_id"])["score"] for seed, t in each.items() if t is not None}, axis=1
+    )
+
+
+def difference(one: pd.DataFrame, other: pd.DataFrame) -> str:
+    """Mean over common seeds with its interval."""
+    gap = (one - other).dropna(axis=1)
+    values, pictures = gap.to_numpy().T, gap.index.get_level_values("image_id").to_numpy()
+    return "{:+.1f} [{:+.1f}, {:+.1f}] p {:.2g}".format(
+        *(100 * v for v in mean(values, pictures)), paired(values, pictures)
+    )
+
+
 def told(estimate: Estimate | None) -> str:
     """A value and its interval."""
     return "" if estimate is None else "{:+.2f} [{:+.2f}, {:+.2f}]".format(*estimate)
@@ -89,6 +120,7 @@ def main(dataset: str = "emoji_catalog", victim: str = "tiny-internvl") -> None:
         order_of_cost = attacks_on_clean_data(cells, group)
         protection(cells, order_of_cost)
         best(cells)
+        against(cells)
 
 
 if __name__ == "__main__":

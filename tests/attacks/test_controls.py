@@ -91,7 +91,7 @@ def test_the_control_is_trained_like_plain_fine_tuning_and_compared_with_it() ->
     assert control.options == plain.options
     assert control.source != plain.source
     assert stages.reference(Method(name="format_only")) == stages.CLEAN
-    assert REGISTRY.controls == {"format_only"}
+    assert REGISTRY.controls == {"format_only", "clean_only"}
     spec = RunSpec(defense=Method(name="none"), attack=Method(name="format_only"), dataset="emoji_smoke")
     roles = stages.stages(spec)
     assert roles["attack"].identity != roles["clean_attack"].identity
