@@ -118,15 +118,8 @@ def table(runs: Sequence[Run], reused: str) -> Table:
 def ladder(steps: Sequence[Step]) -> Table:
     """The attacks in the order of their cost; those that were the best so far are marked, the last of them is taken."""
     view = Table(title=f"Best of {len(steps)} attacks, chosen on validation: {steps[-1].best.attack}")
-    for name in (
-        "attack",
-        "cost",
-        "all so far",
-        "validation",
-        "gain on test",
-        "protection, 95 % interval",
-        "best so far",
-    ):
+    columns = ("attack", "cost", "all so far", "validation", "gain on test", "protection, 95 % interval", "best so far")
+    for name in columns:
         view.add_column(name, justify="left" if name == "attack" else "right")
     for step in steps:
         one = step.tried
