@@ -20,13 +20,14 @@ def names() -> list[str]:
 
 def revision(connection: Connection) -> str | None:
     """The last step that a database took; None for one that is empty or from before there were steps."""
+    last = text("SELECT version_num FROM alembic_version")
     try:
-        return connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return connection.scalar(last)
     except DBAPIError:  # to ask for the table first would take longer than all the rest
         connection.rollback()
-        if inspect(connection).has_table("alembic_version"):
-            raise
-        return None
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.scalar(last)  # another process has made it since; any other error comes again
 
 
 def upgrade(engine: Engine) -> bool:

@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, event, inspect, text
 
 from bench.errors import UserError
 from bench.store import migrations
@@ -128,3 +128,13 @@ def test_a_database_that_is_up_to_date_does_not_wait_for_alembic(url: str, row: 
     assert imported() == "0 True\n"
     save(row())
     assert imported() == "1 False\n"
+
+
+def test_a_process_that_is_overtaken_while_it_looks_finds_what_the_other_one_made(url: str) -> None:
+    """There is no table, it turns to see whether that is all, and meanwhile another process makes them."""
+    late, early = create_engine(url), create_engine(url)
+    event.listen(late, "rollback", lambda _: migrations.upgrade(early), once=True)
+    with late.connect() as connection:
+        assert migrations.revision(connection) == migrations.names()[-1]
+    late.dispose()
+    early.dispose()
