@@ -8,9 +8,9 @@ from numpy.random import Generator
 from pydantic import Field
 
 from attacks import register
-from attacks.mix.clean import chosen
 from attacks.parts import Knowledge
 from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
+from attacks.tune.with_clean import WithClean
 from bench.samples import SampleSet
 from bench.spec import Options
 
@@ -45,18 +45,11 @@ class CleanOnlyOptions(LoraSFTOptions):
 
 
 @register("clean_only")
-class CleanOnly(LoraSFT):
+class CleanOnly(WithClean):
     """Control: lora_sft on the clean pictures that mix_clean has, without the release: what they are worth alone."""
 
     Options: ClassVar[type[Options]] = CleanOnlyOptions
 
-    @property
-    def needs(self) -> frozenset[str]:
-        """See `Part.needs`."""
-        return super().needs | {"owner"}
-
     def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
-        """The clean originals of a share of the pictures: with the same seed those of `mix_clean` alone."""
-        assert own.owner is not None
-        pictures = chosen(own.owner, self.options.share, rng)
-        return super().prepare(SampleSet(tuple(s for s in own.owner if s.image_id in pictures)), own, rng)
+        """The clean originals, instead of the release."""
+        return super().prepare(self.clean(own, rng), own, rng)

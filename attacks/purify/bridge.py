@@ -15,24 +15,27 @@ from bench.samples import SampleSet
 if TYPE_CHECKING:
     import torch
 
+PICTURE, NOISE = 32, 8
+"""Levels of 255 that are one unit of the network's input and output: numbers of size 1 are learned fastest."""
+
 
 class BridgeOptions(spec.Options):
     """How often the protector is asked, and the network's training."""
 
     pairs: Literal[64, 256] = Field(64, description="own samples that the trainer has protected")
     steps: int = Field(400, ge=1, le=100_000, description="training steps")
-    width: int = Field(32, ge=4, le=256, description="channels of a layer")
-    depth: int = Field(5, ge=2, le=32, description="3 x 3 convolutions")
+    width: int = Field(16, ge=4, le=256, description="channels of a layer")
+    depth: int = Field(4, ge=2, le=32, description="3 x 3 convolutions")
     batch: int = Field(16, ge=1, le=1024, description="crops a step")
-    crop: int = Field(48, ge=8, le=512, description="side of a crop in pixels")
-    lr: float = Field(2e-3, gt=0, le=1, description="learning rate (Adam, cosine)")
+    crop: int = Field(32, ge=8, le=512, description="side of a crop in pixels")
+    lr: float = Field(5e-3, gt=0, le=1, description="learning rate (Adam, cosine)")
 
 
 @part("bridge")
 class Bridge(Part):
     """A small convolutional network that predicts the perturbation, and takes it away from every picture."""
 
-    card = Card("K3", 2.0, "any protection whose code can be run", "BridgePure: Wang et al., NeurIPS 2025; DnCNN")
+    card = Card("K3", 1.3, "any protection whose code can be run", "BridgePure: Wang et al., NeurIPS 2025; DnCNN")
     Options: ClassVar[type[spec.Options]] = BridgeOptions
     needs: ClassVar[frozenset[str]] = frozenset({"queried"})
 
@@ -56,7 +59,7 @@ class Bridge(Part):
         return SampleSet(tuple(replace(s, pixels=done[s.image_id]) for s in released))
 
     def _train(self, pairs: list[tuple[np.ndarray, np.ndarray]], rng: Generator) -> "torch.nn.Module":
-        """A network from protected pictures to their perturbation, both in [0, 1] of 255 levels."""
+        """A network from protected pictures (units of `PICTURE` levels around grey) to perturbations (of `NOISE`)."""
         import torch
 
         o, network = self.options, _network(self.options.width, self.options.depth)
@@ -66,7 +69,7 @@ class Bridge(Part):
         for _ in range(o.steps):
             crops = [_crop(pairs[i][0], pairs[i][1], side, rng) for i in rng.integers(0, len(pairs), o.batch)]
             given, wanted = (torch.stack([_tensor(crop[k]) for crop in crops]) for k in range(2))
-            loss = torch.nn.functional.mse_loss(network(given), given - wanted)
+            loss = torch.nn.functional.mse_loss(network(given), (given - wanted) * PICTURE / NOISE)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -96,10 +99,9 @@ def _crop(given: np.ndarray, clean: np.ndarray, side: int, rng: Generator) -> tu
 def _tensor(pixels: np.ndarray) -> "torch.Tensor":
     import torch
 
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1) / 255
+    return (torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1) - 127.5) / PICTURE
 
 
 def _levels(network: "torch.nn.Module", pixels: np.ndarray) -> np.ndarray:
-    given = _tensor(pixels)
-    clean = (given - network(given[None])[0]).clamp(0, 1) * 255
-    return clean.round().byte().permute(1, 2, 0).numpy()
+    noise = NOISE * network(_tensor(pixels)[None])[0].permute(1, 2, 0).numpy()
+    return (pixels - noise).round().clip(0, 255).astype(np.uint8)

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from attacks import register
 from attacks.base import Progress
-from attacks.mix.clean import chosen
 from attacks.parts import Card, Knowledge
 from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
+from attacks.tune.with_clean import WithClean
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
 from bench.spec import Options
@@ -25,22 +25,15 @@ class TwoStageOptions(LoraSFTOptions):
 
 
 @register("two_stage")
-class TwoStage(LoraSFT):
+class TwoStage(WithClean):
     """LoRA on the release, then on with the same adapter on some of the owner's clean originals."""
 
     card = Card("K4", 1.1, "shortcuts that a few clean pictures show to be none", "DFR: Kirichenko et al., ICLR 2023")
     Options: ClassVar[type[Options]] = TwoStageOptions
 
-    @property
-    def needs(self) -> frozenset[str]:
-        """See `Part.needs`."""
-        return super().needs | {"owner"}
-
     def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
         """See `Attack.prepare`; which clean pictures the trainer holds is drawn here."""
-        assert own.owner is not None
-        pictures = chosen(own.owner, self.options.share, rng)
-        self.clean = SampleSet(tuple(s for s in own.owner if s.image_id in pictures))
+        self.second = self.clean(own, rng)
         return super().prepare(released, own, rng)
 
     def tune(
@@ -48,9 +41,9 @@ class TwoStage(LoraSFT):
     ) -> list[dict[str, Any]]:
         """See `Attack.tune`."""
         curve = super().tune(victim, released, validation, seed, folder, progress)
-        second = OnWith(self.options.model_copy(update={"epochs": self.options.clean_epochs, "curve": 0}))
-        second.folder = folder
-        return curve + second.tune(victim, self.clean, validation, seed, folder, progress)
+        further = OnWith(self.options.model_copy(update={"epochs": self.options.clean_epochs, "curve": 0}))
+        further.folder = folder
+        return curve + further.tune(victim, self.second, validation, seed, folder, progress)
 
 
 class OnWith(LoraSFT):

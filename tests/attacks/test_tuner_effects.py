@@ -68,13 +68,13 @@ def test_the_second_stage_goes_on_from_the_first_with_clean_pictures_alone(
     both = REGISTRY.build(Method(name="two_stage", options={**recipe, "share": 0.5, "clean_epochs": 8}))
     assert both.prepare(wrong, Knowledge(llava, true, owner=true), np.random.default_rng(0)) is wrong
     assert (
-        len(both.clean) == 6 and {s.id: s.answer for s in both.clean}.items() < {s.id: s.answer for s in true}.items()
+        len(both.second) == 6 and {s.id: s.answer for s in both.second}.items() < {s.id: s.answer for s in true}.items()
     )
     found = []
     for number, tuner in enumerate((first, both)):
         tuner.tune(llava, wrong, true, 0, tmp_path / str(number), lambda *_: None)
         with wearing(llava, tmp_path / str(number)):
-            found.append(loss(llava, both.clean))
+            found.append(loss(llava, both.second))
     confused, mended = found
     assert mended < 0.5 * confused, found
 
