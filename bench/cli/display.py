@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.table import Table
 
 from bench.engine.stage import Stage
-from bench.engine.summary import Summary, summary
+from bench.engine.summary import Game, Summary, summary
 from bench.scoring.frontier import Step
 from bench.scoring.stats import Estimate
 from bench.store.results import Run
@@ -115,9 +115,10 @@ def table(runs: Sequence[Run], reused: str) -> Table:
     return view
 
 
-def ladder(steps: Sequence[Step]) -> Table:
+def ladder(game: Game, steps: Sequence[Step]) -> Table:
     """The attacks in the order of their cost; those that were the best so far are marked, the last of them is taken."""
-    view = Table(title=f"Best of {len(steps)} attacks, chosen on validation: {steps[-1].best.attack}")
+    best = f"Best of {len(steps)} attacks, chosen on validation: {steps[-1].best.attack}"
+    view = Table(title=f"{game.defense} · {game.dataset} · {game.victim} · {game.threat} box\n{best}")
     columns = ("attack", "cost", "all so far", "validation", "gain on test", "protection, 95 % interval", "best so far")
     for name in columns:
         view.add_column(name, justify="left" if name == "attack" else "right")

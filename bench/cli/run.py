@@ -79,13 +79,12 @@ def play(
 ) -> None:
     """Play cells, each of them some seeds, with a display; then print one table a cell, or one JSON document.
 
-    tasks: other tasks, on which the side effects of the training are measured. together: the cells are attacks on one
-    release, of which the trainer takes the best: one table for all.
+    tasks: other tasks, on which the side effects of the training are measured. together: cells that differ in the
+    attack alone are those of a trainer who takes the best: one table for them all.
     """
     from bench.cli.display import Display, ladder, table
     from bench.engine.effects import play as play_one
-    from bench.engine.summary import record, summary, tried
-    from bench.scoring.frontier import frontier
+    from bench.engine.summary import ladders, record, summary
 
     played: list[list[Run]] = []
     for cell in cells:
@@ -97,10 +96,11 @@ def play(
             played.append(rows)
         if not as_json and not together:
             display.console.print(table(rows, display.reused))
-    steps = frontier([tried(rows) for rows in played]) if together else []
+    best = ladders(played) if together else {}
     if as_json:
         runs, summaries = [record(row) for rows in played for row in rows], [summary(rows)._asdict() for rows in played]
-        best = {"best": [step.plain() for step in steps]} if together else {}
-        typer.echo(json.dumps({"runs": runs, "summaries": summaries, **best}, indent=1))
-    elif together:
-        display.console.print(ladder(steps))
+        told = [{**game._asdict(), "steps": [step.plain() for step in steps]} for game, steps in best.items()]
+        typer.echo(json.dumps({"runs": runs, "summaries": summaries} | ({"best": told} if together else {}), indent=1))
+        return
+    for game, steps in best.items():
+        display.console.print(ladder(game, steps))

@@ -41,7 +41,7 @@ def run_(
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
     """Play every cell that a submission asks for, as `bench run` would."""
-    from attacks.grammar import members
+    from attacks.grammar import BEST, members
     from bench.cli.run import play
 
     cells: list[list[RunSpec]] = []
@@ -49,4 +49,4 @@ def run_(
         submission = _checked(file, one)
         specs, seeds = submission.runs(one), len(submission.seeds)
         cells += (specs[start : start + seeds] for start in range(0, len(specs), seeds))
-    play(cells, as_json=as_json)
+    play(cells, as_json=as_json, together=attack == BEST)

@@ -1,13 +1,14 @@
 """Several seeds of one cell as one set of numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 from bench.engine import curve, effects
 from bench.engine.local import judge
 from bench.errors import UserError
-from bench.scoring.frontier import Tried
+from bench.scoring.frontier import Step, Tried, frontier
 from bench.scoring.protection import Score
 from bench.scoring.stats import Estimate
 from bench.store import answers
@@ -86,6 +87,23 @@ def tried(runs: Sequence[Run]) -> Tried:
     seconds = sum(run.cost["attack"]["seconds"] for run in runs) / len(runs)
     name = f"{first.attack} ({options})" if options else first.attack
     return Tried(name, seconds, s.validation, s.protected - s.zero, s.protection)
+
+
+class Game(NamedTuple):
+    """What a trainer who takes the best of several attacks meets."""
+
+    defense: str
+    dataset: str
+    victim: str
+    threat: str
+
+
+def ladders(cells: Iterable[Sequence[Run]]) -> dict[Game, list[Step]]:
+    """The ladder of attacks of every game in cells of some seeds each, in their order."""
+    games: dict[Game, list[Tried]] = defaultdict(list)
+    for runs in cells:
+        games[Game(*(getattr(runs[0], name) for name in Game._fields))].append(tried(runs))
+    return {game: frontier(found) for game, found in games.items()}
 
 
 def _curve(runs: Sequence[Run]) -> dict[str, Any]:

@@ -26,6 +26,8 @@ def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> lis
             spec.seed,
             protected=30 if name.endswith("drop_inserted") else 24 if name.endswith("bridge") else 16,
             attack=name,
+            defense=spec.defense.name,
+            **{field: getattr(spec, field) for field in ("dataset", "victim", "threat")},
             attack_options=spec.attack.options,
             validation=0.7 if name.endswith("bridge") else 0.3,
         )
@@ -42,7 +44,9 @@ def test_the_whole_set_is_played_and_the_best_on_validation_is_taken(cli: Callab
     report, wanted = json.loads(said.out), [attack(text) for text in members("best")]
     assert [spec.attack for spec in played] == [method for method in wanted for _ in range(2)]
     assert len(report["runs"]) == 2 * len(wanted)
-    steps = report["best"]
+    (found,) = report["best"]
+    steps = found.pop("steps")
+    assert found == {"defense": "none", "dataset": "emoji_smoke", "victim": "tiny-llava-a", "threat": "white"}
     assert [step["tried"]["attack"] for step in (steps[0], steps[-1])] == ["lora_sft", "lora_sft+bridge"]
     assert (steps[0]["cost"], steps[-1]["cost"]) == (1.0, 3.5)
     assert steps[-1]["total"] == pytest.approx(1 + 2 * (len(wanted) - 2) + 3.5)
@@ -69,10 +73,18 @@ def test_one_option_cannot_fit_nine_attacks(cli: Callable, played: list[RunSpec]
 def test_a_submission_meets_the_whole_set(cli: Callable, played: list[RunSpec], tmp_path: Path) -> None:
     file = tmp_path / "entry.yaml"
     entry = {"version": 1, "title": "An entry", "authors": ["someone"], "defense": {"name": "none"}, "seeds": [0, 1]}
-    file.write_text(yaml.safe_dump({**entry, "datasets": ["emoji_smoke"]}))
-    assert cli("submit", "run", str(file), "--attack", "best", "--json").code == 0
-    assert len(played) == 2 * len(members("best"))
-    assert [spec.seed for spec in played[:2]] == [0, 1]
+    file.write_text(yaml.safe_dump({**entry, "datasets": ["emoji_smoke"], "threats": ["white", "black"]}))
+    said = cli("submit", "run", str(file), "--attack", "best", "--json")
+    assert said.code == 0, said.err
+    assert len(played) == 4 * len(members("best"))
+    assert [spec.seed for spec in played[:4]] == [0, 1, 0, 1]
+    best = json.loads(said.out)["best"]
+    whole = len(members("best"))
+    assert [(game["threat"], len(game["steps"])) for game in best] == [("white", whole), ("black", whole)]
+    said = cli("submit", "run", str(file), "--attack", "best")
+    assert said.out.count(f"Best of {whole} attacks, chosen on validation: lora_sft+bridge") == 2
+    assert "white box" in said.out and "black box" in said.out
+    assert "protected fine-tune accuracy" not in said.out, "one ladder a game, no table for each attack"
 
 
 def test_the_set_is_of_attacks_that_can_be_built() -> None:
