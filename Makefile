@@ -14,10 +14,10 @@ demo: setup
 	$(BIN)/bench run --defense mmguard --attack lora_sft
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: setup
-	$(BIN)/python -m pytest -m 'not slow and not browser'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not browser'
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent.parent
 def environment() -> dict[str, str]:
     """Of drivers and cluster: their modules are found where the tests are."""
     quiet = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
-    return {**os.environ, **quiet, "BENCH_THREADS": "2", "PYTHONPATH": str(ROOT)}
+    return {**os.environ, **quiet, "PYTHONPATH": str(ROOT)}
 
 
 def until(true: Callable[[], bool], seconds: float = 60) -> None:
