@@ -1,4 +1,4 @@
-"""What every test stands on: no hub, two threads in all, a home and a database of its own, two random-weight victims."""
+"""What every test stands on: no hub, two threads, a home and a database of its own, two random-weight victims."""
 
 import os
 
