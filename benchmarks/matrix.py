@@ -73,7 +73,7 @@ def best(cells: pd.DataFrame) -> None:
 def against(cells: pd.DataFrame, ours: str = "mmguard") -> None:
     """Paired differences of test accuracy, other release minus MMGuard's, in points, and p (of each alone)."""
     head("attack", f"what others give away beyond {ours}, in points of accuracy")
-    for attack, group in cells.groupby("attack_label", sort=False):
+    for attack, group in [*cells.groupby("attack_label", sort=False), ("the best against each", cells[cells["worst"]])]:
         tables = {cell["defense_label"]: scores(cell["answers"]) for _, cell in group.iterrows()}
         if (own := tables.pop(ours, None)) is None:
             continue
