@@ -1,4 +1,4 @@
-"""The tables of docs/findings.md, in Markdown, from what is published: python benchmarks/matrix.py [DATASET] [VICTIM]
+"""The tables of docs/findings.md from what is published: python benchmarks/matrix.py [DATASET] [VICTIM] [SEED]
 
 Four tables a game: what each attack costs and does to clean data; protection; what a trainer who takes the best attack
 on his validation data is left with; and how much less he gets from MMGuard's release than from others.
@@ -108,10 +108,11 @@ def total(step: Step) -> str:
     return f"{step.total:.0f}"
 
 
-def main(dataset: str = "emoji_catalog", victim: str = "tiny-internvl") -> None:
-    """Print the tables of every game on a data set with a victim."""
+def main(dataset: str = "emoji_catalog", victim: str = "tiny-internvl", seed: str = "") -> None:
+    """Print the tables of every game on a data set with a victim; of one seed, or of all seeds together."""
     runs = data.comparable(data.runs(published.runs()))
     runs = runs[(runs["dataset"] == dataset) & (runs["victim"] == victim)]
+    runs = runs[runs["seed"] == int(seed)] if seed else runs
     for game, group in runs.groupby(GAME, sort=False):
         cells = data.cells(group).sort_values("protection", ascending=False)
         order = cells.groupby("defense_label")["protection"].max().sort_values(ascending=False).index
