@@ -70,6 +70,18 @@ def attack(text: str) -> Method:
         at += 1
 
 
+def written(method: Method) -> str:
+    """How an attack is written: what `attack` reads as `method`."""
+    first, *parts = method.name.split("+")
+
+    def piece(name: str, prefix: str) -> str:
+        own = {k.removeprefix(prefix): v for k, v in method.options.items() if k.rpartition(".")[0] == prefix[:-1]}
+        pairs = (f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in own.items())
+        return f"{name}({','.join(pairs)})" if own else name
+
+    return "+".join([piece(first, ""), *(piece(name, f"{name}.") for name in parts)])
+
+
 def _malformed(text: str) -> UserError:
     return UserError(f"attack: {text!r}; allowed: tuner(option=value)+part(option=value)+..., or a recipe's name")
 

@@ -1,7 +1,7 @@
 """Flags of the runs at hand: `bench.scoring.smells` over the tables of `leaderboard.data`. Knows no Streamlit."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -38,6 +38,17 @@ def of_game(game: pd.DataFrame, everything: pd.DataFrame) -> list[Smell]:
 def of_cell(found: Iterable[Smell], defense: str, attack: str) -> list[Smell]:
     """The flags that concern a defense under an attack."""
     return [smell for smell in found if smell.defense in ("", defense) and smell.attack in ("", attack)]
+
+
+def of_runs(frame: pd.DataFrame, ids: Collection[str]) -> list[Smell]:
+    """The flags that concern some runs of `data.runs()`, in the games that they were played in."""
+    found: dict[Smell, None] = {}
+    for _, game in frame.groupby(data.GAME, sort=False):
+        mine = game[game["id"].isin(ids)]
+        of_all = of_game(game, frame) if len(mine) else []
+        for cell in mine[["defense_label", "attack_label"]].drop_duplicates().itertuples(index=False):
+            found |= dict.fromkeys(of_cell(of_all, *cell))
+    return list(found)
 
 
 def beside(found: Sequence[Smell], defense: str, worst: str) -> str:

@@ -77,7 +77,7 @@ def run(
 def play(
     cells: Sequence[Sequence["RunSpec"]], *, as_json: bool, tasks: Sequence[str] = (), together: bool = False
 ) -> None:
-    """Play cells, each of them some seeds, with a display; then print one table a cell, or one JSON document.
+    """Play cells, each of them some seeds, with a display; then print one table a cell and the flags, or all as JSON.
 
     tasks: other tasks, on which the side effects of the training are measured. together: cells that differ in the
     attack alone are those of a trainer who takes the best: one table for them all.
@@ -85,6 +85,7 @@ def play(
     from bench.cli.display import Display, ladder, table
     from bench.engine.effects import play as play_one
     from bench.engine.summary import ladders, record, summary
+    from leaderboard import data, flags
 
     played: list[list[Run]] = []
     for cell in cells:
@@ -97,10 +98,14 @@ def play(
         if not as_json and not together:
             display.console.print(table(rows, display.reused))
     best = ladders(played) if together else {}
+    found = flags.of_runs(data.runs(), {row.id for rows in played for row in rows})
     if as_json:
         runs, summaries = [record(row) for rows in played for row in rows], [summary(rows)._asdict() for rows in played]
+        document = {"runs": runs, "summaries": summaries, "flags": [smell._asdict() for smell in found]}
         told = [{**game._asdict(), "steps": [step.plain() for step in steps]} for game, steps in best.items()]
-        typer.echo(json.dumps({"runs": runs, "summaries": summaries} | ({"best": told} if together else {}), indent=1))
+        typer.echo(json.dumps(document | ({"best": told} if together else {}), indent=1))
         return
     for game, steps in best.items():
         display.console.print(ladder(game, steps))
+    for smell in found:
+        display.console.print(f"{flags.MARK} {smell.kind}: {smell.text}", soft_wrap=True, markup=False)

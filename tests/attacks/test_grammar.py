@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attacks import REGISTRY
-from attacks.grammar import RECIPES, attack, option, recipes
+from attacks.grammar import RECIPES, attack, members, option, recipes, written
 from bench.errors import UserError
 from bench.spec import Method
 
@@ -16,11 +16,13 @@ pieces = st.lists(
 )
 
 
+def value(v: object) -> str:
+    """As a command has it."""
+    return str(v).lower() if isinstance(v, bool) else str(v)
+
+
 @given(pieces, st.sampled_from(["", " "]))
 def test_what_is_written_is_read(parts: list[tuple[str, dict[str, object]]], space: str) -> None:
-    def value(v: object) -> str:
-        return str(v).lower() if isinstance(v, bool) else str(v)
-
     def inside(o: dict[str, object]) -> str:
         return f"({f',{space}'.join(f'{k}{space}={space}{value(v)}' for k, v in o.items())})" if o else ""
 
@@ -34,6 +36,21 @@ def test_what_is_written_is_read(parts: list[tuple[str, dict[str, object]]], spa
         # "nan", "on" and the like are read as YAML reads them, here as there.
         expected |= {f"{name}." * (place > 0) + key: option(f"{key}={value(v)}")[1] for key, v in options.items()}
     assert read.options == expected
+
+
+@given(pieces)
+def test_an_attack_is_written_as_it_is_read(parts: list[tuple[str, dict[str, object]]]) -> None:
+    options = {f"{name}." * (place > 0) + key: v for place, (name, own) in enumerate(parts) for key, v in own.items()}
+    made = Method(name="+".join(name for name, _ in parts), options=options)
+    read = attack(written(made))
+    if made.name in recipes():
+        return
+    assert read.name == made.name
+    assert read.options == {key: option(f"{key}={value(v)}")[1] for key, v in options.items()}
+
+
+def test_the_standard_set_is_written_as_its_file_has_it() -> None:
+    assert [written(attack(text)) for text in members("best")] == list(members("best"))
 
 
 def test_parts_and_their_options() -> None:

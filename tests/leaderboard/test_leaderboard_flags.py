@@ -93,6 +93,23 @@ def test_seeds_of_a_cell_are_brought_together_as_in_the_tables(played: Callable[
     assert cell.text.startswith("em protects 40.0% [15.0%, 65.0%] under lora_sft")
 
 
+def test_flags_of_some_runs_are_those_of_their_cells_in_their_games(played: Callable[..., None]) -> None:
+    played("em", 0.1)
+    played("hypo", 0.1)
+    played("em", 0.1, threat="black")
+    played("random_noise", 0.05)
+    frame = data.runs()
+    first, other, black, control = frame["id"]
+
+    def of(*ids: str) -> list[tuple[str, str, str]]:
+        return [smell[:3] for smell in flags.of_runs(frame, ids)]
+
+    assert of(first) == of(first, control) == [("control as good", "em", "lora_sft")]
+    assert of(first, other) == [("control as good", name, "lora_sft") for name in ("em", "hypo")]
+    assert of(black) == of(first), "the control is lent to the black box"
+    assert of(control) == of() == []
+
+
 @pytest.mark.parametrize("stealth", [{}, {"linf": "?"}, {"linf": None, "words": []}])
 def test_a_release_that_nobody_measured_touches_nothing(
     played: Callable[..., None], stealth: dict[str, object]

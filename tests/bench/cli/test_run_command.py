@@ -41,7 +41,7 @@ def entry(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 def test_json_of_several_seeds_is_their_rows_and_one_summary(cli: Callable, played: list[RunSpec]) -> None:
     said = cli("run", "--defense", "none", "--attack", "none", "--seeds", "4,0", "--json")
     report = json.loads(said.out)
-    assert (said.code, said.err, set(report)) == (0, "", {"runs", "summaries"})
+    assert (said.code, said.err, set(report)) == (0, "", {"runs", "summaries", "flags"})
     assert [(run["seed"], run["utility"]) for run in report["runs"]] == [(4, 0.6), (0, 0.4)]
     assert [spec.seed for spec in played] == report["summaries"][0]["seeds"] == [4, 0]
     assert report["summaries"][0]["protected"] == pytest.approx(0.5)
@@ -55,6 +55,21 @@ def test_people_get_one_heading_a_seed_and_one_table(cli: Callable, played: list
         assert f"none × none, seed {seed} ({number}/2)" in said.out
     assert said.out.count("protection, 95 % interval") == 1
     assert "45.0%" in said.out
+
+
+def test_flags_of_what_was_played_stand_under_its_table(
+    cli: Callable, finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A victim that learns nothing from clean data is flagged for people and in JSON."""
+
+    def play(spec: RunSpec, stage: object) -> Run:
+        return finished(spec.seed, defense=spec.defense.name, clean=4, protected=4, eligible=False)
+
+    monkeypatch.setattr("bench.engine.local.play", play)
+    said = cli("run", "--defense", "em", "--attack", "lora_sft")
+    assert said.code == 0 and said.out.count("⚑ under-trained: Clean fine-tuning gains 0.0 points") == 1
+    (flag,) = json.loads(cli("run", "--defense", "em", "--attack", "lora_sft", "--json").out)["flags"]
+    assert flag["kind"] == "under-trained" and flag["text"] in said.out
 
 
 def test_options_of_both_sides_are_told_apart(cli: Callable, played: list[RunSpec]) -> None:

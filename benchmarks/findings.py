@@ -1,0 +1,197 @@
+"""The tables of docs/findings.md, from the published results: python benchmarks/findings.py
+
+Each stands between `<!-- name -->` and `<!-- end -->`; the text around them is people's and stays as it is.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from attacks.grammar import BEST, members, written
+from bench.scoring import stats
+from bench.scoring.frontier import PLAIN
+from bench.scoring.smells import UPPER_BOUND
+from bench.spec import Method
+from bench.store import published
+from bench.suite import read
+from leaderboard import data
+
+PAGE = Path(__file__).parents[1] / "docs" / "findings.md"
+MARK = re.compile(r"<!-- (.+?) -->\n.*?<!-- end -->", re.S)
+RIVALS = ("multimodal", "mmguard_crs", "em", "hypo", "text_trigger")
+"""What MMGuard is compared with: its ablations, and noise without adaptation."""
+
+
+class Bed(NamedTuple):
+    """Where a game is played. With several seeds: only what was played with each of them counts."""
+
+    dataset: str
+    threat: str
+    seeds: tuple[int, ...] = (0,)
+
+
+WHITE, BLACK = Bed("emoji_catalog", "white"), Bed("emoji_catalog", "black")
+SEEDS = WHITE._replace(seeds=(0, 1))
+
+
+@cache
+def runs() -> pd.DataFrame:
+    """The published runs; an attack's label is how it is written."""
+    frame = data.runs(published.runs())
+    pairs = zip(frame["attack"], frame["attack_options"], strict=True)
+    return frame.assign(attack_label=[written(Method(name=name, options=options)) for name, options in pairs])
+
+
+@cache
+def cells(bed: Bed) -> pd.DataFrame:
+    """One row a defense and an attack: the strongest defense first, its attacks in the order of the standard set."""
+    frame = data.comparable(runs())
+    there = (frame["dataset"] == bed.dataset) & (frame["threat"] == bed.threat) & frame["seed"].isin(bed.seeds)
+    frame = frame[there]
+    often = frame.groupby(["defense_label", "attack_label"])["seed"].transform("nunique")
+    table = data.cells(frame[often == len(bed.seeds)])
+    plain = table[table["attack_label"] == PLAIN].set_index("defense_label")["protection"]
+    rank = {name: place for place, name in enumerate(members(BEST))}
+    table = table.assign(plain=table["defense_label"].map(plain), place=table["attack_label"].map(rank))
+    return table.sort_values(["plain", "place"], ascending=[False, True])
+
+
+def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table."""
+    lines = [list(head), *map(list, rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def told(protection: float, low: float, high: float) -> str:
+    """A protection with its interval."""
+    return f"{protection:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def score(cell: pd.Series) -> str:
+    """The protection of a cell; bold where a trainer would choose its attack on validation."""
+    text = told(cell["protection"], cell["low"], cell["high"])
+    return f"**{text}**" if cell["worst"] else text
+
+
+def on_clean_data() -> str:
+    """Cost over lora_sft, median over the releases that met both, and what each attack does to a clean release."""
+    frame = data.comparable(runs())
+    frame = frame[(frame["dataset"] == WHITE.dataset) & (frame["seed"] == 0)]
+    seconds = frame.pivot_table(index=["defense", "threat"], columns="attack_label", values="seconds_attack")
+    cost = seconds.div(seconds[PLAIN], axis=0).median()
+    clean = cells(WHITE)[cells(WHITE)["defense"] == "none"].set_index("attack_label").sort_values("protection")
+    rows = (
+        (f"`{a}`", f"{cost[a]:.1f}", f"{c['utility']:.1%}", told(c["protection"], c["low"], c["high"]))
+        for a, c in clean.iterrows()
+    )
+    return markdown(("attack", "cost", "accuracy on clean data", "share of the clean gain that it costs"), rows)
+
+
+def protection(bed: Bed) -> str:
+    """One line a defense, one column an attack of the standard set; empty where it was not played."""
+    table = cells(bed)
+    attacks = [attack for attack in members(BEST) if attack in set(table["attack_label"])]
+
+    def rows() -> Iterator[list[str]]:
+        for defense, group in table.groupby("defense_label", sort=False):
+            by = group.set_index("attack_label")
+            yield [f"`{defense}`", *(score(by.loc[a]) if a in by.index else "" for a in attacks)]
+
+    return markdown(["defense", *(f"`{attack}`".replace("+", "` `+") for attack in attacks)], rows())
+
+
+def answers(stages: dict[int, dict[str, str]]) -> pd.DataFrame:
+    """Score of each test item, one column a seed; the index is the item and its picture."""
+    each = {seed: published.answers(names["evaluate"]) for seed, names in stages.items()}
+    return pd.concat({s: t.set_index(["id", "image_id"])["score"] for s, t in each.items() if t is not None}, axis=1)
+
+
+def gap(theirs: pd.Series, ours: pd.Series) -> str:
+    """Points of accuracy that another release gives away beyond ours, paired by item, and p of this one alone."""
+    difference = answers(theirs["answers"]) - answers(ours["answers"])
+    values, pictures = difference.to_numpy().T, difference.index.get_level_values("image_id").to_numpy()
+    value, low, high = (100 * number for number in stats.mean(values, pictures))
+    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}], p {stats.paired(values, pictures):.2g}"
+
+
+def rivals(bed: Bed, ours: str = "mmguard") -> str:
+    """One line an attack that MMGuard met, and one for the attack that is best against each."""
+    table = cells(bed)
+    names = [name for name in RIVALS if name in set(table["defense_label"])]
+
+    def line(title: str, group: pd.DataFrame) -> list[str]:
+        by = group.set_index("defense_label")
+        return [title, *(gap(by.loc[n], by.loc[ours]) if n in by.index else "" for n in names)]
+
+    groups = table[table["place"].notna()].sort_values("place").groupby("attack_label", sort=False)
+    rows = [line(f"`{a}`", g) for a, g in groups if ours in set(g["defense_label"])]
+    best = line("**the best against each**", table[table["worst"]])
+    return markdown(["attack", *(f"`{name}`" for name in names)], [*rows, best])
+
+
+def by_seed(bed: Bed) -> str:
+    """One line a defense and an attack that every seed has: each seed, then all together."""
+    each = [cells(bed._replace(seeds=(seed,))).set_index(["attack_label", "defense_label"]) for seed in bed.seeds]
+    together = cells(bed).sort_values(["place", "plain"], ascending=[True, False])
+
+    def rows() -> Iterator[list[str]]:
+        for _, cell in together.iterrows():
+            key = (cell["attack_label"], cell["defense_label"])
+            alone = (told(*table.loc[key, ["protection", "low", "high"]]) for table in each)
+            yield [f"`{key[0]}`", f"`{key[1]}`", *alone, score(cell)]
+
+    return markdown(["attack", "defense", *(f"seed {seed}" for seed in bed.seeds), "together"], rows())
+
+
+def upper_bound() -> str:
+    """What each attack leaves of `wrong_answers`, the control that attacks on answers must break."""
+    frame = data.cells(runs()[lambda frame: (frame["defense"] == UPPER_BOUND) & (frame["seed"] == 0)])
+    rows = ((f"`{c['attack_label']}`", told(c["protection"], c["low"], c["high"])) for _, c in frame.iterrows())
+    return markdown(("attack", f"protection of `{UPPER_BOUND}`"), rows)
+
+
+def coverage() -> str:
+    """Runs that were played of those that the suite plans, by data set, box and seed."""
+    specs = pd.DataFrame([s.model_dump() | {"attack_label": written(s.attack)} for s in read("embedded").runs()])
+    keys = ["dataset", "threat", "seed"]
+    columns = [*members(BEST), "others"]
+
+    def tally(frame: pd.DataFrame) -> pd.Series:
+        kind = frame["attack_label"].where(frame["attack_label"].isin(columns), "others")
+        return frame.assign(kind=kind).groupby([*keys, "kind"]).size()
+
+    planned, played = tally(specs), tally(runs())
+
+    def rows() -> Iterator[list[str]]:
+        for place in specs[keys].drop_duplicates().itertuples(index=False):
+            counts = [(played.get((*place, kind), 0), planned.get((*place, kind), 0)) for kind in columns]
+            yield [*map(str, place), *(f"{a} of {b}" if b else "" for a, b in counts)]
+
+    return markdown(["data set", "box", "seed", *(f"`{name}`".replace("+", "` `+") for name in columns)], rows())
+
+
+TABLES = {
+    "on clean data": on_clean_data,
+    "white": lambda: protection(WHITE),
+    "upper bound": upper_bound,
+    "black": lambda: protection(BLACK),
+    "white rivals": lambda: rivals(WHITE),
+    "black rivals": lambda: rivals(BLACK),
+    "seeds": lambda: by_seed(SEEDS),
+    "seeds rivals": lambda: rivals(SEEDS),
+    "coverage": coverage,
+}
+
+
+def filled(text: str) -> str:
+    """The page with its tables as they are now. Raises KeyError for a mark that names no table."""
+    return MARK.sub(lambda found: f"<!-- {found[1]} -->\n\n{TABLES[found[1]]()}\n\n<!-- end -->", text)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,80 @@
+"""The tables of docs/findings.md are those of the published results, and their numbers those of the rows."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from attacks.grammar import BEST, members
+from bench.store import published
+from benchmarks import findings
+from benchmarks.findings import BLACK, PAGE, TABLES, WHITE
+
+TEXT = PAGE.read_text(encoding="utf-8")
+
+
+def cells_of(table: str) -> pd.DataFrame:
+    """What stands in a table, by its first column."""
+    lines = [[cell.strip(" `*") for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    return pd.DataFrame(lines[2:], columns=lines[0]).set_index(lines[0][0])
+
+
+def test_every_table_is_on_the_page_and_none_is_stale() -> None:
+    assert all(f"<!-- {name} -->" in TEXT for name in TABLES)
+    assert findings.filled(TEXT) == TEXT, "python benchmarks/findings.py writes them anew"
+
+
+def test_an_interval_in_the_text_stands_in_a_table() -> None:
+    prose = findings.MARK.sub("", TEXT)
+    intervals = re.findall(r"[+-]\d+\.\d+ \[[+-]\d+\.\d+, [+-]\d+\.\d+\]", prose)
+    assert len(intervals) > 20
+    tables = "".join(found[0] for found in findings.MARK.finditer(TEXT))
+    assert not [each for each in intervals if each not in tables]
+
+
+def test_a_mark_that_names_no_table_is_told() -> None:
+    with pytest.raises(KeyError, match="whiter"):
+        findings.filled("<!-- whiter -->\n<!-- end -->")
+
+
+@pytest.mark.parametrize("bed", [WHITE, BLACK], ids=lambda bed: bed.threat)
+def test_protections_are_those_of_the_rows_and_one_a_line_is_what_a_trainer_would_choose(bed: findings.Bed) -> None:
+    frame = findings.runs()
+    frame = frame[(frame["dataset"] == bed.dataset) & (frame["threat"] == bed.threat) & (frame["seed"] == 0)]
+    lines = findings.protection(bed).splitlines()[2:]
+    assert len(lines) > 4
+    for line in lines:
+        assert line.count("**") == 2
+        defense = line.split("`")[1]
+        own = frame[(frame["defense_label"] == defense) & frame["attack_label"].isin(members(BEST))]
+        shown = sorted(float(cell.strip(" *").split(" ")[0]) for cell in line.split("|")[2:-1] if cell.strip())
+        assert shown == pytest.approx(sorted(own["protection"].round(2)), abs=1e-9)
+        chosen = own[own["validation"] == own["validation"].max()]["protection"].round(2)
+        assert float(line.split("**")[1].split(" ")[0]) in set(chosen)
+
+
+@pytest.mark.parametrize("bed", [WHITE, BLACK], ids=lambda bed: bed.threat)
+def test_a_gap_is_the_difference_of_accuracies(bed: findings.Bed) -> None:
+    accuracy = findings.cells(bed).set_index(["attack_label", "defense_label"])["utility"]
+    table = cells_of(findings.rivals(bed))
+    compared = 0
+    for attack, row in table.drop("the best against each").iterrows():
+        for rival, cell in row[row != ""].items():
+            away = 100 * (accuracy[attack, rival] - accuracy[attack, "mmguard"])
+            assert float(cell.split(" ")[0]) == pytest.approx(away, abs=0.051)
+            compared += 1
+    assert compared > 10
+
+
+def test_a_seed_that_one_cell_lacks_is_in_no_cell_of_several_seeds() -> None:
+    for _, cell in findings.cells(findings.SEEDS).iterrows():
+        assert set(cell["answers"]) == set(findings.SEEDS.seeds)
+
+
+def test_coverage_counts_what_the_suite_plans_and_what_is_published() -> None:
+    told = published.about()
+    assert told is not None
+    suite = told["suites"]["embedded"]
+    pairs = [cell.split(" of ") for cell in cells_of(findings.coverage()).iloc[:, 2:].to_numpy().ravel() if cell]
+    assert sum(int(b) for _, b in pairs) == suite["planned"]
+    assert sum(int(b) - int(a) for a, b in pairs) == len(suite["not_played"])
