@@ -1,6 +1,7 @@
-# Two commands: `make demo` sets up and plays the main job; `make test` sets up and runs the tests.
+# Two commands: `make demo` sets up and plays the main job; `make test` sets up and runs the tests, on two cores.
 PYTHON ?= python3
 BIN := .venv/bin
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup demo test quick lint
 setup: .venv/installed
@@ -14,10 +15,10 @@ demo: setup
 	$(BIN)/bench run --defense mmguard --attack lora_sft
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TWO)
 
 quick: setup
-	$(BIN)/python -m pytest -m 'not slow and not browser'
+	$(BIN)/python -m pytest $(TWO) -m 'not slow and not browser'
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

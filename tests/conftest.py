@@ -1,9 +1,9 @@
-"""What every test stands on: no hub, two threads, a home and a database of its own, and two random-weight victims."""
+"""What every test stands on: no hub, two threads, a home and a database of its own, two random-weight victims."""
 
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ.setdefault("BENCH_THREADS", "2")
+os.environ.setdefault("BENCH_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
 os.environ.pop("BENCH_RESULTS", None)
 
 import subprocess
