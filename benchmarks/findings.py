@@ -48,10 +48,10 @@ def runs() -> pd.DataFrame:
 
 @cache
 def cells(bed: Bed) -> pd.DataFrame:
-    """One row a defense and an attack: the strongest defense first, its attacks in the order of the standard set."""
+    """One row a defense and an attack of the standard set, in its order; the strongest defense first."""
     frame = data.comparable(runs())
     there = (frame["dataset"] == bed.dataset) & (frame["threat"] == bed.threat) & frame["seed"].isin(bed.seeds)
-    frame = frame[there]
+    frame = frame[there & frame["attack_label"].isin(members(BEST))]
     often = frame.groupby(["defense_label", "attack_label"])["seed"].transform("nunique")
     table = data.cells(frame[often == len(bed.seeds)])
     plain = table[table["attack_label"] == PLAIN].set_index("defense_label")["protection"]
@@ -84,7 +84,8 @@ def on_clean_data() -> str:
     frame = frame[(frame["dataset"] == WHITE.dataset) & (frame["seed"] == 0)]
     seconds = frame.pivot_table(index=["defense", "threat"], columns="attack_label", values="seconds_attack")
     cost = seconds.div(seconds[PLAIN], axis=0).median()
-    clean = cells(WHITE)[cells(WHITE)["defense"] == "none"].set_index("attack_label").sort_values("protection")
+    undefended = frame[(frame["defense"] == "none") & (frame["threat"] == WHITE.threat)]
+    clean = data.cells(undefended).set_index("attack_label").sort_values("protection", kind="stable")
     rows = (
         (f"`{a}`", f"{cost[a]:.1f}", f"{c['utility']:.1%}", told(c["protection"], c["low"], c["high"]))
         for a, c in clean.iterrows()
@@ -128,7 +129,7 @@ def rivals(bed: Bed, ours: str = "mmguard") -> str:
         by = group.set_index("defense_label")
         return [title, *(gap(by.loc[n], by.loc[ours]) if n in by.index else "" for n in names)]
 
-    groups = table[table["place"].notna()].sort_values("place").groupby("attack_label", sort=False)
+    groups = table.sort_values("place").groupby("attack_label", sort=False)
     rows = [line(f"`{a}`", g) for a, g in groups if ours in set(g["defense_label"])]
     best = line("**the best against each**", table[table["worst"]])
     return markdown(["attack", *(f"`{name}`" for name in names)], [*rows, best])
