@@ -7,12 +7,16 @@ from typing import Any
 import pandas as pd
 
 from attacks import REGISTRY as ATTACKS
-from bench.scoring.smells import Cell, Smell, smells
+from bench.scoring.smells import TRIGGERS, Cell, Smell, smells
 from bench.scoring.stats import Estimate
+from defenses import REGISTRY as DEFENSES
 from leaderboard import data
 
 BLIND = ("none", "random_noise", "random_noise_class")
 """Controls that know no surrogate: what they are under one threat model they are under all."""
+
+COMPARED = {*DEFENSES.controls, *TRIGGERS}
+"""What a flag compares a defense with."""
 
 MARK = "⚑"
 
@@ -41,11 +45,15 @@ def of_cell(found: Iterable[Smell], defense: str, attack: str) -> list[Smell]:
 
 
 def of_runs(frame: pd.DataFrame, ids: Collection[str]) -> list[Smell]:
-    """The flags that concern some runs of `data.runs()`, in the games that they were played in."""
+    """The flags that concern some runs of `data.runs()`, in the games that they were played in.
+
+    Only what their cells are compared with is looked at, so that a home with many runs takes no longer.
+    """
     found: dict[Smell, None] = {}
     for _, game in frame.groupby(data.GAME, sort=False):
         mine = game[game["id"].isin(ids)]
-        of_all = of_game(game, frame) if len(mine) else []
+        asked = game["defense_label"].isin(mine["defense_label"]) | game["defense"].isin(COMPARED)
+        of_all = of_game(game[asked & game["attack_label"].isin(mine["attack_label"])], frame)
         for cell in mine[["defense_label", "attack_label"]].drop_duplicates().itertuples(index=False):
             found |= dict.fromkeys(of_cell(of_all, *cell))
     return list(found)

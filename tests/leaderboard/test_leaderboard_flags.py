@@ -110,6 +110,17 @@ def test_flags_of_some_runs_are_those_of_their_cells_in_their_games(played: Call
     assert of(control) == of() == []
 
 
+def test_a_run_has_the_flags_of_its_cell_in_the_whole_game(home: Path) -> None:
+    """But for those of the whole game, which tell of weak cells elsewhere."""
+    frame = data.runs()
+    told = {row["id"]: flags.of_runs(frame, [row["id"]]) for _, row in frame.iterrows()}
+    assert len({len(found) for found in told.values()}) > 1
+    for _, row in frame.iterrows():
+        game = frame[(frame[data.GAME] == row[data.GAME]).all(axis=1)]
+        cell = flags.of_cell(flags.of_game(game, frame), row["defense_label"], row["attack_label"])
+        assert [s[:3] for s in told[row["id"]] if s.attack] == [s[:3] for s in cell if s.attack]
+
+
 @pytest.mark.parametrize("stealth", [{}, {"linf": "?"}, {"linf": None, "words": []}])
 def test_a_release_that_nobody_measured_touches_nothing(
     played: Callable[..., None], stealth: dict[str, object]
