@@ -149,6 +149,18 @@ def by_seed(bed: Bed) -> str:
     return markdown(["attack", "defense", *(f"seed {seed}" for seed in bed.seeds), "together"], rows())
 
 
+def outside() -> str:
+    """Attacks that are not in the standard set, on the releases that met them; by what they do to clean data."""
+    frame = data.comparable(runs())
+    table = data.cells(frame[(frame["threat"] == WHITE.threat) & ~frame["attack_label"].isin(members(BEST))])
+    table = table.assign(shown=[told(*c) for c in table[["protection", "low", "high"]].itertuples(index=False)])
+    names = ("none", "em", "hypo", "multimodal", "mmguard")
+    wide = table.pivot_table(index="attack_label", columns="defense_label", values="shown", aggfunc="first")
+    clean = table[table["defense"] == "none"].sort_values("protection", kind="stable")["attack_label"]
+    rows = ([f"`{attack}`", *wide.loc[attack].reindex(names).fillna("")] for attack in clean)
+    return markdown(["attack", *(f"`{name}`" for name in names)], rows)
+
+
 def upper_bound() -> str:
     """What each attack leaves of `wrong_answers`, the control that attacks on answers must break."""
     frame = data.cells(runs()[lambda frame: (frame["defense"] == UPPER_BOUND) & (frame["seed"] == 0)])
@@ -179,6 +191,7 @@ def coverage() -> str:
 TABLES = {
     "on clean data": on_clean_data,
     "white": lambda: protection(WHITE),
+    "outside": outside,
     "upper bound": upper_bound,
     "black": lambda: protection(BLACK),
     "white rivals": lambda: rivals(WHITE),
