@@ -15,9 +15,9 @@ from bench.spec import Options
 
 
 class FullSFTOptions(SFTOptions):
-    """The trainer's recipe. Its rate, a tenth of `lora_sft`'s, was not searched for."""
+    """The trainer's recipe; of five rates its own is the best on tiny-internvl's clean validation pictures."""
 
-    lr: float = Field(5e-4, gt=0, le=1, description="peak learning rate, cosine with 10 % warm-up")
+    lr: float = Field(2e-3, gt=0, le=1, description="peak learning rate, cosine with 10 % warm-up")
 
 
 @register("full_sft")
