@@ -22,6 +22,7 @@ from leaderboard import data
 
 PAGE = Path(__file__).parents[1] / "docs" / "findings.md"
 MARK = re.compile(r"<!-- (.+?) -->\n.*?<!-- end -->", re.S)
+REMOVER = "+drop_inserted"
 RIVALS = ("multimodal", "mmguard_crs", "em", "hypo", "text_trigger")
 """What MMGuard is compared with: its ablations, and noise without adaptation."""
 
@@ -53,11 +54,19 @@ def cells(bed: Bed) -> pd.DataFrame:
     there = (frame["dataset"] == bed.dataset) & (frame["threat"] == bed.threat) & frame["seed"].isin(bed.seeds)
     frame = frame[there & frame["attack_label"].isin(members(BEST))]
     often = frame.groupby(["defense_label", "attack_label"])["seed"].transform("nunique")
-    table = data.cells(frame[often == len(bed.seeds)])
+    table = with_twins(data.cells(frame[often == len(bed.seeds)]))
     plain = table[table["attack_label"] == PLAIN].set_index("defense_label")["protection"]
     rank = {name: place for place, name in enumerate(members(BEST))}
     table = table.assign(plain=table["defense_label"].map(plain), place=table["attack_label"].map(rank))
     return table.sort_values(["plain", "place"], ascending=[False, True])
+
+
+def with_twins(table: pd.DataFrame) -> pd.DataFrame:
+    """Cells of what removes words on releases that have none: those of the attack without it, as nothing is removed."""
+    wordless = table[table["stealth_words"] == 0]
+    twins = {attack: attack.replace(REMOVER, "") for attack in members(BEST) if REMOVER in attack}
+    made = [wordless[wordless["attack_label"] == o].assign(attack_label=a, worst=False) for a, o in twins.items()]
+    return pd.concat([table, *made]).drop_duplicates(["defense_label", "attack_label"])
 
 
 def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -121,18 +130,21 @@ def gap(theirs: pd.Series, ours: pd.Series) -> str:
 
 
 def rivals(bed: Bed, ours: str = "mmguard") -> str:
-    """One line an attack that MMGuard met, and one for the attack that is best against each."""
+    """One line an attack that MMGuard met, and one for the best against each of those that both met."""
     table = cells(bed)
-    names = [name for name in RIVALS if name in set(table["defense_label"])]
+    by = {name: group.set_index("attack_label") for name, group in table.groupby("defense_label", sort=False)}
+    names = [name for name in RIVALS if name in by]
 
-    def line(title: str, group: pd.DataFrame) -> list[str]:
-        by = group.set_index("defense_label")
-        return [title, *(gap(by.loc[n], by.loc[ours]) if n in by.index else "" for n in names)]
+    def best(name: str, other: str) -> pd.Series:
+        own = by[name].loc[by[name].index.intersection(by[other].index)]
+        return own.sort_values(["validation", "protection"], ascending=[False, True], kind="stable").iloc[0]
 
-    groups = table.sort_values("place").groupby("attack_label", sort=False)
-    rows = [line(f"`{a}`", g) for a, g in groups if ours in set(g["defense_label"])]
-    best = line("**the best against each**", table[table["worst"]])
-    return markdown(["attack", *(f"`{name}`" for name in names)], [*rows, best])
+    rows = [
+        [f"`{a}`", *(gap(by[n].loc[a], by[ours].loc[a]) if a in by[n].index else "" for n in names)]
+        for a in by[ours].sort_values("place").index
+    ]
+    last = ["**the best against each**", *(gap(best(n, ours), best(ours, n)) for n in names)]
+    return markdown(["attack", *(f"`{name}`" for name in names)], [*rows, last])
 
 
 def by_seed(bed: Bed) -> str:

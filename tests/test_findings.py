@@ -41,15 +41,22 @@ def test_a_mark_that_names_no_table_is_told() -> None:
 def test_protections_are_those_of_the_rows_and_one_a_line_is_what_a_trainer_would_choose(bed: findings.Bed) -> None:
     frame = findings.runs()
     frame = frame[(frame["dataset"] == bed.dataset) & (frame["threat"] == bed.threat) & (frame["seed"] == 0)]
-    lines = findings.protection(bed).splitlines()[2:]
-    assert len(lines) > 4
-    for line in lines:
+    lines = findings.protection(bed).splitlines()
+    attacks = [cell.replace("`", "").replace(" ", "") for cell in lines[0].split("|")[2:-1]]
+    assert len(lines) > 6
+    for line in lines[2:]:
         assert line.count("**") == 2
-        defense = line.split("`")[1]
-        own = frame[(frame["defense_label"] == defense) & frame["attack_label"].isin(members(BEST))]
-        shown = sorted(float(cell.strip(" *").split(" ")[0]) for cell in line.split("|")[2:-1] if cell.strip())
-        assert shown == pytest.approx(sorted(own["protection"].round(2)), abs=1e-9)
-        chosen = own[own["validation"] == own["validation"].max()]["protection"].round(2)
+        cells = line.split("|")[1:-1]
+        own = frame[frame["defense_label"] == cells[0].strip(" `")].set_index("attack_label")
+        wordless = (own["stealth_words"] == 0).all()
+        for attack, cell in zip(attacks, cells[1:], strict=True):
+            played = attack if attack in own.index or not wordless else attack.replace("+drop_inserted", "")
+            if cell.strip():
+                assert float(cell.strip(" *").split(" ")[0]) == pytest.approx(own.loc[played, "protection"], abs=0.0051)
+            else:
+                assert played not in own.index
+        best = own[own.index.isin(members(BEST))]["validation"]
+        chosen = own.loc[best[best == best.max()].index, "protection"].round(2)
         assert float(line.split("**")[1].split(" ")[0]) in set(chosen)
 
 

@@ -77,7 +77,7 @@ def test_the_embedded_suite_is_every_defense_against_the_standard_set() -> None:
     assert {r.dataset for r in runs} == {"emoji_catalog", "scenes"}
     assert {r.victim for r in runs} == {"tiny-internvl"}
     again = [r for r in runs if r.seed or r.dataset == "scenes"]
-    removed = {r.defense.name for r in again if "drop_inserted" in r.attack.name}
+    removed = {r.defense.name for r in again if r.attack.name.startswith("lora_sft") and "drop_i" in r.attack.name}
     assert removed == {"multimodal", "mmguard", "mmguard_crs"}, "where there are words"
 
 
