@@ -147,6 +147,19 @@ def rivals(bed: Bed, ours: str = "mmguard") -> str:
     return markdown(["attack", *(f"`{name}`" for name in names)], [*rows, last])
 
 
+def beside_clean(bed: Bed) -> str:
+    """Points of accuracy that a release costs each trainer beside the same attack on clean data."""
+    table = cells(bed).set_index(["defense_label", "attack_label"])
+    attacks = [attack for attack in members(BEST) if attack in (PLAIN, "full_sft") or REMOVER in attack]
+
+    def rows() -> Iterator[list[str]]:
+        for name in table.index.unique(0).drop("none"):
+            keys = [(name, attack) for attack in attacks]
+            yield [f"`{name}`", *(gap(table.loc["none", k[1]], table.loc[k]) if k in table.index else "" for k in keys)]
+
+    return markdown(["defense", *(f"`{attack}`".replace("+", "` `+") for attack in attacks)], rows())
+
+
 def by_seed(bed: Bed) -> str:
     """One line a defense and an attack that every seed has: each seed, then all together."""
     each = [cells(bed._replace(seeds=(seed,))).set_index(["attack_label", "defense_label"]) for seed in bed.seeds]
@@ -207,6 +220,8 @@ TABLES = {
     "outside": outside,
     "upper bound": upper_bound,
     "black": lambda: protection(BLACK),
+    "white beside clean": lambda: beside_clean(WHITE),
+    "scenes beside clean": lambda: beside_clean(SCENES),
     "white rivals": lambda: rivals(WHITE),
     "black rivals": lambda: rivals(BLACK),
     "seeds": lambda: by_seed(SEEDS),
