@@ -1,7 +1,7 @@
 """Results as DataFrames: one row a run, one a (defense, attack) cell, one a ranked defense. Knows no Streamlit."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pandas as pd
@@ -17,16 +17,21 @@ from bench.store import results
 GAME = ["dataset", "victim", "threat", "surrogates", "epsilon", "words"]
 """What two runs must share for their defenses to be compared."""
 
+TRAINER = ["dataset", "victim", "attack_label", "seed"]
+"""What two runs share whose trainers do the same. Data that nobody protected knows no threat model and no budget."""
+
 JSON = ["defense_options", "attack_options", "stealth", "cost", "stages", "provenance"]
 TOO_LITTLE = "clean fine-tuning gains too little to judge"
 STEALTH = ["linf", "psnr", "ssim", "perceptual", "words", "edit_distance"]
 COST = ["protect", "attack"]
 UTILITIES = ["utility_zero", "utility_clean", "utility"]
+UNDEFENDED = "utility_undefended"
 
-CELL: dict[str, tuple[str, str]] = {
+CELL: dict[str, tuple[str, str | Callable[[pd.Series], float]]] = {
     **{name: (name, "mean") for name in ["protection", "validation", *UTILITIES]},
     "low": ("protection_low", "min"),
     "high": ("protection_high", "max"),
+    UNDEFENDED: (UNDEFENDED, lambda each: each.mean(skipna=False)),
     "seeds": ("seed", "nunique"),
     **{f"stealth_{name}": (f"stealth_{name}", "mean") for name in ["psnr", "ssim"]},
     **{f"stealth_{name}": (f"stealth_{name}", "max") for name in ["linf", "words"]},
@@ -40,7 +45,8 @@ def runs(found: Iterable[results.Run] | None = None) -> pd.DataFrame:
     """Runs with derived columns; by default every run of the store, oldest first.
 
     `defense_label`, `attack_label`: names, with options where runs of one name differ in them. `stealth_*`,
-    `seconds_*`: floats, NaN where not recorded. `reason`: why the run cannot be compared, or "".
+    `seconds_*`: floats, NaN where not recorded. `reason`: why the run cannot be compared, or "". `utility_undefended`:
+    accuracy of the same attack, with the same seed, on data that nobody protected; NaN where it was not played.
     """
     names = [column.name for column in results.Run.__table__.columns]
     found = results.load(quarantined=True) if found is None else found
@@ -58,7 +64,7 @@ def runs(found: Iterable[results.Run] | None = None) -> pd.DataFrame:
     for name in COST:
         frame[f"seconds_{name}"] = _numbers((entry.get(name) for entry in frame["cost"]), "seconds")
     frame["reason"] = _reasons(frame)
-    return frame
+    return frame.join(_undefended(frame), on=TRAINER)
 
 
 def comparable(frame: pd.DataFrame) -> pd.DataFrame:
@@ -125,6 +131,12 @@ def _reasons(frame: pd.DataFrame) -> pd.Series:
         stale = f"{column} " + frame[column].astype(str) + f", current is {current}"
         reason = reason.mask(frame[column] != current, stale)
     return reason
+
+
+def _undefended(frame: pd.DataFrame) -> pd.Series:
+    """Test accuracy of each trainer on clean data."""
+    clean = frame[(frame["defense"] == "none") & (frame["reason"] == "")]
+    return clean.groupby(TRAINER)["utility"].mean().rename(UNDEFENDED)
 
 
 def _numbers(entries: Iterable[Any], key: str) -> pd.Series:

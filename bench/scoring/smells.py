@@ -127,12 +127,12 @@ def breaks_utility(cells: Sequence[Cell]) -> Iterator[Smell]:
 
 
 def control_as_good(cells: Sequence[Cell]) -> Iterator[Smell]:
-    """Under this attack the best control, or no defense at all, reaches the defense's interval.
+    """Under this attack the best control of what the defense changes, or no defense at all, reaches its interval.
 
     Intervals that overlap are no proof of a tie; a pair can differ all the same. The flag asks to look.
     """
-    controls = REGISTRY.controls - {UPPER_BOUND}
     for cell, found in _defined(_competing(cells)):
+        controls = {NOTHING, *(PIXELS if cell.pixels else ()), *(WORDS if cell.words else ())}
         rivals = _defined(_beside(cells, cell, controls))
         control, best = max(rivals, key=lambda rival: rival[1].high, default=(cell, None))
         if best and best.high >= found.low:

@@ -45,6 +45,7 @@ def chart(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
             alt.Tooltip("protection:Q", format=".3f"),
             alt.Tooltip("validation:Q", title="validation accuracy", format=".1%"),
             alt.Tooltip("utility:Q", title="test accuracy", format=".1%"),
+            alt.Tooltip(f"{data.UNDEFENDED}:Q", title="same attack, clean data", format=".1%"),
             alt.Tooltip("seeds:Q"),
             alt.Tooltip("flags:N"),
         ],

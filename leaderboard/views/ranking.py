@@ -25,6 +25,7 @@ COLUMNS = {
     "utility_zero": ("Zero-shot", widgets.SHARE),
     "utility_clean": ("Clean", widgets.SHARE),
     "utility": ("Protected", widgets.SHARE),
+    data.UNDEFENDED: ("Same attack, clean", widgets.SHARE),
     "stealth_psnr": ("PSNR (dB)", st.column_config.NumberColumn(format="%.1f")),
     "stealth_ssim": ("SSIM", st.column_config.NumberColumn(format="%.3f")),
     "stealth_linf": ("L∞", st.column_config.NumberColumn(format="%d")),
@@ -111,6 +112,9 @@ def notes() -> None:
         "numbers of a row, told in sentences under the table; nothing is hidden or ranked by them. **#**: "
         "defenses that share a rank do not differ significantly from the first of them: paired tests of their answers "
         "to the same questions, 5 % over the whole table (Holm); intervals where the answers are not at hand. "
+        "**Protected**: accuracy after the worst attack; **same attack, clean**: after the same attack, with the same "
+        "seeds, on data that nobody protected. An attack may gain more than the plain recipe, which protection is "
+        "counted from: what a release costs such a trainer is the distance between these two. "
         "Protection, accuracies, PSNR, SSIM and seconds are means over seeds; L∞ and inserted words are maxima."
     )
 

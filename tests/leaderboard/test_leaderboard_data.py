@@ -39,6 +39,20 @@ def test_order_is_by_worst_case_protection(home: Path) -> None:
     assert worst().index.tolist() == ["mmguard", "em", "random_noise", "none"]
 
 
+def test_a_cell_knows_what_the_same_attack_reaches_on_clean_data_with_its_seeds(
+    home: Path, run_factory: Callable[..., Run]
+) -> None:
+    """Whatever the threat model; unknown where a seed of the cell was not played on clean data."""
+    save(run_factory(31, defense="none", attack="jpeg", seed=1, utility=0.6, threat="black", words=0))
+    save(run_factory(32, defense="none", attack="jpeg", seed=1, utility=0.9, evaluator=EVALUATOR + 1))
+    save(run_factory(33, defense="none", attack="jpeg", seed=1, utility=0.9, victim="tiny-gemma3"))
+    white = data.comparable(data.runs())[lambda frame: frame["threat"] == "white"]
+    found = data.cells(white).set_index(["defense_label", "attack_label"])["utility_undefended"]
+    assert found["em", "jpeg"] == pytest.approx(0.25), "seed 0 alone"
+    assert found["mmguard", "jpeg"] == pytest.approx((0.25 + 0.6) / 2)
+    assert np.isnan(found["mmguard", "lora_sft"])
+
+
 def test_a_control_is_no_attack(home: Path, run_factory: Callable[..., Run]) -> None:
     before = cells()
     save(run_factory(31, attack="format_only", validation=1.0, protection=-9.0))

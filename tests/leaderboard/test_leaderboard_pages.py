@@ -48,6 +48,8 @@ def test_ranking(home: Path, open_page: Open) -> None:
     assert table["95 % interval"][0] == "0.45 to 0.70"
     assert table["Worst attack"].tolist() == ["jpeg", "lora_sft", "lora_sft"]
     assert table["Attacks met"].tolist() == ["2 of 2", "2 of 2", "1 of 2"]
+    assert table["Same attack, clean"].tolist() == pytest.approx([float("nan"), 0.25, 0.25], nan_ok=True)
+    assert "same attack, clean" in app.caption[0].value
     assert table["Run"][0] == f"run?run={5:016x}"
     assert "fewer attacks" in app.warning[0].value
     assert len(charts(app)) == 1

@@ -81,12 +81,21 @@ def test_an_attack_that_costs_a_tenth_of_the_clean_gain_is_told_of_everybody(
 
 @pytest.mark.parametrize("control", sorted(REGISTRY.controls - {"wrong_answers"}))
 def test_a_control_that_reaches_the_interval_is_as_good(control: str) -> None:
-    defense = cell("lsp", 0.5, 0.1)
-    assert of("control as good", defense, cell(control, 0.375, 0.03)) == [("lsp", "lora_sft")]
+    defense = cell("mmguard", 0.5, 0.1)
+    assert of("control as good", defense, cell(control, 0.375, 0.03)) == [("mmguard", "lora_sft")]
     assert of("control as good", defense, cell(control, 0.365, 0.03)) == []
-    assert of("control as good", defense, cell(control, 0.9, 0.03)) == [("lsp", "lora_sft")], "far better"
+    assert of("control as good", defense, cell(control, 0.9, 0.03)) == [("mmguard", "lora_sft")], "far better"
     assert of("control as good", defense, cell(control, 0.375, 0.03, attack="jpeg")) == [], "another attack"
     assert of("control as good", defense, cell(control, 0.375, seeds=dict(enumerate([None] * 3, 1)))) == [], "seeds"
+
+
+@pytest.mark.parametrize(
+    ("defense", "control"),
+    [("lsp", "random_trigger"), ("text_trigger", "random_noise"), ("text_trigger", "random_noise_class")],
+)
+def test_a_control_of_what_the_defense_leaves_alone_is_no_rival(defense: str, control: str) -> None:
+    assert of("control as good", cell(defense, 0.5), cell(control, 0.5)) == []
+    assert of("control as good", cell(defense, 0.5), cell("none", 0.5)) == [(defense, "lora_sft")]
 
 
 def test_the_best_control_is_named_with_both_intervals() -> None:
