@@ -4,6 +4,7 @@ import sys
 
 import pandas as pd
 
+from benchmarks.findings import told
 from leaderboard import data
 
 THREATS = ("white", "gray", "black")
@@ -14,7 +15,7 @@ ORDER = ("random_noise", "random_trigger", "em", "text_trigger", "multimodal", "
 def score(cell: pd.Series) -> str:
     """Protection with its interval; the number of seeds where there are several."""
     seeds = f", {cell['seeds']} seeds" if cell["seeds"] > 1 else ""
-    return f"{cell['protection']:+.2f} [{cell['low']:+.2f}, {cell['high']:+.2f}]{seeds}"
+    return told(cell["protection"], cell["low"], cell["high"]) + seeds
 
 
 def main(victim: str) -> None:
