@@ -148,14 +148,15 @@ def rivals(bed: Bed, ours: str = "mmguard") -> str:
 
 
 def beside_clean(bed: Bed) -> str:
-    """Points of accuracy that a release costs each trainer beside the same attack on clean data."""
+    """Points of accuracy that a release costs each trainer beside the same attack on clean data, which has no box."""
     table = cells(bed).set_index(["defense_label", "attack_label"])
+    clean = cells(bed._replace(threat="white")).set_index(["defense_label", "attack_label"]).loc["none"]
     attacks = [attack for attack in members(BEST) if attack in (PLAIN, "full_sft") or REMOVER in attack]
 
     def rows() -> Iterator[list[str]]:
-        for name in table.index.unique(0).drop("none"):
+        for name in table.index.unique(0).drop("none", errors="ignore"):
             keys = [(name, attack) for attack in attacks]
-            yield [f"`{name}`", *(gap(table.loc["none", k[1]], table.loc[k]) if k in table.index else "" for k in keys)]
+            yield [f"`{name}`", *(gap(clean.loc[k[1]], table.loc[k]) if k in table.index else "" for k in keys)]
 
     return markdown(["defense", *(f"`{attack}`".replace("+", "` `+") for attack in attacks)], rows())
 
@@ -221,6 +222,8 @@ TABLES = {
     "upper bound": upper_bound,
     "black": lambda: protection(BLACK),
     "white beside clean": lambda: beside_clean(WHITE),
+    "black beside clean": lambda: beside_clean(BLACK),
+    "seeds beside clean": lambda: beside_clean(SEEDS),
     "scenes beside clean": lambda: beside_clean(SCENES),
     "white rivals": lambda: rivals(WHITE),
     "black rivals": lambda: rivals(BLACK),

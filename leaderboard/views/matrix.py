@@ -8,6 +8,8 @@ from leaderboard import data, flags, widgets
 
 COLORS = alt.Scale(domain=[-0.5, 0, 1], range=["#b3542b", "#f6f2ea", "#1f6f6b"], clamp=True)
 
+CROWD = 12  # attacks; numbers of more are smaller, to stay in their tiles (a string below would be shown on the page)
+
 
 def show(frame: pd.DataFrame, everything: pd.DataFrame) -> None:
     """The page, for the runs of one game, of all runs."""
@@ -34,11 +36,15 @@ def chart(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     angle = 0 if len(attacks) < 7 else -30
     top = alt.Axis(orient="top", labelAngle=angle, labelLimit=240, labelOverlap=False, labelFontSize=13)
     side = alt.Axis(labelLimit=320, labelOverlap=False, labelFontSize=13)
-    marks = cells["flags"].map(lambda told: f" {flags.MARK}" if told else "")
-    shown = cells.drop(columns="answers").assign(number=cells["protection"].map("{:.2f}".format) + marks)
+    shown = cells.drop(columns="answers").assign(
+        number=cells["protection"].map("{:.2f}".format),
+        mark=cells["flags"].map(lambda told: flags.MARK if told else ""),
+    )
+    x = alt.X("attack_label:N", sort=attacks, title=None, axis=top)
+    y = alt.Y("defense_label:N", sort=defenses, title=None, axis=side)
     base = alt.Chart(shown).encode(
-        x=alt.X("attack_label:N", sort=attacks, title=None, axis=top),
-        y=alt.Y("defense_label:N", sort=defenses, title=None, axis=side),
+        x=x,
+        y=y,
         tooltip=[
             alt.Tooltip("defense_label:N", title="defense"),
             alt.Tooltip("attack_label:N", title="attack"),
@@ -57,10 +63,11 @@ def chart(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
         cornerRadius=4, filled=False, stroke="#22302f", strokeWidth=2
     )
     dark = "datum.protection > 0.6 || datum.protection < -0.35"
-    text = base.mark_text(fontSize=14).encode(
-        text="number:N", color=alt.condition(dark, alt.value("white"), alt.value("#22302f"))
-    )
-    return alt.layer(tile, frame, text).properties(height=56 * len(defenses) + 60)
+    ink = alt.condition(dark, alt.value("white"), alt.value("#22302f"))
+    text = base.mark_text(fontSize=14 if len(attacks) <= CROWD else 11).encode(text="number:N", color=ink)
+    corner = {"x": x.copy().bandPosition(0.92), "y": y.copy().bandPosition(0.22)}
+    flag = base.mark_text(fontSize=9, align="right").encode(text="mark:N", color=ink, **corner)
+    return alt.layer(tile, frame, text, flag).properties(height=56 * len(defenses) + 60)
 
 
 st.title("Defense against attack")

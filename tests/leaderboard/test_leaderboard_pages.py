@@ -79,6 +79,16 @@ def test_listed_defenses_are_ranked_before_the_others(home: Path, open_page: Ope
 
 def test_nothing_is_shown_by_accident(home: Path, open_page: Open) -> None:
     assert [text.value[:26] for text in open_page().markdown] == ["If this image-text data is"]
+    assert not open_page("matrix").markdown
+
+
+@pytest.mark.parametrize(("more", "size"), [(10, 14), (11, 11)])
+def test_numbers_of_more_than_twelve_attacks_are_smaller(
+    home: Path, open_page: Open, run_factory: Factory, more: int, size: int
+) -> None:
+    for number in range(more):
+        save(run_factory(60 + number, attack=f"attack{number}"))
+    assert charts(open_page("matrix"))[0]["layer"][2]["mark"]["fontSize"] == size
 
 
 def test_no_defense_is_a_reference_line_only(home: Path, open_page: Open) -> None:
@@ -118,7 +128,7 @@ def test_a_game_has_an_address(home: Path, open_page: Open, run_factory: Factory
 def test_matrix(home: Path, open_page: Open) -> None:
     chart = charts(open_page("matrix"))[0]
     layers = chart["layer"]
-    assert [layer["mark"]["type"] for layer in layers] == ["rect", "rect", "text"]
+    assert [layer["mark"]["type"] for layer in layers] == ["rect", "rect", "text", "text"]
     assert layers[0]["encoding"]["y"]["sort"] == ["mmguard", "em", "random_noise", "none"]
     assert layers[0]["encoding"]["x"]["sort"] == ["jpeg", "lora_sft"]  # mean 0.30 before mean 0.3175
 
