@@ -42,6 +42,13 @@ def table(found: pd.DataFrame) -> str:
     return markdown(head, [*rows, line("all", found)])
 
 
+def main(folder: Path | None) -> None:
+    """Print the table. Exits with a message where nothing can be compared."""
+    found = pairs(results.load(), published.runs(folder))
+    if found.empty:
+        sys.exit("again: no run of this home is published; play one, e.g. with `bench suite run embedded`")
+    print(table(found))
+
+
 if __name__ == "__main__":
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    print(table(pairs(results.load(), published.runs(folder))))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)

@@ -1,6 +1,7 @@
 """Runs that were played again are told beside what was published of them."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +44,8 @@ def test_distances_are_ours_less_theirs_whatever_the_order(theirs: list[Run], ru
 def test_a_run_that_one_side_lacks_is_not_compared(theirs: list[Run], run_factory: Factory) -> None:
     assert again.pairs([run_factory(50)], theirs).empty
     assert again.pairs([run_factory(4, protection=0.5)], theirs).empty, "they could not tell its protection"
+
+
+def test_a_home_without_a_published_run_is_told(bench_home: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="no run of this home is published"):
+        again.main(tmp_path)
