@@ -1,14 +1,12 @@
 """Entry point: commands, and user errors as one line with exit code 2."""
 
-import logging
-import os
 import sys
-import warnings
 
 import typer
 
 from bench.cli import cache, data, listing, power, results, run, smells, submit, suite, victims
 from bench.errors import UserError
+from bench.quiet import quiet
 from bench.store import disk
 
 app = typer.Typer(
@@ -38,11 +36,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; the console script."""
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    warnings.simplefilter("ignore", FutureWarning)
-    logging.getLogger("lm_eval").setLevel(logging.ERROR)
+    quiet()
     try:
         with disk.told():
             app()

@@ -15,6 +15,7 @@ from bench.engine.affinity import pairs
 from bench.engine.attempt import Deaths, attempt
 from bench.engine.devices import cores, devices
 from bench.engine.stage import Stage
+from bench.quiet import quiet
 
 SPAWN = get_context("spawn")
 
@@ -118,6 +119,7 @@ def _serve(pipe: Connection, threads: int, device: str | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    quiet()
     os.environ["BENCH_THREADS"] = str(threads)
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
