@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 WORD = re.compile(r"[A-Za-z]{3,}")
+PIECE = re.compile(r"\s*\S+")
+"""A word with the white space before it."""
+
 SPACE = ("Ġ", "▁")
 """How byte-level and SentencePiece vocabularies write the space before a word."""
 
@@ -22,19 +25,17 @@ class Inserted(NamedTuple):
 def insert(question: str, words: Sequence[str], slots: Sequence[int]) -> Inserted:
     """Put `words[j]` before the question's word number `slots[j]` (slots ascend; the number of words = at the end).
 
-    Nothing of the question is replaced: its words are split at white space and joined with single spaces.
+    Nothing of the question is replaced: its line breaks stay, and a word before the first of a line ends the one above.
     """
-    pieces: list[tuple[str, bool]] = []
-    original = question.split()
-    for position in range(len(original) + 1):
-        pieces += [(word, True) for word, slot in zip(words, slots, strict=True) if slot == position]
-        pieces += [(word, False) for word in original[position : position + 1]]
-    spans, start = [], 0
-    for word, added in pieces:
-        if added:
-            spans.append((start, start + len(word)))
-        start += len(word) + 1
-    return Inserted(" ".join(word for word, _ in pieces), tuple(spans))
+    text, spans = "", []
+    for position, (space, word) in enumerate([*re.findall(r"(\s*)(\S+)", question), ("", "")]):
+        for added, slot in zip(words, slots, strict=True):
+            if slot == position:
+                text += " " * bool(text)
+                spans.append((len(text), len(text) + len(added)))
+                text += added
+        text += (space or " " * bool(text and word)) + word
+    return Inserted(text, tuple(spans))
 
 
 def plain_words(tokenizers: Sequence["PreTrainedTokenizerBase"]) -> list[str]:

@@ -11,7 +11,7 @@ from attacks.parts import Card, Knowledge, Part, part
 from attacks.text.normalise import normalise
 from bench import spec
 from bench.samples import SampleSet
-from defenses.words import WORD
+from defenses.words import PIECE, WORD
 
 
 class DropInsertedOptions(spec.Options):
@@ -37,7 +37,7 @@ class DropInserted(Part):
 def without(question: str, used: set[str]) -> str:
     """The question without words that could be inserted (letters alone, three or more) and are not `used`.
 
-    A question that would lose every word stays as it is: dropping all of it is no repair.
+    Line breaks stay. A question that would lose every word stays as it is: dropping all of it is no repair.
     """
-    kept = [w for w in question.split() if not WORD.fullmatch(w) or normalise(w) in used]
-    return " ".join(kept or question.split())
+    kept = [w for w in PIECE.findall(question) if not WORD.fullmatch(w.strip()) or normalise(w) in used]
+    return "".join(kept).strip() or question

@@ -15,6 +15,7 @@ from attacks.parts import Card, Knowledge, Part, part
 from attacks.text.normalise import normalise
 from bench import spec
 from bench.samples import SampleSet
+from defenses.words import PIECE
 
 START, END = "<s>", "</s>"
 BIGRAM = 0.7
@@ -44,14 +45,14 @@ class DropRare(Part):
         return SampleSet(tuple(replace(s, question=self._without(language, s.question)) for s in released))
 
     def _without(self, language: "Bigrams", question: str) -> str:
-        words = question.split()
+        words = PIECE.findall(question)
         for _ in range(min(self.options.words, len(words) - 1)):
             shorter = [words[:i] + words[i + 1 :] for i in range(len(words))]
             falls = language.surprise(words) - np.array([language.surprise(some) for some in shorter])
             if falls.max() <= self.options.least:
                 break
             words = shorter[int(falls.argmax())]
-        return " ".join(words)
+        return "".join(words).strip()
 
 
 class Bigrams:

@@ -24,7 +24,8 @@ def test_insertion_only_inserts(question: str, words: list[str], data: st.DataOb
     assert list(spans) == sorted(spans)
     rest = "".join(c for i, c in enumerate(text) if not any(start <= i < end for start, end in spans))
     assert rest.split() == original
-    assert text == " ".join(text.split()), "single spaces"
+    gone = {i for start, end in spans for i in range(max(0, start - 1), end)}
+    assert "".join(c for i, c in enumerate(text) if i not in gone).strip() == question.strip(), "with its line breaks"
     for (start, _), slot in zip(spans, slots, strict=True):
         own_before = sum(other[0] < start for other in spans)
         assert len(text[:start].split()) == slot + own_before
@@ -34,7 +35,24 @@ def test_words_stand_where_they_are_put() -> None:
     text, spans = insert("What is this?", ["one", "two", "three", "four"], [0, 1, 1, 3])
     assert text == "one What two three is this? four"
     assert spans == ((0, 3), (9, 12), (13, 18), (28, 32))
-    assert insert("What is  this?", [], []) == ("What is this?", ())
+    assert insert("What is  this?", [], []) == ("What is  this?", ())
+
+
+def test_options_stay_on_lines_of_their_own() -> None:
+    """As the test questions have them: a release that joined them would teach another format."""
+    question = "What is this?\na. snail\nb. tent"
+    text, _ = insert(question, ["one", "two", "three", "four"], [0, 3, 5, 7])
+    assert text == "one What is this? two\na. snail three\nb. tent four"
+
+
+@given(st.text("abc ?", max_size=20), st.lists(st.sampled_from(["one", "two"]), max_size=3), st.data())
+def test_on_a_single_line_it_is_the_words_joined_with_spaces(q: str, words: list[str], data: st.DataObject) -> None:
+    original = q.split()
+    slots = sorted(data.draw(st.lists(st.integers(0, len(original)), min_size=len(words), max_size=len(words))))
+    joined = list(original)
+    for word, slot in reversed(list(zip(words, slots, strict=True))):
+        joined.insert(slot, word)
+    assert insert(" ".join(original), words, slots).text == " ".join(joined)
 
 
 def test_every_word_has_a_slot() -> None:
