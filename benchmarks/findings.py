@@ -54,17 +54,23 @@ def cells(bed: Bed) -> pd.DataFrame:
     there = (frame["dataset"] == bed.dataset) & (frame["threat"] == bed.threat) & frame["seed"].isin(bed.seeds)
     frame = frame[there & frame["attack_label"].isin(members(BEST))]
     often = frame.groupby(["defense_label", "attack_label"])["seed"].transform("nunique")
-    table = with_twins(data.cells(frame[often == len(bed.seeds)]))
+    table = with_twins(data.cells(frame[often == len(bed.seeds)]), bed)
     plain = table[table["attack_label"] == PLAIN].set_index("defense_label")["protection"]
     rank = {name: place for place, name in enumerate(members(BEST))}
     table = table.assign(plain=table["defense_label"].map(plain), place=table["attack_label"].map(rank))
     return table.sort_values(["plain", "place"], ascending=[False, True])
 
 
-def with_twins(table: pd.DataFrame) -> pd.DataFrame:
-    """Cells of what removes words on releases that have none: those of the attack without it, as nothing is removed."""
-    wordless = table[table["stealth_words"] == 0]
+def with_twins(table: pd.DataFrame, bed: Bed) -> pd.DataFrame:
+    """Cells of what removes words on releases that have none: those of the attack without it, where it removes nothing.
+
+    That is so where both gained the same from clean data, with each seed.
+    """
+    here = runs()[lambda frame: (frame["dataset"] == bed.dataset) & frame["seed"].isin(bed.seeds)]
+    clean = here[here["defense"] == "none"].pivot_table(index="seed", columns="attack_label", values="utility")
     twins = {attack: attack.replace(REMOVER, "") for attack in members(BEST) if REMOVER in attack}
+    twins = {a: o for a, o in twins.items() if {a, o} <= set(clean) and (clean[a] == clean[o]).all()}
+    wordless = table[table["stealth_words"] == 0]
     made = [wordless[wordless["attack_label"] == o].assign(attack_label=a, worst=False) for a, o in twins.items()]
     return pd.concat([table, *made]).drop_duplicates(["defense_label", "attack_label"])
 
