@@ -64,15 +64,25 @@ def cells(bed: Bed) -> pd.DataFrame:
 def with_twins(table: pd.DataFrame, bed: Bed) -> pd.DataFrame:
     """Cells of what removes words on releases that have none: those of the attack without it, where it removes nothing.
 
-    That is so where both gained the same from clean data, with each seed.
+    That is so where both gave the same answers after clean data, with each seed.
     """
     here = runs()[lambda frame: (frame["dataset"] == bed.dataset) & frame["seed"].isin(bed.seeds)]
-    clean = here[here["defense"] == "none"].pivot_table(index="seed", columns="attack_label", values="utility")
+    clean = dict(iter(here[here["defense"] == "none"].set_index("seed").groupby("attack_label")["stages"]))
     twins = {attack: attack.replace(REMOVER, "") for attack in members(BEST) if REMOVER in attack}
-    twins = {a: o for a, o in twins.items() if {a, o} <= set(clean) and (clean[a] == clean[o]).all()}
+    twins = {a: o for a, o in twins.items() if {a, o} <= clean.keys() and same_answers(clean[a], clean[o], bed.seeds)}
     wordless = table[table["stealth_words"] == 0]
     made = [wordless[wordless["attack_label"] == o].assign(attack_label=a, worst=False) for a, o in twins.items()]
     return pd.concat([table, *made]).drop_duplicates(["defense_label", "attack_label"])
+
+
+def same_answers(one: pd.Series, other: pd.Series, seeds: Iterable[int]) -> bool:
+    """Whether two attacks, by the stages of each seed, gave the same test answers with all these seeds."""
+
+    def said(stages: pd.Series, seed: int) -> list[str] | None:
+        table = published.answers(stages[seed]["evaluate"]) if seed in stages else None
+        return None if table is None else table.sort_values("id")["prediction"].tolist()
+
+    return all(said(one, seed) is not None and said(one, seed) == said(other, seed) for seed in seeds)
 
 
 def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

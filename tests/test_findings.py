@@ -86,3 +86,13 @@ def test_coverage_counts_what_the_suite_plans_and_what_is_published() -> None:
     pairs = [cell.split(" of ") for cell in cells_of(findings.coverage()).iloc[:, 2:].to_numpy().ravel() if cell]
     assert sum(int(b) for _, b in pairs) == suite["planned"]
     assert sum(int(b) - int(a) for a, b in pairs) == len(suite["not_played"])
+
+
+def test_what_removes_nothing_gave_the_same_answers_and_what_cleans_pictures_did_not() -> None:
+    frame = findings.runs()
+    clean = frame[(frame["defense"] == "none") & (frame["dataset"] == "emoji_catalog")]
+    stages = dict(iter(clean.set_index("seed").groupby("attack_label")["stages"]))
+    plain, removed, jpeg = (stages[f"lora_sft{part}"] for part in ("", "+drop_inserted", "+jpeg(quality=30)"))
+    assert findings.same_answers(plain, removed, (0, 1, 2))
+    assert not findings.same_answers(plain, jpeg, (0,))
+    assert not findings.same_answers(plain, removed, (0, 9)), "a seed that was not played"
