@@ -251,6 +251,9 @@ TABLES = {
     "white scenes": lambda: protection(SCENES),
     "white scenes rivals": lambda: rivals(SCENES),
     "white scenes beside clean": lambda: beside_clean(SCENES),
+    "black scenes": lambda: protection(BLACK_SCENES),
+    "black scenes rivals": lambda: rivals(BLACK_SCENES),
+    "black scenes beside clean": lambda: beside_clean(BLACK_SCENES),
     "coverage": coverage,
 }
 
