@@ -78,7 +78,8 @@ def test_the_embedded_suite_is_every_defense_against_the_standard_set() -> None:
     assert {r.victim for r in runs} == {"tiny-internvl"}
     again = [r for r in runs if r.seed or r.dataset == "scenes"]
     removed = {r.defense.name for r in again if r.attack.name.startswith("lora_sft") and "drop_i" in r.attack.name}
-    assert removed == {"none", "multimodal", "mmguard", "mmguard_crs"}, "where there are words, and what that costs"
+    words = {"random_trigger", "text_trigger", "multimodal", "mmguard", "mmguard_crs"}
+    assert removed == {"none", *words}, "where there are words, and what that costs"
 
 
 def test_the_plain_suite_is_the_tables_of_the_docs() -> None:
