@@ -23,8 +23,8 @@ from leaderboard import data
 PAGE = Path(__file__).parents[1] / "docs" / "findings.md"
 MARK = re.compile(r"<!-- (.+?) -->\n.*?<!-- end -->", re.S)
 REMOVER = "+drop_inserted"
-RIVALS = ("multimodal", "mmguard_crs", "em", "hypo", "text_trigger")
-"""What MMGuard is compared with: its ablations, and noise without adaptation."""
+RIVALS = ("multimodal", "mmguard_crs", "em", "hypo", "text_trigger", "random_trigger")
+"""What MMGuard is compared with: its ablations, noise without adaptation, and five random words."""
 
 
 class Bed(NamedTuple):
