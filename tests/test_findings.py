@@ -79,6 +79,17 @@ def test_a_seed_that_one_cell_lacks_is_in_no_cell_of_several_seeds() -> None:
         assert set(cell["answers"]) == set(findings.SEEDS.seeds)
 
 
+@pytest.mark.parametrize("bed", [findings.SEEDS, findings.BLACK_SEEDS], ids=lambda bed: bed.threat)
+def test_seed_by_seed_stand_plain_and_what_a_trainer_would_choose(bed: findings.Bed) -> None:
+    table = cells_of(findings.by_seed(bed))
+    chosen = findings.cells(bed)[lambda frame: frame["worst"]]["attack_label"]
+    assert set(table.index) == {"lora_sft", *chosen}
+    for _, row in table.iterrows():
+        *each, together = (float(cell.split(" ")[0]) for cell in row.iloc[1:])
+        assert len(each) == 3
+        assert min(each) - 0.011 <= together <= max(each) + 0.011
+
+
 def test_coverage_counts_what_the_suite_plans_and_what_is_published() -> None:
     told = published.about()
     assert told is not None
