@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from attacks.parts import Card, Knowledge, Part
-from bench.registry import Registered
+from bench.methods.registry import Registered
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from bench.registry import Registered, Registry
+from bench.methods.registry import Registered, Registry
 from bench.samples import SampleSet
 
 if TYPE_CHECKING:

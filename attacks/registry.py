@@ -5,7 +5,7 @@ from typing import Any
 from attacks.base import Attack
 from attacks.parts import PARTS
 from bench.errors import UserError
-from bench.registry import Registry
+from bench.methods.registry import Registry
 from bench.spec import Method, identity
 
 

@@ -22,13 +22,13 @@ from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
-from bench.engine.engine import Engine, engine
-from bench.engine.plan import Costs, Plan, plan
-from bench.engine.pool import Pool
-from bench.engine.predict import predict
-from bench.engine.stage import Progress, Stage
-from bench.engine.suite import play
-from bench.suite import read
+from bench.engine.base import Engine, engine
+from bench.engine.local import Pool
+from bench.game.suite import read
+from bench.play.plan import Costs, Plan, plan
+from bench.play.predict import predict
+from bench.play.suite import play
+from bench.stages.stage import Progress, Stage
 
 STAGES = 200
 SECONDS = {"protect": 121.0, "attack": 56.0, "evaluate": 12.0}

@@ -44,7 +44,7 @@ from bench.samples import Sample, SampleSet
 from bench.spec import Method
 from bench.victims import HUB, PRECISIONS
 from defenses import REGISTRY as DEFENSES
-from defenses.pixel import Batch, Draft, PixelDefense, PixelOptions, Surrogate
+from defenses.craft.pixel import Batch, Draft, PixelDefense, PixelOptions, Surrogate
 
 STEPS = 6  # a round of a default release
 TRAINED = 4  # steps timed, after as many to warm up

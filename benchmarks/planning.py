@@ -28,13 +28,14 @@ def suite(file: Path, runs: int) -> str:
 
 def finish(name: str) -> None:
     """Leave every stage of a suite, and a row for every run, without any work."""
-    from bench.engine.local import run_id
-    from bench.engine.plan import plan
-    from bench.engine.provenance import command
+    from bench import results
+    from bench.game.suite import read
+    from bench.play.plan import plan
+    from bench.play.provenance import command
+    from bench.play.run import run_id
     from bench.scoring.matching import EVALUATOR
     from bench.spec import PROTOCOL
-    from bench.store import artifacts, results
-    from bench.suite import read
+    from bench.store import artifacts
 
     planned = plan(read(name).runs())
     for stage in planned.stages.values():

@@ -1,6 +1,6 @@
 """What a data owner does before release: one file a method."""
 
-from bench.registry import Registry
+from bench.methods.registry import Registry
 from defenses.base import Defense
 
 REGISTRY: Registry[Defense] = Registry("defense", "defenses")

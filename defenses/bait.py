@@ -6,8 +6,8 @@ import torch
 
 from defenses import register
 from defenses.base import Card
-from defenses.classwise import ClassWise
-from defenses.draft import Batch
+from defenses.craft.classwise import ClassWise
+from defenses.craft.draft import Batch
 
 
 @register("bait")

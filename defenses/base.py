@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from bench.registry import Registered
+from bench.methods.registry import Registered
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -20,7 +20,7 @@ Progress = Callable[[float, str], None]
 
 
 class Card(NamedTuple):
-    """What a reader must know of a defense before he believes its numbers; `defenses.cards` makes a page of them.
+    """What a reader must know of a defense before he believes its numbers; `reports.cards` makes a page of them.
 
     paper: source, with venue. needs: what the owner must have. touches: what of a sample changes. adaptation: how it
     was carried from class labels to answers, and its recipe to this budget. validation: what it was checked against.

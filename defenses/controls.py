@@ -14,11 +14,11 @@ from numpy.random import Generator
 
 from bench.samples import SampleSet
 from bench.spec import Budget, Options
+from bench.words import insert, plain_words
 from defenses import register
 from defenses.base import Card, Defense, Progress, Protected
-from defenses.clusters import ClusterOptions, by_answer, members, stretched
-from defenses.targets import deranged
-from defenses.words import insert, plain_words
+from defenses.craft.clusters import ClusterOptions, by_answer, members, stretched
+from defenses.craft.targets import deranged
 
 if TYPE_CHECKING:
     from bench.lvlm.base import LVLM

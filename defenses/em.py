@@ -2,7 +2,7 @@
 
 from defenses import register
 from defenses.base import Card
-from defenses.pixel import PixelDefense
+from defenses.craft.pixel import PixelDefense
 
 
 @register("em")

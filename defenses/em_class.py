@@ -2,7 +2,7 @@
 
 from defenses import register
 from defenses.base import Card
-from defenses.classwise import ClassWise
+from defenses.craft.classwise import ClassWise
 
 
 @register("em_class")

@@ -7,7 +7,7 @@ from pydantic import Field
 from bench.spec import Options
 from defenses import register
 from defenses.base import Card
-from defenses.pixel import PixelDefense, PixelOptions
+from defenses.craft.pixel import PixelDefense, PixelOptions
 
 
 class HypoOptions(PixelOptions):

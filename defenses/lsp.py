@@ -14,7 +14,7 @@ from bench.samples import SampleSet
 from bench.spec import Budget, Options
 from defenses import register
 from defenses.base import Card, Defense, Progress, Protected
-from defenses.clusters import ClusterOptions, by_answer, stretched
+from defenses.craft.clusters import ClusterOptions, by_answer, stretched
 
 if TYPE_CHECKING:
     from bench.lvlm.base import LVLM

@@ -11,8 +11,8 @@ from bench.lvlm.text import Encoded
 from bench.spec import Budget, Options
 from defenses import register
 from defenses.base import Card
-from defenses.draft import Batch, Draft, Surrogate
-from defenses.mmguard.trigger import TriggerDefense, TriggerOptions
+from defenses.craft.draft import Batch, Draft, Surrogate
+from defenses.craft.trigger import TriggerDefense, TriggerOptions
 
 
 class MemOptions(TriggerOptions):

@@ -9,8 +9,8 @@ from pydantic import Field
 from bench.spec import Options
 from defenses import register
 from defenses.base import Card
-from defenses.pixel import PixelDefense, PixelOptions
-from defenses.views import crop, noise
+from defenses.craft.pixel import PixelDefense, PixelOptions
+from defenses.craft.views import crop, noise
 
 
 class SemOptions(PixelOptions):

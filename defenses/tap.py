@@ -11,9 +11,9 @@ from bench.lvlm.text import Encoded
 from bench.spec import Budget, Options
 from defenses import register
 from defenses.base import Card
-from defenses.draft import Batch, Draft, Surrogate
-from defenses.pixel import PixelDefense, PixelOptions
-from defenses.targets import deranged
+from defenses.craft.draft import Batch, Draft, Surrogate
+from defenses.craft.pixel import PixelDefense, PixelOptions
+from defenses.craft.targets import deranged
 
 
 class TapOptions(PixelOptions):

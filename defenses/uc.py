@@ -14,10 +14,10 @@ from bench.samples import SampleSet
 from bench.spec import Budget, Options
 from defenses import register
 from defenses.base import Card
-from defenses.classwise import ClassOptions, ClassWise
-from defenses.clusters import by_vision
-from defenses.draft import Batch, Draft, Surrogate
-from defenses.vision import features_of, tower_features
+from defenses.craft.classwise import ClassOptions, ClassWise
+from defenses.craft.clusters import by_vision
+from defenses.craft.draft import Batch, Draft, Surrogate
+from defenses.craft.vision import features_of, tower_features
 
 
 class UcOptions(ClassOptions):

@@ -12,8 +12,8 @@ import streamlit as st
 from PIL import Image
 
 from bench.errors import UserError
+from bench.results.answers import find
 from bench.samples import SampleSet
-from bench.store.answers import find
 from bench.store.artifacts import Artifact, look
 
 T = TypeVar("T")

@@ -7,8 +7,8 @@ import streamlit as st
 
 from bench.errors import UserError
 from bench.paths import home
-from bench.store import published
-from leaderboard import data
+from bench.results import published
+from bench.tables import data
 
 FRESH = 10
 """Seconds for which results are not read again."""

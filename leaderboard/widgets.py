@@ -7,8 +7,9 @@ import streamlit as st
 
 from bench.scoring.smells import Smell
 from bench.spec import PROTOCOL
-from leaderboard import data, sources
-from leaderboard.flags import table as told
+from bench.tables import data
+from bench.tables.flags import table as told
+from leaderboard import sources
 
 TITLES = {
     "dataset": "Data set",

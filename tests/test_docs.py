@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from bench.cli import parse
 from bench.cli.main import app
-from bench.engine.suite import Outcome
-from bench.suite import Suite
+from bench.game.suite import Suite
+from bench.play.suite import Outcome
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,11 +38,11 @@ def test_commands_of_the_readme_parse(arguments: list[str], monkeypatch: pytest.
     """Everything is run but the playing itself, and the writing of what is published."""
     played: list[object] = []
     nothing = {"runs": 0, "evaluations": 0, "files": {}, "suites": {}}
-    monkeypatch.setattr("bench.store.export.publish", lambda *_, **__: nothing)
+    monkeypatch.setattr("bench.results.export.publish", lambda *_, **__: nothing)
     monkeypatch.setenv("BENCH_HOME", str(tmp_path))
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr("bench.cli.run.play", lambda cells, **_: played.append(cells))
-    monkeypatch.setattr("bench.engine.suite.play", lambda *_: played.append(1) or Outcome())
+    monkeypatch.setattr("bench.play.suite.play", lambda *_: played.append(1) or Outcome())
     monkeypatch.setattr("subprocess.run", lambda *_, **__: type("Done", (), {"returncode": 0})())
     result = CliRunner().invoke(typer.main.get_command(app), arguments)
     assert result.exit_code == 0, result.output

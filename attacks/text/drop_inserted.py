@@ -11,7 +11,7 @@ from attacks.parts import Card, Knowledge, Part, part
 from attacks.text.normalise import normalise
 from bench import spec
 from bench.samples import SampleSet
-from defenses.words import PIECE, WORD
+from bench.words import PIECE, WORD
 
 
 class DropInsertedOptions(spec.Options):

@@ -15,7 +15,7 @@ from attacks.parts import Card, Knowledge, Part, part
 from attacks.text.normalise import normalise
 from bench import spec
 from bench.samples import SampleSet
-from defenses.words import PIECE
+from bench.words import PIECE
 
 START, END = "<s>", "</s>"
 BIGRAM = 0.7

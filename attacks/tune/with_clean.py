@@ -2,7 +2,7 @@
 
 from numpy.random import Generator
 
-from attacks.mix.clean import chosen
+from attacks.data.clean import chosen
 from attacks.parts import Knowledge
 from attacks.tune.lora_sft import LoraSFT
 from bench.samples import SampleSet

@@ -16,11 +16,11 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from bench.engine.stage import Stage
-from bench.engine.summary import Game, Summary, summary
+from bench.results import Run
 from bench.scoring.frontier import Step
 from bench.scoring.stats import Estimate
-from bench.store.results import Run
+from bench.stages.stage import Stage
+from bench.tables.summary import Game, Summary, summary
 
 
 class Display:
@@ -80,7 +80,7 @@ class Counted:
         self.progress.stop()
 
     def tick(self, task: Stage, event: str) -> None:
-        """One event of `bench.engine.suite.play`."""
+        """One event of `bench.play.suite.play`."""
         self.console.print(f"{event:<8} {task.kind}: {task.title}")
         self.progress.advance(self.bar, event != "started")
 

@@ -50,9 +50,9 @@ def show(
     published: Annotated[bool, typer.Option("--published", help="of the results that come with the suite")] = False,
 ) -> None:
     """Runs that were played, or everything about one of them as JSON."""
-    from bench.engine.summary import record
-    from bench.store import published as shipped
-    from bench.store import results
+    from bench import results
+    from bench.results import published as shipped
+    from bench.tables.summary import record
 
     rows = shipped.runs() if published else results.load(quarantined=True)
     if run is None:
@@ -75,7 +75,7 @@ def show(
 def leaderboard(port: Annotated[int, typer.Option(help="port on this machine")] = 8501) -> None:
     """Open the leaderboard on the results at hand."""
     import leaderboard as package
-    from bench.store.database import address, hidden
+    from bench.results.database import address, hidden
 
     app = Path(package.__file__).with_name("app.py")
     typer.echo(f"results: {hidden(address())}")

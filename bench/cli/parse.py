@@ -11,9 +11,9 @@ from bench import datasets, victims
 from bench.datasets import own
 from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import UserError
-from bench.published import check_playable
+from bench.game.playable import check_playable
+from bench.game.threat import surrogates
 from bench.spec import Budget, Method, RunSpec, Threat
-from bench.threat import surrogates
 
 
 def epsilon(text: str) -> int:
@@ -58,9 +58,9 @@ def tasks(text: str | None) -> tuple[str, ...]:
     """Checked tasks for side effects: data sets by name or path, and tasks of lm-eval's."""
     named = tuple(dict.fromkeys(dataset(name) for name in names(text)))
     if named:
-        from bench.engine import effects
+        from bench.play import side_effects
 
-        effects.check(named)
+        side_effects.check(named)
     return named
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bench.suites import presets
+from bench.game.suites import presets
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -27,11 +27,12 @@ def export(
     ] = False,
 ) -> None:
     """Write the runs that may be compared, with the answers that their intervals need, as Parquet with provenance."""
-    from bench.engine.local import run_id
-    from bench.engine.provenance import command
-    from bench.store import published, results
-    from bench.store.export import publish
-    from bench.suite import read
+    from bench import results
+    from bench.game.suite import read
+    from bench.play.provenance import command
+    from bench.play.run import run_id
+    from bench.results import published
+    from bench.results.export import publish
 
     plan = {Path(name).stem: {run_id(spec): command(spec) for spec in read(name).runs()} for name in suite or []}
     wanted = {key for runs in plan.values() for key in runs}

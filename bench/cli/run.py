@@ -9,8 +9,8 @@ import typer
 from bench.errors import UserError
 
 if TYPE_CHECKING:
+    from bench.results.rows import Run
     from bench.spec import RunSpec
-    from bench.store.results import Run
 
 
 def run(
@@ -83,9 +83,9 @@ def play(
     attack alone are those of a trainer who takes the best: one table for them all.
     """
     from bench.cli.display import Display, ladder, table
-    from bench.engine.effects import play as play_one
-    from bench.engine.summary import ladders, record, summary
-    from leaderboard import data, flags
+    from bench.play.side_effects import play as play_one
+    from bench.tables import data, flags
+    from bench.tables.summary import ladders, record, summary
 
     played: list[list[Run]] = []
     for cell in cells:

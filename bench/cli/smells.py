@@ -11,8 +11,8 @@ def smells(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Flags of every game that was played: weak trainers, controls as good as defenses, scattered seeds, ..."""
-    from bench.store import published as shipped
-    from leaderboard import data, flags
+    from bench.results import published as shipped
+    from bench.tables import data, flags
 
     games = list(flags.by_game(data.runs(shipped.runs() if published else None)))
     if as_json:

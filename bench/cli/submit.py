@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from bench.game.submission import Submission
     from bench.spec import RunSpec
-    from bench.submission import Submission
 
 app = typer.Typer(help="Submissions: one YAML file a configured defense.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(help="a submission, for example submissions/mmguard.yaml")]
@@ -16,8 +16,8 @@ File = Annotated[Path, typer.Argument(help="a submission, for example submission
 def _checked(file: Path, attack: str = "lora_sft") -> "Submission":
     from attacks.grammar import attack as written
     from bench.cli import parse
-    from bench.published import check_playable
-    from bench.submission import read
+    from bench.game.playable import check_playable
+    from bench.game.submission import read
 
     submission = read(file)
     parse.check_methods(submission.defense.name, written(attack).name)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.suites import presets
+from bench.game.suites import presets
 
 if TYPE_CHECKING:
-    from bench.engine.plan import Plan
+    from bench.play.plan import Plan
 
 app = typer.Typer(help="Suites: a matrix of runs in one YAML file.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help=f"a YAML file, or one of {', '.join(presets())}")]
@@ -38,10 +38,10 @@ def run(
     if dry_run:
         return _show(plan, workers, as_json)
     from bench.cli.display import Counted
-    from bench.engine.engine import engine as open_engine
-    from bench.engine.plan import Costs
-    from bench.engine.suite import play
-    from bench.published import check_playable
+    from bench.engine.base import engine as open_engine
+    from bench.game.playable import check_playable
+    from bench.play.plan import Costs
+    from bench.play.suite import play
     from bench.store import housekeeping
     from bench.store.artifacts import manifests
 
@@ -65,8 +65,8 @@ def run(
 @app.command()
 def status(name: Name, as_json: Json = False) -> None:
     """How many runs of a suite are recorded, and the traces of stages that failed when they were last tried."""
-    from bench.engine.suite import failures
-    from bench.store import results
+    from bench import results
+    from bench.play.suite import failures
 
     plan = _plan(name)
     rows = {row.id for row in results.load()}
@@ -86,7 +86,7 @@ def clean(
     as_json: Json = False,
 ) -> None:
     """Remove the artefacts that no recorded run of another suite needs, and the traces of failures; rows stay."""
-    from bench.engine.clean import leftovers, remove, traces
+    from bench.play.leftovers import leftovers, remove, traces
 
     plan = _plan(name)
     artifacts, files = leftovers(plan), traces(plan)
@@ -104,8 +104,8 @@ def clean(
 
 def _plan(name: str) -> "Plan":
     from bench.cli import parse
-    from bench.engine.plan import plan
-    from bench.suite import read
+    from bench.game.suite import read
+    from bench.play.plan import plan
 
     specs = read(name).runs()
     names = {text: parse.dataset(text) for text in dict.fromkeys(spec.dataset for spec in specs)}
@@ -116,8 +116,8 @@ def _plan(name: str) -> "Plan":
 
 
 def _show(plan: "Plan", workers: int | None, as_json: bool) -> None:
-    from bench.engine.plan import Costs
-    from bench.engine.predict import expected, predict
+    from bench.play.plan import Costs
+    from bench.play.predict import expected, predict
     from bench.store.artifacts import manifests
 
     costs, count = Costs(manifests()), workers or 1

@@ -2,7 +2,7 @@
 
 The hash is the 256-bit pHash (the signs of the 16 x 16 lowest DCT frequencies of a grey 64 x 64 copy, around their
 median). Its 64-bit form cannot tell pages of text apart: of 228 pages two differed in 2 of 64 bits, no two in fewer
-than 66 of 256; their JPEG copies at 80 % of the size in at most 6 (`benchmarks/near_duplicates.py`).
+than 66 of 256; their JPEG copies at 80 % of the size in at most 6 (`studies/near_duplicates.py`).
 """
 
 from collections.abc import Callable, Iterable

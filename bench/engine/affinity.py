@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from itertools import product
 
-from bench.engine.stage import Stage
+from bench.stages.stage import Stage
 
 
 def pairs(idle: Sequence[AbstractSet[str]], ready: Sequence[Stage]) -> list[tuple[int, Stage]]:

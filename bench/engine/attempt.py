@@ -5,7 +5,7 @@ import os
 import time
 import traceback
 
-from bench.engine.stage import Stage
+from bench.stages.stage import Stage
 
 RETRIES = 2
 """Times that a stage is tried again after a transient error, and again after the death of its worker."""

@@ -1,142 +1,141 @@
-"""Play one run in this process: its stages in order, each one reused where it is finished, then a row of results."""
+"""The local engine: one process a device, each loads a model once; one that dies is replaced, its task done again."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from types import TracebackType
+from typing import Self
 
-import numpy as np
+from bench.engine.affinity import pairs
+from bench.engine.attempt import Deaths, attempt
+from bench.engine.devices import cores, devices
+from bench.quiet import quiet
+from bench.stages.stage import Stage
 
-from bench.engine.curve import points
-from bench.engine.provenance import command, provenance
-from bench.engine.stage import Progress, silent
-from bench.engine.stages import stages
-from bench.scoring.matching import EVALUATOR
-from bench.scoring.protection import Score, score
-from bench.spec import PROTOCOL, RunSpec, identity
-from bench.store import results
-from bench.store.artifacts import Artifact
-from bench.threat import surrogates
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-Show = Callable[[str], AbstractContextManager[Progress]]
-"""Opens a stage's display by its title and gives the callback for its progress."""
-
-TITLES = {
-    "original": "Original",
-    "zero": "Zero-shot",
-    "clean_attack": "Clean fine-tune",
-    "clean": "Clean answers",
-    "protect": "Protect: {defense}",
-    "audit": "Audit",
-    "attack": "Attack: {attack}",
-    "evaluate": "Answers",
-    "validation": "Trainer's own check",
-}
+SPAWN = get_context("spawn")
 
 
-def title(role: str, spec: RunSpec) -> str:
-    """What the display of a run's stage is called."""
-    name, _, epoch = role.partition("@")
-    return TITLES[name].format(defense=spec.defense.name, attack=spec.attack.name) + (
-        f", epoch {epoch}" if epoch else ""
-    )
+class Worker:
+    """One process, started when it first gets a task, and again after it died. `loaded`: models that it holds."""
+
+    def __init__(self, threads: int, device: str | None) -> None:
+        self.threads, self.device = threads, device
+        self.task: Stage | None = None
+        self.loaded: set[str] = set()
+        self.start()
+
+    def start(self) -> None:
+        """Begin, or begin anew with nothing loaded."""
+        self.loaded.clear()
+        self.pipe, far = SPAWN.Pipe()
+        self.process = SPAWN.Process(target=_serve, args=(far, self.threads, self.device))
+        self.process.start()
+        # With the other end in the worker's hands alone, its death is the end of the pipe.
+        far.close()
+
+    def give(self, task: Stage) -> None:
+        """Have a task done."""
+        if not self.process.is_alive():
+            self.start()
+        self.task = task
+        self.loaded.update(task.models)
+        try:
+            self.pipe.send(task)
+        except BrokenPipeError:
+            self.process.join()  # it died just now; the end of its pipe tells so to who waits for the task
+
+    def take(self) -> str | None:
+        """The traceback of the task that ended, or None. Raises EOFError where the worker died over it."""
+        self.task = None
+        try:
+            return self.pipe.recv()
+        except ConnectionResetError:
+            raise EOFError from None
 
 
-def unseen(title: str) -> AbstractContextManager[Progress]:
-    """A display that shows nothing."""
-    return nullcontext(silent)
+class Pool:
+    """`workers` processes share this machine's cores and devices: as many as devices by default, or one."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.places = devices()
+        self.size = workers or max(1, len(self.places))
+        self.workers: list[Worker] = []
+        self.deaths = Deaths()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, _: TracebackType | None) -> None:
+        """The workers are told to tidy up and end; a second Ctrl-C, while they do, ends them at once."""
+        for worker in self.workers:
+            worker.process.terminate()
+        try:
+            for worker in self.workers:
+                worker.process.join()
+        except KeyboardInterrupt:
+            for worker in self.workers:
+                worker.process.kill()
+            raise
+        self.workers.clear()
+
+    def start(self, ready: Sequence[Stage]) -> list[Stage]:
+        """Give tasks to idle workers."""
+        idle = [worker for worker in self.workers if worker.task is None]
+        while len(idle) < len(ready) and len(self.workers) < self.size:
+            idle.append(self._hire())
+        chosen = pairs([worker.loaded for worker in idle], ready)
+        for place, task in chosen:
+            idle[place].give(task)
+        return [task for _, task in chosen]
+
+    def _hire(self) -> Worker:
+        device = self.places[len(self.workers) % len(self.places)] if self.places else None
+        self.workers.append(Worker(max(1, cores() // self.size), device))
+        return self.workers[-1]
+
+    def finished(self) -> Iterator[tuple[Stage, str | None]]:
+        """Wait for at least one task to end."""
+        busy = {worker.pipe: (worker, worker.task) for worker in self.workers if worker.task is not None}
+        for pipe in wait(busy):
+            worker, task = busy[pipe]  # type: ignore[index]
+            try:
+                yield task, worker.take()
+            except EOFError:
+                worker.process.join()
+                if (error := self.deaths.final(task)) is not None:
+                    yield task, error
+                else:
+                    worker.give(task)
 
 
-def play(spec: RunSpec, show: Show = unseen) -> results.Run:
-    """Run one cell and its references, save its row and give it.
-
-    Finished stages are read, not computed; a row that already stands on just these stages stays as it was.
-    """
-    artifacts: dict[str, Artifact] = {}
-    for role, stage in stages(spec).items():
-        with show(title(role, spec)) as progress:
-            artifacts[role] = stage.make(progress)
-            progress(1.0, "reused" if artifacts[role].reused else "")
-    row = results.find(run_id(spec))
-    made = {role: artifact.identity for role, artifact in artifacts.items()}
-    return row if row is not None and made.items() <= row.stages.items() else record(spec, artifacts)
-
-
-def record(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
-    """Score a run whose stages are finished, and save its row."""
-    test = {role: predictions(artifacts[role].folder) for role in ("zero", "clean", "evaluate")}
-    row = _row(spec, artifacts, test, judge([(test["zero"], test["clean"], test["evaluate"])]))
-    results.save(row)
-    return row
+def _serve(pipe: Connection, threads: int, device: str | None) -> None:
+    """What a worker does: tasks, until it is told to end or nobody is there to tell."""
+    # Ctrl-C reaches the whole group; who waits for the workers decides what becomes of them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    quiet()
+    os.environ["BENCH_THREADS"] = str(threads)
+    if device is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = device
+    while True:
+        try:
+            task = pipe.recv()
+        except EOFError:
+            return
+        except Exception:
+            pipe.send(traceback.format_exc())
+        else:
+            pipe.send(attempt(task))
 
 
-def run_id(spec: RunSpec) -> str:
-    """The name of a run's row."""
-    unsaid = None if spec.surrogates else {"surrogates"}
-    return identity(
-        {"protocol": PROTOCOL, "evaluator": EVALUATOR, "spec": spec.model_dump(mode="json", exclude=unsaid)}
-    )
-
-
-def predictions(folder: Path) -> "pd.DataFrame":
-    """The answers kept in an evaluation's folder."""
-    import pandas as pd
-
-    return pd.read_parquet(folder / "predictions.parquet")
-
-
-def _mean(folder: Path) -> float:
-    return float(predictions(folder)["score"].mean())
-
-
-def judge(seeds: Sequence[tuple["pd.DataFrame", "pd.DataFrame", "pd.DataFrame"]]) -> Score:
-    """The score of (zero-shot, clean, protected) answers, one triple a seed."""
-    zero, clean, protected = (
-        np.stack([t["score"].to_numpy(float) for t in tables]) for tables in zip(*seeds, strict=True)
-    )
-    return score(zero[0], clean, protected, seeds[0][0]["image_id"].to_numpy())
-
-
-def _row(spec: RunSpec, parts: Mapping[str, Artifact], test: dict[str, "pd.DataFrame"], measured: Score) -> results.Run:
-    accuracy = {key: float(table["score"].mean()) for key, table in test.items()}
-    costs: dict[str, dict[str, Any]] = {role: dict(artifact.cost) for role, artifact in parts.items()}
-    steps, seconds = costs["protect"].get("image_steps", 0), costs["protect"]["seconds"]
-    costs["protect"]["image_steps_per_second"] = round(steps / seconds, 1) if steps else None
-    protection = measured.protection
-    return results.Run(
-        id=run_id(spec),
-        protocol=PROTOCOL,
-        evaluator=EVALUATOR,
-        code=version("mmguard-bench"),
-        defense=spec.defense.name,
-        defense_options=spec.defense.options,
-        attack=spec.attack.name,
-        attack_options=spec.attack.options,
-        dataset=spec.dataset,
-        victim=spec.victim,
-        threat=spec.threat,
-        surrogates=",".join(surrogates(spec.victim, spec.threat, spec.surrogates)),
-        seed=spec.seed,
-        epsilon=spec.budget.epsilon,
-        words=spec.budget.words,
-        utility_zero=accuracy["zero"],
-        utility_clean=accuracy["clean"],
-        utility=accuracy["evaluate"],
-        validation=_mean(parts["validation"].folder),
-        protection=protection.value if protection else None,
-        protection_low=protection.low if protection else None,
-        protection_high=protection.high if protection else None,
-        eligible=measured.eligible,
-        stealth=parts["audit"].read("audit.json"),
-        cost=costs,
-        stages={role: artifact.identity for role, artifact in parts.items()},
-        curve=points({role: _mean(part.folder) for role, part in parts.items() if "@" in role}),
-        provenance={**provenance(), "reused": [r for r, a in parts.items() if a.reused]},
-        command=command(spec),
-        created=datetime.now(UTC),
-    )
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

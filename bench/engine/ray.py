@@ -9,10 +9,10 @@ from typing import Any, Self
 import ray
 
 from bench.engine.attempt import RETRIES, attempt
-from bench.engine.plan import Costs
-from bench.engine.stage import Stage
 from bench.errors import UserError
 from bench.paths import home
+from bench.play.plan import Costs
+from bench.stages.stage import Stage
 
 VARIABLES = ("BENCH_ARTIFACTS", "BENCH_DEVICE", "BENCH_MODELS", "BENCH_RESULTS", "HF_HUB_OFFLINE")
 """What the workers are told of this process's environment, besides the home."""

@@ -14,10 +14,10 @@ from submitit.helpers import as_completed
 
 from bench.engine.attempt import Deaths, attempt
 from bench.engine.devices import cores, devices
-from bench.engine.plan import Costs
-from bench.engine.stage import Stage
 from bench.errors import UserError, unknown
 from bench.paths import home
+from bench.play.plan import Costs
+from bench.stages.stage import Stage
 
 CLUSTERS = ("slurm", "local")
 """Where submitit puts the jobs: `local` is this machine, to try on it what would be submitted."""

@@ -109,7 +109,7 @@ def trim(limit: float, *, everything: bool = False, dry_run: bool = False) -> di
 
 def recorded(besides: frozenset[str] = frozenset()) -> set[str]:
     """Identities of the artefacts that rows of results point to, but for the rows of the runs `besides`."""
-    from bench.store import results
+    from bench import results
 
     return {name for row in results.load() if row.id not in besides for name in row.stages.values()}
 

@@ -11,9 +11,9 @@ from bench.lvlm.text import Encoded
 from bench.spec import Options
 from defenses import register
 from defenses.base import Card
-from defenses.draft import Batch, Surrogate
+from defenses.craft.draft import Batch, Surrogate
+from defenses.craft.trigger import TriggerDefense, TriggerOptions
 from defenses.mmguard.binding import answer_rows, divergence, mass_loss, mean_over_layers, perturbed_tokens
-from defenses.mmguard.trigger import TriggerDefense, TriggerOptions
 
 BUDGET = (
     "made for LVLMs; 2 x 6 steps of one level and 4 words verified a slot are inside the paper's grids, which name no "

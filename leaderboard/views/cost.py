@@ -4,7 +4,8 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from leaderboard import costs, data, widgets
+from bench.tables import costs, data
+from leaderboard import widgets
 
 COLUMNS = {
     "defense": ("Defense", st.column_config.TextColumn(pinned=True)),

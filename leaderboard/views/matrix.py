@@ -4,7 +4,8 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from leaderboard import data, flags, widgets
+from bench.tables import data, flags
+from leaderboard import widgets
 
 COLORS = alt.Scale(domain=[-0.5, 0, 1], range=["#b3542b", "#f6f2ea", "#1f6f6b"], clamp=True)
 

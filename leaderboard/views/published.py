@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from bench.reference import mmguard
+from bench.tables import paper
 
 POINTS = st.column_config.NumberColumn(format="%.1f", width="small")
 CELLS = {
@@ -26,8 +26,8 @@ IN_POINTS = ["zero", "clean", "accuracy", "drop", "unpaired", "at_best"]
 @st.cache_data
 def published() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cells and methods of the table."""
-    table = mmguard.cells()
-    return table, mmguard.methods(table)
+    table = paper.cells()
+    return table, paper.methods(table)
 
 
 def methods(table: pd.DataFrame) -> None:
@@ -69,7 +69,7 @@ def chart(table: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
 
 st.title("Published, not re-run")
 st.markdown(
-    f"Accuracies after fine-tuning as **{mmguard.SOURCE}** prints them. Nobody ran them again here, they play other "
+    f"Accuracies after fine-tuning as **{paper.SOURCE}** prints them. Nobody ran them again here, they play other "
     "games than ours and are **never ranked** with them."
 )
 table, means = published()

@@ -7,8 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from bench.scoring.protection import LISTED_SEEDS, VERIFIED_SEEDS
+from bench.tables import data, flags, ranks
 from defenses import REGISTRY as DEFENSES
-from leaderboard import data, flags, ranks, widgets
+from leaderboard import widgets
 
 ROW, AXIS = 42, 90  # heights in the chart, in pixels (a string below this line would be shown on the page)
 

@@ -4,7 +4,8 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from leaderboard import data, files, widgets
+from bench.tables import data
+from leaderboard import files, widgets
 
 SPEC = [*data.GAME, "defense", "defense_options", "attack", "attack_options", "seed"]
 STEALTH = {

@@ -11,11 +11,11 @@ from attacks import REGISTRY
 from attacks.base import Attack
 from attacks.none import Nothing
 from attacks.parts import Card, Knowledge
-from bench.engine import stages
 from bench.errors import UserError
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
 from bench.spec import Method, Options, RunSpec
+from bench.stages import stages
 
 
 class Halving(Attack):

@@ -13,11 +13,11 @@ from attacks import REGISTRY
 from attacks.parts import Knowledge
 from bench.datasets.emoji.art import owner_indices
 from bench.datasets.emoji.catalog import renderings
-from bench.engine import stages
 from bench.lvlm.adapters import wearing
 from bench.lvlm.base import LVLM
 from bench.samples import Rule, Sample, SampleSet
 from bench.spec import Method, RunSpec
+from bench.stages import stages
 
 UNUSED = Knowledge(victim=None, validation=SampleSet(()))  # type: ignore[arg-type]
 PIXELS = np.zeros((4, 4, 3), np.uint8)

@@ -7,10 +7,10 @@ from attacks import REGISTRY
 from attacks.grammar import attack
 from attacks.parts import PARTS, Knowledge
 from attacks.registry import split
-from bench.engine import stages
 from bench.errors import UserError
 from bench.samples import Sample, SampleSet
 from bench.spec import Method, RunSpec
+from bench.stages import stages
 
 
 def test_the_parts_of_an_attack_have_their_options() -> None:

@@ -16,12 +16,12 @@ from attacks import REGISTRY
 from attacks.tune import tuned
 from attacks.tune.lora_sft import LoraSFTOptions
 from bench import datasets
-from bench.engine.local import play
-from bench.engine.stages import stages
 from bench.errors import UserError
 from bench.lvlm.base import LVLM
+from bench.play.run import play
 from bench.samples import Sample, SampleSet
 from bench.spec import Method, RunSpec
+from bench.stages.stages import stages
 
 ADAPTER = "adapter_model.safetensors"
 

@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.results import Run, save
 from bench.scoring.matching import EVALUATOR
 from bench.spec import identity
 from bench.store.artifacts import make
-from bench.store.results import Run, save
+from tests.bench.toy_game import game
+
+__all__ = ["finished", "foreign", "game"]
 
 ITEMS = 40
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
+from bench.game.threat import PAPER, surrogates
 from bench.paths import home
-from bench.threat import PAPER, surrogates
 from bench.victims import (
     EMBEDDED,
     HUB,

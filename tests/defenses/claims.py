@@ -3,8 +3,8 @@
 from bench.spec import Method
 from defenses import REGISTRY
 from defenses.base import Defense
-from defenses.classwise import ClassWise
-from defenses.pixel import PixelDefense
+from defenses.craft.classwise import ClassWise
+from defenses.craft.pixel import PixelDefense
 
 NO_STEPS = {
     "lsp": "made without a gradient; what a larger budget does to it is in test_lsp.py",

@@ -11,8 +11,8 @@ from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
 from bench.spec import Budget, Method
 from defenses import REGISTRY
-from defenses.draft import Batch, Draft, Surrogate
-from defenses.pixel import PixelDefense
+from defenses.craft.draft import Batch, Draft, Surrogate
+from defenses.craft.pixel import PixelDefense
 
 
 @pytest.fixture(scope="session")

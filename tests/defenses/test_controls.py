@@ -14,8 +14,8 @@ from bench.samples import Sample, SampleSet
 from bench.scoring.matching import normalise
 from bench.spec import Budget, Method
 from bench.stages.audit import audit
+from bench.words import plain_words
 from defenses import REGISTRY
-from defenses.words import plain_words
 
 
 def play(name: str, samples: SampleSet, budget: Budget, surrogates: tuple[LVLM, ...] = (), seed: int = 0) -> SampleSet:

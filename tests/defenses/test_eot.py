@@ -6,8 +6,8 @@ import torch
 
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
-from defenses.draft import Batch
-from defenses.views import jpeg
+from defenses.craft.draft import Batch
+from defenses.craft.views import jpeg
 
 
 def test_noise_made_through_jpeg_survives_jpeg_better(game: Callable, few: SampleSet, victim: LVLM) -> None:

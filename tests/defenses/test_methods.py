@@ -14,7 +14,7 @@ from bench.spec import Budget, Method
 from bench.stages.audit import audit
 from defenses import REGISTRY
 from defenses.base import Protected
-from defenses.pixel import PixelDefense
+from defenses.craft.pixel import PixelDefense
 
 DEFAULT = Budget()
 QUICK = {"rounds": 1, "image_steps": 2, "batch": 8, "inner_steps": 1, "candidates": 2}

@@ -13,8 +13,8 @@ import time
 from functools import partial
 from pathlib import Path
 
-from bench.engine.stage import Progress, Stage
 from bench.paths import home
+from bench.stages.stage import Progress, Stage
 
 RIGHT = {"zero": 4, "clean": 32, "evaluate": 16, "validation": 10}
 """Right answers of 40; those of `evaluate` and `validation` differ from run to run."""
@@ -60,8 +60,8 @@ def stage(kind: str, role: str, name: str, *needs: Stage) -> Stage:
 
 def plan(seeds: int = 2):  # type: ignore[no-untyped-def]
     """Two defenses and some seeds: 4 and 22 stages for the runs of two seeds."""
-    from bench.engine.local import run_id
-    from bench.engine.plan import Plan
+    from bench.play.plan import Plan
+    from bench.play.run import run_id
     from bench.spec import Method, RunSpec
 
     runs, roles = {}, {}
@@ -94,7 +94,7 @@ def plan(seeds: int = 2):  # type: ignore[no-untyped-def]
 
 def results_table() -> str:
     """Every result, in CSV."""
-    from bench.store import results
+    from bench import results
 
     out = io.StringIO()
     lines = csv.writer(out)
@@ -106,9 +106,9 @@ def results_table() -> str:
 
 def main(name: str, workers: int = 2, address: str | None = None) -> None:
     """Play what is missing; exit code 1 where something failed."""
-    from bench.engine.engine import engine
-    from bench.engine.plan import Costs
-    from bench.engine.suite import play
+    from bench.engine.base import engine
+    from bench.play.plan import Costs
+    from bench.play.suite import play
 
     outcome = play(plan(), engine(name, workers, address, Costs([])))
     sys.exit(1 if outcome.failed or outcome.blocked else 0)

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from bench.results import Run, save
 from bench.scoring.smells import Smell
-from bench.store.results import Run, save
-from leaderboard import flags
+from bench.tables import flags
 
 Open = Callable[..., AppTest]
 Factory = Callable[..., Run]

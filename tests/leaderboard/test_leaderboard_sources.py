@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bench.store import export, published
+from bench.results import export, published
+from bench.results.rows import Run, load, save
 from bench.store.artifacts import make
-from bench.store.results import Run, load, save
-from leaderboard import data, ranks
+from bench.tables import data, ranks
 
 PAGES = ["ranking", "matrix", "cost", "run", "samples"]
 ITEMS = 60

@@ -13,7 +13,7 @@ from bench.datasets import load
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
 from bench.spec import Method
-from defenses.words import insert, plain_words
+from bench.words import insert, plain_words
 
 
 def play(name: str, samples: SampleSet, victim: LVLM, validation: SampleSet, **options: float) -> SampleSet:

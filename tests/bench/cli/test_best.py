@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from attacks.grammar import STANDARD, attack, members
+from bench.results import Run
 from bench.spec import RunSpec
-from bench.store.results import Run
 
 SECONDS = {"lora_sft": 10.0, "lora_sft+bridge": 35.0}
 
@@ -34,7 +34,7 @@ def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> lis
         row.cost = {**row.cost, "attack": {**row.cost["attack"], "seconds": SECONDS.get(name, 20.0)}}
         return row
 
-    monkeypatch.setattr("bench.engine.local.play", play)
+    monkeypatch.setattr("bench.play.run.play", play)
     return asked
 
 

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from bench.cli.main import main
-from bench.engine.plan import Plan, plan
+from bench.game.suite import read
+from bench.play.plan import Plan, plan
+from bench.results.rows import Run, load
 from bench.store import artifacts
 from bench.store.artifacts import make
-from bench.store.results import Run, load
-from bench.suite import read
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from bench.cli.display import Display, table
-from bench.store.results import Run
+from bench.results import Run
 
 
 def shown(runs: list[Run]) -> dict[str, str]:

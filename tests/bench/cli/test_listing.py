@@ -14,9 +14,9 @@ from attacks import REGISTRY as ATTACKS
 from attacks.grammar import recipes
 from attacks.parts import PARTS
 from bench.datasets import cards
+from bench.results import Run
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL
-from bench.store.results import Run
 from bench.victims import EMBEDDED, HUB
 from defenses import REGISTRY as DEFENSES
 

@@ -15,8 +15,8 @@ import yaml
 from bench.cli import parse
 from bench.cli.suite import _plan
 from bench.errors import UserError
+from bench.results import Run
 from bench.spec import RunSpec
-from bench.store.results import Run
 
 ROOT = Path(__file__).parents[3]
 DOCS = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
@@ -85,7 +85,7 @@ def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> lis
         asked.append(spec)
         return finished(spec.seed, dataset=spec.dataset)
 
-    monkeypatch.setattr("bench.engine.local.play", play)
+    monkeypatch.setattr("bench.play.run.play", play)
     return asked
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine.local import run_id
-from bench.store import published
-from bench.store.results import Run
-from bench.suite import read
+from bench.game.suite import read
+from bench.play.run import run_id
+from bench.results import Run, published
 
 
 def test_every_run_that_may_be_compared(cli: Callable, finished: Callable[..., Run], tmp_path: Path) -> None:

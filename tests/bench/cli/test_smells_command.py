@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable
 
+from bench.results.rows import Run, load
 from bench.scoring.matching import EVALUATOR
 from bench.scoring.smells import Smell
-from bench.store.results import Run, load
 
 Finish = Callable[..., Run]
 

@@ -13,7 +13,7 @@ from bench.datasets import prepared, source
 from bench.datasets.cards import HUB
 from bench.datasets.prepare import prepare
 from bench.errors import UserError
-from bench.published import check_playable
+from bench.game.playable import check_playable
 from bench.spec import Method, RunSpec
 from tests.bench.datasets.hub import shelf
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engine.affinity import pairs
-from bench.engine.stage import Stage
-from tests.bench.engine.toys import toy
+from bench.stages.stage import Stage
+from tests.bench.toys import toy
 
 models = st.frozensets(st.sampled_from("abcd"), max_size=3)
 

@@ -9,9 +9,9 @@ import pytest
 
 from bench.engine import attempt as module
 from bench.engine.attempt import RETRIES, Deaths, attempt
-from bench.engine.stage import Progress, Stage
 from bench.errors import UserError
-from tests.bench.engine.toys import toy
+from bench.stages.stage import Progress, Stage
+from tests.bench.toys import toy
 
 
 @pytest.fixture

@@ -1,200 +1,149 @@
-"""A toy game played whole: its row has the numbers of a hand calculation, and what is finished is not done again."""
+"""Worker processes: each its share of the cores and its device, models loaded once, and none left behind."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib.metadata import version
+import os
+import time
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
+import psutil
 import pytest
 
-from bench.engine.local import judge, play
-from bench.errors import UserError
-from bench.samples import SampleSet
-from bench.scoring.matching import EVALUATOR
-from bench.spec import PROTOCOL, Budget, Method, RunSpec
-from bench.store import results
-from bench.store.artifacts import find
-
-HIDE = RunSpec(defense=Method(name="hide"), attack=Method(name="lora_sft"))
-REFERENCE = ["answers to test", "lora_sft", "answers to test"]
-PROTECTED = ["hide", "lora_sft", "answers to test", "answers to validation"]
+from bench.engine.attempt import RETRIES
+from bench.engine.local import Pool
+from bench.play.suite import play
+from bench.stages.stage import Stage
+from tests.bench.toys import plan_of, toy
 
 
-def changed(**fields: Any) -> RunSpec:
-    """The run of `hide` against `lora_sft` with other fields."""
-    return HIDE.model_copy(update=fields)
+def told(stages: Sequence[Stage]) -> list[dict[str, Any]]:
+    """What each stage says of the process that did it."""
+    return [artifact.read("told.json") for stage in stages if (artifact := stage.find()) is not None]
 
 
-def release(row: results.Run) -> SampleSet:
-    """What the owner published."""
-    found = find("protect", row.stages["protect"])
-    assert found
-    return SampleSet.load(found.folder)
+def children() -> set[int]:
+    """Worker processes of this one; multiprocessing's own resource tracker is none."""
+    found = psutil.Process().children()
+    return {child.pid for child in found if "spawn_main" in " ".join(child.cmdline())}
 
 
-def test_the_numbers_are_those_of_a_hand_calculation(game: Any) -> None:
-    """Of 40: 4 known, 32 after clean training, 16 after protected: 1 - 12/28, with the ratio's normal interval."""
-    row = play(HIDE)
-    assert (row.utility_zero, row.utility_clean, row.utility) == (0.1, 0.8, 0.4)
-    assert row.validation == 0.5  # things 11 to 15 of 11 to 20
-    assert row.protection == pytest.approx(4 / 7)
-    lost, kept = 16 * (3 / 7) ** 2, 12 * (4 / 7) ** 2
-    error = ((lost + kept) / 40) ** 0.5 / (40**0.5 * 0.7)
-    assert row.protection_low == pytest.approx(4 / 7 - 1.96 * error, abs=0.03)
-    assert row.protection_high == pytest.approx(4 / 7 + 1.96 * error, abs=0.03)
-    assert row.eligible
-
-
-def test_the_row_tells_stealth_cost_and_request(game: Any) -> None:
-    row = play(changed(seed=5, budget=Budget(epsilon=4, words=1), threat="black"))
-    assert {key: row.stealth[key] for key in ("linf", "words", "edit_distance")} == {
-        "linf": 4, "words": 1, "edit_distance": 16 * len("mark ") / 32,
-    }  # fmt: skip
-    assert row.stealth["psnr"] == pytest.approx(20 * np.log10(255 / 4), abs=0.01)
-    protect = row.cost["protect"]
-    assert protect["image_steps_per_second"] == pytest.approx(64 / protect["seconds"], abs=0.06)
-    assert set(row.cost) == set(row.stages)
-    assert all(cost["seconds"] >= 0 and cost["peak_mb"] > 1 for cost in row.cost.values())
-    assert all({"processor_joules", "accelerator_joules"} < cost.keys() for cost in row.cost.values())
-    assert (row.seed, row.epsilon, row.words, row.threat) == (5, 4, 1, "black")
-    assert (row.protocol, row.evaluator, row.code) == (PROTOCOL, EVALUATOR, version("mmguard-bench"))
-    assert (row.defense, row.defense_options, row.attack, row.attack_options) == ("hide", {}, "lora_sft", {})
-
-
-def test_no_defense_protects_nothing_and_is_trained_once(game: Any) -> None:
-    row = play(changed(defense=Method(name="none")))
-    assert (row.protection, row.protection_low, row.protection_high) == (0, 0, 0)
-    assert row.utility == row.utility_clean
-    assert row.stages["attack"] == row.stages["clean_attack"]
-    assert game.computed.count("lora_sft") == 1
-    assert row.cost["protect"]["image_steps_per_second"] is None
-
-
-def test_no_attack_learns_nothing(game: Any) -> None:
-    row = play(changed(attack=Method(name="none")))
-    assert (row.protection, row.utility) == (1, row.utility_zero)
-    assert row.stages["evaluate"] == row.stages["zero"]
-    assert "attack" not in row.stages
-    assert "attack" not in row.cost
-
-
-def test_a_trainer_who_undoes_half_of_the_defense_gets_half_of_it_back(game: Any) -> None:
-    row = play(changed(attack=Method(name="rinse")))
-    assert row.utility == 24 / 40
-    assert row.utility_clean == 32 / 40
-    assert row.protection == pytest.approx(1 - 20 / 28)
-
-
-def test_without_a_clean_gain_there_is_no_score(game: Any) -> None:
-    game.known = 40
-    row = play(HIDE)
-    assert (row.utility_zero, row.utility_clean) == (1, 1)
-    assert (row.protection, row.protection_low, row.protection_high, row.eligible) == (None, None, None, False)
-
-
-def test_the_second_time_computes_nothing_and_leaves_the_row(game: Any) -> None:
-    first, computed = play(HIDE), list(game.computed)
-    second = play(HIDE)
-    assert computed == game.computed == REFERENCE + PROTECTED
-    (kept,) = results.load()
-    assert kept.id == first.id == second.id
-    assert kept.created == second.created
-    assert kept.provenance["reused"] == first.provenance["reused"] == []
-    assert (kept.stages, kept.protection_low, kept.cost) == (first.stages, first.protection_low, first.cost)
-
-
-def test_another_attack_reuses_release_and_reference(game: Any) -> None:
-    first = play(HIDE)
-    second = play(changed(attack=Method(name="rinse")))
-    assert game.computed == [*REFERENCE, *PROTECTED, "rinse", "answers to test", "answers to validation"]
-    assert set(second.stages) - set(second.provenance["reused"]) == {"attack", "evaluate", "validation"}
-    assert {row.id for row in results.load()} == {first.id, second.id}
-
-
-def test_a_failure_keeps_what_was_finished(game: Any) -> None:
-    play(changed(defense=Method(name="none")))
-    game.computed.clear()
-    game.broken = True
-    with pytest.raises(MemoryError):
-        play(HIDE)
-    assert [row.defense for row in results.load()] == ["none"]
-    game.broken = False
-    row = play(HIDE)
-    assert game.computed == ["hide", "lora_sft", "lora_sft", "answers to test", "answers to validation"]
-    assert row.protection == pytest.approx(4 / 7)
+def test_workers_share_cores_and_devices(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_THREADS", "5")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    stages = [toy(str(number), seconds=0.5) for number in range(2)]
+    assert play(plan_of(stages), Pool()).failed == {}
+    found = told(stages)
+    assert {each["CUDA_VISIBLE_DEVICES"] for each in found} == {"4", "7"}
+    assert {each["BENCH_THREADS"] for each in found} == {"2"}
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
-    [
-        ({"defense": Method(name="hide", options={"over": 1})}, "L-inf of 9 levels; allowed: 8"),
-        ({"budget": Budget(words=0)}, "1 words inserted into a question; allowed: 0"),
-    ],
+    ("devices", "workers", "size", "first"),
+    [("", None, 1, [None]), ("0,1", None, 2, ["0", "1"]), ("0,1", 3, 3, ["0", "1", "0"]), ("0,1", 1, 1, ["0"])],
 )
-def test_a_release_over_budget_is_not_played(game: Any, bench_home: Path, fields: dict[str, Any], told: str) -> None:
-    with pytest.raises(UserError, match=told):
-        play(changed(**fields))
-    assert game.computed == [*REFERENCE, "hide"]
-    assert results.load() == []
-    assert not list((bench_home / "artifacts" / "audit").iterdir())
-
-
-@pytest.mark.parametrize(
-    ("defense", "victim", "threat", "loaded"),
-    [
-        ("hide", "tiny-llava-a", "white", ["tiny-llava-a"]),
-        ("hide", "tiny-llava-a", "gray", ["tiny-llava-b"]),
-        ("hide", "tiny-llava-b", "black", ["tiny-qwen3vl", "tiny-internvl"]),
-        ("hide", "tiny-qwen3vl", "black", ["tiny-llava-a", "tiny-internvl"]),
-        ("hide_blindly", "tiny-llava-a", "white", []),
-    ],
-)
-def test_a_defense_gets_the_models_of_its_threat(
-    game: Any, defense: str, victim: str, threat: str, loaded: list[str]
+def test_there_is_a_worker_a_device_unless_it_is_said_how_many(
+    monkeypatch: pytest.MonkeyPatch, devices: str, workers: int | None, size: int, first: list[str | None]
 ) -> None:
-    row = play(changed(defense=Method(name=defense), victim=victim, threat=threat))
-    made = find("protect", row.stages["protect"])
-    assert made
-    assert made.read("log.json")["loaded"] == loaded
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", devices)
+    monkeypatch.setattr("bench.engine.local.Worker.start", lambda self: None)
+    pool = Pool(workers)
+    assert pool.size == size
+    assert [pool._hire().device for _ in range(size)] == first
 
 
-def test_the_seed_alone_decides_the_draws(game: Any) -> None:
-    one, other = play(HIDE), play(changed(seed=1))
-    rinsed = play(changed(attack=Method(name="rinse"), threat="black"))
-    assert rinsed.stages["protect"] != one.stages["protect"]
-    assert release(rinsed).digest == release(one).digest != release(other).digest
-    assert (one.utility, one.protection_low) == (other.utility, other.protection_low)
+def test_each_model_is_loaded_by_one_worker_as_long_as_both_have_work(bench_home: Path) -> None:
+    stages = [toy(f"{number}", models=(f"m{number % 2}",), seconds=0.2) for number in range(8)]
+    with Pool(2) as pool:
+        ready, left = list(stages), len(stages)
+        # Two in hand before the first ends, so that no worker starts with what is left over.
+        while left:
+            for task in pool.start(ready):
+                ready.remove(task)
+            left -= sum(error is None for _, error in pool.finished())
+    workers = defaultdict(set)
+    for stage, each in zip(stages, told(stages), strict=True):
+        workers[stage.models].add(each["process"])
+    assert len(set.union(*workers.values())) == 2
+    assert sum(map(len, workers.values())) <= 3, "at most the last one loads what the other had"
 
 
-def test_every_stage_is_shown_in_order_with_its_progress(game: Any) -> None:
-    shown: list[tuple[str, Any]] = []
-
-    @contextmanager
-    def stage(title: str) -> Iterator[Callable[[float, str], None]]:
-        shown.append((title, None))
-        yield lambda fraction, note: shown.append((title, (fraction, note)))
-
-    play(HIDE, stage)
-    before = ("Original", "Zero-shot", "Clean fine-tune", "Clean answers")
-    after = ("Audit", "Attack: lora_sft", "Answers", "Trainer's own check")
-    assert shown == [
-        *((title, event) for title in before for event in (None, (1.0, ""))),
-        *(("Protect: hide", event) for event in (None, (0.5, "half"), (1.0, ""))),
-        *((title, event) for title in after for event in (None, (1.0, ""))),
-    ]
-    shown.clear()
-    play(HIDE, stage)
-    assert [event for _, event in shown] == [None, (1.0, "reused")] * 9
+def test_no_more_workers_start_than_there_is_work_for(bench_home: Path) -> None:
+    before = children()
+    with Pool(8) as pool:
+        pool.start([toy("one")])
+        assert len(children() - before) == 1
+        assert [error for _, error in pool.finished()] == [None]
 
 
-def test_seeds_are_judged_together() -> None:
-    def table(right: int) -> pd.DataFrame:
-        return pd.DataFrame({"image_id": [f"p{i}" for i in range(40)], "score": 1.0 * (np.arange(40) < right)})
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_nobody_is_left_when_it_is_over_and_nothing_half_made(bench_home: Path, seconds: float) -> None:
+    before = children()
+    with Pool(1) as pool:
+        pool.start([toy("long", seconds=seconds)])
+        _until((bench_home / "tries.log").exists)
+        assert children() - before
+    assert not children() - before
+    assert not list(bench_home.glob("artifacts/*/.*")), "a worker that is told to end tidies up"
 
-    judged = judge([(table(4), table(30), table(10)), (table(4), table(34), table(22))])
-    assert judged.gain.value == pytest.approx(0.7)
-    assert judged.protection
-    assert judged.protection.value == pytest.approx(1 - 12 / 28)
+
+def test_a_worker_that_dies_is_replaced_by_one_with_nothing_loaded(bench_home: Path) -> None:
+    stage = toy("fragile", mood="dies once", models=("m",))
+    with Pool(1) as pool:
+        pool.start([stage])
+        first = pool.workers[0].process.pid
+        assert list(pool.finished()) == [], "it is not over, it is tried again"
+        assert pool.workers[0].loaded == {"m"} and pool.workers[0].process.pid != first
+        assert list(pool.finished()) == [(stage, None)]
+
+
+def test_one_that_always_dies_is_given_up_and_the_worker_goes_on(bench_home: Path) -> None:
+    bad, good = toy("bad", mood="dies"), toy("good")
+    outcome = play(plan_of([bad, good]), Pool(1))
+    assert outcome.failed.keys() == {bad.identity}
+    assert outcome.failed[bad.identity].startswith(f"the worker died {RETRIES + 1} times")
+    assert (bench_home / "tries.log").read_text().split("\n").count("dies") == RETRIES + 1
+    assert good.find()
+
+
+class Unreadable:
+    """Can be sent, and not be received."""
+
+    def __reduce__(self) -> Any:
+        return _refuse, ()
+
+
+def _refuse() -> None:
+    raise ImportError("no such method here")
+
+
+def test_what_a_worker_cannot_read_is_a_failure_like_any_other(bench_home: Path) -> None:
+    bad, good = Stage("toy", "bad", {"bad": 1}, Unreadable()), toy("good")  # type: ignore[arg-type]
+    outcome = play(plan_of([bad, good]), Pool(1))
+    assert list(outcome.failed) == [bad.identity]
+    assert "ImportError: no such method here" in outcome.failed[bad.identity]
+    assert good.find()
+
+
+def test_workers_end_with_a_process_that_is_killed(bench_home: Path) -> None:
+    reading, writing = os.pipe()
+    if (driver := os.fork()) == 0:
+        pool = Pool(1)
+        pool.start([toy("long", seconds=60)])
+        os.write(writing, f"{pool.workers[0].process.pid}\n".encode())
+        time.sleep(60)
+        os._exit(0)
+    worker = psutil.Process(int(os.read(reading, 20)))
+    _until((bench_home / "tries.log").exists)
+    os.kill(driver, 9)
+    os.waitpid(driver, 0)
+    assert psutil.wait_procs([worker], timeout=10)[1] == []
+    os.close(reading)
+    os.close(writing)
+
+
+def _until(true: Any, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from bench.engine.attempt import RETRIES, attempt
-from bench.engine.plan import Costs
-from bench.engine.stage import Stage
 from bench.errors import UserError
-from tests.bench.engine.toys import costs, toy
+from bench.play.plan import Costs
+from bench.stages.stage import Stage
+from tests.bench.toys import costs, toy
 
 ray = pytest.importorskip("ray")
 from bench.engine.ray import Ray, _remote  # noqa: E402

@@ -9,11 +9,11 @@ import pytest
 
 from bench.engine import slurm as module
 from bench.engine.attempt import RETRIES
-from bench.engine.plan import Costs, Estimate
-from bench.engine.stage import Stage
-from bench.engine.suite import play
 from bench.errors import UserError
-from tests.bench.engine.toys import costs, plan_of, toy
+from bench.play.plan import Costs, Estimate
+from bench.play.suite import play
+from bench.stages.stage import Stage
+from tests.bench.toys import costs, plan_of, toy
 
 pytest.importorskip("submitit")
 from submitit.core.utils import FailedJobError, UncompletedJobError

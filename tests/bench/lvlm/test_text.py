@@ -13,7 +13,7 @@ from bench.datasets.emoji.questions import NAMING
 from bench.errors import UserError
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Encoded, Prompt, TextEncoder
-from defenses.words import insert
+from bench.words import insert
 
 words = st.text("abcdefghijklmnopqrstuvwxyzABCDEFé漢0123456789'-", min_size=1, max_size=9)
 phrases = st.lists(words, min_size=2, max_size=7).map(" ".join)

@@ -11,7 +11,7 @@ from bench.errors import UserError
 from bench.samples import Sample, SampleSet
 from bench.spec import Budget
 from bench.stages.audit import audit, insertions
-from defenses.words import insert
+from bench.words import insert
 
 GRAY = np.full((32, 32, 3), 100, np.uint8)
 CLEAN = SampleSet((Sample("a", "a", GRAY, "What is this?", "cat"), Sample("b", "b", GRAY, "Name it.", "dog")))

@@ -9,15 +9,15 @@ import pytest
 from PIL import Image
 
 from bench import datasets
-from bench.engine import stages
-from bench.engine.pool import Pool
-from bench.engine.suite import play
+from bench.engine.local import Pool
 from bench.lvlm.catalog import load
+from bench.play.suite import play
 from bench.samples import Sample, SampleSet
 from bench.spec import Method, RunSpec
+from bench.stages import stages
 from bench.stages.evaluate import evaluate
 from bench.victims import EMBEDDED
-from tests.bench.engine.toys import plan_of
+from tests.bench.toys import plan_of
 
 ASIDES = ("", "Look closely. ", "Take your time and look at the middle of the picture, not at what is behind it. ")
 SIZES = ((64, 64), (48, 80), (96, 56))

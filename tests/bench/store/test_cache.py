@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
+from bench.results import Run
 from bench.store import artifacts, housekeeping, shelf
 from bench.store.artifacts import find, finished, make
-from bench.store.results import Run
 
 SIZE = 100_000
 

@@ -15,11 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import results
 from bench.errors import UserError
 from bench.paths import write_whole
-from bench.store import artifacts, checksums, disk, results
+from bench.results import Run
+from bench.store import artifacts, checksums, disk
 from bench.store.artifacts import find, make
-from bench.store.results import Run
 
 STAGES = ("one", "two", "three")
 ROOT = Path(__file__).parent.parent.parent.parent

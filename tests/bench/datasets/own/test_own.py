@@ -13,8 +13,8 @@ from bench.datasets import own
 from bench.datasets.own import contents, is_own, is_path, listed, take_in
 from bench.datasets.source import source
 from bench.datasets.splits import SPLITS
-from bench.engine.stages import dataset
 from bench.errors import UserError
+from bench.stages.stages import dataset
 from bench.store import artifacts, shelf
 
 Rows = list[dict[str, Any]]

@@ -1,1 +1,0 @@
-"""Samples that look protected are left out."""

@@ -1,1 +1,0 @@
-"""Other data beside the release, or less of it."""

@@ -1,0 +1,56 @@
+"""Where a number comes from: versions, commit, machine, and the command that makes it again."""
+
+import os
+import platform
+import shlex
+import subprocess
+from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from bench.play.hardware import hardware
+from bench.spec import RunSpec
+
+PACKAGES = ("torch", "transformers", "peft", "trl", "lm_eval", "datasets", "numpy", "pillow")
+
+EXTRAS = ("optuna", "ray", "submitit")
+"""Told where they are installed."""
+
+
+@cache
+def provenance() -> dict[str, Any]:
+    """Package versions, git commit and dirtiness (None outside a checkout), hardware and threads of this process.
+
+    Seeds, durations and joules are in the row's own `seed` and `cost`.
+    """
+    return {
+        "packages": {name: version(name) for name in (*PACKAGES, *filter(find_spec, EXTRAS))},
+        "python": platform.python_version(),
+        "git": _git("rev-parse", "HEAD"),
+        "dirty": None if (status := _git("status", "--porcelain")) is None else bool(status),
+        "machine": platform.machine(),
+        "hardware": hardware(),
+        "threads": int(os.environ.get("BENCH_THREADS", os.cpu_count() or 1)),
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    root = Path(__file__).parent.parent.parent
+    if not (root / ".git").exists():
+        return None
+    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def command(spec: RunSpec) -> str:
+    """The `bench run` line of a run."""
+    words = ["bench", "run", "--defense", spec.defense.name, "--attack", spec.attack.name, "--dataset", spec.dataset]
+    words += ["--victim", spec.victim, "--threat", spec.threat]
+    words += ["--surrogates", ",".join(spec.surrogates)] if spec.surrogates else []
+    words += ["--seed", str(spec.seed)]
+    words += ["--epsilon", f"{spec.budget.epsilon}/255", "--words", str(spec.budget.words)]
+    words += [w for key, value in spec.defense.options.items() for w in ("-o", f"{key}={value}")]
+    words += [w for key, value in spec.attack.options.items() for w in ("-a", f"{key}={value}")]
+    return shlex.join(words)

@@ -1,0 +1,125 @@
+"""Play a plan: ready stages to free workers, failures kept, and every run recorded as soon as its stages are there."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from bench import results
+from bench.engine.base import Engine
+from bench.paths import home, write_whole
+from bench.play.plan import Plan
+from bench.play.run import record
+from bench.stages.stage import Stage
+
+
+@dataclass
+class Outcome:
+    """What became of a plan. Runs by identity: `recorded` now, `kept` from before, `blocked` by a stage of `failed`."""
+
+    recorded: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+Tick = Callable[[Stage, str], None]
+"""Told of each task that it is "started", "done" or "failed"."""
+
+
+ROUNDS = 3
+"""Times that stages are played again whose artefacts were broken or gone when a run was to be recorded."""
+
+
+def play(plan: Plan, engine: Engine, tick: Tick = lambda task, event: None) -> Outcome:
+    """Do every task of a plan and record its runs. A task that fails stops nothing but what stands on it.
+
+    A plan goes by names; an artefact that turns out to be broken when its run is recorded is made again.
+    """
+    outcome = Outcome()
+    lost = _play(plan, engine, tick, outcome)
+    for _ in range(ROUNDS):
+        if lost:
+            tasks = {stage.identity: stage for missing in lost.values() for stage in missing}
+            runs, roles = {run: plan.runs[run] for run in lost}, {run: plan.roles[run] for run in lost}
+            lost = _play(replace(plan, runs=runs, roles=roles, tasks=tasks), engine, tick, outcome)
+    for run, missing in lost.items():
+        outcome.blocked.append(run)
+        outcome.failed |= {stage.identity: "its artefact is broken or gone, again and again" for stage in missing}
+    return outcome
+
+
+def _play(plan: Plan, engine: Engine, tick: Tick, outcome: Outcome) -> dict[str, list[Stage]]:
+    """One round; gives the runs that could not be recorded, with the stages whose artefacts they miss."""
+    lost: dict[str, list[Stage]] = {}
+    order = {name: place for place, name in enumerate(plan.tasks)}
+    graph = TopologicalSorter({name: plan.needs(task) for name, task in plan.tasks.items()})
+    graph.prepare()
+    rows = {row.id: row.stages for row in results.load()}
+    missing = {run: {stage.identity for stage in plan.roles[run].values()} & plan.tasks.keys() for run in plan.runs}
+    users: dict[str, list[str]] = defaultdict(list)
+    for run, names in missing.items():
+        for name in names:
+            users[name].append(run)
+    _record(plan, [run for run, names in missing.items() if not names], rows, outcome, lost)
+    ready = list(graph.get_ready())
+    if not ready:
+        return lost
+    running = 0
+    with engine:
+        while ready or running:
+            ready.sort(key=order.__getitem__)
+            started = engine.start([plan.tasks[name] for name in ready])
+            running += len(started)
+            for task in started:
+                ready.remove(task.identity)
+                tick(task, "started")
+            complete: list[str] = []
+            for task, error in engine.finished():
+                running -= 1
+                name = task.identity
+                tick(task, "failed" if error else "done")
+                if error:
+                    outcome.failed[name] = error
+                    write_whole(_trace(name), error)
+                else:
+                    graph.done(name)
+                    for run in users[name]:
+                        missing[run].remove(name)
+                    complete += [run for run in users[name] if not missing[run]]
+            ready += graph.get_ready()
+            _record(plan, complete, rows, outcome, lost)
+    outcome.blocked += [run for run, names in missing.items() if names]
+    return lost
+
+
+def failures(plan: Plan) -> dict[str, str]:
+    """Tracebacks of the unfinished stages that failed when they were last tried."""
+    files = {name: _trace(name) for name in plan.tasks}
+    return {name: file.read_text(encoding="utf-8") for name, file in files.items() if file.exists()}
+
+
+def _trace(stage: str) -> Path:
+    return home() / "failures" / f"{stage}.txt"
+
+
+def _record(
+    plan: Plan,
+    runs: Sequence[str],
+    rows: Mapping[str, dict[str, str]],
+    outcome: Outcome,
+    lost: dict[str, list[Stage]],
+) -> None:
+    """Record runs whose stages are all done, unless their row says so already."""
+    for run in runs:
+        roles = plan.roles[run]
+        if {role: stage.identity for role, stage in roles.items()}.items() <= rows.get(run, {}).items():
+            outcome.kept.append(run)
+            continue
+        found = {role: artifact for role, stage in roles.items() if (artifact := stage.find()) is not None}
+        if missing := [stage for role, stage in roles.items() if role not in found]:
+            lost[run] = missing
+        else:
+            record(plan.runs[run], found)
+            outcome.recorded.append(run)

@@ -1,1 +1,0 @@
-"""Numbers that others published and we did not re-run: shown beside ours, never ranked with them."""

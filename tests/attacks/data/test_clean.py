@@ -1,0 +1,66 @@
+"""Clean pictures beside the release, or instead of some of it: as many as said, whole, with the right pixels."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from attacks.data.clean import chosen
+from attacks.parts import PARTS, Knowledge
+from bench.samples import Sample, SampleSet
+from bench.spec import Method
+
+PICTURES = 40
+
+
+@pytest.fixture
+def clean() -> SampleSet:
+    """Forty pictures, two questions about each."""
+    made = []
+    for k in range(PICTURES):
+        pixels = np.full((4, 4, 3), k, np.uint8)
+        made += [Sample(f"s{k}{q}", f"p{k}", pixels, f"{q} of {k}?", f"{k}") for q in "ab"]
+    return SampleSet(tuple(made))
+
+
+@pytest.fixture
+def released(clean: SampleSet) -> SampleSet:
+    return SampleSet(tuple(replace(s, pixels=s.pixels + 100, question=f"lamp {s.question}") for s in clean))
+
+
+def play(name: str, released: SampleSet, clean: SampleSet, seed: int = 0, **options: float) -> SampleSet:
+    part = PARTS.build(Method(name=name, options=options))
+    assert part.needs == {"owner"} and part.card.knowledge == "K4"
+    own = Knowledge(victim=None, validation=SampleSet(()), owner=clean)  # type: ignore[arg-type]
+    return part.prepare(released, own, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2])
+def test_clean_pictures_are_added(share: float, released: SampleSet, clean: SampleSet) -> None:
+    done = play("mix_clean", released, clean, share=share)
+    assert done[: len(released)] == released.samples
+    added = done[len(released) :]
+    assert len(added) == 2 * round(share * PICTURES)
+    originals = {s.question: s for s in clean}
+    for s in added:
+        assert (s.pixels == originals[s.question].pixels).all() and s.answer == originals[s.question].answer
+    assert len({s.id for s in done}) == len(done)
+    by_picture = {s.image_id: s.pixels for s in done}
+    assert all((by_picture[s.image_id] == s.pixels).all() for s in done), "one picture under one id"
+
+
+@pytest.mark.parametrize("protected", [0.2, 0.5, 0.8])
+def test_only_some_pictures_are_protected(protected: float, released: SampleSet, clean: SampleSet) -> None:
+    done = play("partial", released, clean, protected=protected)
+    assert [s.id for s in done] == [s.id for s in released]
+    kept = {s.image_id for s in done if s.pixels[0, 0, 0] >= 100}
+    assert len(kept) == round(protected * PICTURES)
+    for s, original in zip(done, clean, strict=True):
+        assert (s.image_id in kept) == s.question.startswith("lamp"), "picture and question go together"
+        assert s.image_id in kept or (s.pixels == original.pixels).all()
+
+
+def test_which_ones_comes_from_the_generator(clean: SampleSet) -> None:
+    draws = [chosen(clean, 0.3, np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    assert draws[0] == draws[1] != draws[2] and len(draws[0]) == 12
+    assert len(chosen(clean, 1e-9, np.random.default_rng(0))) == 1

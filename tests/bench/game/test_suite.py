@@ -1,0 +1,172 @@
+"""A suite is every combination of its lists, with some added and some left out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attacks.grammar import attack, members
+from bench.cli import parse
+from bench.datasets.cards import HUB
+from bench.errors import UserError
+from bench.game.playable import check_playable
+from bench.game.suite import MAX_RUNS, Matrix, Pattern, Suite, read
+from bench.game.suites import presets
+from bench.game.threat import PAPER, surrogates
+from bench.spec import Budget, Method, RunSpec
+from bench.victims import EMBEDDED
+from defenses import REGISTRY as DEFENSES
+
+HEAD = {"version": 1, "title": "A suite"}
+
+
+def suite(**fields: object) -> Suite:
+    return Suite.model_validate({**HEAD, "defenses": ["em"], **fields})
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[..., str]:
+    """Writes a suite with changed fields and gives its path."""
+
+    def write(**fields: object) -> str:
+        file = tmp_path / "suite.yaml"
+        file.write_text(yaml.safe_dump({**HEAD, "defenses": ["em"], **fields}))
+        return str(file)
+
+    return write
+
+
+@pytest.mark.parametrize("name", presets())
+def test_every_run_of_a_shipped_suite_can_be_planned_and_all_but_the_papers_be_played(name: str) -> None:
+    runs = read(name).runs()
+    assert len(runs) >= 3
+    for spec in runs:
+        parse.check(spec)
+        if name == "paper":
+            with pytest.raises(UserError, match="is not prepared; `bench data prepare"):
+                check_playable(spec)
+        else:
+            check_playable(spec)
+
+
+def test_the_papers_suite_is_its_nine_models_six_data_sets_and_three_boxes() -> None:
+    runs = read("paper").runs()
+    victims = {threat: {r.victim for r in runs if r.threat == threat} for threat in ("white", "gray", "black")}
+    assert [len(v) for v in victims.values()] == [1, 3, 5]
+    assert len(set().union(*victims.values())) == 9
+    assert {r.dataset for r in runs} == {*HUB} - {"flickr8k"}
+    assert surrogates("llava-1.5-7b", "black") == PAPER
+    for spec in runs:
+        owners = surrogates(spec.victim, spec.threat)
+        assert (spec.victim in owners) == (spec.threat == "white")
+
+
+def test_the_embedded_suite_is_every_defense_against_the_standard_set() -> None:
+    runs = read("embedded").runs()
+    first = [r for r in runs if r.seed == 0 and r.dataset == "emoji_catalog" and r.threat == "white"]
+    assert {r.defense.name for r in first} == set(DEFENSES.catalog)
+    for defense in DEFENSES.catalog:
+        met = [r.attack for r in first if r.defense.name == defense]
+        assert met[: len(members("best"))] == [attack(text) for text in members("best")]
+    black = {r.defense.name for r in runs if r.threat == "black"}
+    assert set(DEFENSES.catalog) - black == {*DEFENSES.controls, "none", "lsp"}, "those that ask no surrogate"
+    assert {r.seed for r in runs if r.defense.name == "mmguard"} == {0, 1, 2}
+    assert {r.dataset for r in runs} == {"emoji_catalog", "scenes"}
+    assert {r.victim for r in runs} == {"tiny-internvl"}
+    again = [r for r in runs if r.seed or r.dataset == "scenes"]
+    removed = {r.defense.name for r in again if r.attack.name.startswith("lora_sft") and "drop_i" in r.attack.name}
+    words = {"random_trigger", "text_trigger", "multimodal", "mmguard", "mmguard_crs"}
+    assert removed == {"none", *words}, "where there are words, and what that costs"
+
+
+def test_the_plain_suite_is_the_tables_of_the_docs() -> None:
+    runs = read("plain").runs()
+    cells = {(r.defense.name, r.victim, r.threat, r.seed) for r in runs}
+    assert len(cells) == len(runs)
+    assert {t for d, _, t, s in cells if d == "mmguard" and s == 0} == {"white", "gray", "black"}
+    assert {s for d, v, t, s in cells if (d, v, t) == ("mmguard", "tiny-llava-a", "black")} == {0, 1, 2}
+    assert not [c for c in cells if c[0].startswith("random") and c[2] != "white"]
+    assert {v for d, v, _, _ in cells if d == "random_noise"} == set(EMBEDDED)
+
+
+@given(
+    defenses=st.lists(st.sampled_from(["em", "none", "mmguard"]), min_size=1, unique=True),
+    threats=st.lists(st.sampled_from(["white", "gray", "black"]), min_size=1, unique=True),
+    seeds=st.lists(st.integers(0, 9), min_size=1, unique=True),
+    epsilons=st.lists(st.integers(0, 255), min_size=1, max_size=3, unique=True),
+)
+def test_a_matrix_is_the_product_of_its_lists(
+    defenses: list[str], threats: list[str], seeds: list[int], epsilons: list[int]
+) -> None:
+    budgets = [{"epsilon": e} for e in epsilons]
+    runs = suite(defenses=defenses, threats=threats, seeds=seeds, budgets=budgets).runs()
+    assert {(r.defense.name, r.threat, r.seed, r.budget.epsilon) for r in runs} == {
+        (d, t, s, e) for d in defenses for t in threats for s in seeds for e in epsilons
+    }
+    assert len(runs) == len(defenses) * len(threats) * len(seeds) * len(epsilons)
+
+
+def test_a_name_is_short_for_a_method_without_options() -> None:
+    runs = suite(defenses=["em", {"name": "em", "options": {"rounds": 3}}]).runs()
+    assert [r.defense for r in runs] == [Method(name="em"), Method(name="em", options={"rounds": 3})]
+
+
+def test_what_is_included_twice_is_played_once() -> None:
+    runs = suite(seeds=[0, 1], include=[{"defenses": ["em", "none"], "seeds": [1, 2]}]).runs()
+    assert [(r.defense.name, r.seed) for r in runs] == [("em", 0), ("em", 1), ("em", 2), ("none", 1), ("none", 2)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [
+        ({"defense": "em"}, True),
+        ({"defense": ["none", "em"], "seed": 3}, True),
+        ({"defense": "em", "seed": 4}, False),
+        ({"threat": ["gray", "black"]}, False),
+        ({"seed": [3]}, True),
+        ({}, False),
+    ],
+)
+def test_a_pattern_fits_where_all_that_it_says_agrees(pattern: dict[str, object], fits: bool) -> None:
+    spec = RunSpec(defense=Method(name="em"), attack=Method(name="lora_sft"), seed=3)
+    assert Pattern.model_validate(pattern).fits(spec) is fits
+
+
+def test_what_is_excluded_is_not_played() -> None:
+    runs = suite(defenses=["em", "none"], threats=["white", "black"], exclude=[{"defense": "none", "threat": "black"}])
+    assert [(r.defense.name, r.threat) for r in runs.runs()] == [("em", "white"), ("none", "white"), ("em", "black")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"version": 2}, "version: '2'"),
+        ({"speed": 1}, "speed: '1'"),
+        ({"defenses": []}, "defenses: "),
+        ({"defenses": ["os.system"]}, "defenses.0.name: 'os.system'"),
+        ({"threats": ["grey"]}, "threats.0: 'grey'"),
+        ({"seeds": [1, 1]}, "seeds: "),
+        ({"budgets": [{"epsilon": 300}]}, "budgets.0.epsilon: '300'"),
+        ({"exclude": [{"colour": "red"}]}, "exclude.0.colour: 'red'"),
+        ({"include": [{}]}, "include.0.defenses: "),
+    ],
+)
+def test_a_wrong_suite_says_where(written: Callable[..., str], fields: dict[str, object], told: str) -> None:
+    with pytest.raises(UserError) as error:
+        read(written(**fields))
+    assert str(error.value).startswith(told)
+
+
+def test_an_unknown_suite_names_the_shipped_ones() -> None:
+    names = "boxes, datasets, embedded, full, paper, plain, smoke"
+    with pytest.raises(UserError, match=f"suite: 'embeded' is no file; allowed: a YAML file or one of {names}"):
+        read("embeded")
+
+
+def test_too_many_runs_are_refused_before_they_are_made() -> None:
+    matrix = Matrix(defenses=[Method(name="em")] * 400, attacks=[Method(name="lora_sft")] * 400, budgets=[Budget()])
+    with pytest.raises(UserError, match=f"160000 runs; allowed: {MAX_RUNS}"):
+        matrix.runs()

@@ -1,0 +1,61 @@
+"""A suite is cleaned of what it alone stands on: other suites' runs, and other artefacts, lose nothing."""
+
+from pathlib import Path
+from typing import Any
+
+from bench.paths import write_whole
+from bench.play.leftovers import leftovers, remove, traces
+from bench.play.plan import plan
+from bench.play.run import play
+from bench.play.suite import failures
+from bench.spec import Method, RunSpec
+from bench.store import artifacts
+
+HIDE = RunSpec(defense=Method(name="hide"), attack=Method(name="lora_sft"))
+RINSE = HIDE.model_copy(update={"attack": Method(name="rinse")})
+
+
+def names(shelved: list[Any]) -> set[str]:
+    return {each.key for each in shelved}
+
+
+def test_what_a_run_of_another_suite_needs_is_no_leftover(game: Any) -> None:
+    play(HIDE)
+    play(RINSE)
+    ours, both = plan([HIDE]), plan([HIDE, RINSE])
+    (roles,) = ours.roles.values()
+    assert names(leftovers(ours)) == {roles[role].identity for role in ("attack", "evaluate", "validation")}
+    named = {stage.identity for roles in both.roles.values() for stage in roles.values()}
+    assert names(leftovers(both)) == named, "no run is of another suite"
+
+
+def test_what_was_never_finished_is_no_leftover(game: Any) -> None:
+    planned = plan([HIDE])
+    assert leftovers(planned) == []
+    (roles,) = planned.roles.values()
+    roles["protect"].make()
+    assert names(leftovers(planned)) == {roles["protect"].identity}, "data are anybody's"
+
+
+def test_what_is_removed_is_gone_and_nothing_else(game: Any, bench_home: Path) -> None:
+    play(HIDE)
+    play(RINSE)
+    planned, before = plan([HIDE]), artifacts.finished()
+    gone = leftovers(planned)
+    size = sum(file.stat().st_size for each in gone for file in each.folder.rglob("*") if file.is_file())
+    assert remove(gone, []) == size > 0
+    assert artifacts.finished() == before - {(each.stage, each.key) for each in gone}
+    assert not list((bench_home / "artifacts").rglob(".*")), "nothing is half removed"
+    assert len(plan([HIDE]).tasks) == len(gone)
+
+
+def test_traces_are_those_of_the_plans_stages(game: Any, bench_home: Path) -> None:
+    planned = plan([HIDE])
+    failed = next(iter(planned.tasks))
+    for name in (failed, "0" * 16):
+        write_whole(bench_home / "failures" / f"{name}.txt", "Traceback")
+    found = traces(planned)
+    assert [file.stem for file in found] == [failed]
+    remove([], found)
+    assert failures(planned) == {} and [file.stem for file in (bench_home / "failures").iterdir()] == ["0" * 16]
+    remove([], found)  # what another process removed first is no error

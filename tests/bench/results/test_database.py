@@ -1,0 +1,107 @@
+"""Which database is opened, and what a user reads where it cannot be."""
+
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.errors import UserError
+from bench.results import database
+from bench.results.database import ALLOWED, connect, hidden
+from bench.results.rows import Run, load, save
+
+SECRET = "s3cr:t/@ö"
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("results.db", "Could not parse"),
+        ("sqlite://", "gone with the process"),
+        ("sqlite:///:memory:", "gone with the process"),
+        ("sqlite+aiosqlite:////tmp/x.sqlite", "No module named 'aiosqlite'"),
+        ("mysql://me@host/db", "no such database is known"),
+        ("postgres://me@host/db", "Can't load plugin"),
+        ("postgresql+asyncpg://me@host/db", "no such database is known"),
+        ("postgresql://me@host:port/db", "invalid literal"),
+        ("sqlite:////no/such/folder/x.sqlite", "unable to open database file"),
+        ("postgresql://me@127.0.0.1:1/db", "onnection refused"),
+        ("postgresql://me@/db?host=/no/such/folder", "No such file or directory"),
+    ],
+)
+def test_a_url_that_cannot_be_used(url: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_RESULTS", url)
+    with pytest.raises(UserError) as refused:
+        load()
+    field, *rest = str(refused.value).split(" cannot be used: ")
+    assert field == f"BENCH_RESULTS: {url!r}"
+    assert reason in rest[0] and rest[0].endswith(f"; allowed: {ALLOWED}")
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("not a database, " * 100)
+    with pytest.raises(UserError, match="file is not a database"):
+        connect(f"sqlite:///{file}")
+    assert file.read_text() == "not a database, " * 100
+
+
+def test_a_missing_driver_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(UserError, match=r"psycopg.*pip install 'mmguard-bench\[postgres\]'"):
+        connect("postgresql://me@host/without_driver")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://me:{SECRET}@127.0.0.1:1/db",
+        f"postgresql://me@127.0.0.1:1/db?sslmode=disable&password={SECRET}",
+        f"postgresql://me@127.0.0.1:1/db?sslpassword={SECRET}&x=1",
+        f"nonsense//me:{SECRET}@127.0.0.1:1",
+    ],
+)
+def test_no_password_is_shown(url: str) -> None:
+    with pytest.raises(UserError) as refused:
+        connect(url)
+    assert SECRET not in str(refused.value) and "***" in str(refused.value)
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1))
+def test_passwords_are_hidden_whatever_they_hold(password: str) -> None:
+    assert hidden(f"postgresql://me:{password}@h/d") == "postgresql://me:***@h/d"
+
+
+def test_a_url_without_a_password_is_shown_whole() -> None:
+    for url in ("sqlite:////home/me@work/x.sqlite", "postgresql://me@host:5432/db?host=/tmp"):
+        assert hidden(url) == url
+
+
+def test_there_is_one_engine_a_url_and_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = f"sqlite:///{tmp_path / 'a'}", f"sqlite:///{tmp_path / 'b'}"
+    engine = connect(first)
+    assert connect(first) is engine
+    assert connect(second) is not engine
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    assert connect(first) is not engine
+
+
+def test_sqlite_is_in_wal_mode_and_waits_for_other_writers(
+    tmp_path: Path, row: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "results.sqlite"
+    engine = connect(f"sqlite:///{file}")
+    with sqlite3.connect(file) as other:
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        save(row(), engine)
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("DELETE FROM runs")
+        assert [run.id for run in load(engine)] == ["a" * 16], "a reader waited for a writer"
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == database.BUSY * 1000
+    other.close()

@@ -1,0 +1,79 @@
+"""What the clean reference is trained with: the plain recipe, or the same search that the protected release meets."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bench.methods.registry
+from attacks import REGISTRY
+from bench.methods.registry import Entry
+from bench.play.run import play
+from bench.spec import Method, RunSpec
+from bench.stages import stages
+
+HIDE = Method(name="hide")
+
+
+@pytest.fixture
+def search(game: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The game, with an attack that tunes: it learns half of what `lora_sft` does."""
+
+    class Search(REGISTRY.get("lora_sft")):  # type: ignore[misc]
+        tunes = True
+
+        def tune(self, victim: Any, released: Any, *rest: Any) -> list[dict[str, Any]]:
+            return super().tune(victim, released[: len(released) // 2], *rest)
+
+    monkeypatch.setattr(Search, "name", "search")
+    monkeypatch.setitem(REGISTRY.catalog, "search", Entry("bench.spec", "a toy"))
+    monkeypatch.setitem(REGISTRY._methods, "search", Search)
+    return game
+
+
+def test_a_search_is_compared_with_the_same_search_on_clean_data(search: Any) -> None:
+    plain, searched = (play(RunSpec(defense=HIDE, attack=Method(name=name))) for name in ("lora_sft", "search"))
+    assert search.computed.count("lora_sft") == search.computed.count("search") == 2
+    assert (plain.utility_clean, searched.utility_clean) == (0.8, 0.4)
+    assert plain.utility_zero == searched.utility_zero == 0.1
+    assert (plain.utility, searched.utility) == (0.4, 0.4)
+    assert searched.protection == 0.0, "the half that a search learns is not hidden"
+
+
+def test_a_search_on_clean_data_is_its_own_reference(search: Any) -> None:
+    row = play(RunSpec(defense=Method(name="none"), attack=Method(name="search")))
+    assert search.computed.count("search") == 1
+    assert (row.protection, row.utility) == (0.0, row.utility_clean)
+
+
+@pytest.mark.parametrize(
+    ("attack", "trained_with"),
+    [
+        (Method(name="none"), stages.CLEAN),
+        (Method(name="lora_sft"), stages.CLEAN),
+        (Method(name="lora_sft", options={"epochs": 2}), stages.CLEAN),
+        (Method(name="tuned"), Method(name="tuned")),
+        (Method(name="tuned", options={"trials": 3}), Method(name="tuned", options={"trials": 3})),
+    ],
+)
+def test_the_budget_of_the_reference_is_that_of_the_attack(attack: Method, trained_with: Method) -> None:
+    assert stages.reference(attack) == trained_with
+
+
+def test_a_description_kept_before_attacks_could_tune_names_the_same_stages(
+    bench_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "revision", lambda name: f"{name} as it is")
+    spec = RunSpec(defense=Method(name="random_noise"), attack=Method(name="lora_sft"))
+    monkeypatch.setattr(bench.methods.registry, "TRAITS", ("depends", "trains"))
+    monkeypatch.setattr(REGISTRY, "_described", {})
+    before = {role: stage.identity for role, stage in stages.stages(spec).items()}
+    kept = [json.loads(file.read_text())[2] for file in (bench_home / "methods").iterdir()]
+    assert {"trains": True} in kept
+    monkeypatch.undo()
+    monkeypatch.setenv("BENCH_HOME", str(bench_home))
+    monkeypatch.setattr(stages, "revision", lambda name: f"{name} as it is")
+    monkeypatch.setattr(REGISTRY, "_described", {})
+    assert {role: stage.identity for role, stage in stages.stages(spec).items()} == before
+    assert "clean_attack" in before

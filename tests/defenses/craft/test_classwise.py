@@ -1,0 +1,157 @@
+"""Class-wise noise: shared by a cluster, of use to it alone, and what `uc` and `bait` bind it to."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from bench.lvlm.base import LVLM
+from bench.lvlm.text import Prompt
+from bench.samples import Sample, SampleSet
+from bench.spec import Budget, Method
+from defenses import REGISTRY
+from defenses.craft.classwise import ClassWise
+from defenses.craft.draft import Batch
+from defenses.craft.vision import tower_features
+
+CLASSWISE = ("em_class", "uc", "bait")
+
+
+def loss(victim: LVLM, samples: SampleSet, pixels: dict[str, torch.Tensor]) -> float:
+    """Mean training loss of the samples with other pictures."""
+    images = [pixels[s.image_id] for s in samples]
+    encoded = victim.encode([Prompt(s.question, s.answer) for s in samples], victim.layouts(images))
+    with torch.no_grad():
+        return victim.loss(encoded, images).mean().item()
+
+
+def with_noise(defense: ClassWise, pictures: dict[str, torch.Tensor], ahead: int = 0) -> dict[str, torch.Tensor]:
+    """Each picture with the noise of its cluster, or of the one so many `ahead`."""
+    order = sorted(defense.members)
+    noise = {number: defense.noise[order[(n + ahead) % len(order)]] for n, number in enumerate(order)}
+    return {key: defense.added(pictures[key], noise[defense.clusters[key]]) for key in pictures}
+
+
+def foreign(defense: ClassWise, clean: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """For each picture one of the next cluster."""
+    order = sorted(defense.members)
+    after = dict(zip(order, order[1:] + order[:1], strict=True))
+    return {key: clean[defense.members[after[number]][0]] for key, number in defense.clusters.items()}
+
+
+def test_a_classes_noise_lowers_its_own_loss_and_another_classes_does_not(
+    game: Callable, few: SampleSet, victim: LVLM
+) -> None:
+    play = game("em_class", image_steps=8)
+    play.steps()
+    clean, own = (loss(victim, few, pictures) for pictures in (play.draft.clean, play.draft.pixels))
+    other = loss(victim, few, with_noise(play.defense, play.draft.clean, ahead=1))
+    assert own < 0.95 * clean
+    assert other > own + 0.8 * (clean - own), (clean, own, other)
+
+
+def test_baits_noise_gives_its_answer_on_foreign_pictures_and_another_classes_does_not(
+    game: Callable, few: SampleSet, victim: LVLM
+) -> None:
+    play = game("bait", image_steps=10)
+    play.steps()
+    pictures = foreign(play.defense, play.draft.clean)
+    clean, own, other = (
+        loss(victim, few, shown)
+        for shown in (pictures, with_noise(play.defense, pictures), with_noise(play.defense, pictures, ahead=1))
+    )
+    assert own < 0.98 * clean
+    assert other > own + 0.8 * (clean - own), (clean, own, other)
+    image_only = game("em_class", image_steps=10)
+    image_only.steps()
+    assert own < loss(victim, few, with_noise(image_only.defense, pictures)), "em_class binds to its own pictures"
+
+
+def test_bait_shows_pictures_of_another_cluster_and_of_the_same_size(game: Callable) -> None:
+    play = game("bait")
+    seen = set()
+    for step in range(6):
+        play.batch.draw = (1, 0, step)
+        for key in play.batch.image_ids:
+            other = play.defense.foreign(play.batch, key)
+            assert play.defense.clusters[other] != play.defense.clusters[key]
+            assert play.defense.foreign(play.batch, key) == other
+            seen.add((key, other))
+    assert len(seen) > 15, "and not always the same ones"
+    lone = next(iter(play.draft.clean))
+    play.draft.clean[lone] = torch.zeros(3, 9, 9)
+    assert play.defense.foreign(play.batch, lone) == lone
+
+
+def test_uc_moves_each_cluster_to_the_next_ones_centre_and_no_other_noise_does(game: Callable, victim: LVLM) -> None:
+    """Measured as a distance, where the objective is a divergence."""
+    play = game("uc", image_steps=8, clusters=3)
+    play.steps()
+    defense, keys = play.defense, list(play.draft.clean)
+    assert len(defense.members) == 3
+    assert defense.clusters == game("uc", image_steps=0, clusters=3).defense.clusters, "the noise has no say"
+
+    def distance(pictures: dict[str, torch.Tensor]) -> float:
+        with torch.no_grad():
+            now = tower_features(victim, [pictures[key] for key in keys])
+        wanted = torch.stack([defense.centres[victim.name][(defense.clusters[key] + 1) % 3] for key in keys])
+        return float((now.softmax(1) - wanted.softmax(1)).norm(dim=1).mean())
+
+    other = with_noise(defense, play.draft.clean, ahead=1)
+    clean, own, exchanged = map(distance, (play.draft.clean, play.draft.pixels, other))
+    assert own < 0.9 * clean and exchanged > own + 0.5 * (clean - own), (clean, own, exchanged)
+
+
+def test_uc_reads_no_answers(victim: LVLM, few: SampleSet) -> None:
+    told = SampleSet(tuple(Sample(s.id, s.image_id, s.pixels, "Who?", f"nobody {i}") for i, s in enumerate(few)))
+    defense = REGISTRY.build(Method(name="uc", options={"image_steps": 2, "clusters": 2}))
+    one, other = (
+        defense.protect(samples, [victim], Budget(), np.random.default_rng(0), lambda *_: None).samples
+        for samples in (few, told)
+    )
+    assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("name", CLASSWISE)
+def test_pictures_of_a_cluster_share_their_noise_also_those_of_other_batches(name: str, game: Callable) -> None:
+    play = game(name, image_steps=2)
+    play.batch = Batch(play.draft, [0, 1, 2])
+    play.steps()
+    for key, number in play.defense.clusters.items():
+        expected = (play.draft.clean[key] + play.defense.noise[number]).clamp(0, 255)
+        assert torch.equal(play.draft.pixels[key], expected)
+    assert max(float(noise.abs().max()) for noise in play.defense.noise.values()) > 1, "some noise has moved"
+
+
+def test_a_step_goes_against_the_sum_of_the_gradients_of_a_clusters_pictures(
+    game: Callable, few: SampleSet, victim: LVLM
+) -> None:
+    play = game("em_class", image_steps=1, step_size=3)
+    before = {number: noise.clone() for number, noise in play.defense.noise.items()}
+    leaves = {key: value.clone().requires_grad_(True) for key, value in play.draft.pixels.items()}
+    total = victim.loss(play.batch.encode(victim), [leaves[s.image_id] for s in few]).sum()
+    gradients = dict(zip(leaves, torch.autograd.grad(total, list(leaves.values())), strict=True))
+    play.steps()
+    for number, keys in play.defense.members.items():
+        inside = torch.stack([(leaves[k] > 0) & (leaves[k] < 255) for k in keys])
+        summed = sum(gradients[k] * m for k, m in zip(keys, inside, strict=True))
+        expected = (before[number] - 3 * torch.sign(summed)).clamp(-8, 8)
+        agree = (play.defense.noise[number] == expected)[inside.all(0)].float().mean()
+        assert agree > 0.99
+
+
+def test_noise_is_stretched_to_pictures_of_other_sizes_and_holds_its_budget(victim: LVLM) -> None:
+    rng = np.random.default_rng(0)
+    sizes = [(40, 40), (64, 30), (30, 64), (64, 64)]
+    rows = [
+        Sample(f"{i}", f"p{i}", rng.integers(20, 230, (*size, 3), dtype=np.uint8), "What?", "yn"[i % 2])
+        for i, size in enumerate(sizes)
+    ]
+    defense = REGISTRY.build(Method(name="em_class", options={"rounds": 1, "image_steps": 3, "inner_steps": 0}))
+    done = defense.protect(SampleSet(tuple(rows)), [victim], Budget(epsilon=2), rng, lambda *_: None).samples
+    noise = [b.pixels.astype(int) - a.pixels for a, b in zip(rows, done, strict=True)]
+    assert all(abs(n).max() == 2 for n in noise)
+    small, large = noise[0], noise[2]
+    columns, lines = np.arange(64) * 40 // 64, np.arange(30) * 40 // 30
+    assert np.array_equal(large, small[lines][:, columns])

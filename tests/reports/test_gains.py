@@ -1,0 +1,68 @@
+"""The table of gains is made from kept answers: of the least seed, and with the control where it was played."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.results import Run, save
+from reports import gains
+from tests.synthetic_home import nothing_shipped  # noqa: F401 - used by every test here
+
+PICTURES = 100
+
+
+@pytest.fixture
+def answer(bench_home: Path) -> Callable[[str, int], str]:
+    """Keeps answers to 100 questions, the first `right` of them right, leniently all; gives their identity."""
+
+    def keep(key: str, right: int) -> str:
+        folder = bench_home / "artifacts" / "evaluate" / key
+        folder.mkdir(parents=True)
+        names = [f"p{i}" for i in range(PICTURES)]
+        table = {"id": names, "image_id": names, "score": (np.arange(PICTURES) < right).astype(float)}
+        pd.DataFrame({**table, "lenient": 1.0}).to_parquet(folder / "predictions.parquet")
+        (folder / "manifest.json").write_text(json.dumps({"stage": "evaluate", "payload": {}, "cost": {}}))
+        return key
+
+    return keep
+
+
+def test_gain_and_gain_over_format(
+    answer: Callable[[str, int], str], run_factory: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    zero, form, clean = answer("a" * 16, 10), answer("b" * 16, 25), answer("c" * 16, 75)
+    about = {"dataset": "scenes", "defense": "none", "utility_zero": 0.1, "utility_clean": 0.75}
+    stages = {"zero": zero, "clean": clean}
+    save(run_factory(1, **about, stages={**stages, "evaluate": clean}))
+    save(run_factory(2, **about, stages={**stages, "evaluate": form}, attack="format_only", utility=0.25))
+    save(run_factory(3, **{**about, "utility_clean": 0.9}, seed=1, stages={**stages, "evaluate": clean}))
+    save(run_factory(4, **about, victim="tiny-gemma3", stages={"zero": zero, "clean": form, "evaluate": form}))
+    save(run_factory(5, **{**about, "defense": "random_noise"}, stages={**stages, "evaluate": form}))
+    gains.main(["scenes", "tags"])
+    _, _, *rows = (line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines())
+    small, large = rows[:2]
+    assert small[:6] == ["scenes", "tiny-gemma3", "10.0%", "100.0%", "", "75.0%"]
+    assert small[6].startswith("+15.0 [")
+    assert large[:6] == ["scenes", "tiny-llava-a", "10.0%", "100.0%", "25.0%", "75.0%"]
+    value, low, high = (float(part) for part in large[6].replace("[", "").replace("]", "").replace(",", "").split())
+    assert value == 65
+    spread = 1.96 * 100 * np.sqrt(0.65 * 0.35 / PICTURES)
+    np.testing.assert_allclose([low, high], [65 - spread, 65 + spread], atol=1.5)
+    assert large[7].startswith("+50.0 [")
+    assert large[8] == "yes"
+    assert rows[-1][:2] == ["scenes", "tiny-llava-a"]
+    assert rows[-1][2].startswith("+0.77 ["), "1 - (25 - 10) / (75 - 10)"
+
+
+def test_other_data_sets_are_left_out_and_lost_answers_are_told(
+    bench_home: Path, run_factory: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(run_factory(1, dataset="tags", defense="none"))
+    gains.main(["scenes"])
+    assert "tags" not in capsys.readouterr().out
+    with pytest.raises(Exception, match="answers are not on this machine"):
+        gains.main(["tags"])
