@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from attacks.parts import Card, Knowledge, Part
-from bench.methods.registry import Registered
+from bench.methods.registered import O_co, Registered, Traits
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -20,13 +20,31 @@ Progress = Callable[[float, str], None]
 """Called with the fraction done (0..1) and a short note."""
 
 
-class Attack(Registered, ABC):
+class AttackTraits(Traits):
+    """Facts about an attack that a plan needs.
+
+    trains: whether it makes an adapter. tunes: whether it searches its own recipe, on clean data too. checkpoints: for a
+    learning curve, the folder of the adapter of each epoch, by epoch. needs: the fields of `Knowledge` that only some
+    trainers have. queries: how many pictures of their own the trainer has protected.
+    """
+
+    trains: bool
+    tunes: bool
+    checkpoints: dict[str, str]
+    needs: frozenset[str]
+    queries: int
+
+
+class Attack(Registered[O_co], ABC):
     """An attempt to learn from a release: a tuner, and parts that it was given."""
 
     parts: tuple[Part, ...] = ()
 
     trains: ClassVar[bool] = True
     """Whether there is an adapter at the end."""
+
+    tunes: ClassVar[bool] = False
+    """Whether it searches a recipe: then the clean reference is searched in the same way."""
 
     card: ClassVar[Card]
 
@@ -50,6 +68,17 @@ class Attack(Registered, ABC):
     def queries(self) -> int:
         """How many of his own pictures the trainer has protected."""
         return max((part.queries for part in self.parts), default=0)
+
+    @property
+    def traits(self) -> AttackTraits:
+        """What a plan must know of this attack with these options and parts."""
+        return AttackTraits(
+            trains=self.trains,
+            tunes=self.tunes,
+            checkpoints=self.checkpoints,
+            needs=self.needs,
+            queries=self.queries,
+        )
 
     def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
         """Once, before training: what the parts make of the release, in their order."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from bench.methods.registry import Registered, Registry
+from bench.methods.registered import O_co, Registered, Traits
+from bench.methods.registry import Registry
 from bench.samples import SampleSet
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Knowledge(NamedTuple):
     queried: SampleSet | None = None
 
 
-class Part(Registered):
+class Part(Registered[O_co]):
     """One thing that a trainer does. A part overrides what it needs."""
 
     card: ClassVar[Card]
@@ -71,7 +72,7 @@ class Part(Registered):
         return pixels
 
 
-class Purify(Part):
+class Purify(Part[O_co]):
     """A part that maps every picture once, the same for all questions about it."""
 
     @abstractmethod
@@ -88,5 +89,5 @@ def _pictures(samples: SampleSet) -> dict[str, np.ndarray]:
     return {s.image_id: s.pixels for s in samples}
 
 
-PARTS: Registry[Part] = Registry("part", "attacks", decorator="part")
-part: Any = PARTS.register
+PARTS = Registry[Part, Traits]("part", "attacks", Traits, decorator="part")
+part = PARTS.register

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from attacks.base import Attack
+from attacks.base import Attack, AttackTraits
 from attacks.parts import PARTS
 from bench.errors import UserError
 from bench.methods.registry import Registry
@@ -15,7 +15,7 @@ def split(name: str) -> tuple[str, list[str]]:
     return tuner, parts
 
 
-class Attacks(Registry[Attack]):
+class Attacks(Registry[Attack, AttackTraits]):
     """The tuners; any of them may have parts, whose options are named `part.option`."""
 
     def check(self, name: str) -> None:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from bench.methods.registry import Registered
+from bench.methods.registered import O_co, Registered, Traits
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -33,6 +33,12 @@ class Card(NamedTuple):
     validation: str
 
 
+class DefenseTraits(Traits):
+    """`depends`: what decides the release besides the data and the options."""
+
+    depends: frozenset[str]
+
+
 class Protected:
     """A release and what its making reported (JSON: losses, counts); `log` is kept beside the release."""
 
@@ -40,12 +46,17 @@ class Protected:
         self.samples, self.log = samples, log or {}
 
 
-class Defense(Registered, ABC):
+class Defense(Registered[O_co], ABC):
     """A protection of image-text data. Answers, ids and order stay as they are."""
 
     card: ClassVar[Card]
     depends: ClassVar[frozenset[str]] = frozenset({"surrogates", "budget", "seed"})
     """What else than data and options decides the release."""
+
+    @property
+    def traits(self) -> DefenseTraits:
+        """What a plan must know of this defense."""
+        return DefenseTraits(depends=self.depends)
 
     @abstractmethod
     def protect(

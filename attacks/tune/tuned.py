@@ -45,7 +45,6 @@ class Tuned(Attack):
     Options: ClassVar[type[Options]] = TunedOptions
 
     tunes: ClassVar[bool] = True
-    """The clean reference is trained by this attack too: see `bench.stages.stages.reference`."""
 
     def __init__(self, options: TunedOptions) -> None:
         if find_spec("optuna") is None:

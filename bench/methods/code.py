@@ -1,4 +1,4 @@
-"""The code that a method is made of, read as text: nothing is imported."""
+"""The hash of a method's code, computed from source text. No method is imported."""
 
 import ast
 import hashlib
@@ -7,27 +7,31 @@ from importlib.util import find_spec
 from pathlib import Path
 
 METHODS = ("defenses", "attacks")
+"""The packages whose modules count as code of a method."""
 
 
 @cache
-def source(module: str) -> str:
-    """Hash of a method's module and of every method module that it imports, by whatever way."""
+def code_hash(module: str) -> str:
+    """Return 16 hex digits that change with a method's module, or with any method module that it imports.
+
+    Imports of imports count too, so that editing a shared base class changes the hash of every method on it.
+    """
     own = {*METHODS, module.split(".")[0]}
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     waiting = {module}
     while waiting:
         name = waiting.pop()
         if (file := _file(name)) is not None:
-            found[name] = file.read_text(encoding="utf-8")
-            waiting |= {n for n in _imports(found[name]) if n.split(".")[0] in own} - found.keys()
+            texts[name] = file.read_text(encoding="utf-8")
+            waiting |= {n for n in _imports(texts[name]) if n.split(".")[0] in own} - texts.keys()
     digest = hashlib.sha256()
-    for _, text in sorted(found.items()):
+    for _, text in sorted(texts.items()):
         digest.update(text.encode())
     return digest.hexdigest()[:16]
 
 
 def _imports(text: str) -> set[str]:
-    """Names that may be modules: `from a import b` may mean `a.b`."""
+    """Return every name that may be an imported module: `from a import b` may mean `a.b`."""
     names = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
@@ -38,7 +42,7 @@ def _imports(text: str) -> set[str]:
 
 
 def _file(module: str) -> Path | None:
-    """The file of a module; None for a name that is no module."""
+    """Return the source file of a module, or None for a name that is no module."""
     top, *rest = module.split(".")
     spec = find_spec(top)
     if spec is None or spec.origin is None:

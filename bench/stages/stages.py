@@ -84,17 +84,14 @@ def reference(method: Method) -> Method:
     """What the clean reference of an attack is trained with: a search has the same budget on clean data."""
     from attacks import REGISTRY
 
-    # Absent from the descriptions that were kept before an attack could tune.
-    return method if REGISTRY.describe(method).traits.get("tunes", False) else CLEAN
+    return method if REGISTRY.describe(method).traits.tunes else CLEAN
 
 
 def checkpoints(method: Method) -> dict[str, str]:
     """See `attacks.base.Attack.checkpoints`."""
     from attacks import REGISTRY
 
-    # Absent from the descriptions that were kept before an attack could have them.
-    found: dict[str, str] = REGISTRY.describe(method).traits.get("checkpoints", {})
-    return found
+    return REGISTRY.describe(method).traits.checkpoints
 
 
 def dataset(name: str, split: str) -> Stage:
@@ -119,7 +116,7 @@ def protect(spec: RunSpec, split: str = "train", count: int | None = None) -> St
     from defenses import REGISTRY
 
     name, method = spec.defense.name, REGISTRY.describe(spec.defense)
-    depends = method.traits["depends"]
+    depends = method.traits.depends
     data = dataset(spec.dataset, split)
     victims = surrogates(spec.victim, spec.threat, spec.surrogates)
     owner = {
@@ -132,7 +129,7 @@ def protect(spec: RunSpec, split: str = "train", count: int | None = None) -> St
         "dataset": data.identity,
         "defense": name,
         "options": method.options,
-        "source": method.source,
+        "source": method.code,
         **{key: owner[key] for key in depends},
         **({} if count is None else {"count": count}),
     }
@@ -194,7 +191,7 @@ def attack(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
     from attacks import REGISTRY
 
     trainer = REGISTRY.describe(method)
-    if not trainer.traits["trains"]:
+    if not trainer.traits.trains:
         return None
     own = dataset(spec.dataset, "validation")
     payload = {
@@ -203,16 +200,16 @@ def attack(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
         "validation": own.identity,
         "attack": method.name,
         "options": trainer.options,
-        "source": trainer.source,
+        "source": trainer.code,
         "victim": [spec.victim, revision(spec.victim)],
         "seed": spec.seed,
     }
-    needs = trainer.traits.get("needs", [])  # absent from the descriptions that were kept before an attack had parts
+    needs = trainer.traits.needs
     knows: dict[str, Stage] = {}
     if "owner" in needs:
         knows["owner"] = dataset(spec.dataset, "train")
     if "queried" in needs:
-        knows["queried"] = protect(spec, "validation", trainer.traits["queries"])
+        knows["queried"] = protect(spec, "validation", trainer.traits.queries)
     payload |= {field: stage.identity for field, stage in knows.items()}
     work = partial(_attack, spec, release, own, knows, method)
     stands_on = (own, release, *knows.values())

@@ -102,7 +102,7 @@ def test_of_several_cards_one_is_used(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_curve_is_of_epochs_at_even_distances_up_to_the_last(options: dict[str, Any], kept: dict[str, str]) -> None:
     attack = REGISTRY.build(Method(name="lora_sft", options=options))
     assert attack.checkpoints == kept
-    assert REGISTRY.describe(Method(name="lora_sft", options=options)).traits["checkpoints"] == kept
+    assert REGISTRY.describe(Method(name="lora_sft", options=options)).traits.checkpoints == kept
 
 
 def test_a_curve_keeps_adapters_on_the_way_and_changes_nothing_else(

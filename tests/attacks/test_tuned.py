@@ -165,7 +165,7 @@ def test_progress_is_of_all_trials(toy: Toy, tmp_path: Path) -> None:
 
 def test_without_optuna_it_is_told_what_to_install(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the stages are named: nothing was computed yet."""
-    monkeypatch.setattr(REGISTRY, "_described", {})
+    monkeypatch.setattr(REGISTRY, "_descriptions", {})
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(UserError, match=r"attack tuned: .*pip install 'mmguard-bench\[tune\]'"):
         stages(RunSpec(defense=Method(name="none"), attack=Method(name="tuned")))

@@ -142,7 +142,7 @@ def game(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> Game:
     ]
     for registry, name, cls in methods:
         monkeypatch.setattr(cls, "name", name, raising=False)
-        monkeypatch.setattr(registry, "_described", {})
+        monkeypatch.setattr(registry, "_descriptions", {})
         monkeypatch.setitem(registry.catalog, name, Entry("bench.spec", "a toy"))
         monkeypatch.setitem(registry._methods, name, cls)
     for module, function in (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.methods.code import source
+from bench.methods.code import code_hash
 
 FILES = {
     "__init__": "REGISTRY = {}\n",
@@ -27,19 +27,19 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name, text in FILES.items():
         (folder / f"{name}.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
-    source.cache_clear()
+    code_hash.cache_clear()
     yield folder
     assert "tests_methods" not in sys.modules
-    source.cache_clear()
+    code_hash.cache_clear()
 
 
 def changes(package: Path, module: str, edited: str) -> bool:
     """Whether an edit of one file changes a module's hash."""
-    before = source(module)
+    before = code_hash(module)
     with (package / f"{edited}.py").open("a") as file:
         file.write("# edited\n")
-    source.cache_clear()
-    return source(module) != before
+    code_hash.cache_clear()
+    return code_hash(module) != before
 
 
 @pytest.mark.parametrize("edited", ["method", "base", "maths", "__init__"])
@@ -69,4 +69,4 @@ def test_a_module_of_its_own(package: Path) -> None:
 
 def test_the_methods_of_the_benchmark_differ() -> None:
     names = ("defenses.em", "defenses.controls", "defenses.mmguard.methods", "attacks.tune.lora_sft", "attacks.none")
-    assert len({source(name) for name in names}) == len(names)
+    assert len({code_hash(name) for name in names}) == len(names)

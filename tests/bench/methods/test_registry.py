@@ -10,8 +10,9 @@ from pydantic import Field
 
 import bench.methods.registry
 from bench.errors import UserError
-from bench.methods.code import source
-from bench.methods.registry import Registered, Registry
+from bench.methods.code import code_hash
+from bench.methods.registered import Registered, Traits
+from bench.methods.registry import Registry
 from bench.spec import Method, Options
 
 TOY = """
@@ -33,10 +34,23 @@ class Settings(Options):
     rate: float = 0.5
 
 
-class Thing(Registered):
+class ThingTraits(Traits):
+    """Whether it trains."""
+
+    trains: bool
+
+
+class Thing(Registered[Settings]):
     """A toy."""
 
-    Options = Settings
+    trains = True
+
+    @property
+    def traits(self) -> ThingTraits:
+        return ThingTraits(trains=self.trains)
+
+
+Things = Registry[Thing, ThingTraits]
 
 
 @pytest.fixture
@@ -56,44 +70,44 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def registry(package: Path, monkeypatch: pytest.MonkeyPatch) -> Registry[Thing]:
+def registry(package: Path, monkeypatch: pytest.MonkeyPatch) -> Things:
     """The registry of `package`."""
-    made: Registry[Thing] = Registry("toy", "toy_methods")
+    made = Things("toy", "toy_methods", ThingTraits)
     shared = ModuleType("tests_toy")
     shared.Thing, shared.register = Thing, made.register  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "tests_toy", shared)
     return made
 
 
-def test_methods_are_listed_without_being_imported(registry: Registry[Thing]) -> None:
+def test_methods_are_listed_without_being_imported(registry: Things) -> None:
     listed = {name: entry.summary for name, entry in registry.catalog.items()}
     assert listed == {name: f"The {name} method." for name in ("alpha", "beta", "nested")}
     assert not [m for m in sys.modules if m.startswith("toy_methods")]
 
 
-def test_the_methods_of_the_file_controls_are_told_apart(registry: Registry[Thing], package: Path) -> None:
+def test_the_methods_of_the_file_controls_are_told_apart(registry: Things, package: Path) -> None:
     assert registry.controls == frozenset()
     for file in (package / "controls.py", package / "deep" / "controls.py"):
         file.write_text(TOY.format(name=f"{file.parent.name}_control"))
-    again: Registry[Thing] = Registry("toy", "toy_methods")
+    again = Things("toy", "toy_methods", ThingTraits)
     assert again.controls == {"toy_methods_control"}
     assert set(again.catalog) == {"alpha", "beta", "nested", "toy_methods_control", "deep_control"}
 
 
-def test_a_name_leads_to_its_class(registry: Registry[Thing]) -> None:
+def test_a_name_leads_to_its_class(registry: Things) -> None:
     found = registry.get("nested")
     assert (found.name, found.__module__) == ("nested", "toy_methods.deep.nested")
     assert "toy_methods.alpha" not in sys.modules
 
 
-def test_a_name_is_registered_once(registry: Registry[Thing]) -> None:
+def test_a_name_is_registered_once(registry: Things) -> None:
     first = registry.get("alpha")
     with pytest.raises(ValueError, match="toy 'alpha' is registered twice"):
         registry.register("alpha")(Thing)
     assert registry.get("alpha") is first
 
 
-def test_two_files_of_one_name_are_an_error(registry: Registry[Thing], package: Path) -> None:
+def test_two_files_of_one_name_are_an_error(registry: Things, package: Path) -> None:
     (package / "zeta.py").write_text(TOY.format(name="alpha"))
     with pytest.raises((ValueError, UserError), match="alpha"):
         registry.get("alpha")
@@ -104,7 +118,7 @@ def _entry_point(name: str, module: str) -> SimpleNamespace:
 
 
 def test_third_parties_come_through_entry_points(
-    registry: Registry[Thing], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    registry: Things, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "toy_methods_foreign.py").write_text(TOY.format(name="foreign"))
     asked: list[str] = []
@@ -116,7 +130,7 @@ def test_third_parties_come_through_entry_points(
 
 
 def test_a_third_party_cannot_take_a_built_in_name(
-    registry: Registry[Thing], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    registry: Things, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "toy_methods_foreign.py").write_text(TOY.format(name="alpha"))
     monkeypatch.setattr(
@@ -126,7 +140,7 @@ def test_a_third_party_cannot_take_a_built_in_name(
         registry.get("alpha")
 
 
-def test_an_unknown_name_suggests_the_nearest(registry: Registry[Thing]) -> None:
+def test_an_unknown_name_suggests_the_nearest(registry: Things) -> None:
     with pytest.raises(UserError, match=r"'alhpa' is not known; did you mean 'alpha'\?; allowed: alpha, beta, nested"):
         registry.get("alhpa")
     with pytest.raises(UserError) as far:
@@ -136,7 +150,7 @@ def test_an_unknown_name_suggests_the_nearest(registry: Registry[Thing]) -> None
     registry.check("alpha")
 
 
-def test_options_reach_the_method(registry: Registry[Thing]) -> None:
+def test_options_reach_the_method(registry: Things) -> None:
     built = registry.build(Method(name="alpha", options={"rounds": 7}))
     assert (type(built).name, built.options.rounds, built.options.rate) == ("alpha", 7, 0.5)
 
@@ -150,7 +164,7 @@ def test_options_reach_the_method(registry: Registry[Thing]) -> None:
     ],
 )
 def test_a_wrong_option_is_named_with_what_is_allowed(
-    registry: Registry[Thing], options: dict[str, object], told: tuple[str, ...]
+    registry: Things, options: dict[str, object], told: tuple[str, ...]
 ) -> None:
     with pytest.raises(UserError) as error:
         registry.build(Method(name="beta", options=options))
@@ -159,35 +173,35 @@ def test_a_wrong_option_is_named_with_what_is_allowed(
 
 
 def test_a_description_is_what_the_built_method_says(
-    registry: Registry[Thing], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    registry: Things, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("BENCH_HOME", str(tmp_path))
-    monkeypatch.setattr(Thing, "trains", False, raising=False)
+    monkeypatch.setattr(Thing, "trains", False)
     described = registry.describe(Method(name="alpha", options={"rounds": 7}))
-    assert described == ({"rounds": 7, "rate": 0.5}, source("toy_methods.alpha"), {"trains": False})
+    assert described.options == {"rounds": 7, "rate": 0.5}
+    assert described.code == code_hash("toy_methods.alpha")
+    assert described.traits == ThingTraits(trains=False)
 
 
 def test_a_description_is_kept_and_needs_no_import(
-    registry: Registry[Thing], package: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    registry: Things, package: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Until the code changes: then the method is asked again."""
     monkeypatch.setenv("BENCH_HOME", str(tmp_path))
     method = Method(name="alpha")
     first = registry.describe(method)
-    again: Registry[Thing] = Registry("toy", "toy_methods")
+    again = Things("toy", "toy_methods", ThingTraits)
     monkeypatch.setattr(again, "build", lambda method: pytest.fail("imported"))
     assert again.describe(method) == first
     (package / "alpha.py").write_text(TOY.format(name="alpha") + "x = 1\n")
-    source.cache_clear()
-    anew: Registry[Thing] = Registry("toy", "toy_methods")
+    code_hash.cache_clear()
+    anew = Things("toy", "toy_methods", ThingTraits)
     monkeypatch.setattr(anew, "build", lambda method: pytest.fail("imported"))
     with pytest.raises(pytest.fail.Exception, match="imported"):
         anew.describe(method)
 
 
-def test_a_wrong_option_is_not_described(
-    registry: Registry[Thing], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_wrong_option_is_not_described(registry: Things, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BENCH_HOME", str(tmp_path))
     with pytest.raises(UserError, match="ronds=3"):
         registry.describe(Method(name="alpha", options={"ronds": 3}))

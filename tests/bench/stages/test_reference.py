@@ -1,12 +1,9 @@
 """What the clean reference is trained with: the plain recipe, or the same search that the protected release meets."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import bench.methods.registry
 from attacks import REGISTRY
 from bench.methods.registry import Entry
 from bench.play.run import play
@@ -59,21 +56,3 @@ def test_a_search_on_clean_data_is_its_own_reference(search: Any) -> None:
 )
 def test_the_budget_of_the_reference_is_that_of_the_attack(attack: Method, trained_with: Method) -> None:
     assert stages.reference(attack) == trained_with
-
-
-def test_a_description_kept_before_attacks_could_tune_names_the_same_stages(
-    bench_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stages, "revision", lambda name: f"{name} as it is")
-    spec = RunSpec(defense=Method(name="random_noise"), attack=Method(name="lora_sft"))
-    monkeypatch.setattr(bench.methods.registry, "TRAITS", ("depends", "trains"))
-    monkeypatch.setattr(REGISTRY, "_described", {})
-    before = {role: stage.identity for role, stage in stages.stages(spec).items()}
-    kept = [json.loads(file.read_text())[2] for file in (bench_home / "methods").iterdir()]
-    assert {"trains": True} in kept
-    monkeypatch.undo()
-    monkeypatch.setenv("BENCH_HOME", str(bench_home))
-    monkeypatch.setattr(stages, "revision", lambda name: f"{name} as it is")
-    monkeypatch.setattr(REGISTRY, "_described", {})
-    assert {role: stage.identity for role, stage in stages.stages(spec).items()} == before
-    assert "clean_attack" in before

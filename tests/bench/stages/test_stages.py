@@ -12,7 +12,7 @@ from attacks import REGISTRY as ATTACKS
 from bench.datasets import load
 from bench.errors import UserError
 from bench.game.threat import surrogates
-from bench.methods.code import source
+from bench.methods.code import code_hash
 from bench.spec import Budget, Method, RunSpec
 from bench.stages import stages
 from defenses import REGISTRY as DEFENSES
@@ -144,9 +144,9 @@ def test_a_new_version_of_the_rules_renames_what_they_rule(
 def test_an_edited_method_renames_its_results(monkeypatch: pytest.MonkeyPatch, edited: str, roles: set[str]) -> None:
     before = names(BASE)
     for registry in (ATTACKS, DEFENSES):
-        monkeypatch.setattr(registry, "_described", {})
+        monkeypatch.setattr(registry, "_descriptions", {})
     monkeypatch.setattr(
-        bench.methods.registry, "source", lambda module: "edited" if module == edited else source(module)
+        bench.methods.registry, "code_hash", lambda module: "edited" if module == edited else code_hash(module)
     )
     after = names(BASE)
     assert {role for role in before if before[role] != after[role]} == roles

@@ -1,0 +1,33 @@
+"""Descriptions of methods, kept on disk so that a plan need not import torch to name thousands of stages."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from bench.methods.registered import Traits
+from bench.paths import home, write_whole
+from bench.spec import Closed, Method, identity
+
+F = TypeVar("F", bound=Traits)
+
+
+class Description(Closed, Generic[F]):
+    """What names a method's artefacts: the value of every option, the hash of its code, and its traits."""
+
+    options: dict[str, Any]
+    code: str
+    traits: F
+
+
+def kept(
+    kind: str, method: Method, code: str, model: type[Description[F]], describe: Callable[[], Description[F]]
+) -> Description[F]:
+    """Return the description that was kept for a method and its code, or keep what `describe` returns.
+
+    The fields of `model` are part of the key, so a description from before a trait was added is made again.
+    """
+    fields = sorted(model.model_fields["traits"].annotation.model_fields)  # type: ignore[union-attr]
+    file = home() / "methods" / f"{identity([kind, method.model_dump(), code, fields])}.json"
+    if not file.exists():
+        write_whole(file, json.dumps(describe().model_dump(), default=sorted))
+    return model.model_validate_json(file.read_text(encoding="utf-8"))
