@@ -1,6 +1,7 @@
 """From a name or a local path to a loaded LVLM."""
 
 import json
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from bench import victims
 from bench.errors import UserError
 from bench.lvlm.base import LVLM
 from bench.lvlm.placement import placement, quantisation
+from bench.runtime import prepare
 
 ARCHITECTURES = {
     "llava": "llava.Llava",
@@ -64,6 +66,13 @@ def load(name: str) -> LVLM:
     )
     processor = AutoImageProcessor.from_pretrained(place, local_files_only=True)
     return family_class(kind)(name, victims.revision(name), model, _tokenizer(name, place), processor)
+
+
+@cache
+def load_once(name: str) -> LVLM:
+    """Return the same loaded LVLM for every call with this name in a process; set up torch first. See `load`."""
+    prepare()
+    return load(name)
 
 
 def _tokenizer(name: str, place: Path) -> PreTrainedTokenizerBase:
