@@ -1,13 +1,12 @@
-"""How attacks are written: `lora_sft(rank=8)+jpeg(quality=30)+gray`, or the name of a recipe in `attacks/recipes/`.
+"""The text form of an attack: `lora_sft(rank=8)+jpeg(quality=30)+gray`, or the name of a recipe in `attacks/recipes/`.
 
-`best` is written where one attack or many may stand: every attack of `attacks/standard.yaml`.
+Where one attack or several are allowed, `best` stands for every attack of `attacks/standard.yaml`.
 """
 
 import re
 from functools import cache
 from math import isfinite
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import Field
@@ -19,91 +18,120 @@ from bench.spec import Closed, Method
 RECIPES = Path(__file__).parent / "recipes"
 STANDARD = Path(__file__).parent / "standard.yaml"
 BEST = "best"
-WORD = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(?:\(([^()]*)\))?\s*")
+TERM = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(?:\(([^()]*)\))?\s*")
+"""A tuner or part with its options: `jpeg(quality=30)`."""
+
+Scalar = bool | int | float | str
 
 
 class Recipe(Closed):
-    """A named attack: what it is in one line, and how it is written."""
+    """A named attack: a one-line summary and the text form."""
 
     summary: str = Field(min_length=3, max_length=160)
     attack: str = Field(min_length=1, max_length=400)
 
 
-class Set(Closed):
-    """Attacks that a defense is judged by together."""
+class AttackSet(Closed):
+    """Attacks that judge a defense together."""
 
     attacks: list[str] = Field(min_length=1)
 
 
 @cache
-def members(text: str) -> tuple[str, ...]:
-    """The attacks that a text stands for: those of the standard set for `best`, else the one that it is."""
-    return tuple(yamlfile.read(STANDARD, Set).attacks) if text == BEST else (text,)
+def expand_best(text: str) -> tuple[str, ...]:
+    """Return the attacks of the standard set for `best`, and `text` alone otherwise.
+
+    >>> expand_best("lora_sft+jpeg")
+    ('lora_sft+jpeg',)
+    """
+    return tuple(yamlfile.read(STANDARD, AttackSet).attacks) if text == BEST else (text,)
 
 
 @cache
-def recipes() -> dict[str, Recipe]:
-    """The recipes that come with the suite, by name."""
+def load_recipes() -> dict[str, Recipe]:
+    """Return the recipes in `attacks/recipes/` by name."""
     return {file.stem: yamlfile.read(file, Recipe) for file in sorted(RECIPES.glob("*.yaml"))}
 
 
-def attack(text: str) -> Method:
-    """What an attack's text says. Raises UserError where it is not of this form; names and options are not checked."""
-    if (recipe := recipes().get(text)) is not None:
-        return attack(recipe.attack)
+def parse_attack(text: str) -> Method:
+    """Return the attack that `text` describes. Names and options are not checked.
+
+    Raises UserError if `text` is malformed.
+
+    >>> parse_attack("lora_sft(rank=8)+jpeg(quality=30)")
+    Method(name='lora_sft+jpeg', options={'rank': 8, 'jpeg.quality': 30})
+    """
+    recipe = load_recipes().get(text)
+    if recipe is not None:
+        return parse_attack(recipe.attack)
     names: list[str] = []
-    options: dict[str, Any] = {}
-    at = 0
+    options: dict[str, Scalar] = {}
+    position = 0
     while True:
-        found = WORD.match(text, at)
-        if found is None:
+        match = TERM.match(text, position)
+        if match is None:
             raise _malformed(text)
-        name, inside = found.groups()
-        place = f"{name}." if names else ""
+        name, arguments = match.groups()
+        prefix = f"{name}." if names else ""
         names.append(name)
-        options |= {f"{place}{key}": value for key, value in _pairs(inside, text).items()}
-        at = found.end()
-        if at == len(text):
+        options |= {f"{prefix}{key}": value for key, value in _parse_arguments(arguments, text).items()}
+        position = match.end()
+        if position == len(text):
             return Method(name="+".join(names), options=options)
-        if text[at] != "+":
+        if text[position] != "+":
             raise _malformed(text)
-        at += 1
+        position += 1
 
 
-def written(method: Method) -> str:
-    """How an attack is written: what `attack` reads as `method`."""
-    first, *parts = method.name.split("+")
+def format_attack(method: Method) -> str:
+    """Return the text form of an attack, which `parse_attack` turns back into `method`.
 
-    def piece(name: str, prefix: str) -> str:
-        own = {k.removeprefix(prefix): v for k, v in method.options.items() if k.rpartition(".")[0] == prefix[:-1]}
-        pairs = (f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in own.items())
-        return f"{name}({','.join(pairs)})" if own else name
+    >>> format_attack(Method(name="lora_sft+jpeg", options={"rank": 8, "jpeg.quality": 30}))
+    'lora_sft(rank=8)+jpeg(quality=30)'
+    """
+    tuner, *parts = method.name.split("+")
+    return "+".join([_format_term(tuner, "", method), *(_format_term(part, f"{part}.", method) for part in parts)])
 
-    return "+".join([piece(first, ""), *(piece(name, f"{name}.") for name in parts)])
+
+def parse_option(pair: str) -> tuple[str, Scalar]:
+    """Return the name and value in `key=value`.
+
+    Raises UserError if the value is not a scalar, or is infinite or NaN.
+
+    >>> parse_option("lr=1e-3")
+    ('lr', 0.001)
+    """
+    key, _, text = pair.partition("=")
+    value = _parse_scalar(text)
+    if value is None or (isinstance(value, float) and not isfinite(value)):
+        raise UserError(f"option: {pair!r}; allowed: key=value with a finite number, a word, true or false")
+    return key, value
 
 
 def _malformed(text: str) -> UserError:
     return UserError(f"attack: {text!r}; allowed: tuner(option=value)+part(option=value)+..., or a recipe's name")
 
 
-def _pairs(inside: str | None, text: str) -> dict[str, Any]:
-    pairs = [pair.partition("=") for pair in (inside or "").split(",") if pair.strip()]
+def _parse_arguments(arguments: str | None, text: str) -> dict[str, Scalar]:
+    """Return the options between a term's parentheses. `text` is the whole attack, for the error message."""
+    pairs = [pair.partition("=") for pair in (arguments or "").split(",") if pair.strip()]
     if any(not equals for _, equals, _ in pairs):
         raise _malformed(text)
-    return {key.strip(): option(f"{key.strip()}={value.strip()}")[1] for key, _, value in pairs}
+    return dict(parse_option(f"{key.strip()}={value.strip()}") for key, _, value in pairs)
 
 
-def option(pair: str) -> tuple[str, bool | int | float | str]:
-    """`key=value` with a scalar value. Raises UserError for anything else, infinities and NaN too."""
-    key, _, value = pair.partition("=")
-    scalar = _scalar(value)
-    if scalar is None or (isinstance(scalar, float) and not isfinite(scalar)):
-        raise UserError(f"option: {pair!r}; allowed: key=value with a finite number, a word, true or false")
-    return key, scalar
+def _format_term(name: str, prefix: str, method: Method) -> str:
+    """Return the text form of the tuner or part `name`, whose options in `method` begin with `prefix`."""
+    pairs = []
+    for key, value in method.options.items():
+        owner, _, option = key.rpartition(".")
+        if owner == prefix.rstrip("."):
+            pairs.append(f"{option}={str(value).lower() if isinstance(value, bool) else value}")
+    return f"{name}({','.join(pairs)})" if pairs else name
 
 
-def _scalar(text: str) -> bool | int | float | str | None:
-    """What YAML makes of `text`, with 1e-3 as a number too; None where that is no scalar."""
+def _parse_scalar(text: str) -> Scalar | None:
+    """Return the scalar that YAML reads in `text`, or None. Unlike in YAML, 1e-3 is a number too."""
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:

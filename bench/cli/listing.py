@@ -15,7 +15,7 @@ from bench.errors import UserError
 def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
     """Everything that can be named: defenses, attacks, their parts, recipes and controls, data sets, victims."""
     from attacks import REGISTRY as ATTACKS
-    from attacks.grammar import recipes
+    from attacks.grammar import load_recipes
     from attacks.parts import PARTS
     from bench.datasets import cards
     from bench.victims import EMBEDDED, HUB
@@ -25,7 +25,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
         "defenses": {name: e.summary for name, e in DEFENSES.catalog.items() if name not in DEFENSES.controls},
         "attacks": {name: e.summary for name, e in ATTACKS.catalog.items() if name not in ATTACKS.controls},
         "parts of attacks": {name: entry.summary for name, entry in PARTS.catalog.items()},
-        "recipes": {name: f"{recipe.attack}: {recipe.summary}" for name, recipe in recipes().items()},
+        "recipes": {name: f"{recipe.attack}: {recipe.summary}" for name, recipe in load_recipes().items()},
         "controls": {
             name: registry.catalog[name].summary
             for registry in (DEFENSES, ATTACKS)

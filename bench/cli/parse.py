@@ -5,8 +5,7 @@ from typing import Any, get_args
 import typer
 from pydantic import ValidationError
 
-from attacks.grammar import attack as written
-from attacks.grammar import option
+from attacks.grammar import parse_attack, parse_option
 from bench import datasets, victims
 from bench.datasets import own
 from bench.datasets.cards import EMBEDDED, HUB
@@ -26,7 +25,7 @@ def epsilon(text: str) -> int:
 
 def options(pairs: list[str]) -> dict[str, Any]:
     """`key=value` strings to a dictionary of scalars."""
-    return dict(map(option, pairs))
+    return dict(map(parse_option, pairs))
 
 
 def seeds(seed: int, several: str | None) -> list[int]:
@@ -66,7 +65,7 @@ def tasks(text: str | None) -> tuple[str, ...]:
 
 def spec(**fields: Any) -> RunSpec:
     """A checked `RunSpec`: names exist, options fit, the threat model has surrogates."""
-    attack = written(fields["attack"])
+    attack = parse_attack(fields["attack"])
     check_methods(fields["defense"], attack.name)
     if fields["threat"] not in get_args(Threat):
         raise UserError(f"threat: {fields['threat']!r}; allowed: {', '.join(get_args(Threat))}")

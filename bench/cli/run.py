@@ -46,7 +46,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
     """Protect, attack, evaluate and score. Finished stages are reused; a killed run continues where it was."""
-    from attacks.grammar import BEST, members
+    from attacks.grammar import BEST, expand_best
     from bench.cli import parse
 
     if attack == BEST and attack_option:
@@ -69,7 +69,7 @@ def run(
             )
             for number in parse.seeds(seed, seeds)
         ]
-        for one in members(attack)
+        for one in expand_best(attack)
     ]
     play(cells, as_json=as_json, tasks=parse.tasks(side_effects), together=attack == BEST)
 

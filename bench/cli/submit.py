@@ -14,13 +14,13 @@ File = Annotated[Path, typer.Argument(help="a submission, for example submission
 
 
 def _checked(file: Path, attack: str = "lora_sft") -> "Submission":
-    from attacks.grammar import attack as written
+    from attacks.grammar import parse_attack
     from bench.cli import parse
     from bench.game.playable import check_playable
     from bench.game.submission import read
 
     submission = read(file)
-    parse.check_methods(submission.defense.name, written(attack).name)
+    parse.check_methods(submission.defense.name, parse_attack(attack).name)
     for spec in submission.runs(attack):
         parse.check(spec)
         check_playable(spec)
@@ -41,11 +41,11 @@ def run_(
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
     """Play every cell that a submission asks for, as `bench run` would."""
-    from attacks.grammar import BEST, members
+    from attacks.grammar import BEST, expand_best
     from bench.cli.run import play
 
     cells: list[list[RunSpec]] = []
-    for one in members(attack):
+    for one in expand_best(attack):
         submission = _checked(file, one)
         specs, seeds = submission.runs(one), len(submission.seeds)
         cells += (specs[start : start + seeds] for start in range(0, len(specs), seeds))

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from attacks.grammar import attack as written
+from attacks.grammar import parse_attack
 from bench import yamlfile
 from bench.spec import Budget, Closed, Method, RunSpec, Seeds, Threat
 
@@ -39,7 +39,7 @@ class Submission(Closed):
         return [
             RunSpec(
                 defense=self.defense,
-                attack=written(attack),
+                attack=parse_attack(attack),
                 dataset=dataset,
                 victim=victim,
                 threat=threat,

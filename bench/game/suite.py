@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from attacks.grammar import attack, members
+from attacks.grammar import expand_best, parse_attack
 from bench import yamlfile
 from bench.errors import UserError
 from bench.game.suites import FOLDER, presets
@@ -38,7 +38,7 @@ class Matrix(Closed):
         """An attack may be written as on the command line: `lora_sft+jpeg(quality=30)`, a recipe's name, or `best`."""
         if not isinstance(value, list):
             return value
-        return [made for v in value for made in (map(attack, members(v)) if isinstance(v, str) else [v])]
+        return [made for v in value for made in (map(parse_attack, expand_best(v)) if isinstance(v, str) else [v])]
 
     def runs(self) -> list[RunSpec]:
         """The combinations, seeds innermost. Raises UserError where they are too many."""

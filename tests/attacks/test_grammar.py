@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attacks import REGISTRY
-from attacks.grammar import RECIPES, attack, members, option, recipes, written
+from attacks.grammar import RECIPES, expand_best, format_attack, load_recipes, parse_attack, parse_option
 from bench.errors import UserError
 from bench.spec import Method
 
@@ -27,14 +27,14 @@ def test_what_is_written_is_read(parts: list[tuple[str, dict[str, object]]], spa
         return f"({f',{space}'.join(f'{k}{space}={space}{value(v)}' for k, v in o.items())})" if o else ""
 
     text = f"{space}+{space}".join(name + inside(options) for name, options in parts)
-    if text in recipes():
+    if text in load_recipes():
         return
-    read = attack(text)
+    read = parse_attack(text)
     assert read.name == "+".join(name for name, _ in parts)
     expected: dict[str, object] = {}
     for place, (name, options) in enumerate(parts):
         # "nan", "on" and the like are read as YAML reads them, here as there.
-        expected |= {f"{name}." * (place > 0) + key: option(f"{key}={value(v)}")[1] for key, v in options.items()}
+        expected |= {f"{name}." * (place > 0) + key: parse_option(f"{key}={value(v)}")[1] for key, v in options.items()}
     assert read.options == expected
 
 
@@ -42,19 +42,19 @@ def test_what_is_written_is_read(parts: list[tuple[str, dict[str, object]]], spa
 def test_an_attack_is_written_as_it_is_read(parts: list[tuple[str, dict[str, object]]]) -> None:
     options = {f"{name}." * (place > 0) + key: v for place, (name, own) in enumerate(parts) for key, v in own.items()}
     made = Method(name="+".join(name for name, _ in parts), options=options)
-    read = attack(written(made))
-    if made.name in recipes():
+    read = parse_attack(format_attack(made))
+    if made.name in load_recipes():
         return
     assert read.name == made.name
-    assert read.options == {key: option(f"{key}={value(v)}")[1] for key, v in options.items()}
+    assert read.options == {key: parse_option(f"{key}={value(v)}")[1] for key, v in options.items()}
 
 
 def test_the_standard_set_is_written_as_its_file_has_it() -> None:
-    assert [written(attack(text)) for text in members("best")] == list(members("best"))
+    assert [format_attack(parse_attack(text)) for text in expand_best("best")] == list(expand_best("best"))
 
 
 def test_parts_and_their_options() -> None:
-    read = attack("lora_sft(rank=8, lr=1e-3)+jpeg(quality=30)+gray")
+    read = parse_attack("lora_sft(rank=8, lr=1e-3)+jpeg(quality=30)+gray")
     options = {"rank": 8, "lr": 1e-3, "jpeg.quality": 30}
     assert read == Method(name="lora_sft+jpeg+gray", options=options)
 
@@ -66,21 +66,21 @@ def test_parts_and_their_options() -> None:
 )  # fmt: skip
 def test_what_is_no_attack_is_told(text: str) -> None:
     with pytest.raises(UserError, match=r"allowed: tuner\(option=value\)\+part"):
-        attack(text)
+        parse_attack(text)
 
 
 @pytest.mark.parametrize("pair", ["x=.inf", "x=.nan", "x=[1]", "x={a: 1}", "x=", "x"])
 def test_an_option_is_a_finite_scalar(pair: str) -> None:
     with pytest.raises(UserError, match="allowed: key=value with a finite number"):
-        option(pair)
+        parse_option(pair)
 
 
-@pytest.mark.parametrize("name", sorted(recipes()))
+@pytest.mark.parametrize("name", sorted(load_recipes()))
 def test_every_recipe_is_an_attack_that_can_be_built(name: str) -> None:
-    written = attack(name)
+    written = parse_attack(name)
     assert name not in REGISTRY.catalog
     assert REGISTRY.build(written).settings.keys() >= written.options.keys()
 
 
 def test_recipes_are_found() -> None:
-    assert {file.stem for file in RECIPES.iterdir()} == set(recipes()) and "iss" in recipes()
+    assert {file.stem for file in RECIPES.iterdir()} == set(load_recipes()) and "iss" in load_recipes()

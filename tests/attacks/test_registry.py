@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attacks import REGISTRY
-from attacks.grammar import attack
+from attacks.grammar import parse_attack
 from attacks.parts import PARTS, Knowledge
 from attacks.registry import split
 from bench.errors import UserError
@@ -14,7 +14,7 @@ from bench.stages import stages
 
 
 def test_the_parts_of_an_attack_have_their_options() -> None:
-    built = REGISTRY.build(attack("lora_sft(rank=8)+jpeg(quality=30)+blur"))
+    built = REGISTRY.build(parse_attack("lora_sft(rank=8)+jpeg(quality=30)+blur"))
     assert [part.name for part in built.parts] == ["jpeg", "blur"]
     assert (built.options.rank, built.parts[0].options.quality, built.parts[1].options.sigma) == (8, 30, 1.0)
     assert built.settings["jpeg.quality"] == 30 and built.settings["blur.sigma"] == 1.0
@@ -37,10 +37,10 @@ def test_a_wrong_name_is_told_before_anything_is_imported(text: str, told: str) 
 @pytest.mark.parametrize(
     ("method", "told"),
     [
-        (attack("lora_sft+jpeg(quality=0)"), "part jpeg, option quality=0"),
-        (attack("lora_sft+jpeg(size=3)"), "part jpeg, option size=3: .*options: quality"),
-        (attack("lora_sft+blur(sigma=0.1)"), "part blur, option sigma=0.1"),
-        (attack("none+jpeg"), "none trains nothing and takes no parts"),
+        (parse_attack("lora_sft+jpeg(quality=0)"), "part jpeg, option quality=0"),
+        (parse_attack("lora_sft+jpeg(size=3)"), "part jpeg, option size=3: .*options: quality"),
+        (parse_attack("lora_sft+blur(sigma=0.1)"), "part blur, option sigma=0.1"),
+        (parse_attack("none+jpeg"), "none trains nothing and takes no parts"),
         (Method(name="lora_sft+gray", options={"jpeg.quality": 30}), "no part 'jpeg' here"),
     ],
 )
@@ -57,7 +57,7 @@ def test_an_attacks_code_is_that_of_its_parts_too() -> None:
 
 def test_order_and_options_are_the_identity_of_the_adapter() -> None:
     def identity(text: str) -> str:
-        spec = RunSpec(defense=Method(name="none"), attack=attack(text), dataset="emoji_smoke")
+        spec = RunSpec(defense=Method(name="none"), attack=parse_attack(text), dataset="emoji_smoke")
         stage = stages.attack(spec, stages.protect(spec), spec.attack)
         assert stage is not None
         return stage.identity
@@ -74,7 +74,7 @@ def test_parts_are_applied_in_order() -> None:
     own = Knowledge(victim=None, validation=samples)  # type: ignore[arg-type]
 
     def prepared(text: str) -> SampleSet:
-        return REGISTRY.build(attack(text)).prepare(samples, own, np.random.default_rng(0))
+        return REGISTRY.build(parse_attack(text)).prepare(samples, own, np.random.default_rng(0))
 
     both = prepared("lora_sft+gray+bit_depth(bits=1)")
     first, second = (PARTS.build(Method(name=n, options=o)) for n, o in (("gray", {}), ("bit_depth", {"bits": 1})))

@@ -12,7 +12,7 @@ import torch
 from sklearn.linear_model import RidgeClassifier
 
 from attacks import REGISTRY
-from attacks.grammar import attack
+from attacks.grammar import parse_attack
 from attacks.parts import Knowledge
 from bench.datasets import load
 from bench.lvlm.base import LVLM
@@ -40,7 +40,7 @@ def protect(name: str, samples: SampleSet, victims: list[LVLM], seed: int = 0, *
 
 def prepared(text: str, samples: SampleSet, own: Knowledge) -> SampleSet:
     """What the parts of an attack make of a release."""
-    for part in REGISTRY.build(attack(text)).parts:
+    for part in REGISTRY.build(parse_attack(text)).parts:
         samples = part.prepare(samples, own, np.random.default_rng(0))
     return samples
 
@@ -145,7 +145,7 @@ def test_error_minimising_noise_works_in_one_look_and_not_in_ueraser_s(victim: L
     """By how much `em` lowers the loss of its pictures as they are, and of the worst of five looks at them."""
     few = SampleSet(samples[:6])
     noisy = protect("em", few, [victim], rounds=1, image_steps=8)
-    (part,) = REGISTRY.build(attack("lora_sft+ueraser")).parts
+    (part,) = REGISTRY.build(parse_attack("lora_sft+ueraser")).parts
 
     def loss(some: SampleSet, seed: int | None) -> torch.Tensor:
         rng = np.random.default_rng(seed)

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from attacks.grammar import BEST, members
+from attacks.grammar import BEST, expand_best
 from bench.results import published
 from reports import findings
 from reports.findings import BLACK, PAGE, TABLES, WHITE
@@ -56,7 +56,7 @@ def test_protections_are_those_of_the_rows_and_one_a_line_is_what_a_trainer_woul
                 assert float(cell.strip(" *").split(" ")[0]) == pytest.approx(own.loc[played, "protection"], abs=0.0051)
             else:
                 assert played not in own.index
-        best = own[own.index.isin(members(BEST))]["validation"]
+        best = own[own.index.isin(expand_best(BEST))]["validation"]
         chosen = own.loc[best[best == best.max()].index, "protection"].round(2)
         assert float(line.split("**")[1].split(" ")[0]) in set(chosen)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from attacks.grammar import STANDARD, attack, members
+from attacks.grammar import STANDARD, expand_best, parse_attack
 from bench.results import Run
 from bench.spec import RunSpec
 
@@ -34,14 +34,14 @@ def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> lis
         row.cost = {**row.cost, "attack": {**row.cost["attack"], "seconds": SECONDS.get(name, 20.0)}}
         return row
 
-    monkeypatch.setattr("bench.play.run.play", play)
+    monkeypatch.setattr("bench.play.run.play_run", play)
     return asked
 
 
 def test_the_whole_set_is_played_and_the_best_on_validation_is_taken(cli: Callable, played: list[RunSpec]) -> None:
     said = cli("run", "--defense", "none", "--attack", "best", "--dataset", "emoji_smoke", "--seeds", "0,1", "--json")
     assert said.code == 0, said.err
-    report, wanted = json.loads(said.out), [attack(text) for text in members("best")]
+    report, wanted = json.loads(said.out), [parse_attack(text) for text in expand_best("best")]
     assert [spec.attack for spec in played] == [method for method in wanted for _ in range(2)]
     assert len(report["runs"]) == 2 * len(wanted)
     (found,) = report["best"]
@@ -58,7 +58,7 @@ def test_the_whole_set_is_played_and_the_best_on_validation_is_taken(cli: Callab
 def test_people_get_one_ladder_that_names_the_choice(cli: Callable, played: list[RunSpec]) -> None:
     said = cli("run", "--defense", "none", "--attack", "best", "--dataset", "emoji_smoke")
     assert said.code == 0, said.err
-    assert f"Best of {len(members('best'))} attacks, chosen on validation: lora_sft+bridge" in said.out
+    assert f"Best of {len(expand_best('best'))} attacks, chosen on validation: lora_sft+bridge" in said.out
     assert "protected fine-tune accuracy" not in said.out, "no table for each attack"
     assert said.out.count("yes") == 2, "lora_sft, and bridge after it"
 
@@ -76,10 +76,10 @@ def test_a_submission_meets_the_whole_set(cli: Callable, played: list[RunSpec], 
     file.write_text(yaml.safe_dump({**entry, "datasets": ["emoji_smoke"], "threats": ["white", "black"]}))
     said = cli("submit", "run", str(file), "--attack", "best", "--json")
     assert said.code == 0, said.err
-    assert len(played) == 4 * len(members("best"))
+    assert len(played) == 4 * len(expand_best("best"))
     assert [spec.seed for spec in played[:4]] == [0, 1, 0, 1]
     best = json.loads(said.out)["best"]
-    whole = len(members("best"))
+    whole = len(expand_best("best"))
     assert [(game["threat"], len(game["steps"])) for game in best] == [("white", whole), ("black", whole)]
     said = cli("submit", "run", str(file), "--attack", "best")
     assert said.out.count(f"Best of {whole} attacks, chosen on validation: lora_sft+bridge") == 2
@@ -90,9 +90,9 @@ def test_a_submission_meets_the_whole_set(cli: Callable, played: list[RunSpec], 
 def test_the_set_is_of_attacks_that_can_be_built() -> None:
     from attacks import REGISTRY
 
-    texts = members("best")
+    texts = expand_best("best")
     assert list(texts) == yaml.safe_load(STANDARD.read_text())["attacks"]
-    assert len({attack(text).model_dump_json() for text in texts}) == len(texts)
+    assert len({parse_attack(text).model_dump_json() for text in texts}) == len(texts)
     for text in texts:
-        assert REGISTRY.build(attack(text)).trains
-    assert members("lora_sft+jpeg") == ("lora_sft+jpeg",)
+        assert REGISTRY.build(parse_attack(text)).trains
+    assert expand_best("lora_sft+jpeg") == ("lora_sft+jpeg",)

@@ -11,7 +11,7 @@ import pytest
 
 import bench.cli.listing
 from attacks import REGISTRY as ATTACKS
-from attacks.grammar import recipes
+from attacks.grammar import load_recipes
 from attacks.parts import PARTS
 from bench.datasets import cards
 from bench.results import Run
@@ -26,7 +26,7 @@ def test_everything_that_can_be_named_is_listed(cli: Callable) -> None:
     names = json.loads(said.out)
     assert (said.code, {kind: set(entries) for kind, entries in names.items()}) == (0, {
         "defenses": DEFENSES.catalog.keys() - DEFENSES.controls, "attacks": ATTACKS.catalog.keys() - ATTACKS.controls,
-        "parts of attacks": set(PARTS.catalog), "recipes": set(recipes()),
+        "parts of attacks": set(PARTS.catalog), "recipes": set(load_recipes()),
         "controls": DEFENSES.controls | ATTACKS.controls,
         "datasets": {*cards.EMBEDDED, *cards.HUB}, "victims": {*EMBEDDED, *HUB},
     })  # fmt: skip

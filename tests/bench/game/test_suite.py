@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attacks.grammar import attack, members
+from attacks.grammar import expand_best, parse_attack
 from bench.cli import parse
 from bench.datasets.cards import HUB
 from bench.errors import UserError
@@ -70,7 +70,7 @@ def test_the_embedded_suite_is_every_defense_against_the_standard_set() -> None:
     assert {r.defense.name for r in first} == set(DEFENSES.catalog)
     for defense in DEFENSES.catalog:
         met = [r.attack for r in first if r.defense.name == defense]
-        assert met[: len(members("best"))] == [attack(text) for text in members("best")]
+        assert met[: len(expand_best("best"))] == [parse_attack(text) for text in expand_best("best")]
     black = {r.defense.name for r in runs if r.threat == "black"}
     assert set(DEFENSES.catalog) - black == {*DEFENSES.controls, "none", "lsp"}, "those that ask no surrogate"
     assert {r.seed for r in runs if r.defense.name == "mmguard"} == {0, 1, 2}
