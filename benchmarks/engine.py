@@ -22,13 +22,15 @@ from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
-from bench.engine.base import Engine, engine
+from bench.engine.base import Engine, open_engine
+from bench.engine.costs import Costs
 from bench.engine.local import Pool
 from bench.game.suite import read
-from bench.play.plan import Costs, Plan, plan
-from bench.play.predict import predict
-from bench.play.suite import play
-from bench.stages.stage import Progress, Stage
+from bench.play.plan import Plan, make_plan
+from bench.play.predict import predict_seconds
+from bench.play.suite import play_suite
+from bench.progress import Progress
+from bench.stages.stage import Stage
 
 STAGES = 200
 SECONDS = {"protect": 121.0, "attack": 56.0, "evaluate": 12.0}
@@ -61,7 +63,7 @@ def fresh() -> Iterator[None]:
 def ends(planned: Plan, player: Engine) -> list[float]:
     """When each stage was done."""
     made: list[float] = []
-    outcome = play(planned, player, lambda _, event: made.append(time.perf_counter()) if event == "done" else None)
+    outcome = play_suite(planned, player, lambda _, event: made.append(time.perf_counter()) if event == "done" else None)
     assert not outcome.failed, outcome.failed
     return made
 
@@ -88,13 +90,13 @@ def overhead() -> None:
         with fresh():
             alone = gap(bare(stages))
         with fresh():
-            print(f"{name:<10} {alone:11.1f}  {gap(ends(of(stages), engine(name, 1, None, Costs([])))):6.1f}")
+            print(f"{name:<10} {alone:11.1f}  {gap(ends(of(stages), open_engine(name, 1, None, Costs([])))):6.1f}")
 
 
 def simulated(scale: float) -> tuple[Plan, dict[str, float]]:
     """The suite, asleep, and how long each stage sleeps."""
     with fresh():
-        real = plan(read("plain").runs())
+        real = make_plan(read("plain").runs())
     asleep: dict[str, Stage] = {}
     known = {name: 1.0 if each.title == "none" else SECONDS.get(each.kind, 1.0) for name, each in real.tasks.items()}
     lasts = {name: scale * seconds for name, seconds in known.items()}
@@ -116,7 +118,7 @@ def workers(scale: float) -> None:
             pool.start([stage(f"start {number}", 1) for number in range(count)])
             while waiting:
                 waiting -= len(list(pool.finished()))
-            expected, started = predict(planned, count, lasts), time.perf_counter()
+            expected, started = predict_seconds(planned, count, lasts), time.perf_counter()
             wall = max(ends(planned, pool)) - started
         busy = f"{total / count / expected:15.0%}  {total / count / wall:14.0%}"
         print(f"{count:7}  {expected:9.1f}  {wall:8.1f}  {wall / expected:18.2f}  {busy}")

@@ -1,4 +1,4 @@
-"""A stage in the hands of a worker, the same for every engine: transient errors are tried again, an error is text."""
+"""One attempt at a stage by a worker, the same for every engine: transient errors are retried, an error is text."""
 
 import errno
 import os
@@ -8,45 +8,45 @@ import traceback
 from bench.stages.stage import Stage
 
 RETRIES = 2
-"""Times that a stage is tried again after a transient error, and again after the death of its worker."""
+"""Number of retries after a transient error, and after the death of a worker."""
 
 PAUSE = 1.0
-"""Seconds before the first retry; each further one waits four times as long."""
+"""Seconds before the first retry. Each further one waits four times as long."""
 
 TRANSIENT = {errno.EIO, errno.EAGAIN, errno.EBUSY, errno.ESTALE, errno.EREMOTEIO, errno.ENETUNREACH, errno.EHOSTUNREACH}
-"""What a network filesystem says while it is away."""
+"""Error numbers of a network file system that is away."""
 
 
-def transient(error: Exception) -> bool:
-    """Whether the same call may succeed a little later, with nothing changed."""
+def is_transient(error: Exception) -> bool:
+    """Tell if the same call may succeed a little later, with nothing changed."""
     if isinstance(error, ConnectionError | TimeoutError):
         return True
     return isinstance(error, OSError) and error.errno in TRANSIENT
 
 
-def attempt(task: Stage, threads: int | None = None) -> str | None:
-    """Make a stage; its traceback where it fails. `threads`: the cores that it may use."""
+def attempt(stage: Stage, threads: int | None = None) -> str | None:
+    """Make a stage. Return its traceback where it fails. `threads`: the number of cores that it may use."""
     if threads is not None:
         os.environ["BENCH_THREADS"] = str(threads)
-    for again in range(RETRIES + 1):
+    for retry in range(RETRIES + 1):
         try:
-            task.make()
+            stage.make()
         except Exception as error:
-            if again == RETRIES or not transient(error):
+            if retry == RETRIES or not is_transient(error):
                 return traceback.format_exc()
-            time.sleep(PAUSE * 4**again)
+            time.sleep(PAUSE * 4**retry)
         else:
             break
     return None
 
 
 class Deaths:
-    """How often the workers of each task died: killed for memory, for instance."""
+    """Number of workers that died over each stage, for instance because they were killed for memory."""
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
 
-    def final(self, task: Stage, details: str = "without a traceback") -> str | None:
-        """Count one more; None while the task is worth another try, and then the error that it is given up with."""
-        count = self.counts[task.identity] = self.counts.get(task.identity, 0) + 1
+    def count(self, stage: Stage, details: str = "without a traceback") -> str | None:
+        """Count one more death. Return None while the stage is worth another try, then the error to give it up with."""
+        count = self.counts[stage.identity] = self.counts.get(stage.identity, 0) + 1
         return None if count <= RETRIES else f"the worker died {count} times, {details}"

@@ -1,32 +1,32 @@
-"""What plays stages: worker processes of this machine, a Ray cluster, or Slurm."""
+"""The interface of an engine, and engines by name."""
 
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from types import TracebackType
 from typing import Protocol, Self
 
+from bench.engine.costs import Costs
 from bench.errors import UserError, unknown
-from bench.play.plan import Costs
 from bench.stages.stage import Stage
 
 
 class Engine(Protocol):
-    """Entered for as long as there is something to do; leaving it ends whatever still runs.
+    """Executes stages. It is entered for as long as there is work; leaving it ends whatever still runs.
 
-    A worker that dies, and an error that passes, are the engine's own affair: it tries the task again.
+    An engine itself handles a worker that dies and an error that passes: it tries the stage again.
     """
 
     def __enter__(self) -> Self:
         """Find the workers. Raises UserError where there are none."""
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, _: TracebackType | None) -> None:
-        """End what still runs; it leaves nothing half-made."""
+        """End what still runs. Nothing is left half-made."""
 
     def start(self, ready: Sequence[Stage]) -> list[Stage]:
-        """Start as many of the ready tasks as there is room for, the first ones first, and give those."""
+        """Start as many of the ready stages as there is room for, the first ones first, and return those."""
 
     def finished(self) -> Iterator[tuple[Stage, str | None]]:
-        """Wait for a started task to end; each that ended, with its traceback where it failed."""
+        """Wait until a started stage ends. Yield each that ended, with its traceback where it failed."""
 
 
 def _local(workers: int | None, address: str | None, costs: Costs) -> Engine:
@@ -52,11 +52,11 @@ def _slurm(workers: int | None, address: str | None, costs: Costs) -> Engine:
 ENGINES: dict[str, Callable[[int | None, str | None, Costs], Engine]] = {"local": _local, "ray": _ray, "slurm": _slurm}
 
 PACKAGES = {"ray": "ray", "slurm": "submitit"}
-"""What an engine imports; the extra of the same name as the engine installs it."""
+"""The package that an engine imports. The extra with the engine's name installs it."""
 
 
-def engine(name: str, workers: int | None, address: str | None, costs: Costs) -> Engine:
-    """An engine by name, with at most so many stages at a time; `costs` tell what a stage asks a cluster for.
+def open_engine(name: str, workers: int | None, address: str | None, costs: Costs) -> Engine:
+    """Return an engine by name. It runs at most `workers` stages at a time; `costs` tell what to ask a cluster for.
 
     Raises UserError for an unknown name, and where the engine's extra is not installed.
     """

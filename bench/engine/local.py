@@ -1,4 +1,4 @@
-"""The local engine: one process a device, each loads a model once; one that dies is replaced, its task done again."""
+"""The local engine: one process for each device. A model is loaded once a process; a process that dies is replaced."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Self
 
-from bench.engine.affinity import pairs
+from bench.engine.affinity import assign
 from bench.engine.attempt import Deaths, attempt
 from bench.engine.devices import cores, devices
 from bench.quiet import quiet
@@ -21,37 +21,37 @@ SPAWN = get_context("spawn")
 
 
 class Worker:
-    """One process, started when it first gets a task, and again after it died. `loaded`: models that it holds."""
+    """One process, started again where it died. `stage`: what it works on. `loaded`: the models that it holds."""
 
     def __init__(self, threads: int, device: str | None) -> None:
         self.threads, self.device = threads, device
-        self.task: Stage | None = None
+        self.stage: Stage | None = None
         self.loaded: set[str] = set()
         self.start()
 
     def start(self) -> None:
-        """Begin, or begin anew with nothing loaded."""
+        """Start the process, with nothing loaded."""
         self.loaded.clear()
-        self.pipe, far = SPAWN.Pipe()
-        self.process = SPAWN.Process(target=_serve, args=(far, self.threads, self.device))
+        self.pipe, far_end = SPAWN.Pipe()
+        self.process = SPAWN.Process(target=_serve, args=(far_end, self.threads, self.device))
         self.process.start()
-        # With the other end in the worker's hands alone, its death is the end of the pipe.
-        far.close()
+        # Now the worker alone holds the far end, so that its death closes the pipe.
+        far_end.close()
 
-    def give(self, task: Stage) -> None:
-        """Have a task done."""
+    def send(self, stage: Stage) -> None:
+        """Hand a stage to the process."""
         if not self.process.is_alive():
             self.start()
-        self.task = task
-        self.loaded.update(task.models)
+        self.stage = stage
+        self.loaded.update(stage.models)
         try:
-            self.pipe.send(task)
+            self.pipe.send(stage)
         except BrokenPipeError:
-            self.process.join()  # it died just now; the end of its pipe tells so to who waits for the task
+            self.process.join()  # The process has just died. `receive` will find the pipe closed and say so.
 
-    def take(self) -> str | None:
-        """The traceback of the task that ended, or None. Raises EOFError where the worker died over it."""
-        self.task = None
+    def receive(self) -> str | None:
+        """Return the traceback of the stage that ended, or None. Raises EOFError where the process died over it."""
+        self.stage = None
         try:
             return self.pipe.recv()
         except ConnectionResetError:
@@ -59,11 +59,11 @@ class Worker:
 
 
 class Pool:
-    """`workers` processes share this machine's cores and devices: as many as devices by default, or one."""
+    """`workers` processes that share the cores and devices of this machine: one a device by default, or one in all."""
 
     def __init__(self, workers: int | None = None) -> None:
-        self.places = devices()
-        self.size = workers or max(1, len(self.places))
+        self.devices = devices()
+        self.size = workers or max(1, len(self.devices))
         self.workers: list[Worker] = []
         self.deaths = Deaths()
 
@@ -71,7 +71,7 @@ class Pool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, _: TracebackType | None) -> None:
-        """The workers are told to tidy up and end; a second Ctrl-C, while they do, ends them at once."""
+        """Ask the workers to tidy up and end. A second Ctrl-C meanwhile ends them at once."""
         for worker in self.workers:
             worker.process.terminate()
         try:
@@ -84,38 +84,38 @@ class Pool:
         self.workers.clear()
 
     def start(self, ready: Sequence[Stage]) -> list[Stage]:
-        """Give tasks to idle workers."""
-        idle = [worker for worker in self.workers if worker.task is None]
+        """Hand stages to idle workers, and return those stages."""
+        idle = [worker for worker in self.workers if worker.stage is None]
         while len(idle) < len(ready) and len(self.workers) < self.size:
-            idle.append(self._hire())
-        chosen = pairs([worker.loaded for worker in idle], ready)
-        for place, task in chosen:
-            idle[place].give(task)
-        return [task for _, task in chosen]
+            idle.append(self._add_worker())
+        pairs = assign([worker.loaded for worker in idle], ready)
+        for number, stage in pairs:
+            idle[number].send(stage)
+        return [stage for _, stage in pairs]
 
-    def _hire(self) -> Worker:
-        device = self.places[len(self.workers) % len(self.places)] if self.places else None
+    def _add_worker(self) -> Worker:
+        device = self.devices[len(self.workers) % len(self.devices)] if self.devices else None
         self.workers.append(Worker(max(1, cores() // self.size), device))
         return self.workers[-1]
 
     def finished(self) -> Iterator[tuple[Stage, str | None]]:
-        """Wait for at least one task to end."""
-        busy = {worker.pipe: (worker, worker.task) for worker in self.workers if worker.task is not None}
+        """Wait until at least one stage ends. Yield each that ended, with its traceback where it failed."""
+        busy = {worker.pipe: (worker, worker.stage) for worker in self.workers if worker.stage is not None}
         for pipe in wait(busy):
-            worker, task = busy[pipe]  # type: ignore[index]
+            worker, stage = busy[pipe]  # type: ignore[index]
             try:
-                yield task, worker.take()
+                yield stage, worker.receive()
             except EOFError:
                 worker.process.join()
-                if (error := self.deaths.final(task)) is not None:
-                    yield task, error
+                if (error := self.deaths.count(stage)) is not None:
+                    yield stage, error
                 else:
-                    worker.give(task)
+                    worker.send(stage)
 
 
 def _serve(pipe: Connection, threads: int, device: str | None) -> None:
-    """What a worker does: tasks, until it is told to end or nobody is there to tell."""
-    # Ctrl-C reaches the whole group; who waits for the workers decides what becomes of them.
+    """Make the stages that come through the pipe, until it is closed or the parent process is gone."""
+    # Ctrl-C reaches every process of the group; the parent decides what becomes of its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -125,13 +125,13 @@ def _serve(pipe: Connection, threads: int, device: str | None) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     while True:
         try:
-            task = pipe.recv()
+            stage = pipe.recv()
         except EOFError:
             return
         except Exception:
             pipe.send(traceback.format_exc())
         else:
-            pipe.send(attempt(task))
+            pipe.send(attempt(stage))
 
 
 def _end_with_parent() -> None:

@@ -1,4 +1,4 @@
-"""The Slurm engine: the ready stages of a kind are one job array, submitted and followed by submitit."""
+"""The Slurm engine: the ready stages of one kind are one job array, which submitit submits and follows."""
 
 import os
 import shutil
@@ -13,34 +13,35 @@ import submitit
 from submitit.helpers import as_completed
 
 from bench.engine.attempt import Deaths, attempt
+from bench.engine.costs import Costs
 from bench.engine.devices import cores, devices
 from bench.errors import UserError, unknown
 from bench.paths import home
-from bench.play.plan import Costs
 from bench.stages.stage import Stage
 
 CLUSTERS = ("slurm", "local")
-"""Where submitit puts the jobs: `local` is this machine, to try on it what would be submitted."""
+"""Clusters of submitit. `local` is this machine, to try what would be submitted."""
 
 MINUTES = 24 * 60
 """Time limit of a stage."""
 
 CORES = 8
-"""What a stage with a model asks for, unless `BENCH_THREADS` says otherwise."""
+"""Cores of a stage with a model, unless `BENCH_THREADS` says otherwise."""
 
 MARGIN = 1.25
-"""Slurm kills what takes more memory than it asked for."""
+"""Factor on the expected memory: Slurm kills a job that takes more than it asked for."""
 
 POLL = 1.0
-"""Seconds between two looks at the jobs."""
+"""Seconds between two checks of the jobs."""
 
 UNLIMITED = 1_000_000
 
 
 class Slurm:
-    """At most `workers` stages at a time; without a number, whatever Slurm has room for.
+    """At most `workers` stages at a time; without a number, as many as Slurm has room for.
 
-    Partition, account and all else that sbatch knows are its own `SBATCH_*` variables, which win over what is asked.
+    Partition, account and everything else that sbatch knows come from its `SBATCH_*` variables, which win over what
+    this engine asks for.
     """
 
     def __init__(self, workers: int | None, address: str | None, costs: Costs) -> None:
@@ -51,7 +52,7 @@ class Slurm:
         self.running: dict[submitit.Job[str | None], Stage] = {}
 
     def __enter__(self) -> Self:
-        """Raises UserError where there is no Slurm."""
+        """Find Slurm. Raises UserError where there is none."""
         if self.cluster == "slurm" and shutil.which("sbatch") is None:
             raise UserError("engine: 'slurm' found no sbatch on the PATH; allowed: a machine that may submit jobs")
         local = self.cluster == "local"
@@ -60,52 +61,54 @@ class Slurm:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, _: TracebackType | None) -> None:
-        """Cancel what waits or runs."""
+        """Cancel the jobs that wait or run."""
         for job in self.running:
             job.cancel(check=False)
         self.running.clear()
 
     def start(self, ready: Sequence[Stage]) -> list[Stage]:
-        """Submit one array a kind of stage: the jobs of an array ask for the same."""
-        started = sorted(ready[: self.workers - len(self.running)], key=lambda task: task.kind)
-        for kind, tasks in groupby(started, lambda task: task.kind):
-            self._submit(kind, list(tasks))
+        """Submit one array for each kind of stage, as the jobs of an array ask for the same resources."""
+        started = sorted(ready[: self.workers - len(self.running)], key=lambda stage: stage.kind)
+        for kind, stages in groupby(started, lambda stage: stage.kind):
+            self._submit(kind, list(stages))
         return started
 
-    def _submit(self, kind: str, tasks: list[Stage]) -> None:
-        ask = self.request(tasks)
+    def _submit(self, kind: str, stages: list[Stage]) -> None:
+        resources = self.request(stages)
         executor = submitit.AutoExecutor(home() / "slurm", cluster=self.cluster)
-        executor.update_parameters(name=f"bench-{kind}", timeout_min=MINUTES, **ask)
-        jobs = executor.map_array(attempt, tasks, [ask["cpus_per_task"]] * len(tasks))
-        self.running.update(zip(jobs, tasks, strict=True))
+        executor.update_parameters(name=f"bench-{kind}", timeout_min=MINUTES, **resources)
+        jobs = executor.map_array(attempt, stages, [resources["cpus_per_task"]] * len(stages))
+        self.running.update(zip(jobs, stages, strict=True))
 
-    def request(self, tasks: Sequence[Stage]) -> dict[str, Any]:
-        """What each of the tasks asks for; memory from finished stages like them, where there are such for all."""
-        peaks = [self.costs.estimate(task).peak_mb for task in tasks]
-        known = [peak for peak in peaks if peak is not None]
-        models = any(task.models for task in tasks)
-        ask = {"cpus_per_task": self.cpus if models else 1, "gpus_per_node": int(models and self.gpus)}
-        return ask | ({"mem_gb": ceil(max(known) / 1024 * MARGIN)} if len(known) == len(peaks) else {})
+    def request(self, stages: Sequence[Stage]) -> dict[str, Any]:
+        """Return the resources of each stage. Memory follows from finished stages, where all have some like them."""
+        models = any(stage.models for stage in stages)
+        resources = {"cpus_per_task": self.cpus if models else 1, "gpus_per_node": int(models and self.gpus)}
+        estimates = [self.costs.estimate(stage).peak_mb for stage in stages]
+        peaks = [peak for peak in estimates if peak is not None]
+        if len(peaks) == len(stages):
+            resources["mem_gb"] = ceil(max(peaks) / 1024 * MARGIN)
+        return resources
 
     def finished(self) -> Iterator[tuple[Stage, str | None]]:
-        """Wait for at least one task to end."""
+        """Wait until at least one stage ends. Yield each that ended, with its traceback where it failed."""
         next(as_completed(list(self.running), poll_frequency=POLL))
         for job in [job for job in self.running if job.done()]:
-            task = self.running.pop(job)
+            stage = self.running.pop(job)
             try:
-                yield task, job.result()
+                yield stage, job.result()
             except submitit.core.utils.FailedJobError as error:
-                yield task, str(error)
-            except submitit.core.utils.UncompletedJobError as gone:
-                if (error_ := self.deaths.final(task, str(gone))) is not None:
-                    yield task, error_
+                yield stage, str(error)
+            except submitit.core.utils.UncompletedJobError as death:
+                if (message := self.deaths.count(stage, str(death))) is not None:
+                    yield stage, message
                 else:
-                    self._submit(task.kind, [task])
+                    self._submit(stage.kind, [stage])
 
 
 def _features() -> str:
-    """The generic resources of Slurm's nodes. Raises UserError where Slurm does not answer."""
-    asked = subprocess.run(["sinfo", "--noheader", "--format=%G"], capture_output=True, text=True, check=False)
-    if asked.returncode:
-        raise UserError(f"engine: 'slurm' does not answer: {asked.stderr.strip()}; allowed: a Slurm that runs")
-    return asked.stdout
+    """Return the generic resources of Slurm's nodes. Raises UserError where Slurm does not answer."""
+    answer = subprocess.run(["sinfo", "--noheader", "--format=%G"], capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise UserError(f"engine: 'slurm' does not answer: {answer.stderr.strip()}; allowed: a Slurm that runs")
+    return answer.stdout

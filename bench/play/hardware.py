@@ -1,4 +1,4 @@
-"""What a number was computed on."""
+"""The hardware that a number was computed on."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 def hardware() -> dict[str, Any]:
-    """Processor model, cores, memory in GB (1e9 bytes), and the accelerators' names, None where none is seen."""
+    """Return processor model, cores, memory in GB (1e9 bytes) and accelerator names (None where none is seen)."""
     pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "processor": _processor(),
@@ -29,9 +29,9 @@ def _processor() -> str:
 
 
 def _accelerators() -> list[str]:
-    """As the driver names them, else as torch does where it is imported already: it is not imported for a name."""
-    if found := nvml.names():
-        return found
+    """Return the names that the driver gives, else those of torch, which is not imported for this."""
+    if names := nvml.names():
+        return names
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available():
         return []

@@ -1,31 +1,56 @@
-"""How long a plan will take: its stages, at their expected seconds, given out to workers in its order."""
+"""The expected cost of a plan: a table by kind of stage, and the time that it takes with some workers."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
+from typing import Any
 
-from bench.play.plan import Costs, Plan, uncollected
-
-
-def expected(plan: Plan, costs: Costs) -> dict[str, float] | None:
-    """Seconds of each task, by identity; None where those of one are not known."""
-    found = {name: costs.estimate(task).seconds for name, task in plan.tasks.items()}
-    known = {name: seconds for name, seconds in found.items() if seconds is not None}
-    return known if len(known) == len(found) else None
+from bench.engine.costs import FIELDS, Costs, StageCost
+from bench.play.plan import Plan, without_garbage_collection
 
 
-@uncollected()
-def predict(plan: Plan, workers: int, seconds: Mapping[str, float]) -> float:
-    """Seconds from the first start to the last end, on `workers` that each take `seconds[identity]` for a task.
+def cost_table(plan: Plan, costs: Costs) -> list[dict[str, Any]]:
+    """Return one row a kind of stage, and their sum: stages, to do, expected seconds, peak and disk megabytes."""
+    counts = Counter(stage.kind for stage in plan.stages.values())
+    estimates: dict[str, list[StageCost]] = {kind: [] for kind in counts}
+    for task in plan.tasks.values():
+        estimates[task.kind].append(costs.estimate(task))
+    rows = {**estimates, "all": [cost for kind in estimates.values() for cost in kind]}
+    counts["all"] = len(plan.stages)
+    return [{"stage": kind, "stages": counts[kind], "to do": len(row), **_total(row)} for kind, row in rows.items()]
 
-    Never less than the longest chain of tasks, nor than their sum over the workers, and never more than their sum.
+
+def _total(costs: Sequence[StageCost]) -> dict[str, float | None]:
+    """Return sums, and the largest peak. None where one of the values is not known."""
+    columns = {name: [getattr(cost, name) for cost in costs] for name in FIELDS}
+    known = {name: None if None in values else values for name, values in columns.items()}
+    return {
+        "seconds": None if known["seconds"] is None else round(sum(known["seconds"])),
+        "peak MB": None if known["peak_mb"] is None else round(max(known["peak_mb"], default=0)),
+        "disk MB": None if known["disk_mb"] is None else round(sum(known["disk_mb"]), 1),
+    }
+
+
+def task_seconds(plan: Plan, costs: Costs) -> dict[str, float] | None:
+    """Return the expected seconds of each task, by identity. None where those of one task are not known."""
+    estimates = {name: costs.estimate(task).seconds for name, task in plan.tasks.items()}
+    known = {name: seconds for name, seconds in estimates.items() if seconds is not None}
+    return known if len(known) == len(estimates) else None
+
+
+@without_garbage_collection()
+def predict_seconds(plan: Plan, workers: int, seconds: Mapping[str, float]) -> float:
+    """Return the seconds from the first start to the last end, on `workers` that take `seconds[identity]` for a task.
+
+    The result is at least the longest chain of tasks and at least their sum over the workers; it is at most their sum.
     Raises KeyError where the seconds of a task are missing.
     """
     names = list(plan.tasks)
-    place = {name: number for number, name in enumerate(names)}
+    position = {name: number for number, name in enumerate(names)}
     graph = TopologicalSorter({name: plan.needs(task) for name, task in plan.tasks.items()})
     graph.prepare()
-    ready = sorted(place[name] for name in graph.get_ready())
+    ready = sorted(position[name] for name in graph.get_ready())
     busy: list[tuple[float, int]] = []
     now = 0.0
     while ready or busy:
@@ -35,5 +60,5 @@ def predict(plan: Plan, workers: int, seconds: Mapping[str, float]) -> float:
         now, task = heappop(busy)
         graph.done(names[task])
         for name in graph.get_ready():
-            heappush(ready, place[name])
+            heappush(ready, position[name])
     return now

@@ -1,4 +1,4 @@
-"""Where a number comes from: versions, commit, machine, and the command that makes it again."""
+"""The origin of a number: versions, commit, machine, and the command that makes it again."""
 
 import os
 import platform
@@ -16,14 +16,15 @@ from bench.spec import RunSpec
 PACKAGES = ("torch", "transformers", "peft", "trl", "lm_eval", "datasets", "numpy", "pillow")
 
 EXTRAS = ("optuna", "ray", "submitit")
-"""Told where they are installed."""
+"""Packages that are listed where they are installed."""
 
 
 @cache
 def provenance() -> dict[str, Any]:
-    """Package versions, git commit and dirtiness (None outside a checkout), hardware and threads of this process.
+    """Return package versions, git commit, hardware and threads of this process.
 
-    Seeds, durations and joules are in the row's own `seed` and `cost`.
+    `dirty` tells if the checkout has changes that are not committed; it and `git` are None outside a checkout. Seeds,
+    durations and joules are in the row's own columns `seed` and `cost`.
     """
     return {
         "packages": {name: version(name) for name in (*PACKAGES, *filter(find_spec, EXTRAS))},
@@ -40,12 +41,12 @@ def _git(*arguments: str) -> str | None:
     root = Path(__file__).parent.parent.parent
     if not (root / ".git").exists():
         return None
-    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else None
+    answer = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    return answer.stdout.strip() if answer.returncode == 0 else None
 
 
 def command(spec: RunSpec) -> str:
-    """The `bench run` line of a run."""
+    """Return the `bench run` command of a run."""
     words = ["bench", "run", "--defense", spec.defense.name, "--attack", spec.attack.name, "--dataset", spec.dataset]
     words += ["--victim", spec.victim, "--threat", spec.threat]
     words += ["--surrogates", ",".join(spec.surrogates)] if spec.surrogates else []

@@ -1,10 +1,9 @@
-"""Play one run in this process: its stages in order, each one reused where it is finished, then a row of results."""
+"""Play one run in this process: its stages in order, each reused where it is finished, then a row of results."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,19 +11,20 @@ import numpy as np
 from bench import results
 from bench.game.threat import surrogates
 from bench.play.provenance import command, provenance
-from bench.scoring.learning_curve import points
+from bench.play.roles import stages_of
+from bench.progress import Progress, silent
+from bench.scoring import learning_curve
 from bench.scoring.matching import EVALUATOR
 from bench.scoring.protection import Score, score
 from bench.spec import PROTOCOL, RunSpec, identity
-from bench.stages.stage import Progress, silent
-from bench.stages.stages import stages
 from bench.store.artifacts import Artifact
+from bench.store.predictions import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Show = Callable[[str], AbstractContextManager[Progress]]
-"""Opens a stage's display by its title and gives the callback for its progress."""
+"""Opens the display of a stage by its title, and gives the callback for its progress."""
 
 TITLES = {
     "original": "Original",
@@ -39,74 +39,67 @@ TITLES = {
 }
 
 
-def title(role: str, spec: RunSpec) -> str:
-    """What the display of a run's stage is called."""
+def stage_title(role: str, spec: RunSpec) -> str:
+    """Return the title of a run's stage for the display."""
     name, _, epoch = role.partition("@")
-    return TITLES[name].format(defense=spec.defense.name, attack=spec.attack.name) + (
-        f", epoch {epoch}" if epoch else ""
-    )
+    title = TITLES[name].format(defense=spec.defense.name, attack=spec.attack.name)
+    return f"{title}, epoch {epoch}" if epoch else title
 
 
-def unseen(title: str) -> AbstractContextManager[Progress]:
-    """A display that shows nothing."""
+def no_display(title: str) -> AbstractContextManager[Progress]:
+    """Show nothing."""
     return nullcontext(silent)
 
 
-def play(spec: RunSpec, show: Show = unseen) -> results.Run:
-    """Run one cell and its references, save its row and give it.
+def play_run(spec: RunSpec, show: Show = no_display) -> results.Run:
+    """Play one cell and its references, save its row and return it.
 
-    Finished stages are read, not computed; a row that already stands on just these stages stays as it was.
+    Finished stages are read, not computed. A row that already names these very stages stays as it was.
     """
     artifacts: dict[str, Artifact] = {}
-    for role, stage in stages(spec).items():
-        with show(title(role, spec)) as progress:
+    for role, stage in stages_of(spec).items():
+        with show(stage_title(role, spec)) as progress:
             artifacts[role] = stage.make(progress)
             progress(1.0, "reused" if artifacts[role].reused else "")
     row = results.find(run_id(spec))
-    made = {role: artifact.identity for role, artifact in artifacts.items()}
-    return row if row is not None and made.items() <= row.stages.items() else record(spec, artifacts)
+    identities = {role: artifact.identity for role, artifact in artifacts.items()}
+    return row if row is not None and identities.items() <= row.stages.items() else record_run(spec, artifacts)
 
 
-def record(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
+def record_run(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
     """Score a run whose stages are finished, and save its row."""
-    test = {role: predictions(artifacts[role].folder) for role in ("zero", "clean", "evaluate")}
-    row = _row(spec, artifacts, test, judge([(test["zero"], test["clean"], test["evaluate"])]))
+    answers = {role: read_table(artifacts[role].folder) for role in ("zero", "clean", "evaluate")}
+    row = _row(spec, artifacts, answers, score_answers([(answers["zero"], answers["clean"], answers["evaluate"])]))
     results.save(row)
     return row
 
 
 def run_id(spec: RunSpec) -> str:
-    """The name of a run's row."""
-    unsaid = None if spec.surrogates else {"surrogates"}
-    return identity(
-        {"protocol": PROTOCOL, "evaluator": EVALUATOR, "spec": spec.model_dump(mode="json", exclude=unsaid)}
-    )
+    """Return the name of a run's row."""
+    unset = None if spec.surrogates else {"surrogates"}
+    return identity({"protocol": PROTOCOL, "evaluator": EVALUATOR, "spec": spec.model_dump(mode="json", exclude=unset)})
 
 
-def predictions(folder: Path) -> "pd.DataFrame":
-    """The answers kept in an evaluation's folder."""
-    import pandas as pd
-
-    return pd.read_parquet(folder / "predictions.parquet")
-
-
-def _mean(folder: Path) -> float:
-    return float(predictions(folder)["score"].mean())
-
-
-def judge(seeds: Sequence[tuple["pd.DataFrame", "pd.DataFrame", "pd.DataFrame"]]) -> Score:
-    """The score of (zero-shot, clean, protected) answers, one triple a seed."""
+def score_answers(seeds: Sequence[tuple["pd.DataFrame", "pd.DataFrame", "pd.DataFrame"]]) -> Score:
+    """Return the score of (zero-shot, clean, protected) answers, one triple of tables for each seed."""
     zero, clean, protected = (
-        np.stack([t["score"].to_numpy(float) for t in tables]) for tables in zip(*seeds, strict=True)
+        np.stack([table["score"].to_numpy(float) for table in tables]) for tables in zip(*seeds, strict=True)
     )
     return score(zero[0], clean, protected, seeds[0][0]["image_id"].to_numpy())
 
 
-def _row(spec: RunSpec, parts: Mapping[str, Artifact], test: dict[str, "pd.DataFrame"], measured: Score) -> results.Run:
-    accuracy = {key: float(table["score"].mean()) for key, table in test.items()}
-    costs: dict[str, dict[str, Any]] = {role: dict(artifact.cost) for role, artifact in parts.items()}
+def _mean_score(artifact: Artifact) -> float:
+    return float(read_table(artifact.folder)["score"].mean())
+
+
+def _row(
+    spec: RunSpec, artifacts: Mapping[str, Artifact], answers: Mapping[str, "pd.DataFrame"], measured: Score
+) -> results.Run:
+    accuracy = {role: float(table["score"].mean()) for role, table in answers.items()}
+    costs: dict[str, dict[str, Any]] = {role: dict(artifact.cost) for role, artifact in artifacts.items()}
     steps, seconds = costs["protect"].get("image_steps", 0), costs["protect"]["seconds"]
     costs["protect"]["image_steps_per_second"] = round(steps / seconds, 1) if steps else None
+    along_training = {role: _mean_score(artifact) for role, artifact in artifacts.items() if "@" in role}
     protection = measured.protection
     return results.Run(
         id=run_id(spec),
@@ -127,16 +120,16 @@ def _row(spec: RunSpec, parts: Mapping[str, Artifact], test: dict[str, "pd.DataF
         utility_zero=accuracy["zero"],
         utility_clean=accuracy["clean"],
         utility=accuracy["evaluate"],
-        validation=_mean(parts["validation"].folder),
+        validation=_mean_score(artifacts["validation"]),
         protection=protection.value if protection else None,
         protection_low=protection.low if protection else None,
         protection_high=protection.high if protection else None,
         eligible=measured.eligible,
-        stealth=parts["audit"].read("audit.json"),
+        stealth=artifacts["audit"].read("audit.json"),
         cost=costs,
-        stages={role: artifact.identity for role, artifact in parts.items()},
-        curve=points({role: _mean(part.folder) for role, part in parts.items() if "@" in role}),
-        provenance={**provenance(), "reused": [r for r, a in parts.items() if a.reused]},
+        stages={role: artifact.identity for role, artifact in artifacts.items()},
+        curve=learning_curve.build_curve(along_training),
+        provenance={**provenance(), "reused": [role for role, artifact in artifacts.items() if artifact.reused]},
         command=command(spec),
         created=datetime.now(UTC),
     )

@@ -1,13 +1,10 @@
-"""Side effects: what fine-tuning did to other tasks, by asking the base victim, the clean and the attacked one.
+"""Side effects of a run: what fine-tuning did to other tasks, measured on the base, the clean and the attacked victim.
 
 A task is another data set of the suite, or one of lm-eval's own about pictures. Its evaluations are stages like all
-others; they belong to a run's row, but not to its identity: played again with them, the row has them from then on.
+others. They belong to a run's row but not to its identity: when a run is played again with them, its row gains them.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,92 +15,69 @@ from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import UserError, unknown
 from bench.play import run
 from bench.play.provenance import command
-from bench.play.run import Show, predictions, unseen
+from bench.play.roles import stages_of
+from bench.play.run import Show, no_display
 from bench.scoring import stats
-from bench.scoring.matching import EVALUATOR
-from bench.spec import PROTOCOL, RunSpec
-from bench.stages import stages
-from bench.stages.stage import Progress, Stage
+from bench.spec import RunSpec
+from bench.stages import evaluate, side_effects
+from bench.stages.stage import Stage
 from bench.store.artifacts import Artifact, look
-from bench.victims import revision
+from bench.store.predictions import read_table
 
-WHO = {"zero": "Base", "clean": "Clean fine-tune", "evaluate": "Attacked"}
-"""Who is asked, by the role of a run's stage with the same adapter, and as the display says it."""
-
-
-def role(who: str, task: str) -> str:
-    """What a stage is called among those of a run."""
-    return f"{who}@{task}"
+MODELS = {"zero": "Base", "clean": "Clean fine-tune", "evaluate": "Attacked"}
+"""The three models that are asked: the role of the run's evaluation with the same adapter, and a title."""
 
 
-def check(tasks: Sequence[str]) -> None:
-    """Raises UserError for what is neither a data set nor a task of lm-eval's with pictures and generated answers."""
+def role(model: str, task: str) -> str:
+    """Return the role of an evaluation on another task among the stages of a run."""
+    return f"{model}@{task}"
+
+
+def check_tasks(tasks: Sequence[str]) -> None:
+    """Raise UserError for what is neither a data set nor a task of lm-eval's with pictures and generated answers."""
     from bench.tasks import harness
 
     for task in tasks:
-        if not ours(task) and task not in harness.names():
+        if not is_dataset(task) and task not in harness.names():
             raise unknown("side-effects", task, [*EMBEDDED, *HUB, *harness.names()])
 
 
-def ours(task: str) -> bool:
-    """Whether a task is a data set of the suite."""
+def is_dataset(task: str) -> bool:
+    """Tell if a task is a data set of the suite."""
     return task in EMBEDDED or task in HUB or own.is_own(task)
 
 
-def asked(spec: RunSpec, task: str) -> dict[str, Stage]:
-    """The three evaluations of a task, by role."""
-    known = stages.stages(spec)
-    adapters = {"zero": None, "clean": known["clean_attack"], "evaluate": known.get("attack")}
-    if ours(task):
+def evaluations(spec: RunSpec, task: str) -> dict[str, Stage]:
+    """Return the three evaluations of a task, by role."""
+    stages = stages_of(spec)
+    adapters = {"zero": None, "clean": stages["clean_attack"], "evaluate": stages.get("attack")}
+    if is_dataset(task):
         other = spec.model_copy(update={"dataset": task})
-        return {role(who, task): stages.evaluate(other, adapter, "test") for who, adapter in adapters.items()}
-    return {role(who, task): _foreign(spec, adapter, task) for who, adapter in adapters.items()}
+        return {role(model, task): evaluate.stage(other, adapter, "test") for model, adapter in adapters.items()}
+    return {role(model, task): side_effects.stage(spec.victim, adapter, task) for model, adapter in adapters.items()}
 
 
-def _foreign(spec: RunSpec, adapter: Stage | None, task: str) -> Stage:
-    payload = {
-        "protocol": PROTOCOL,
-        "evaluator": EVALUATOR,
-        "task": task,
-        "lm_eval": version("lm_eval"),  # its task files come with it
-        "adapter": adapter.identity if adapter else None,
-        "victim": [spec.victim, revision(spec.victim)],
-    }
-    title = f"{task} after {adapter.title}" if adapter else f"{task}, zero-shot"
-    needs = (adapter,) if adapter else ()
-    return Stage("evaluate", title, payload, partial(_ask, spec.victim, adapter, task), needs, (spec.victim,))
+def play_with_side_effects(spec: RunSpec, tasks: Sequence[str], show: Show = no_display) -> results.Run:
+    """Play a run and save its row, then its side effects, and save the row with them.
 
-
-def _ask(victim: str, adapter: Stage | None, task: str, folder: Path, progress: Progress) -> None:
-    from bench.lvlm.adapters import wearing
-    from bench.lvlm.features import remembering
-    from bench.stages.side_effects import ask
-
-    loaded = stages.model(victim)
-    with wearing(loaded, adapter.folder if adapter else None), remembering(loaded):
-        ask(loaded, task, progress).save(folder)
-
-
-def play(spec: RunSpec, tasks: Sequence[str], show: Show = unseen) -> results.Run:
-    """Play a run and save its row, then its side effects, and save it with them. What it had of other tasks stays.
-
-    Raises UserError where the data of a task are not at hand, before anything is played.
+    Side effects on other tasks that the row already has stay. Raises UserError before anything is played where the data
+    of a task are not on this machine.
     """
-    evaluations = {task: asked(spec, task) for task in tasks}
-    for task, by_role in evaluations.items():
-        if not ours(task) and any(stage.find() is None for stage in by_role.values()):
+    stages = {task: evaluations(spec, task) for task in tasks}
+    for task, by_role in stages.items():
+        if not is_dataset(task) and any(stage.find() is None for stage in by_role.values()):
             from bench.tasks import harness
 
             harness.load(task)
-    row = run.play(spec, show)
-    for task, by_role in evaluations.items():
-        made = {}
+    row = run.play_run(spec, show)
+    for task, by_role in stages.items():
+        identities = {}
         for name, stage in by_role.items():
-            with show(f"{task}: {WHO[name.partition('@')[0]]}") as progress:
+            with show(f"{task}: {MODELS[name.partition('@')[0]]}") as progress:
                 artifact = stage.make(progress)
                 progress(1.0, "reused" if artifact.reused else "")
-            made[name] = artifact.identity
-        row.stages = {**row.stages, **made}
+            identities[name] = artifact.identity
+        row.stages = {**row.stages, **identities}
         row.effects = {**(row.effects or {}), task: measure([row.stages], task)}
         row.command = f"{command(spec)} --side-effects {','.join(row.effects)}"
         results.save(row)
@@ -111,34 +85,39 @@ def play(spec: RunSpec, tasks: Sequence[str], show: Show = unseen) -> results.Ru
 
 
 def measure(runs: Sequence[Mapping[str, str]], task: str) -> dict[str, Any]:
-    """The side effects of runs that differ in the seed alone, from what their stages, by role, have kept.
+    """Return the side effects of runs that differ in the seed alone, given the stages of each run by role.
 
-    `metric` by its name; `zero`, `clean` and `attacked`: its value (means over seeds); `clean_change` and
-    `attacked_change`: against `zero`, with the 95 % interval (paired, over pictures and seeds), or without where the
-    metric is not a mean over items; `items` asked `of` how many: the others do not show just one picture.
+    `metric`: its name. `zero`, `clean`, `attacked`: its value, a mean over seeds. `clean_change`, `attacked_change`: the
+    difference to `zero`, with its 95 % interval (paired, over pictures and seeds) where the metric is a mean over items.
+    `items` were asked `of` so many: the others do not show exactly one picture.
     """
-    kept = {who: [_kept(run, role(who, task)) for run in runs] for who in WHO}
-    tables = {who: [predictions(artifact.folder) for artifact in some] for who, some in kept.items()}
-    if ours(task):
+    artifacts = {model: [_evaluation(run, role(model, task)) for run in runs] for model in MODELS}
+    tables = {model: [read_table(artifact.folder) for artifact in seeds] for model, seeds in artifacts.items()}
+    if is_dataset(task):
         items = len(tables["zero"][0])
-        told: dict[str, Any] = {"metric": "score", "items": items, "of": items}
-        values = {who: float(np.mean([table["score"].mean() for table in some])) for who, some in tables.items()}
+        facts: dict[str, Any] = {"metric": "score", "items": items, "of": items}
+        values = {model: float(np.mean([table["score"].mean() for table in seeds])) for model, seeds in tables.items()}
     else:
-        told = kept["zero"][0].read("metrics.json")
-        values = {who: float(np.mean([a.read("metrics.json")["value"] for a in some])) for who, some in kept.items()}
-    change = {who: [values[who] - values["zero"]] for who in ("clean", "evaluate")}
-    if all("score" in table for some in tables.values() for table in some):
-        scores = {who: np.stack([table["score"].to_numpy(float) for table in some]) for who, some in tables.items()}
+        facts = artifacts["zero"][0].read("metrics.json")
+        values = {
+            model: float(np.mean([artifact.read("metrics.json")["value"] for artifact in seeds]))
+            for model, seeds in artifacts.items()
+        }
+    change = {model: [values[model] - values["zero"]] for model in ("clean", "evaluate")}
+    if all("score" in table for seeds in tables.values() for table in seeds):
+        scores = {
+            model: np.stack([table["score"].to_numpy(float) for table in seeds]) for model, seeds in tables.items()
+        }
         pictures = tables["zero"][0]["image_id"].to_numpy()
-        change = {who: list(stats.mean(scores[who] - scores["zero"], pictures)) for who in change}
+        change = {model: list(stats.mean(scores[model] - scores["zero"], pictures)) for model in change}
     return {
-        **{key: told[key] for key in ("metric", "items", "of")},
+        **{key: facts[key] for key in ("metric", "items", "of")},
         **{"zero": values["zero"], "clean": values["clean"], "attacked": values["evaluate"]},
         **{"clean_change": change["clean"], "attacked_change": change["evaluate"]},
     }
 
 
-def _kept(run: Mapping[str, str], name: str) -> Artifact:
+def _evaluation(run: Mapping[str, str], name: str) -> Artifact:
     artifact = look("evaluate", run[name])
     if artifact is None:
         raise UserError(f"side-effects: the answers of {name} are not on this machine")

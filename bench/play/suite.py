@@ -1,4 +1,4 @@
-"""Play a plan: ready stages to free workers, failures kept, and every run recorded as soon as its stages are there."""
+"""Play a plan: ready stages go to an engine, failures are kept, and each run is recorded once its stages are there."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -10,13 +10,17 @@ from bench import results
 from bench.engine.base import Engine
 from bench.paths import home, write_whole
 from bench.play.plan import Plan
-from bench.play.run import record
+from bench.play.run import record_run
 from bench.stages.stage import Stage
 
 
 @dataclass
 class Outcome:
-    """What became of a plan. Runs by identity: `recorded` now, `kept` from before, `blocked` by a stage of `failed`."""
+    """What became of a plan.
+
+    recorded: runs (by identity) that were recorded now. kept: runs whose rows were there before. blocked: runs that
+    wait for a failed stage. failed: the traceback of each failed stage.
+    """
 
     recorded: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
@@ -25,35 +29,35 @@ class Outcome:
 
 
 Tick = Callable[[Stage, str], None]
-"""Told of each task that it is "started", "done" or "failed"."""
+"""Called with each task and "started", "done" or "failed"."""
 
 
 ROUNDS = 3
-"""Times that stages are played again whose artefacts were broken or gone when a run was to be recorded."""
+"""Number of times that stages are played again whose artefacts were broken or gone when a run was to be recorded."""
 
 
-def play(plan: Plan, engine: Engine, tick: Tick = lambda task, event: None) -> Outcome:
-    """Do every task of a plan and record its runs. A task that fails stops nothing but what stands on it.
+def play_suite(plan: Plan, engine: Engine, tick: Tick = lambda task, event: None) -> Outcome:
+    """Do every task of a plan and record its runs. A task that fails stops only what needs it.
 
-    A plan goes by names; an artefact that turns out to be broken when its run is recorded is made again.
+    A plan knows artefacts by name alone; one that turns out to be broken when its run is recorded is made again.
     """
     outcome = Outcome()
-    lost = _play(plan, engine, tick, outcome)
+    lost = _play_once(plan, engine, tick, outcome)
     for _ in range(ROUNDS):
         if lost:
-            tasks = {stage.identity: stage for missing in lost.values() for stage in missing}
+            tasks = {stage.identity: stage for stages in lost.values() for stage in stages}
             runs, roles = {run: plan.runs[run] for run in lost}, {run: plan.roles[run] for run in lost}
-            lost = _play(replace(plan, runs=runs, roles=roles, tasks=tasks), engine, tick, outcome)
-    for run, missing in lost.items():
+            lost = _play_once(replace(plan, runs=runs, roles=roles, tasks=tasks), engine, tick, outcome)
+    for run, stages in lost.items():
         outcome.blocked.append(run)
-        outcome.failed |= {stage.identity: "its artefact is broken or gone, again and again" for stage in missing}
+        outcome.failed |= {stage.identity: "its artefact is broken or gone, again and again" for stage in stages}
     return outcome
 
 
-def _play(plan: Plan, engine: Engine, tick: Tick, outcome: Outcome) -> dict[str, list[Stage]]:
-    """One round; gives the runs that could not be recorded, with the stages whose artefacts they miss."""
+def _play_once(plan: Plan, engine: Engine, tick: Tick, outcome: Outcome) -> dict[str, list[Stage]]:
+    """Play one round. Return the runs that could not be recorded, with the stages whose artefacts are missing."""
     lost: dict[str, list[Stage]] = {}
-    order = {name: place for place, name in enumerate(plan.tasks)}
+    position = {name: number for number, name in enumerate(plan.tasks)}
     graph = TopologicalSorter({name: plan.needs(task) for name, task in plan.tasks.items()})
     graph.prepare()
     rows = {row.id: row.stages for row in results.load()}
@@ -69,7 +73,7 @@ def _play(plan: Plan, engine: Engine, tick: Tick, outcome: Outcome) -> dict[str,
     running = 0
     with engine:
         while ready or running:
-            ready.sort(key=order.__getitem__)
+            ready.sort(key=position.__getitem__)
             started = engine.start([plan.tasks[name] for name in ready])
             running += len(started)
             for task in started:
@@ -95,7 +99,7 @@ def _play(plan: Plan, engine: Engine, tick: Tick, outcome: Outcome) -> dict[str,
 
 
 def failures(plan: Plan) -> dict[str, str]:
-    """Tracebacks of the unfinished stages that failed when they were last tried."""
+    """Return the tracebacks of the unfinished stages that failed when they were last tried."""
     files = {name: _trace(name) for name in plan.tasks}
     return {name: file.read_text(encoding="utf-8") for name, file in files.items() if file.exists()}
 
@@ -111,15 +115,16 @@ def _record(
     outcome: Outcome,
     lost: dict[str, list[Stage]],
 ) -> None:
-    """Record runs whose stages are all done, unless their row says so already."""
+    """Record the runs whose stages are all done, unless their row already names these very stages."""
     for run in runs:
         roles = plan.roles[run]
         if {role: stage.identity for role, stage in roles.items()}.items() <= rows.get(run, {}).items():
             outcome.kept.append(run)
             continue
-        found = {role: artifact for role, stage in roles.items() if (artifact := stage.find()) is not None}
-        if missing := [stage for role, stage in roles.items() if role not in found]:
-            lost[run] = missing
+        artifacts = {role: stage.find() for role, stage in roles.items()}
+        present = {role: artifact for role, artifact in artifacts.items() if artifact is not None}
+        if len(present) < len(roles):
+            lost[run] = [stage for role, stage in roles.items() if role not in present]
         else:
-            record(plan.runs[run], found)
+            record_run(plan.runs[run], present)
             outcome.recorded.append(run)

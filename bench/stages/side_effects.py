@@ -1,89 +1,108 @@
-"""What a victim makes of one of lm-eval's own tasks: its answers and the task's headline metric."""
+"""SIDE EFFECTS: the answers of a victim to one of lm-eval's own tasks about pictures, and the task's headline metric."""
 
-import gzip
-import json
-from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-from lm_eval import evaluate
-
+from bench import victims
 from bench.errors import UserError
-from bench.lvlm.base import LVLM
-from bench.runtime import seed_everything
-from bench.tasks import harness
-from bench.tasks.model import LVLMForEval, visuals
+from bench.progress import Progress
+from bench.scoring.matching import EVALUATOR
+from bench.stages.stage import Stage, name_stage
+from bench.store.predictions import Predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.lvlm.base import LVLM
 
 SEED = 0
 
 
-class Answers(NamedTuple):
-    """What is kept.
+def stage(victim: str, adapter: Stage | None, task: str) -> Stage:
+    """Return the evaluation of a victim on a task of lm-eval's, with the adapter of an attack or without."""
+    payload = {
+        "evaluator": EVALUATOR,
+        "task": task,
+        "lm_eval": version("lm_eval"),  # the task files come with it
+        "adapter": adapter.identity if adapter else None,
+        "victim": [victim, victims.revision(victim)],
+    }
+    title = f"{task} after {adapter.title}" if adapter else f"{task}, zero-shot"
+    needs = (adapter,) if adapter else ()
+    return name_stage("evaluate", title, payload, partial(_work, victim, adapter, task), needs, (victim,))
 
-    table: one row an item: id, image_id, target, prediction and, where the metric is a mean over the items, score.
-    metrics: the headline `metric` by its name, its `value`, how many `items` were asked `of` how many.
-    log: lm-eval's own, one record an item, without pictures.
+
+def _work(victim: str, adapter: Stage | None, task: str, folder: Path, progress: Progress) -> None:
+    from bench.lvlm.adapters import use_adapter
+    from bench.lvlm.catalog import load_once
+    from bench.lvlm.features import cache_features
+
+    loaded = load_once(victim)
+    with use_adapter(loaded, adapter.folder if adapter else None), cache_features(loaded):
+        ask(loaded, task, progress).save(folder)
+
+
+def ask(victim: "LVLM", name: str, progress: Progress, batch: int = 96) -> Predictions:
+    """Ask the items of a task, or of every task of a group, that show exactly one picture.
+
+    The headline metric is the first one that the task names; the metrics are its name under `metric`, its `value`, and
+    how many `items` were asked `of` how many. Raises UserError where the data of a task are not on this machine, or
+    where none of its items shows exactly one picture.
     """
+    from lm_eval import evaluate
 
-    table: pd.DataFrame
-    metrics: dict[str, Any]
-    log: list[dict[str, Any]]
+    from bench.runtime import seed_everything
+    from bench.tasks import harness
+    from bench.tasks.model import LVLMForEval, visuals
 
-    def save(self, folder: Path) -> None:
-        """Write `predictions.parquet`, `metrics.json` and `samples.jsonl.gz`."""
-        self.table.to_parquet(folder / "predictions.parquet")
-        (folder / "metrics.json").write_text(json.dumps(self.metrics, indent=1, sort_keys=True), encoding="utf-8")
-        lines = "".join(json.dumps(record, ensure_ascii=False, default=str) + "\n" for record in self.log)
-        (folder / "samples.jsonl.gz").write_bytes(gzip.compress(lines.encode(), mtime=0))
-
-
-def ask(victim: LVLM, name: str, progress: Callable[[float, str], None], batch: int = 96) -> Answers:
-    """Ask a task, or every task of a group, the items that show one picture. The headline metric is the first named.
-
-    Raises UserError where a task's data are not at hand, or where none of its items shows just one picture.
-    """
-    found = harness.load(name)
-    asked: dict[str, list[int]] = {}
+    group = harness.load(name)
+    chosen: dict[str, list[int]] = {}
     total = 0
-    for task, one in found["tasks"].items():
-        counts = [len(visuals(one.doc_to_image(doc))) for doc in one.eval_docs]
-        asked[task] = [item for item, count in enumerate(counts) if count == 1]
+    for label, task in group["tasks"].items():
+        counts = [len(visuals(task.doc_to_image(doc))) for doc in task.eval_docs]
+        chosen[label] = [item for item, count in enumerate(counts) if count == 1]
         total += len(counts)
-        if not asked[task]:
-            raise UserError(f"side-effects: {task}: none of its {len(counts)} items shows just one picture")
-        one.set_fewshot_seed(SEED)
-    seed_everything(SEED)  # MMMU draws an option where it finds none in an answer
-    report = evaluate(LVLMForEval(victim, batch, progress), found, samples=asked, bootstrap_iters=0, log_samples=True)
-    metric, chosen = _headline(next(iter(found["tasks"].values())).config)
+        if not chosen[label]:
+            raise UserError(f"side-effects: {label}: none of its {len(counts)} items shows just one picture")
+        task.set_fewshot_seed(SEED)
+    seed_everything(SEED)  # MMMU draws an option at random where it finds none in an answer
+    report = evaluate(LVLMForEval(victim, batch, progress), group, samples=chosen, bootstrap_iters=0, log_samples=True)
+    metric, filter_name = _headline(next(iter(group["tasks"].values())).config)
     log = [
         {"task": task, **_record(sample)}
         for task, samples in report["samples"].items()
         for sample in samples
-        if sample["filter"] == chosen
+        if sample["filter"] == filter_name
     ]
-    value = float(report["results"][name][f"{metric},{chosen}"])
+    value = float(report["results"][name][f"{metric},{filter_name}"])
     metrics = {"metric": metric, "value": value, "items": len(log), "of": total}
-    return Answers(_table(log, metric, value), metrics, log)
+    return Predictions(_table(log, metric, value), metrics, log)
 
 
 def _headline(config: Any) -> tuple[str, str]:
-    """The first metric and the first filter of a task."""
+    """Return the names of a task's first metric and first filter."""
     metric, filters = config.metric_list[0]["metric"], config.filter_list or [{"name": "none"}]
     return metric if isinstance(metric, str) else metric.__name__, filters[0]["name"]
 
 
-def _table(log: list[dict[str, Any]], metric: str, value: float) -> pd.DataFrame:
+def _table(log: list[dict[str, Any]], metric: str, value: float) -> "pd.DataFrame":
+    """Return one row an item, with scores where the metric is their mean."""
+    import numpy as np
+    import pandas as pd
+
     ids = [f"{record['task']}/{record['doc_id']}" for record in log]
-    said = {"target": [str(r["target"]) for r in log], "prediction": [str(r["filtered_resps"][0]) for r in log]}
-    table = pd.DataFrame({"id": ids, "image_id": ids, **said})
+    targets = [str(record["target"]) for record in log]
+    answers = [str(record["filtered_resps"][0]) for record in log]
+    table = pd.DataFrame({"id": ids, "image_id": ids, "target": targets, "prediction": answers})
     scores = [record[metric] for record in log]
-    plain = all(isinstance(score, bool | int | float) for score in scores)
-    return table.assign(score=np.asarray(scores, float)) if plain and np.isclose(np.mean(scores), value) else table
+    if all(isinstance(score, bool | int | float) for score in scores) and np.isclose(np.mean(scores), value):
+        table["score"] = np.asarray(scores, float)
+    return table
 
 
 def _record(sample: dict[str, Any]) -> dict[str, Any]:
-    """A logged sample without its pictures."""
+    """Return a logged sample without its pictures."""
     doc = {key: value for key, value in sample["doc"].items() if isinstance(value, str | int | float | bool | list)}
     return {**sample, "doc": doc, "arguments": [arguments[:2] for arguments in sample["arguments"]]}

@@ -1,4 +1,4 @@
-"""A stage before it is computed: what names its artefact, what it stands on, and the work that fills it."""
+"""A stage before it is computed: what names its artefact, the stages that it needs, and its work."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,26 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from bench.paths import home
-from bench.spec import identity
+from bench.progress import Progress, silent
+from bench.results import retention
+from bench.spec import PROTOCOL, identity
 from bench.store.artifacts import Artifact, find, make
 
-Progress = Callable[[float, str], None]
-"""Called with the fraction done (0..1) and a short note."""
-
 Work = Callable[[Path, Progress], dict[str, float] | None]
-"""Fills a folder; may give costs of its own (numbers)."""
-
-
-def silent(fraction: float, note: str) -> None:
-    """Progress that shows nothing."""
+"""Fills a folder. It may return costs of its own (numbers)."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A pure function of its payload: everything that can change the outcome is in it, and nothing else.
+    """A pure function of its payload: everything that can change the result is in the payload, and nothing else.
 
-    `work` is picklable, so that any process can make the stage. `models` are the checkpoints that it loads; an engine
-    orders stages by them.
+    `work` can be pickled, so that any process can make the stage. `models` are the checkpoints that the work loads; an
+    engine orders stages by them.
     """
 
     kind: str
@@ -38,27 +33,44 @@ class Stage:
 
     @cached_property
     def identity(self) -> str:
-        """The artefact's name: known before anything is computed."""
+        """The name of the artefact, known before anything is computed."""
         return identity(self.payload)
 
     @cached_property
     def depth(self) -> int:
-        """How many stages it stands on, one on the other."""
+        """The length of the longest chain of stages that ends here."""
         return 1 + max((need.depth for need in self.needs), default=0)
 
     @property
     def folder(self) -> Path:
-        """Where the artefact is, once it is made."""
+        """The folder of the artefact once it is made."""
         return home() / "artifacts" / self.kind / self.identity
 
     def find(self) -> Artifact | None:
-        """The artefact, if it is finished."""
+        """Return the artefact if it is finished."""
         return find(self.kind, self.identity)
 
     def make(self, progress: Progress = silent) -> Artifact:
-        """The artefact; what it needs is made first, and nothing that is finished is computed again."""
-        if (found := self.find()) is not None:
-            return found
-        for need in self.needs:
-            need.make()
-        return make(self.kind, self.payload, lambda folder: self.work(folder, progress))
+        """Return the artefact, after making it and what it needs. Nothing that is finished is computed again.
+
+        Then the home is trimmed to its limit.
+        """
+        artifact = self.find()
+        if artifact is None:
+            for need in self.needs:
+                need.make()
+            artifact = make(self.kind, self.payload, lambda folder: self.work(folder, progress))
+        retention.keep_within_limit()
+        return artifact
+
+
+def name_stage(
+    kind: str,
+    title: str,
+    payload: dict[str, Any],
+    work: Work,
+    needs: tuple[Stage, ...] = (),
+    models: tuple[str, ...] = (),
+) -> Stage:
+    """Return a stage of the current protocol."""
+    return Stage(kind, title, {"protocol": PROTOCOL, **payload}, work, needs, models)

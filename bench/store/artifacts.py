@@ -173,8 +173,6 @@ def _publish(draft: Path, shelved: Shelved, manifest: dict[str, Any]) -> Artifac
             break
     _sync_one(shelved.folder.parent)
     _checked[shelved.folder, shelved.folder.stat().st_ino] = manifest
-    if (limit := housekeeping.limit()) is not None:
-        housekeeping.trim(limit)
     return None
 
 

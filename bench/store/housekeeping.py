@@ -1,10 +1,9 @@
-"""What a home holds and how it is kept small: checked, swept, and trimmed to a limit."""
+"""The artefacts of a home: how much there is, a check of every byte, and the removal of what nobody can use."""
 
 import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cache
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ VARIABLE = "BENCH_CACHE_GB"
 
 
 def gigabytes(text: str, field: str) -> float:
-    """A limit in bytes. Raises UserError that names the field."""
+    """Return a limit in bytes from a text in gigabytes. Raises UserError that names the field."""
     try:
         value = float(text)
     except ValueError:
@@ -30,52 +29,55 @@ def gigabytes(text: str, field: str) -> float:
 
 
 def limit() -> float | None:
-    """The limit of `$BENCH_CACHE_GB` in bytes, if it is set. Raises UserError."""
+    """Return the limit of `$BENCH_CACHE_GB` in bytes, or None where it is not set. Raises UserError."""
     text = os.environ.get(VARIABLE)
     return gigabytes(text, VARIABLE) if text else None
 
 
 def usage() -> list[dict[str, Any]]:
-    """Stage, artefacts, megabytes and time of the last use (ISO 8601, UTC; None of nothing), and their sum.
+    """Return one row a kind of stage, and their sum: artefacts, megabytes, and the time of the last use.
 
-    Rows of their own are what was set aside and what dead processes left.
+    The time is ISO 8601 in UTC, None where there is nothing. Artefacts that were set aside and drafts of dead processes
+    have rows of their own.
     """
-    held: dict[str, list[tuple[int, float]]] = {}
-    for each in shelf.finished():
-        held.setdefault(each.stage, []).append((each.size, each.used))
+    sizes: dict[str, list[tuple[int, float]]] = {}
+    for artifact in shelf.finished():
+        sizes.setdefault(artifact.stage, []).append((artifact.size, artifact.used))
     for name, paths in (("(set aside)", _broken()), ("(unfinished)", shelf.drafts())):
-        held |= {name: [(shelf.size(path), path.stat().st_mtime) for path in paths]} if paths else {}
-    return [_row(stage, held[stage]) for stage in sorted(held)] + [_row("all", [x for xs in held.values() for x in xs])]
+        if paths:
+            sizes[name] = [(shelf.size(path), path.stat().st_mtime) for path in paths]
+    rows = [_row(stage, sizes[stage]) for stage in sorted(sizes)]
+    return [*rows, _row("all", [pair for pairs in sizes.values() for pair in pairs])]
 
 
-def _row(stage: str, held: list[tuple[int, float]]) -> dict[str, Any]:
-    used = max((used for _, used in held), default=None)
-    megabytes = round(sum(size for size, _ in held) / 1e6, 3)
-    when = None if used is None else datetime.fromtimestamp(used, UTC).isoformat(timespec="seconds")
-    return {"stage": stage, "artefacts": len(held), "mb": megabytes, "used": when}
+def _row(stage: str, sizes: list[tuple[int, float]]) -> dict[str, Any]:
+    used = max((used for _, used in sizes), default=None)
+    megabytes = round(sum(size for size, _ in sizes) / 1e6, 3)
+    time = None if used is None else datetime.fromtimestamp(used, UTC).isoformat(timespec="seconds")
+    return {"stage": stage, "artefacts": len(sizes), "mb": megabytes, "used": time}
 
 
 def verify() -> Iterator[tuple[Shelved, str | None]]:
-    """Check every artefact; what is wrong with those that are broken, and are set aside."""
-    for each in shelf.folders():
+    """Check every byte of every artefact. Yield each with what is wrong with it, or None; set the broken ones aside."""
+    for artifact in shelf.folders():
         try:
-            number = each.folder.stat().st_ino
+            inode = artifact.folder.stat().st_ino
         except FileNotFoundError:  # another process removed it meanwhile
             continue
         try:
-            each.check()
+            artifact.check()
         except Broken as error:
-            shelf.set_aside(each, number, str(error))
-            yield each, str(error)
+            shelf.set_aside(artifact, inode, str(error))
+            yield artifact, str(error)
         else:
-            yield each, None
+            yield artifact, None
 
 
 def sweep(*, dry_run: bool = False) -> dict[str, int]:
-    """Remove what dead processes left and what was set aside; bytes freed by path in the home."""
-    found = [*shelf.drafts(), *_broken()]
-    freed = {str(path.relative_to(home())): shelf.size(path) for path in found}
-    for path in found:
+    """Remove what dead processes left and what was set aside. Return the bytes freed, by path in the home."""
+    paths = [*shelf.drafts(), *_broken()]
+    freed = {str(path.relative_to(home())): shelf.size(path) for path in paths}
+    for path in paths:
         if not dry_run:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     return freed
@@ -83,38 +85,3 @@ def sweep(*, dry_run: bool = False) -> dict[str, int]:
 
 def _broken() -> list[Path]:
     return sorted((home() / "broken").glob("[!.]*"))
-
-
-def trim(limit: float, *, everything: bool = False, dry_run: bool = False) -> dict[str, int]:
-    """Remove the artefacts that were not used for longest, until those left are within `limit` bytes.
-
-    What was used since this process began is kept. So are the artefacts of recorded runs, or they go last, if
-    `everything` may go. Gives the bytes freed by path in the home.
-    """
-    freed: dict[str, int] = {}
-    held = {each: _size(each.folder) for each in shelf.finished()}
-    excess = sum(held.values()) - limit
-    if excess <= 0:
-        return freed
-    needed = recorded()
-    for each in sorted(held, key=lambda each: (each.key in needed, each.used)):
-        if excess <= 0 or (each.key in needed and not everything):
-            break
-        if each.used < shelf.STARTED:
-            gone = held[each] if dry_run else each.remove()
-            freed[f"artifacts/{each}"] = gone
-            excess -= gone
-    return freed
-
-
-def recorded(besides: frozenset[str] = frozenset()) -> set[str]:
-    """Identities of the artefacts that rows of results point to, but for the rows of the runs `besides`."""
-    from bench import results
-
-    return {name for row in results.load() if row.id not in besides for name in row.stages.values()}
-
-
-@cache
-def _size(folder: Path) -> int:
-    """Once a process: an artefact never changes."""
-    return shelf.size(folder)

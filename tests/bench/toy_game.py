@@ -19,7 +19,6 @@ from bench import datasets
 from bench.methods.registry import Entry, Registry
 from bench.samples import Sample, SampleSet
 from bench.spec import Options
-from bench.stages import stages
 from defenses import REGISTRY as DEFENSES
 from defenses.base import Defense, Protected
 
@@ -120,13 +119,13 @@ def game(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> Game:
             )
 
     @contextmanager
-    def wearing(victim: Victim, folder: Path | None) -> Iterator[None]:
+    def use_adapter(victim: Victim, folder: Path | None) -> Iterator[None]:
         known = [f"thing {i}" for i in range(made.known)]
         victim.learned = frozenset(known + (json.loads((folder / "adapter.json").read_text()) if folder else []))
         yield
 
     @contextmanager
-    def remembering(victim: Victim) -> Iterator[None]:
+    def cache_features(victim: Victim) -> Iterator[None]:
         yield
 
     def evaluate(victim: Victim, task: str, split: str, progress: Any) -> Kept:
@@ -145,15 +144,15 @@ def game(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> Game:
         monkeypatch.setattr(registry, "_descriptions", {})
         monkeypatch.setitem(registry.catalog, name, Entry("bench.spec", "a toy"))
         monkeypatch.setitem(registry._methods, name, cls)
-    for module, function in (
-        ("bench.lvlm.adapters", wearing),
-        ("bench.lvlm.features", remembering),
-        ("bench.stages.evaluate", evaluate),
+    for module, name, function in (
+        ("bench.lvlm.catalog", "load_once", Victim),
+        ("bench.lvlm.adapters", "use_adapter", use_adapter),
+        ("bench.lvlm.features", "cache_features", cache_features),
     ):
         toy = ModuleType(module)
-        setattr(toy, function.__name__, function)
+        setattr(toy, name, function)
         monkeypatch.setitem(sys.modules, module, toy)
     monkeypatch.setattr(datasets, "load", lambda name, split: things(split))
-    monkeypatch.setattr(stages, "dataset_source", lambda name: "by hand")
-    monkeypatch.setattr(stages, "model", Victim)
+    monkeypatch.setattr("bench.stages.dataset.source", lambda name: "by hand")
+    monkeypatch.setattr("bench.stages.evaluate.evaluate", evaluate)
     return made

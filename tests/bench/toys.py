@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from bench.play.plan import Costs, Plan
-from bench.stages.stage import Progress, Stage
+from bench.engine.costs import Costs
+from bench.play.plan import Plan
+from bench.progress import Progress
+from bench.stages.stage import Stage
 
 
 def report(seconds: float, mood: str, folder: Path, progress: Progress) -> None:

@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from bench.paths import home
-from bench.stages.stage import Progress, Stage
+from bench.progress import Progress
+from bench.stages.stage import Stage
 
 RIGHT = {"zero": 4, "clean": 32, "evaluate": 16, "validation": 10}
 """Right answers of 40; those of `evaluate` and `validation` differ from run to run."""
@@ -106,11 +107,11 @@ def results_table() -> str:
 
 def main(name: str, workers: int = 2, address: str | None = None) -> None:
     """Play what is missing; exit code 1 where something failed."""
-    from bench.engine.base import engine
-    from bench.play.plan import Costs
-    from bench.play.suite import play
+    from bench.engine.base import open_engine
+    from bench.engine.costs import Costs
+    from bench.play.suite import play_suite
 
-    outcome = play(plan(), engine(name, workers, address, Costs([])))
+    outcome = play_suite(plan(), open_engine(name, workers, address, Costs([])))
     sys.exit(1 if outcome.failed or outcome.blocked else 0)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.engine.affinity import pairs
+from bench.engine.affinity import assign
 from bench.stages.stage import Stage
 from tests.bench.toys import toy
 
@@ -20,7 +20,7 @@ def tasks(needed: Sequence[AbstractSet[str]]) -> list[Stage]:
 
 def chosen(idle: Sequence[AbstractSet[str]], needed: Sequence[AbstractSet[str]]) -> list[tuple[int, int]]:
     """Pairs of a worker's and a task's number."""
-    return [(worker, int(task.title)) for worker, task in pairs(idle, tasks(needed))]
+    return [(worker, int(task.title)) for worker, task in assign(idle, tasks(needed))]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 from bench.engine import attempt as module
 from bench.engine.attempt import RETRIES, Deaths, attempt
 from bench.errors import UserError
-from bench.stages.stage import Progress, Stage
+from bench.progress import Progress
+from bench.stages.stage import Stage
 from tests.bench.toys import toy
 
 

@@ -5,25 +5,25 @@ import importlib.util
 import pytest
 
 from bench.engine import base as module
-from bench.engine.base import PACKAGES, engine
+from bench.engine.base import PACKAGES, open_engine
+from bench.engine.costs import Costs
 from bench.engine.local import Pool
 from bench.errors import UserError
-from bench.play.plan import Costs
 
 
 def test_the_local_engine_has_as_many_workers_as_asked_for() -> None:
-    made = engine("local", 3, None, Costs([]))
+    made = open_engine("local", 3, None, Costs([]))
     assert isinstance(made, Pool) and made.size == 3
 
 
 def test_an_unknown_engine_names_the_known_ones() -> None:
     with pytest.raises(UserError, match=r"engine: 'ry' is not known; did you mean 'ray'\?; allowed: local, ray, slurm"):
-        engine("ry", None, None, Costs([]))
+        open_engine("ry", None, None, Costs([]))
 
 
 def test_this_machine_has_no_address() -> None:
     with pytest.raises(UserError, match=r"address: 'there:1' with the engine 'local'"):
-        engine("local", None, "there:1", Costs([]))
+        open_engine("local", None, "there:1", Costs([]))
 
 
 @pytest.mark.parametrize(("name", "package"), PACKAGES.items())
@@ -33,5 +33,5 @@ def test_an_engine_whose_extra_is_not_installed_says_which(
     found = importlib.util.find_spec
     monkeypatch.setattr(module, "find_spec", lambda wanted: None if wanted == package else found(wanted))
     with pytest.raises(UserError, match=rf"engine: '{name}' needs {package}; pip install 'mmguard-bench\[{name}\]'"):
-        engine(name, None, None, Costs([]))
-    assert isinstance(engine("local", None, None, Costs([])), Pool)
+        open_engine(name, None, None, Costs([]))
+    assert isinstance(open_engine("local", None, None, Costs([])), Pool)

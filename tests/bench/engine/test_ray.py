@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bench.engine.attempt import RETRIES, attempt
+from bench.engine.costs import Costs
 from bench.errors import UserError
-from bench.play.plan import Costs
 from bench.stages.stage import Stage
 from tests.bench.toys import costs, toy
 

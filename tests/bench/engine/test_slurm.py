@@ -9,9 +9,9 @@ import pytest
 
 from bench.engine import slurm as module
 from bench.engine.attempt import RETRIES
+from bench.engine.costs import Costs, StageCost
 from bench.errors import UserError
-from bench.play.plan import Costs, Estimate
-from bench.play.suite import play
+from bench.play.suite import play_suite
 from bench.stages.stage import Stage
 from tests.bench.toys import costs, plan_of, toy
 
@@ -103,7 +103,7 @@ def test_memory_is_the_largest_that_stages_like_them_took_and_a_quarter(
     """3000 MB are 2.93 of Slurm's GB, and 3.66 with the margin."""
     tasks = [toy(f"{peak}", kind="attack") for peak in peaks]
     known = Costs([])
-    known.found = {task.identity: Estimate(1, peak, 1) for task, peak in zip(tasks, peaks, strict=True)}
+    known.found = {task.identity: StageCost(1, peak, 1) for task, peak in zip(tasks, peaks, strict=True)}
     submit(tasks, known=known)
     assert [asked["mem"] for asked in programs.submitted()] == [memory]
 
@@ -215,7 +215,7 @@ def local(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> Slurm:
 
 def test_stages_are_played_by_jobs_with_their_share_of_the_cores(local: Slurm) -> None:
     good, bad = toy("good", models=("m",)), toy("bad", mood="fails", models=("m",))
-    outcome = play(plan_of([good, bad]), local)
+    outcome = play_suite(plan_of([good, bad]), local)
     assert list(outcome.failed) == [bad.identity] and "ValueError: it cannot be done" in outcome.failed[bad.identity]
     assert (made := good.find()) and made.read("told.json")["BENCH_THREADS"] == "2"
 
@@ -223,6 +223,6 @@ def test_stages_are_played_by_jobs_with_their_share_of_the_cores(local: Slurm) -
 @pytest.mark.slow  # submitit looks for the results of a dead job for a while
 def test_a_job_that_is_killed_is_really_submitted_again(local: Slurm, bench_home: Path) -> None:
     stage = toy("one", mood="dies once")
-    assert play(plan_of([stage]), local).failed == {}
+    assert play_suite(plan_of([stage]), local).failed == {}
     assert stage.find()
     assert (bench_home / "tries.log").read_text().split("\n").count("dies once") == 2

@@ -5,8 +5,8 @@ from typing import Any
 
 from bench.paths import write_whole
 from bench.play.leftovers import leftovers, remove, traces
-from bench.play.plan import plan
-from bench.play.run import play
+from bench.play.plan import make_plan
+from bench.play.run import play_run
 from bench.play.suite import failures
 from bench.spec import Method, RunSpec
 from bench.store import artifacts
@@ -20,9 +20,9 @@ def names(shelved: list[Any]) -> set[str]:
 
 
 def test_what_a_run_of_another_suite_needs_is_no_leftover(game: Any) -> None:
-    play(HIDE)
-    play(RINSE)
-    ours, both = plan([HIDE]), plan([HIDE, RINSE])
+    play_run(HIDE)
+    play_run(RINSE)
+    ours, both = make_plan([HIDE]), make_plan([HIDE, RINSE])
     (roles,) = ours.roles.values()
     assert names(leftovers(ours)) == {roles[role].identity for role in ("attack", "evaluate", "validation")}
     named = {stage.identity for roles in both.roles.values() for stage in roles.values()}
@@ -30,7 +30,7 @@ def test_what_a_run_of_another_suite_needs_is_no_leftover(game: Any) -> None:
 
 
 def test_what_was_never_finished_is_no_leftover(game: Any) -> None:
-    planned = plan([HIDE])
+    planned = make_plan([HIDE])
     assert leftovers(planned) == []
     (roles,) = planned.roles.values()
     roles["protect"].make()
@@ -38,19 +38,19 @@ def test_what_was_never_finished_is_no_leftover(game: Any) -> None:
 
 
 def test_what_is_removed_is_gone_and_nothing_else(game: Any, bench_home: Path) -> None:
-    play(HIDE)
-    play(RINSE)
-    planned, before = plan([HIDE]), artifacts.finished()
+    play_run(HIDE)
+    play_run(RINSE)
+    planned, before = make_plan([HIDE]), artifacts.finished()
     gone = leftovers(planned)
     size = sum(file.stat().st_size for each in gone for file in each.folder.rglob("*") if file.is_file())
     assert remove(gone, []) == size > 0
     assert artifacts.finished() == before - {(each.stage, each.key) for each in gone}
     assert not list((bench_home / "artifacts").rglob(".*")), "nothing is half removed"
-    assert len(plan([HIDE]).tasks) == len(gone)
+    assert len(make_plan([HIDE]).tasks) == len(gone)
 
 
 def test_traces_are_those_of_the_plans_stages(game: Any, bench_home: Path) -> None:
-    planned = plan([HIDE])
+    planned = make_plan([HIDE])
     failed = next(iter(planned.tasks))
     for name in (failed, "0" * 16):
         write_whole(bench_home / "failures" / f"{name}.txt", "Traceback")

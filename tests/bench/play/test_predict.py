@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.play.plan import Costs, Plan
-from bench.play.predict import expected, predict
+from bench.engine.costs import Costs
+from bench.play.plan import Plan
+from bench.play.predict import predict_seconds, task_seconds
 from bench.stages.stage import Stage
 from tests.bench.toys import costs, plan_of, toy
 
@@ -28,7 +29,7 @@ def chain(task: Stage, seconds: dict[str, float]) -> float:
 @given(timed(), st.integers(1, 5))
 def test_the_bounds_that_hold_for_any_order(drawn: tuple[Plan, dict[str, float]], workers: int) -> None:
     plan, seconds = drawn
-    wall, work = predict(plan, workers, seconds), sum(seconds.values())
+    wall, work = predict_seconds(plan, workers, seconds), sum(seconds.values())
     longest = max(chain(task, seconds) for task in plan.tasks.values())
     assert max(longest, work / workers) <= wall <= work
     # Graham's: while a worker is idle, the longest chain of what is left gets shorter.
@@ -38,8 +39,8 @@ def test_the_bounds_that_hold_for_any_order(drawn: tuple[Plan, dict[str, float]]
 @given(timed())
 def test_one_worker_takes_the_sum_and_enough_of_them_the_longest_chain(drawn: tuple[Plan, dict[str, float]]) -> None:
     plan, seconds = drawn
-    assert predict(plan, 1, seconds) == sum(seconds.values())
-    assert predict(plan, len(plan.tasks), seconds) == max(chain(task, seconds) for task in plan.tasks.values())
+    assert predict_seconds(plan, 1, seconds) == sum(seconds.values())
+    assert predict_seconds(plan, len(plan.tasks), seconds) == max(chain(task, seconds) for task in plan.tasks.values())
 
 
 @pytest.mark.parametrize(("workers", "wall"), [(1, 15), (2, 10), (3, 8), (9, 8)])
@@ -49,31 +50,31 @@ def test_by_hand(workers: int, wall: float) -> None:
     b, c = toy("b", a), toy("c", a)
     plan = plan_of([a, d, b, c, toy("e", b, c)])
     lasts = {"a": 3.0, "d": 5.0, "b": 2.0, "c": 4.0, "e": 1.0}
-    assert predict(plan, workers, {name: lasts[task.title] for name, task in plan.tasks.items()}) == wall
+    assert predict_seconds(plan, workers, {name: lasts[task.title] for name, task in plan.tasks.items()}) == wall
 
 
 def test_the_order_of_the_plan_decides_what_goes_first() -> None:
     short, long = [toy(f"short {number}") for number in range(2)], toy("long")
     seconds = {stage.identity: 4.0 if stage is long else 2.0 for stage in (*short, long)}
-    assert predict(plan_of([*short, long]), 2, seconds) == 6
-    assert predict(plan_of([long, *short]), 2, seconds) == 4
+    assert predict_seconds(plan_of([*short, long]), 2, seconds) == 6
+    assert predict_seconds(plan_of([long, *short]), 2, seconds) == 4
 
 
 def test_what_is_finished_takes_no_time_and_blocks_nothing() -> None:
     a = toy("a")
     b = toy("b", a)
-    assert predict(plan_of([a, b], finished=[a]), 1, {b.identity: 2.0}) == 2
-    assert predict(plan_of([a, b], finished=[a, b]), 1, {}) == 0
+    assert predict_seconds(plan_of([a, b], finished=[a]), 1, {b.identity: 2.0}) == 2
+    assert predict_seconds(plan_of([a, b], finished=[a, b]), 1, {}) == 0
 
 
 def test_a_task_without_seconds_is_an_error() -> None:
     with pytest.raises(KeyError):
-        predict(plan_of([toy("a")]), 1, {})
+        predict_seconds(plan_of([toy("a")]), 1, {})
 
 
 def test_seconds_are_known_for_all_unfinished_tasks_or_for_none() -> None:
     known, strange = toy("known"), toy("strange", kind="other")
-    assert expected(plan_of([known]), costs(seconds=3)) == {known.identity: 3}
-    assert expected(plan_of([known, strange]), costs(seconds=3)) is None
-    assert expected(plan_of([known, strange], finished=[strange]), costs(seconds=3)) == {known.identity: 3}
-    assert expected(plan_of([]), Costs([])) == {}
+    assert task_seconds(plan_of([known]), costs(seconds=3)) == {known.identity: 3}
+    assert task_seconds(plan_of([known, strange]), costs(seconds=3)) is None
+    assert task_seconds(plan_of([known, strange], finished=[strange]), costs(seconds=3)) == {known.identity: 3}
+    assert task_seconds(plan_of([]), Costs([])) == {}

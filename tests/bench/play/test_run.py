@@ -12,7 +12,7 @@ import pytest
 
 from bench import results
 from bench.errors import UserError
-from bench.play.run import judge, play
+from bench.play.run import play_run, score_answers
 from bench.samples import SampleSet
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL, Budget, Method, RunSpec
@@ -37,7 +37,7 @@ def release(row: results.Run) -> SampleSet:
 
 def test_the_numbers_are_those_of_a_hand_calculation(game: Any) -> None:
     """Of 40: 4 known, 32 after clean training, 16 after protected: 1 - 12/28, with the ratio's normal interval."""
-    row = play(HIDE)
+    row = play_run(HIDE)
     assert (row.utility_zero, row.utility_clean, row.utility) == (0.1, 0.8, 0.4)
     assert row.validation == 0.5  # things 11 to 15 of 11 to 20
     assert row.protection == pytest.approx(4 / 7)
@@ -49,7 +49,7 @@ def test_the_numbers_are_those_of_a_hand_calculation(game: Any) -> None:
 
 
 def test_the_row_tells_stealth_cost_and_request(game: Any) -> None:
-    row = play(changed(seed=5, budget=Budget(epsilon=4, words=1), threat="black"))
+    row = play_run(changed(seed=5, budget=Budget(epsilon=4, words=1), threat="black"))
     assert {key: row.stealth[key] for key in ("linf", "words", "edit_distance")} == {
         "linf": 4, "words": 1, "edit_distance": 16 * len("mark ") / 32,
     }  # fmt: skip
@@ -65,7 +65,7 @@ def test_the_row_tells_stealth_cost_and_request(game: Any) -> None:
 
 
 def test_no_defense_protects_nothing_and_is_trained_once(game: Any) -> None:
-    row = play(changed(defense=Method(name="none")))
+    row = play_run(changed(defense=Method(name="none")))
     assert (row.protection, row.protection_low, row.protection_high) == (0, 0, 0)
     assert row.utility == row.utility_clean
     assert row.stages["attack"] == row.stages["clean_attack"]
@@ -74,7 +74,7 @@ def test_no_defense_protects_nothing_and_is_trained_once(game: Any) -> None:
 
 
 def test_no_attack_learns_nothing(game: Any) -> None:
-    row = play(changed(attack=Method(name="none")))
+    row = play_run(changed(attack=Method(name="none")))
     assert (row.protection, row.utility) == (1, row.utility_zero)
     assert row.stages["evaluate"] == row.stages["zero"]
     assert "attack" not in row.stages
@@ -82,7 +82,7 @@ def test_no_attack_learns_nothing(game: Any) -> None:
 
 
 def test_a_trainer_who_undoes_half_of_the_defense_gets_half_of_it_back(game: Any) -> None:
-    row = play(changed(attack=Method(name="rinse")))
+    row = play_run(changed(attack=Method(name="rinse")))
     assert row.utility == 24 / 40
     assert row.utility_clean == 32 / 40
     assert row.protection == pytest.approx(1 - 20 / 28)
@@ -90,14 +90,14 @@ def test_a_trainer_who_undoes_half_of_the_defense_gets_half_of_it_back(game: Any
 
 def test_without_a_clean_gain_there_is_no_score(game: Any) -> None:
     game.known = 40
-    row = play(HIDE)
+    row = play_run(HIDE)
     assert (row.utility_zero, row.utility_clean) == (1, 1)
     assert (row.protection, row.protection_low, row.protection_high, row.eligible) == (None, None, None, False)
 
 
 def test_the_second_time_computes_nothing_and_leaves_the_row(game: Any) -> None:
-    first, computed = play(HIDE), list(game.computed)
-    second = play(HIDE)
+    first, computed = play_run(HIDE), list(game.computed)
+    second = play_run(HIDE)
     assert computed == game.computed == REFERENCE + PROTECTED
     (kept,) = results.load()
     assert kept.id == first.id == second.id
@@ -107,22 +107,22 @@ def test_the_second_time_computes_nothing_and_leaves_the_row(game: Any) -> None:
 
 
 def test_another_attack_reuses_release_and_reference(game: Any) -> None:
-    first = play(HIDE)
-    second = play(changed(attack=Method(name="rinse")))
+    first = play_run(HIDE)
+    second = play_run(changed(attack=Method(name="rinse")))
     assert game.computed == [*REFERENCE, *PROTECTED, "rinse", "answers to test", "answers to validation"]
     assert set(second.stages) - set(second.provenance["reused"]) == {"attack", "evaluate", "validation"}
     assert {row.id for row in results.load()} == {first.id, second.id}
 
 
 def test_a_failure_keeps_what_was_finished(game: Any) -> None:
-    play(changed(defense=Method(name="none")))
+    play_run(changed(defense=Method(name="none")))
     game.computed.clear()
     game.broken = True
     with pytest.raises(MemoryError):
-        play(HIDE)
+        play_run(HIDE)
     assert [row.defense for row in results.load()] == ["none"]
     game.broken = False
-    row = play(HIDE)
+    row = play_run(HIDE)
     assert game.computed == ["hide", "lora_sft", "lora_sft", "answers to test", "answers to validation"]
     assert row.protection == pytest.approx(4 / 7)
 
@@ -136,7 +136,7 @@ def test_a_failure_keeps_what_was_finished(game: Any) -> None:
 )
 def test_a_release_over_budget_is_not_played(game: Any, bench_home: Path, fields: dict[str, Any], told: str) -> None:
     with pytest.raises(UserError, match=told):
-        play(changed(**fields))
+        play_run(changed(**fields))
     assert game.computed == [*REFERENCE, "hide"]
     assert results.load() == []
     assert not list((bench_home / "artifacts" / "audit").iterdir())
@@ -155,15 +155,15 @@ def test_a_release_over_budget_is_not_played(game: Any, bench_home: Path, fields
 def test_a_defense_gets_the_models_of_its_threat(
     game: Any, defense: str, victim: str, threat: str, loaded: list[str]
 ) -> None:
-    row = play(changed(defense=Method(name=defense), victim=victim, threat=threat))
+    row = play_run(changed(defense=Method(name=defense), victim=victim, threat=threat))
     made = find("protect", row.stages["protect"])
     assert made
     assert made.read("log.json")["loaded"] == loaded
 
 
 def test_the_seed_alone_decides_the_draws(game: Any) -> None:
-    one, other = play(HIDE), play(changed(seed=1))
-    rinsed = play(changed(attack=Method(name="rinse"), threat="black"))
+    one, other = play_run(HIDE), play_run(changed(seed=1))
+    rinsed = play_run(changed(attack=Method(name="rinse"), threat="black"))
     assert rinsed.stages["protect"] != one.stages["protect"]
     assert release(rinsed).digest == release(one).digest != release(other).digest
     assert (one.utility, one.protection_low) == (other.utility, other.protection_low)
@@ -177,7 +177,7 @@ def test_every_stage_is_shown_in_order_with_its_progress(game: Any) -> None:
         shown.append((title, None))
         yield lambda fraction, note: shown.append((title, (fraction, note)))
 
-    play(HIDE, stage)
+    play_run(HIDE, stage)
     before = ("Original", "Zero-shot", "Clean fine-tune", "Clean answers")
     after = ("Audit", "Attack: lora_sft", "Answers", "Trainer's own check")
     assert shown == [
@@ -186,7 +186,7 @@ def test_every_stage_is_shown_in_order_with_its_progress(game: Any) -> None:
         *((title, event) for title in after for event in (None, (1.0, ""))),
     ]
     shown.clear()
-    play(HIDE, stage)
+    play_run(HIDE, stage)
     assert [event for _, event in shown] == [None, (1.0, "reused")] * 9
 
 
@@ -194,7 +194,7 @@ def test_seeds_are_judged_together() -> None:
     def table(right: int) -> pd.DataFrame:
         return pd.DataFrame({"image_id": [f"p{i}" for i in range(40)], "score": 1.0 * (np.arange(40) < right)})
 
-    judged = judge([(table(4), table(30), table(10)), (table(4), table(34), table(22))])
+    judged = score_answers([(table(4), table(30), table(10)), (table(4), table(34), table(22))])
     assert judged.gain.value == pytest.approx(0.7)
     assert judged.protection
     assert judged.protection.value == pytest.approx(1 - 12 / 28)

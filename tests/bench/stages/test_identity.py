@@ -7,18 +7,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench import victims
 from bench.game.suite import Suite
 from bench.paths import home
-from bench.play.plan import Plan, plan
-from bench.play.run import play
+from bench.play.plan import Plan, make_plan
+from bench.play.run import play_run
 from bench.spec import Budget, Method, RunSpec
-from bench.stages import stages
+from bench.stages import dataset, evaluate
 
 ROOT = Path(__file__).parent.parent.parent.parent
 HIDE = RunSpec(defense=Method(name="hide"), attack=Method(name="lora_sft"))
@@ -35,7 +37,7 @@ LISTS: dict[str, list[Any]] = {
 
 
 def suite(lists: dict[str, list[Any]]) -> Plan:
-    return plan(Suite.model_validate({"version": 1, "title": "A suite", **lists}).runs())
+    return make_plan(Suite.model_validate({"version": 1, "title": "A suite", **lists}).runs())
 
 
 def names(made: Plan) -> dict[str, dict[str, str]]:
@@ -68,8 +70,8 @@ def test_another_process_machine_or_home_names_nothing(unchanged: dict[str, Any]
     """With other threads, devices, stores, order of hashes and engine."""
     shutil.copytree(home() / "methods", tmp_path / "methods")  # so that torch is not imported for the options
     code = (
-        "import json, sys; from tests.bench.stages.test_identity import *; from bench.engine.base import engine;"
-        "from bench.play.plan import Costs; engine('slurm', 7, 'local', Costs([]));"
+        "import json, sys; from tests.bench.stages.test_identity import *; from bench.engine.base import open_engine;"
+        "from bench.engine.costs import Costs; open_engine('slurm', 7, 'local', Costs([]));"
         "print(json.dumps(names(suite(LISTS))))"
     )
     told = {"BENCH_HOME": str(tmp_path), "BENCH_THREADS": "7", "CUDA_VISIBLE_DEVICES": "5", "PYTHONHASHSEED": "7"}
@@ -83,7 +85,7 @@ def test_another_process_machine_or_home_names_nothing(unchanged: dict[str, Any]
 @pytest.fixture
 def played(game: Any) -> Any:
     """The toy game, played once."""
-    play(HIDE)
+    play_run(HIDE)
     game.computed.clear()
     return game
 
@@ -110,8 +112,8 @@ def test_what_is_finished_is_found_however_it_is_played(
     played: Any, monkeypatch: pytest.MonkeyPatch, change: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
     change(monkeypatch)
-    assert not plan([HIDE]).tasks
-    play(HIDE)
+    assert not make_plan([HIDE]).tasks
+    play_run(HIDE)
     assert played.computed == []
 
 
@@ -129,21 +131,21 @@ def test_what_is_finished_is_found_however_it_is_played(
 )
 def test_what_is_asked_for_otherwise_is_computed(played: Any, change: dict[str, Any], computed: set[str]) -> None:
     """Else the hits above would prove nothing."""
-    play(HIDE.model_copy(update=change))
+    play_run(HIDE.model_copy(update=change))
     assert set(played.computed) == computed
 
 
 @pytest.mark.parametrize(
-    ("target", "value", "computed"),
+    ("module", "target", "value", "computed"),
     [
-        ("dataset_source", lambda name: "other pixels or text", {"hide", "lora_sft", "answers to test"}),
-        ("revision", lambda name: "trained again", {"hide", "lora_sft", "answers to test"}),
-        ("EVALUATOR", 99, {"answers to test"}),
+        (dataset, "source", lambda name: "other pixels or text", {"hide", "lora_sft", "answers to test"}),
+        (victims, "revision", lambda name: "trained again", {"hide", "lora_sft", "answers to test"}),
+        (evaluate, "EVALUATOR", 99, {"answers to test"}),
     ],
 )
 def test_other_data_models_or_rules_are_computed(
-    played: Any, monkeypatch: pytest.MonkeyPatch, target: str, value: Any, computed: set[str]
+    played: Any, monkeypatch: pytest.MonkeyPatch, module: ModuleType, target: str, value: Any, computed: set[str]
 ) -> None:
-    monkeypatch.setattr(stages, target, value)
-    play(HIDE)
+    monkeypatch.setattr(module, target, value)
+    play_run(HIDE)
     assert set(played.computed) == computed | {"answers to validation"}

@@ -11,11 +11,10 @@ from PIL import Image
 from bench import datasets
 from bench.engine.local import Pool
 from bench.lvlm.catalog import load
-from bench.play.suite import play
+from bench.play.suite import play_suite
 from bench.samples import Sample, SampleSet
 from bench.spec import Method, RunSpec
-from bench.stages import stages
-from bench.stages.evaluate import evaluate
+from bench.stages import evaluate
 from bench.victims import EMBEDDED
 from tests.bench.toys import plan_of
 
@@ -39,7 +38,9 @@ def test_the_batch_does_not_change_an_answer(name: str, monkeypatch: pytest.Monk
     asked = mixed(datasets.load("emoji_smoke", "validation"))
     monkeypatch.setattr(datasets, "load", lambda *_: asked)
     victim = load(name)
-    alone, *others = (evaluate(victim, "emoji_smoke", "validation", lambda *_: None, batch) for batch in (1, 8, 64))
+    alone, *others = (
+        evaluate.evaluate(victim, "emoji_smoke", "validation", lambda *_: None, batch) for batch in (1, 8, 64)
+    )
     assert len(set(alone.table["prediction"])) > 8, "where all answers are alike, nothing was shown"
     for other in others:
         pd.testing.assert_frame_equal(other.table, alone.table)
@@ -51,14 +52,16 @@ def test_one_process_and_two_workers_give_the_same_files(tmp_path: Path, monkeyp
     """Zero-shot answers of all embedded victims, bit by bit."""
     method = Method(name="none")
     asked = [
-        stages.evaluate(RunSpec(defense=method, attack=method, victim=name, dataset="emoji_smoke"), None, "validation")
+        evaluate.stage(RunSpec(defense=method, attack=method, victim=name, dataset="emoji_smoke"), None, "validation")
         for name in EMBEDDED
     ]
     kept = []
     for home in ("alone", "shared"):
         monkeypatch.setenv("BENCH_HOME", str(tmp_path / home))
         if home == "shared":
-            assert play(plan_of([*asked, *(need for stage in asked for need in stage.needs)]), Pool(2)).failed == {}
+            assert (
+                play_suite(plan_of([*asked, *(need for stage in asked for need in stage.needs)]), Pool(2)).failed == {}
+            )
         files = ("predictions.parquet", "metrics.json", "samples.jsonl.gz")
         kept.append([(stage.make().folder / file).read_bytes() for stage in asked for file in files])
     assert kept[0] == kept[1]

@@ -6,9 +6,9 @@ import pytest
 
 from attacks import REGISTRY
 from bench.methods.registry import Entry
-from bench.play.run import play
+from bench.play.roles import PLAIN, clean_recipe
+from bench.play.run import play_run
 from bench.spec import Method, RunSpec
-from bench.stages import stages
 
 HIDE = Method(name="hide")
 
@@ -30,7 +30,7 @@ def search(game: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_a_search_is_compared_with_the_same_search_on_clean_data(search: Any) -> None:
-    plain, searched = (play(RunSpec(defense=HIDE, attack=Method(name=name))) for name in ("lora_sft", "search"))
+    plain, searched = (play_run(RunSpec(defense=HIDE, attack=Method(name=name))) for name in ("lora_sft", "search"))
     assert search.computed.count("lora_sft") == search.computed.count("search") == 2
     assert (plain.utility_clean, searched.utility_clean) == (0.8, 0.4)
     assert plain.utility_zero == searched.utility_zero == 0.1
@@ -39,7 +39,7 @@ def test_a_search_is_compared_with_the_same_search_on_clean_data(search: Any) ->
 
 
 def test_a_search_on_clean_data_is_its_own_reference(search: Any) -> None:
-    row = play(RunSpec(defense=Method(name="none"), attack=Method(name="search")))
+    row = play_run(RunSpec(defense=Method(name="none"), attack=Method(name="search")))
     assert search.computed.count("search") == 1
     assert (row.protection, row.utility) == (0.0, row.utility_clean)
 
@@ -47,12 +47,12 @@ def test_a_search_on_clean_data_is_its_own_reference(search: Any) -> None:
 @pytest.mark.parametrize(
     ("attack", "trained_with"),
     [
-        (Method(name="none"), stages.CLEAN),
-        (Method(name="lora_sft"), stages.CLEAN),
-        (Method(name="lora_sft", options={"epochs": 2}), stages.CLEAN),
+        (Method(name="none"), PLAIN),
+        (Method(name="lora_sft"), PLAIN),
+        (Method(name="lora_sft", options={"epochs": 2}), PLAIN),
         (Method(name="tuned"), Method(name="tuned")),
         (Method(name="tuned", options={"trials": 3}), Method(name="tuned", options={"trials": 3})),
     ],
 )
 def test_the_budget_of_the_reference_is_that_of_the_attack(attack: Method, trained_with: Method) -> None:
-    assert stages.reference(attack) == trained_with
+    assert clean_recipe(attack) == trained_with

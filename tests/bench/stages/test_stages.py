@@ -1,6 +1,7 @@
 """A change to a request renames exactly the artefacts that follow from it."""
 
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -9,12 +10,15 @@ from hypothesis import strategies as st
 
 import bench.methods.registry
 from attacks import REGISTRY as ATTACKS
+from bench import victims
 from bench.datasets import load
 from bench.errors import UserError
 from bench.game.threat import surrogates
 from bench.methods.code import code_hash
+from bench.play.roles import stages_of
 from bench.spec import Budget, Method, RunSpec
-from bench.stages import stages
+from bench.stages import dataset, evaluate, stage
+from bench.stages.protect import draw_queries
 from defenses import REGISTRY as DEFENSES
 
 RELEASE = {"protect", "audit"}
@@ -44,13 +48,13 @@ specs = st.builds(
 @pytest.fixture(autouse=True, scope="module")
 def _no_checkpoint_is_read() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stages, "revision", lambda name: f"{name} as it is")
+        patch.setattr(victims, "revision", lambda name: f"{name} as it is")
         yield
 
 
 def names(spec: RunSpec) -> dict[str, str]:
     """The identity of every artefact of a run by its role."""
-    return {role: stage.identity for role, stage in stages.stages(spec).items()}
+    return {role: stage.identity for role, stage in stages_of(spec).items()}
 
 
 def renamed(one: RunSpec, other: RunSpec) -> set[str]:
@@ -122,13 +126,15 @@ def test_two_artefacts_share_a_name_exactly_where_their_causes_are_the_same(one:
 
 
 @pytest.mark.parametrize(
-    ("constant", "roles"), [("PROTOCOL", ALL), ("EVALUATOR", {"zero", "clean", "evaluate", "validation"})]
+    ("module", "constant", "roles"),
+    [(stage, "PROTOCOL", ALL), (evaluate, "EVALUATOR", {"zero", "clean", "evaluate", "validation"})],
 )
 def test_a_new_version_of_the_rules_renames_what_they_rule(
-    monkeypatch: pytest.MonkeyPatch, constant: str, roles: set[str]
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, constant: str, roles: set[str]
 ) -> None:
     before = names(BASE)
-    monkeypatch.setattr(stages, constant, getattr(stages, constant) + 1)
+    monkeypatch.setattr(module, constant, getattr(module, constant) + 1)
+    dataset._stage.cache_clear()
     after = names(BASE)
     assert {role for role in before if before[role] != after[role]} == roles
 
@@ -166,21 +172,21 @@ def test_a_retrained_checkpoint_renames_what_was_made_with_it(
 ) -> None:
     spec = BASE.model_copy(update={"threat": threat})
     before = names(spec)
-    monkeypatch.setattr(stages, "revision", lambda name: f"{name} as it is" if name != edited else "retrained")
+    monkeypatch.setattr(victims, "revision", lambda name: f"{name} as it is" if name != edited else "retrained")
     after = names(spec)
     assert {role for role in before if before[role] != after[role]} == roles
 
 
 def test_an_edited_data_set_renames_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     before = names(BASE)
-    monkeypatch.setattr(stages, "dataset_source", lambda name: "edited")
+    monkeypatch.setattr(dataset, "source", lambda name: "edited")
     assert not set(before.values()) & set(names(BASE).values())
 
 
 def test_the_protector_is_asked_with_as_many_samples_as_is_said() -> None:
     own = load("emoji_smoke", "validation")
-    chosen = stages.some(own, 10)
+    chosen = draw_queries(own, 10)
     assert len(chosen) == 10 and [s.id for s in own if s.id in {c.id for c in chosen}] == [c.id for c in chosen]
-    assert stages.some(own, 10).digest == chosen.digest and stages.some(own, None) is own
+    assert draw_queries(own, 10).digest == chosen.digest
     with pytest.raises(UserError, match="queries: 64 of the trainer's own samples; allowed: 24"):
-        stages.some(own, 64)
+        draw_queries(own, 64)

@@ -4,13 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bench.errors import UserError
-from bench.results import Run
 from bench.store import artifacts, housekeeping, shelf
 from bench.store.artifacts import find, finished, make
 
@@ -63,7 +61,7 @@ def test_usage_is_summed_by_stage(bench_home: Path, three: list[str], dead: int)
 def test_an_empty_home_is_nothing(bench_home: Path) -> None:
     assert housekeeping.usage() == [{"stage": "all", "artefacts": 0, "mb": 0.0, "used": None}]
     assert list(housekeeping.verify()) == []
-    assert housekeeping.sweep() == housekeeping.trim(0) == {}
+    assert housekeeping.sweep() == {}
 
 
 def test_verify_sets_aside_what_is_broken_and_nothing_else(bench_home: Path, three: list[str]) -> None:
@@ -93,57 +91,6 @@ def test_sweep_removes_what_is_dead_or_broken(bench_home: Path, three: list[str]
     assert [path.exists() for path in (gone, lost, aside)] == [dry_run] * 3
     assert mine.exists() and others.exists()
     assert keys() == {three[0], three[2]}
-
-
-@pytest.mark.parametrize(("limit", "left"), [(1e6, 3), (250_000, 2), (150_000, 1), (0, 0)])
-def test_what_was_not_used_for_longest_goes_first(three: list[str], limit: float, left: int) -> None:
-    freed = housekeeping.trim(limit)
-    assert keys() == set(three[3 - left :])
-    assert len(freed) == 3 - left
-    assert all(size == pytest.approx(SIZE, rel=0.02) for size in freed.values())
-
-
-def test_a_use_is_remembered(three: list[str]) -> None:
-    shutil.rmtree(shelf.Shelved("protect", three[2]).folder)
-    assert find("protect", three[0])
-    assert shelf.Shelved("protect", three[0]).used > shelf.STARTED
-    housekeeping.trim(150_000)
-    assert keys() == {three[0]}
-
-
-def test_what_was_used_since_this_process_began_stays(three: list[str]) -> None:
-    assert find("protect", three[0])
-    housekeeping.trim(0, everything=True)
-    assert keys() == {three[0]}
-
-
-def test_a_dry_run_removes_nothing(three: list[str]) -> None:
-    would = housekeeping.trim(150_000, dry_run=True)
-    assert keys() == set(three)
-    assert housekeeping.trim(150_000) == would
-
-
-def test_what_recorded_runs_need_stays_or_goes_last(finished: Callable[..., Run], three: list[str]) -> None:
-    """The oldest belongs to a row."""
-    row = finished(stages={"protect": three[0]})
-    for each in [each for each in shelf.finished() if each.key not in three]:
-        each.remove()
-    assert row.stages == {"protect": three[0]}
-    housekeeping.trim(150_000)
-    assert keys() == {three[0]}
-    housekeeping.trim(0)
-    assert keys() == {three[0]}
-    housekeeping.trim(0, everything=True)
-    assert keys() == set()
-
-
-def test_the_limit_holds_after_each_stage(three: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BENCH_CACHE_GB", "0.00035")
-    fourth = put("audit", "d", 400)
-    assert keys() == {three[1], three[2], fourth}
-    monkeypatch.setenv("BENCH_CACHE_GB", "0")
-    fifth = make("audit", {"name": "e"}, lambda folder: None)
-    assert keys() == {fifth.identity}, "what was just made is never removed"
 
 
 @pytest.mark.parametrize("value", ["-1", "much", "nan", "inf", "1 GB", "1,5"])

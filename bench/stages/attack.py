@@ -1,0 +1,63 @@
+"""ATTACK: the adapter that a trainer gets from a release."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bench import victims
+from bench.progress import Progress
+from bench.samples import SampleSet
+from bench.spec import Method, RunSpec
+from bench.stages import dataset, protect
+from bench.stages.stage import Stage, name_stage
+
+
+def stage(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
+    """Return the stage of an attack on a release, or None for an attack that does not train."""
+    from attacks import REGISTRY
+
+    attack = REGISTRY.describe(method)
+    if not attack.traits.trains:
+        return None
+    validation = dataset.stage(spec.dataset, "validation")
+    knowledge: dict[str, Stage] = {}
+    if "owner" in attack.traits.needs:
+        knowledge["owner"] = dataset.stage(spec.dataset, "train")
+    if "queried" in attack.traits.needs:
+        knowledge["queried"] = protect.stage(spec, "validation", attack.traits.queries)
+    payload = {
+        "release": release.identity,
+        "validation": validation.identity,
+        "attack": method.name,
+        "options": attack.options,
+        "source": attack.code,
+        "victim": [spec.victim, victims.revision(spec.victim)],
+        "seed": spec.seed,
+        **{field: stage.identity for field, stage in knowledge.items()},
+    }
+    work = partial(_work, spec, release, validation, knowledge, method)
+    needs = (validation, release, *knowledge.values())
+    return name_stage("attack", f"{method.name} on {release.title}", payload, work, needs, (spec.victim,))
+
+
+def _work(
+    spec: RunSpec,
+    release: Stage,
+    validation: Stage,
+    knowledge: dict[str, Stage],
+    method: Method,
+    folder: Path,
+    progress: Progress,
+) -> None:
+    from attacks import REGISTRY
+    from attacks.parts import Knowledge
+    from bench.lvlm.catalog import load_once
+
+    attack, rng, victim = REGISTRY.build(method), np.random.default_rng(spec.seed), load_once(spec.victim)
+    clean = SampleSet.load(validation.folder)
+    known = Knowledge(victim, clean, **{field: SampleSet.load(stage.folder) for field, stage in knowledge.items()})
+    prepared = attack.prepare(SampleSet.load(release.folder), known, rng)
+    curve = attack.tune(victim, prepared, clean, spec.seed, folder, progress)
+    (folder / "curve.json").write_text(json.dumps(curve, indent=1, sort_keys=True), encoding="utf-8")

@@ -1,0 +1,70 @@
+"""PROTECT: the release that a defense makes of a data set."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bench import victims
+from bench.errors import UserError
+from bench.game.threat import surrogates
+from bench.progress import Progress
+from bench.samples import SampleSet
+from bench.spec import RunSpec
+from bench.stages import dataset
+from bench.stages.stage import Stage, name_stage
+
+
+def stage(spec: RunSpec, split: str = "train", count: int | None = None) -> Stage:
+    """Return the release of `spec.defense`: of the owner's data, or of `count` samples that a trainer has protected."""
+    from defenses import REGISTRY
+
+    defense, method = spec.defense.name, REGISTRY.describe(spec.defense)
+    depends = method.traits.depends
+    data = dataset.stage(spec.dataset, split)
+    names = surrogates(spec.victim, spec.threat, spec.surrogates)
+    owner = {
+        "surrogates": [[name, victims.revision(name)] for name in names],
+        "budget": spec.budget.model_dump(),
+        "seed": spec.seed,
+    }
+    payload = {
+        "dataset": data.identity,
+        "defense": defense,
+        "options": method.options,
+        "source": method.code,
+        **{key: owner[key] for key in depends},
+        **({} if count is None else {"count": count}),
+    }
+    models = names if "surrogates" in depends else ()
+    title = defense if count is None else f"{defense} on {count} of the trainer's own"
+    return name_stage("protect", title, payload, partial(_work, spec, data, count, models), (data,), models)
+
+
+def _work(
+    spec: RunSpec, data: Stage, count: int | None, models: tuple[str, ...], folder: Path, progress: Progress
+) -> dict[str, float]:
+    from bench.lvlm.catalog import load_once
+    from defenses import REGISTRY
+
+    defense, rng = REGISTRY.build(spec.defense), np.random.default_rng(spec.seed)
+    samples = SampleSet.load(data.folder)
+    if count is not None:
+        samples = draw_queries(samples, count)
+    loaded = [load_once(name) for name in models]
+    protected = defense.protect(samples, loaded, spec.budget, rng, progress)
+    protected.samples.save(folder)
+    (folder / "log.json").write_text(json.dumps(protected.log, indent=1, sort_keys=True), encoding="utf-8")
+    return {"image_steps": float(protected.log.get("image_steps", 0))}
+
+
+def draw_queries(samples: SampleSet, count: int) -> SampleSet:
+    """Return `count` of the samples in their order, drawn with a fixed seed.
+
+    Raises UserError where there are fewer: a trainer who asks with 24 pictures is not one who asks with 64.
+    """
+    if count > len(samples):
+        raise UserError(f"queries: {count} of the trainer's own samples; allowed: {len(samples)}, all that they have")
+    drawn = np.random.default_rng(count).permutation(len(samples))[:count]
+    return SampleSet(tuple(samples[i] for i in sorted(drawn.tolist())))
