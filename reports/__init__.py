@@ -1,0 +1,1 @@
+"""Scripts that write the tables of docs/ from the results."""

@@ -1,271 +1,233 @@
-"""The tables of docs/findings.md, from the published results: python reports/findings.py
+"""Write the tables of docs/findings.md from the published results: python -m reports.findings
 
-Each stands between `<!-- name -->` and `<!-- end -->`; the text around them is people's and stays as it is.
+A table stands between `<!-- name -->` and `<!-- end -->`. The text around the tables is written by hand and is kept.
 """
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
-from attacks.grammar import BEST, members, written
+from attacks.grammar import BEST, expand_best, format_attack
 from bench.game.suite import read
-from bench.results import published
 from bench.scoring import stats
-from bench.scoring.frontier import PLAIN
+from bench.scoring.ladder import PLAIN
 from bench.scoring.smells import UPPER_BOUND
-from bench.spec import Method
 from bench.tables import data
+from reports import markdown
+from reports.beds import (
+    BLACK,
+    BLACK_SCENES,
+    BLACK_SEEDS,
+    REMOVE_WORDS,
+    WHITE,
+    WHITE_SCENES,
+    WHITE_SEEDS,
+    Bed,
+    bed_cells,
+    by_names,
+    item_scores,
+    published_runs,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "findings.md"
-MARK = re.compile(r"<!-- (.+?) -->\n.*?<!-- end -->", re.S)
-REMOVER = "+drop_inserted"
+TABLE = re.compile(r"<!-- (.+?) -->\n.*?<!-- end -->", re.S)
 RIVALS = ("multimodal", "mmguard_crs", "em", "hypo", "text_trigger", "random_trigger")
-"""What MMGuard is compared with: its ablations, noise without adaptation, and five random words."""
+"""Defenses that MMGuard is compared with: its ablations, noise without adaptation, and five random words."""
 
 
-class Bed(NamedTuple):
-    """Where a game is played. With several seeds: only what was played with each of them counts."""
-
-    dataset: str
-    threat: str
-    seeds: tuple[int, ...] = (0,)
+def code(names: Iterable[str]) -> list[str]:
+    """Return names as code; a long attack may break into lines before each of its parts."""
+    return [f"`{name}`".replace("+", "` `+") for name in names]
 
 
-WHITE, BLACK = Bed("emoji_catalog", "white"), Bed("emoji_catalog", "black")
-SEEDS, BLACK_SEEDS = (bed._replace(seeds=(0, 1, 2)) for bed in (WHITE, BLACK))
-SCENES, BLACK_SCENES = (bed._replace(dataset="scenes") for bed in (WHITE, BLACK))
+def protection(cell: pd.Series) -> str:
+    """Return the protection of a cell with its interval."""
+    return markdown.interval(cell[["protection", "low", "high"]])
 
 
-@cache
-def runs() -> pd.DataFrame:
-    """The published runs; an attack's label is how it is written."""
-    frame = data.runs(published.runs())
-    pairs = zip(frame["attack"], frame["attack_options"], strict=True)
-    return frame.assign(attack_label=[written(Method(name=name, options=options)) for name, options in pairs])
-
-
-@cache
-def cells(bed: Bed) -> pd.DataFrame:
-    """One row a defense and an attack of the standard set, in its order; the strongest defense first."""
-    frame = data.comparable(runs())
-    there = (frame["dataset"] == bed.dataset) & (frame["threat"] == bed.threat) & frame["seed"].isin(bed.seeds)
-    frame = frame[there & frame["attack_label"].isin(members(BEST))]
-    often = frame.groupby(["defense_label", "attack_label"])["seed"].transform("nunique")
-    table = with_twins(data.cells(frame[often == len(bed.seeds)]), bed)
-    plain = table[table["attack_label"] == PLAIN].set_index("defense_label")["protection"]
-    rank = {name: place for place, name in enumerate(members(BEST))}
-    table = table.assign(plain=table["defense_label"].map(plain), place=table["attack_label"].map(rank))
-    return table.sort_values(["plain", "place"], ascending=[False, True])
-
-
-def with_twins(table: pd.DataFrame, bed: Bed) -> pd.DataFrame:
-    """Cells of what removes words on releases that have none: those of the attack without it, where it removes nothing.
-
-    That is so where both gave the same answers after clean data, with each seed.
-    """
-    here = runs()[lambda frame: (frame["dataset"] == bed.dataset) & frame["seed"].isin(bed.seeds)]
-    clean = dict(iter(here[here["defense"] == "none"].set_index("seed").groupby("attack_label")["stages"]))
-    twins = {attack: attack.replace(REMOVER, "") for attack in members(BEST) if REMOVER in attack}
-    twins = {a: o for a, o in twins.items() if {a, o} <= clean.keys() and same_answers(clean[a], clean[o], bed.seeds)}
-    wordless = table[table["stealth_words"] == 0]
-    made = [wordless[wordless["attack_label"] == o].assign(attack_label=a, worst=False) for a, o in twins.items()]
-    return pd.concat([table, *made]).drop_duplicates(["defense_label", "attack_label"])
-
-
-def same_answers(one: pd.Series, other: pd.Series, seeds: Iterable[int]) -> bool:
-    """Whether two attacks, by the stages of each seed, gave the same test answers with all these seeds."""
-
-    def said(stages: pd.Series, seed: int) -> list[str] | None:
-        table = published.answers(stages[seed]["evaluate"]) if seed in stages else None
-        return None if table is None else table.sort_values("id")["prediction"].tolist()
-
-    return all(said(one, seed) is not None and said(one, seed) == said(other, seed) for seed in seeds)
-
-
-def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table."""
-    lines = [list(head), *map(list, rows)]
-    lines.insert(1, ["---"] * len(lines[0]))
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def told(protection: float, low: float, high: float) -> str:
-    """A protection with its interval."""
-    return f"{protection:+.2f} [{low:+.2f}, {high:+.2f}]"
-
-
-def score(cell: pd.Series) -> str:
-    """The protection of a cell; bold where a trainer would choose its attack on validation."""
-    text = told(cell["protection"], cell["low"], cell["high"])
-    return f"**{text}**" if cell["worst"] else text
+def marked_protection(cell: pd.Series) -> str:
+    """Return the same, in bold where a trainer would choose the cell's attack by validation accuracy."""
+    return f"**{protection(cell)}**" if cell["worst"] else protection(cell)
 
 
 def on_clean_data() -> str:
-    """Cost over lora_sft, median over the releases that met both, and what each attack does to a clean release."""
-    frame = data.comparable(runs())
+    """Return for each attack its cost and its effect on clean data.
+
+    Cost is the median, over the releases that both attacks met, of its seconds over those of `lora_sft`.
+    """
+    frame = data.comparable(published_runs())
     frame = frame[(frame["dataset"] == WHITE.dataset) & (frame["seed"] == 0)]
     seconds = frame.pivot_table(index=["defense", "threat"], columns="attack_label", values="seconds_attack")
     cost = seconds.div(seconds[PLAIN], axis=0).median()
     undefended = frame[(frame["defense"] == "none") & (frame["threat"] == WHITE.threat)]
-    clean = data.cells(undefended).set_index("attack_label").sort_values("protection", kind="stable")
-    rows = (
-        (f"`{a}`", f"{cost[a]:.1f}", f"{c['utility']:.1%}", told(c["protection"], c["low"], c["high"]))
-        for a, c in clean.iterrows()
-    )
-    return markdown(("attack", "cost", "accuracy on clean data", "share of the clean gain that it costs"), rows)
-
-
-def protection(bed: Bed) -> str:
-    """One line a defense, one column an attack of the standard set; empty where it was not played."""
-    table = cells(bed)
-    attacks = [attack for attack in members(BEST) if attack in set(table["attack_label"])]
+    clean = data.cells(undefended).sort_values("protection", kind="stable")
 
     def rows() -> Iterator[list[str]]:
-        for defense, group in table.groupby("defense_label", sort=False):
-            by = group.set_index("attack_label")
-            yield [f"`{defense}`", *(score(by.loc[a]) if a in by.index else "" for a in attacks)]
+        for (_, attack), cell in by_names(clean).items():
+            yield [f"`{attack}`", f"{cost[attack]:.1f}", f"{cell['utility']:.1%}", protection(cell)]
 
-    return markdown(["defense", *(f"`{attack}`".replace("+", "` `+") for attack in attacks)], rows())
-
-
-def answers(stages: dict[int, dict[str, str]]) -> pd.DataFrame:
-    """Score of each test item, one column a seed; the index is the item and its picture."""
-    each = {seed: published.answers(names["evaluate"]) for seed, names in stages.items()}
-    return pd.concat({s: t.set_index(["id", "image_id"])["score"] for s, t in each.items() if t is not None}, axis=1)
+    titles = ("attack", "cost", "accuracy on clean data", "share of the clean gain that it costs")
+    return markdown.table(titles, rows())
 
 
-def gap(theirs: pd.Series, ours: pd.Series) -> str:
-    """Points of accuracy that another release gives away beyond ours, paired by item, and p of this one alone."""
-    difference = answers(theirs["answers"]) - answers(ours["answers"])
+def matrix(bed: Bed) -> str:
+    """Return the protection of each defense under each attack of the standard set; empty where it was not played."""
+    table = bed_cells(bed)
+    cells = by_names(table)
+    attacks = [attack for attack in expand_best(BEST) if attack in set(table["attack_label"])]
+
+    def rows() -> Iterator[list[str]]:
+        for defense in table["defense_label"].unique():
+            met = ((defense, attack) for attack in attacks)
+            yield [f"`{defense}`", *(marked_protection(cells[names]) if names in cells else "" for names in met)]
+
+    return markdown.table(["defense", *code(attacks)], rows())
+
+
+def accuracy_gap(theirs: pd.Series, ours: pd.Series) -> str:
+    """Return how many points more accuracy one cell gives a trainer than another: interval, and p of this pair alone.
+
+    The answers of both are paired by test item.
+    """
+    difference = item_scores(theirs["answers"]) - item_scores(ours["answers"])
     values, pictures = difference.to_numpy().T, difference.index.get_level_values("image_id").to_numpy()
-    value, low, high = (100 * number for number in stats.mean(values, pictures))
-    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}], p {stats.paired(values, pictures):.2g}"
+    points = (100 * number for number in stats.mean(values, pictures))
+    return f"{markdown.interval(points, digits=1)}, p {stats.paired(values, pictures):.2g}"
 
 
 def rivals(bed: Bed, ours: str = "mmguard") -> str:
-    """One line an attack that MMGuard met, and one for the best against each of those that both met."""
-    table = cells(bed)
-    by = {name: group.set_index("attack_label") for name, group in table.groupby("defense_label", sort=False)}
-    names = [name for name in RIVALS if name in by]
+    """Return the gaps between other defenses and MMGuard, for each attack that it met, then for the best attacks.
 
-    def best(name: str, other: str) -> pd.Series:
-        own = by[name].loc[by[name].index.intersection(by[other].index)]
-        return own.sort_values(["validation", "protection"], ascending=[False, True], kind="stable").iloc[0]
+    The best attack against each of two defenses is taken from those that both met.
+    """
+    table = bed_cells(bed)
+    cells = by_names(table)
+    attacks = {name: set(group["attack_label"]) for name, group in table.groupby("defense_label")}
+    others = [name for name in RIVALS if name in attacks]
 
-    rows = [
-        [f"`{a}`", *(gap(by[n].loc[a], by[ours].loc[a]) if a in by[n].index else "" for n in names)]
-        for a in by[ours].sort_values("place").index
-    ]
-    last = ["**the best against each**", *(gap(best(n, ours), best(ours, n)) for n in names)]
-    return markdown(["attack", *(f"`{name}`" for name in names)], [*rows, last])
-
-
-def beside_clean(bed: Bed) -> str:
-    """Points of accuracy that a release costs each trainer beside the same attack on clean data, which has no box."""
-    table = cells(bed).set_index(["defense_label", "attack_label"])
-    clean = cells(bed._replace(threat="white")).set_index(["defense_label", "attack_label"]).loc["none"]
-    attacks = [attack for attack in members(BEST) if attack in (PLAIN, "full_sft") or REMOVER in attack]
+    def best_against(name: str, other: str) -> pd.Series:
+        both = table[(table["defense_label"] == name) & table["attack_label"].isin(attacks[name] & attacks[other])]
+        return both.sort_values(["validation", "protection"], ascending=[False, True], kind="stable").iloc[0]
 
     def rows() -> Iterator[list[str]]:
-        for name in table.index.unique(0).drop("none", errors="ignore"):
-            keys = [(name, attack) for attack in attacks]
-            yield [f"`{name}`", *(gap(clean.loc[k[1]], table.loc[k]) if k in table.index else "" for k in keys)]
+        for attack in expand_best(BEST):
+            if attack in attacks[ours]:
+                pairs = ((cells.get((name, attack)), cells[ours, attack]) for name in others)
+                yield [f"`{attack}`", *("" if theirs is None else accuracy_gap(theirs, own) for theirs, own in pairs)]
+        gaps = (accuracy_gap(best_against(name, ours), best_against(ours, name)) for name in others)
+        yield ["**the best against each**", *gaps]
 
-    return markdown(["defense", *(f"`{attack}`".replace("+", "` `+") for attack in attacks)], rows())
+    return markdown.table(["attack", *code(others)], rows())
+
+
+def loss_from_clean(bed: Bed) -> str:
+    """Return the points of accuracy that each release costs an attack, compared with the same attack on clean data."""
+    table = bed_cells(bed)
+    cells = by_names(table)
+    clean = by_names(bed_cells(bed._replace(threat="white")))  # clean data have no box, and are played in this one
+    attacks = [attack for attack in expand_best(BEST) if attack in (PLAIN, "full_sft") or REMOVE_WORDS in attack]
+
+    def rows() -> Iterator[list[str]]:
+        for defense in table.loc[table["defense_label"] != "none", "defense_label"].unique():
+            pairs = ((clean["none", attack], cells.get((defense, attack))) for attack in attacks)
+            yield [f"`{defense}`", *("" if cell is None else accuracy_gap(plain, cell) for plain, cell in pairs)]
+
+    return markdown.table(["defense", *code(attacks)], rows())
 
 
 def by_seed(bed: Bed) -> str:
-    """One line a defense under the plain attack, and under those a trainer would choose: each seed, then together."""
-    each = [cells(bed._replace(seeds=(seed,))).set_index(["attack_label", "defense_label"]) for seed in bed.seeds]
-    together = cells(bed).sort_values(["place", "plain"], ascending=[True, False])
+    """Return the protection with each seed alone and with all: under the plain attack and under chosen ones.
+
+    A chosen attack is best by validation accuracy against at least one defense.
+    """
+    alone = [by_names(bed_cells(bed._replace(seeds=(seed,)))) for seed in bed.seeds]
+    together = bed_cells(bed).sort_values(["place", "plain"], ascending=[True, False])
     chosen = {PLAIN, *together.loc[together["worst"], "attack_label"]}
-    together = together[together["attack_label"].isin(chosen)]
 
     def rows() -> Iterator[list[str]]:
-        for _, cell in together.iterrows():
-            key = (cell["attack_label"], cell["defense_label"])
-            alone = (told(*table.loc[key, ["protection", "low", "high"]]) for table in each)
-            yield [f"`{key[0]}`", f"`{key[1]}`", *alone, score(cell)]
+        for (defense, attack), cell in by_names(together[together["attack_label"].isin(chosen)]).items():
+            seeds = (protection(cells[defense, attack]) for cells in alone)
+            yield [f"`{attack}`", f"`{defense}`", *seeds, marked_protection(cell)]
 
-    return markdown(["attack", "defense", *(f"seed {seed}" for seed in bed.seeds), "together"], rows())
+    return markdown.table(["attack", "defense", *(f"seed {seed}" for seed in bed.seeds), "together"], rows())
 
 
-def outside() -> str:
-    """Attacks that are not in the standard set, on the releases that met them; by what they do to clean data."""
-    frame = data.comparable(runs())
-    there = (frame["dataset"] == WHITE.dataset) & (frame["threat"] == WHITE.threat) & (frame["seed"] == 0)
-    table = data.cells(frame[there & ~frame["attack_label"].isin(members(BEST))])
-    table = table.assign(shown=[told(*c) for c in table[["protection", "low", "high"]].itertuples(index=False)])
-    names = ("none", "em", "hypo", "multimodal", "mmguard")
-    wide = table.pivot_table(index="attack_label", columns="defense_label", values="shown", aggfunc="first")
-    clean = table[table["defense"] == "none"].sort_values("protection", kind="stable")["attack_label"]
-    rows = ([f"`{attack}`", *wide.loc[attack].reindex(names).fillna("")] for attack in clean)
-    return markdown(["attack", *(f"`{name}`" for name in names)], rows)
+def other_attacks() -> str:
+    """Return the protection under attacks outside the standard set, in the order of what they cost on clean data."""
+    frame = data.comparable(published_runs())
+    in_bed = (frame["dataset"] == WHITE.dataset) & (frame["threat"] == WHITE.threat) & (frame["seed"] == 0)
+    table = data.cells(frame[in_bed & ~frame["attack_label"].isin(expand_best(BEST))])
+    table = table.assign(text=[protection(cell) for _, cell in table.iterrows()])
+    defenses = ("none", "em", "hypo", "multimodal", "mmguard")
+    wide = table.pivot_table(index="attack_label", columns="defense_label", values="text", aggfunc="first")
+    attacks = table[table["defense"] == "none"].sort_values("protection", kind="stable")["attack_label"]
+    rows = ([f"`{attack}`", *wide.loc[attack].reindex(defenses).fillna("")] for attack in attacks)
+    return markdown.table(["attack", *code(defenses)], rows)
 
 
 def upper_bound() -> str:
-    """What each attack leaves of `wrong_answers`, the control that attacks on answers must break."""
-    frame = data.cells(runs()[lambda frame: (frame["defense"] == UPPER_BOUND) & (frame["seed"] == 0)])
-    rows = ((f"`{c['attack_label']}`", told(c["protection"], c["low"], c["high"])) for _, c in frame.iterrows())
-    return markdown(("attack", f"protection of `{UPPER_BOUND}`"), rows)
+    """Return the protection of `wrong_answers`, the control that attacks on answers must break, under each attack."""
+    frame = published_runs()
+    cells = data.cells(frame[(frame["defense"] == UPPER_BOUND) & (frame["seed"] == 0)])
+    rows = ((f"`{cell['attack_label']}`", protection(cell)) for _, cell in cells.iterrows())
+    return markdown.table(("attack", f"protection of `{UPPER_BOUND}`"), rows)
 
 
 def coverage() -> str:
-    """Runs that were played of those that the suite plans, by data set, box and seed."""
-    specs = pd.DataFrame([s.model_dump() | {"attack_label": written(s.attack)} for s in read("embedded").runs()])
+    """Return how many of the runs that the suite plans are published, by data set, box and seed."""
+    suite = read("embedded").runs()
+    planned = pd.DataFrame([run.model_dump() | {"attack_label": format_attack(run.attack)} for run in suite])
     keys = ["dataset", "threat", "seed"]
-    columns = [*members(BEST), "others"]
+    columns = [*expand_best(BEST), "others"]
 
-    def tally(frame: pd.DataFrame) -> pd.Series:
-        kind = frame["attack_label"].where(frame["attack_label"].isin(columns), "others")
-        return frame.assign(kind=kind).groupby([*keys, "kind"]).size()
+    def count(frame: pd.DataFrame) -> pd.Series:
+        column = frame["attack_label"].where(frame["attack_label"].isin(columns), "others")
+        return frame.assign(column=column).groupby([*keys, "column"]).size()
 
-    planned, played = tally(specs), tally(runs())
+    to_play, played = count(planned), count(published_runs())
 
     def rows() -> Iterator[list[str]]:
-        for place in specs[keys].drop_duplicates().itertuples(index=False):
-            counts = [(played.get((*place, kind), 0), planned.get((*place, kind), 0)) for kind in columns]
-            yield [*map(str, place), *(f"{a} of {b}" if b else "" for a, b in counts)]
+        for bed in planned[keys].drop_duplicates().itertuples(index=False):
+            counts = [(played.get((*bed, column), 0), to_play.get((*bed, column), 0)) for column in columns]
+            yield [*map(str, bed), *(f"{done} of {total}" if total else "" for done, total in counts)]
 
-    return markdown(["data set", "box", "seed", *(f"`{name}`".replace("+", "` `+") for name in columns)], rows())
+    return markdown.table(["data set", "box", "seed", *code(columns)], rows())
 
 
 TABLES = {
     "on clean data": on_clean_data,
-    "white": lambda: protection(WHITE),
-    "outside": outside,
+    "other attacks": other_attacks,
+    "white": lambda: matrix(WHITE),
     "upper bound": upper_bound,
-    "black": lambda: protection(BLACK),
-    "white beside clean": lambda: beside_clean(WHITE),
-    "black beside clean": lambda: beside_clean(BLACK),
-    "white rivals": lambda: rivals(WHITE),
-    "black rivals": lambda: rivals(BLACK),
-    "white seeds": lambda: protection(SEEDS),
-    "white spread": lambda: by_seed(SEEDS),
-    "white seeds rivals": lambda: rivals(SEEDS),
-    "white seeds beside clean": lambda: beside_clean(SEEDS),
-    "black seeds": lambda: protection(BLACK_SEEDS),
-    "black spread": lambda: by_seed(BLACK_SEEDS),
-    "black seeds rivals": lambda: rivals(BLACK_SEEDS),
-    "black seeds beside clean": lambda: beside_clean(BLACK_SEEDS),
-    "white scenes": lambda: protection(SCENES),
-    "white scenes rivals": lambda: rivals(SCENES),
-    "white scenes beside clean": lambda: beside_clean(SCENES),
-    "black scenes": lambda: protection(BLACK_SCENES),
-    "black scenes rivals": lambda: rivals(BLACK_SCENES),
-    "black scenes beside clean": lambda: beside_clean(BLACK_SCENES),
+    "white, loss from clean": lambda: loss_from_clean(WHITE),
+    "black": lambda: matrix(BLACK),
+    "black, loss from clean": lambda: loss_from_clean(BLACK),
+    "white, rivals": lambda: rivals(WHITE),
+    "black, rivals": lambda: rivals(BLACK),
+    "white, three seeds": lambda: matrix(WHITE_SEEDS),
+    "white, by seed": lambda: by_seed(WHITE_SEEDS),
+    "white, three seeds, rivals": lambda: rivals(WHITE_SEEDS),
+    "white, three seeds, loss from clean": lambda: loss_from_clean(WHITE_SEEDS),
+    "black, three seeds": lambda: matrix(BLACK_SEEDS),
+    "black, by seed": lambda: by_seed(BLACK_SEEDS),
+    "black, three seeds, rivals": lambda: rivals(BLACK_SEEDS),
+    "black, three seeds, loss from clean": lambda: loss_from_clean(BLACK_SEEDS),
+    "white scenes": lambda: matrix(WHITE_SCENES),
+    "white scenes, rivals": lambda: rivals(WHITE_SCENES),
+    "white scenes, loss from clean": lambda: loss_from_clean(WHITE_SCENES),
+    "black scenes": lambda: matrix(BLACK_SCENES),
+    "black scenes, rivals": lambda: rivals(BLACK_SCENES),
+    "black scenes, loss from clean": lambda: loss_from_clean(BLACK_SCENES),
     "coverage": coverage,
 }
 
 
-def filled(text: str) -> str:
-    """The page with its tables as they are now. Raises KeyError for a mark that names no table."""
-    return MARK.sub(lambda found: f"<!-- {found[1]} -->\n\n{TABLES[found[1]]()}\n\n<!-- end -->", text)
+def fill(page: str) -> str:
+    """Return the page with its tables written anew. Raises KeyError for a name that is not in `TABLES`."""
+    return TABLE.sub(lambda match: f"<!-- {match[1]} -->\n\n{TABLES[match[1]]()}\n\n<!-- end -->", page)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(fill(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

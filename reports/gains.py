@@ -1,9 +1,10 @@
-"""What fine-tuning gains on each data set, in Markdown, from the results at hand: python reports/gains.py [NAME ...]
+"""Print the tables of docs/results.md on data sets: python -m reports.gains [NAME ...]
 
-`bench suite run datasets` plays the runs. The least seed of each victim is shown; all of the test split.
+`bench suite run datasets` plays the runs. Each victim is shown with its least seed, on all of the test split.
 """
 
 import sys
+from collections.abc import Iterator
 
 from bench import results
 from bench.datasets.cards import EMBEDDED
@@ -13,69 +14,74 @@ from bench.scoring.protection import Score
 from bench.scoring.stats import Estimate
 from bench.store.artifacts import look
 from bench.tables.summary import over_seeds
+from reports import markdown
 
-HEAD = ("data set", "victim", "zero-shot", "lenient", "format only", "clean", "gain", "gain over format", "eligible")
-
-
-def points(estimate: Estimate) -> str:
-    """A difference of accuracies, in points, with its interval."""
-    return "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(100 * number for number in estimate))
+TITLES = ("data set", "victim", "zero-shot", "lenient", "format only", "clean", "gain", "gain over format", "eligible")
 
 
-def judged(stages: dict[str, str]) -> Score:
-    """The score of one run's kept answers. Raises UserError where they are not on this machine."""
+def points(difference: Estimate) -> str:
+    """Return a difference of accuracies in points, with its interval."""
+    return markdown.interval((100 * number for number in difference), digits=1)
+
+
+def compute_score(stages: dict[str, str]) -> Score:
+    """Return the score of one run from its answers. Raises UserError where they are not on this machine."""
     score = over_seeds([stages])
     if score is None:
         raise UserError("runs: their answers are not on this machine; play them again with `bench suite run datasets`")
     return score
 
 
-def lenient(run: results.Run) -> float:
-    """Zero-shot accuracy where the format of an answer does not count."""
+def lenient_zero_shot(run: results.Run) -> float:
+    """Return the zero-shot accuracy where the format of an answer does not count."""
     artifact = look("evaluate", run.stages["zero"])
-    assert artifact is not None, "`judged` has read it"
+    assert artifact is not None, "`compute_score` has read it"
     return float(predictions(artifact.folder)["lenient"].mean())
 
 
 def row(clean: results.Run, control: results.Run | None) -> list[str]:
-    """The cells of one data set and victim; those of the control are empty where it was not played."""
-    score, over = judged(clean.stages), ""
+    """Return the row of a data set and victim. The cells of `format_only`, the control, are empty without it."""
+    score = compute_score(clean.stages)
+    over_format = ""
     if control is not None:
-        over = points(judged({**clean.stages, "zero": control.stages["evaluate"]}).gain)
+        over_format = points(compute_score({**clean.stages, "zero": control.stages["evaluate"]}).gain)
     return [
         clean.dataset,
         clean.victim,
         f"{clean.utility_zero:.1%}",
-        f"{lenient(clean):.1%}",
+        f"{lenient_zero_shot(clean):.1%}",
         "" if control is None else f"{control.utility:.1%}",
         f"{clean.utility_clean:.1%}",
         points(score.gain),
-        over,
+        over_format,
         "yes" if score.eligible else "no",
     ]
 
 
-def table(runs: list[results.Run], names: list[str]) -> list[list[str]]:
-    """A row for each of the data sets `names` and each victim that was fine-tuned on it without options."""
-    runs = [r for r in runs if r.defense == "none" and r.threat == "white" and not r.attack_options]
-    runs.sort(key=lambda r: -r.seed)
-    played = {(r.attack, r.dataset, r.victim, r.seed): r for r in runs}
-    least = {(r.dataset, r.victim): r for r in runs if r.attack == "lora_sft" and r.dataset in names}
-    clean = sorted(least.values(), key=lambda r: (names.index(r.dataset), r.victim))
-    return [row(r, played.get(("format_only", r.dataset, r.victim, r.seed))) for r in clean]
+def gains(runs: list[results.Run], names: list[str]) -> Iterator[list[str]]:
+    """Yield a row for each of the data sets `names` and each victim that was fine-tuned on it without options."""
+    undefended = [r for r in runs if r.defense == "none" and r.threat == "white" and not r.attack_options]
+    undefended.sort(key=lambda r: -r.seed)
+    by_attack = {(r.attack, r.dataset, r.victim, r.seed): r for r in undefended}
+    least_seed = {(r.dataset, r.victim): r for r in undefended if r.attack == "lora_sft" and r.dataset in names}
+    for run in sorted(least_seed.values(), key=lambda r: (names.index(r.dataset), r.victim)):
+        yield row(run, by_attack.get(("format_only", run.dataset, run.victim, run.seed)))
+
+
+def controls(runs: list[results.Run], names: list[str]) -> Iterator[list[str]]:
+    """Yield the protection of random noise on each data set and victim, which should be 0."""
+    noise = [r for r in runs if r.defense == "random_noise" and r.attack == "lora_sft" and r.dataset in names]
+    for run in sorted(noise, key=lambda r: (r.dataset, r.victim, r.seed)):
+        protection = compute_score(run.stages).protection
+        if protection is not None:
+            yield [run.dataset, run.victim, markdown.interval(protection)]
 
 
 def main(names: list[str]) -> None:
-    """Print the table, then the protection of random noise, which should be 0."""
+    """Print both tables for the data sets `names`."""
     runs = results.load()
-    print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
-    for cells in table(runs, names):
-        print(f"| {' | '.join(cells)} |")
-    print("\n| data set | victim | protection of `random_noise` |\n|---|---|---|")
-    noise = [r for r in runs if (r.defense, r.attack) == ("random_noise", "lora_sft") and r.dataset in names]
-    for run in sorted(noise, key=lambda r: (r.dataset, r.victim, r.seed)):
-        if (score := judged(run.stages).protection) is not None:
-            print("| {} | {} | {:+.2f} [{:+.2f}, {:+.2f}] |".format(run.dataset, run.victim, *score))
+    print(markdown.table(TITLES, gains(runs, names)))
+    print("\n" + markdown.table(("data set", "victim", "protection of `random_noise`"), controls(runs, names)))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""What a 512 x 512 picture costs each model of the paper, by our layout rules and the published processor settings.
+"""Print how many tokens a 512 x 512 picture costs each model of the paper: python -m reports.image_tokens
 
-python reports/image_tokens.py
-
-The settings are those of the checkpoints' preprocessor_config.json, written down here: no file is read.
+Computed by the layout rules of `bench.lvlm.families`. The processor settings are those of the checkpoints'
+preprocessor_config.json, copied here: no file is read.
 """
 
 from types import SimpleNamespace
@@ -54,8 +53,8 @@ CONFIGS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def shown(name: str) -> str:
-    """The text that stands for a picture of `SIDE` x `SIDE` in a prompt of the model."""
+def image_text(name: str) -> str:
+    """Return the text that stands for a picture of `SIDE` x `SIDE` in a prompt of the model."""
     family = family_class(HUB[name].architecture)
     lvlm: Any = object.__new__(family)
     lvlm.processor = PROCESSORS[name]()
@@ -64,11 +63,11 @@ def shown(name: str) -> str:
     return text
 
 
-def tokens(name: str) -> int:
-    """Image tokens of that picture."""
-    return shown(name).count(family_class(HUB[name].architecture).image_token)
+def count_tokens(name: str) -> int:
+    """Return the number of image tokens of that picture."""
+    return image_text(name).count(family_class(HUB[name].architecture).image_token)
 
 
 if __name__ == "__main__":
     for model in PROCESSORS:
-        print(f"{model:<22} {tokens(model):>5}")
+        print(f"{model:<22} {count_tokens(model):>5}")

@@ -8,41 +8,42 @@ import pytest
 from attacks.grammar import BEST, expand_best
 from bench.results import published
 from reports import findings
-from reports.findings import BLACK, PAGE, TABLES, WHITE
+from reports.beds import BLACK, BLACK_SEEDS, WHITE, WHITE_SEEDS, Bed, bed_cells, published_runs
+from reports.findings import PAGE, TABLES
 
 TEXT = PAGE.read_text(encoding="utf-8")
 README = PAGE.parents[1].joinpath("README.md").read_text(encoding="utf-8")
 
 
-def cells_of(table: str) -> pd.DataFrame:
-    """What stands in a table, by its first column."""
+def parse(table: str) -> pd.DataFrame:
+    """Return the texts of a Markdown table; the index is its first column."""
     lines = [[cell.strip(" `*") for cell in line.strip("|").split("|")] for line in table.splitlines()]
     return pd.DataFrame(lines[2:], columns=lines[0]).set_index(lines[0][0])
 
 
 def test_every_table_is_on_the_page_and_none_is_stale() -> None:
     assert all(f"<!-- {name} -->" in TEXT for name in TABLES)
-    assert findings.filled(TEXT) == TEXT, "python reports/findings.py writes them anew"
+    assert findings.fill(TEXT) == TEXT, "python -m reports.findings writes them anew"
 
 
 @pytest.mark.parametrize(("text", "least"), [(TEXT, 20), (README, 3)], ids=["findings", "readme"])
 def test_an_interval_in_the_text_stands_in_a_table(text: str, least: int) -> None:
-    intervals = re.findall(r"[+-]\d+\.\d+ \[[+-]\d+\.\d+, [+-]\d+\.\d+\]", findings.MARK.sub("", text))
+    intervals = re.findall(r"[+-]\d+\.\d+ \[[+-]\d+\.\d+, [+-]\d+\.\d+\]", findings.TABLE.sub("", text))
     assert len(intervals) >= least
-    tables = "".join(found[0] for found in findings.MARK.finditer(TEXT))
-    assert not [each for each in intervals if each not in tables]
+    tables = "".join(match[0] for match in findings.TABLE.finditer(TEXT))
+    assert not [interval for interval in intervals if interval not in tables]
 
 
-def test_a_mark_that_names_no_table_is_told() -> None:
+def test_the_name_of_no_table_is_an_error() -> None:
     with pytest.raises(KeyError, match="whiter"):
-        findings.filled("<!-- whiter -->\n<!-- end -->")
+        findings.fill("<!-- whiter -->\n<!-- end -->")
 
 
 @pytest.mark.parametrize("bed", [WHITE, BLACK], ids=lambda bed: bed.threat)
-def test_protections_are_those_of_the_rows_and_one_a_line_is_what_a_trainer_would_choose(bed: findings.Bed) -> None:
-    frame = findings.runs()
+def test_protections_are_those_of_the_rows_and_one_in_a_line_is_chosen(bed: Bed) -> None:
+    frame = published_runs()
     frame = frame[(frame["dataset"] == bed.dataset) & (frame["threat"] == bed.threat) & (frame["seed"] == 0)]
-    lines = findings.protection(bed).splitlines()
+    lines = findings.matrix(bed).splitlines()
     attacks = [cell.replace("`", "").replace(" ", "") for cell in lines[0].split("|")[2:-1]]
     assert len(lines) > 6
     for line in lines[2:]:
@@ -62,9 +63,9 @@ def test_protections_are_those_of_the_rows_and_one_a_line_is_what_a_trainer_woul
 
 
 @pytest.mark.parametrize("bed", [WHITE, BLACK], ids=lambda bed: bed.threat)
-def test_a_gap_is_the_difference_of_accuracies(bed: findings.Bed) -> None:
-    accuracy = findings.cells(bed).set_index(["attack_label", "defense_label"])["utility"]
-    table = cells_of(findings.rivals(bed))
+def test_a_gap_is_the_difference_of_accuracies(bed: Bed) -> None:
+    accuracy = bed_cells(bed).set_index(["attack_label", "defense_label"])["utility"]
+    table = parse(findings.rivals(bed))
     compared = 0
     for attack, row in table.drop("the best against each").iterrows():
         for rival, cell in row[row != ""].items():
@@ -74,36 +75,21 @@ def test_a_gap_is_the_difference_of_accuracies(bed: findings.Bed) -> None:
     assert compared > 10
 
 
-def test_a_seed_that_one_cell_lacks_is_in_no_cell_of_several_seeds() -> None:
-    for _, cell in findings.cells(findings.SEEDS).iterrows():
-        assert set(cell["answers"]) == set(findings.SEEDS.seeds)
-
-
-@pytest.mark.parametrize("bed", [findings.SEEDS, findings.BLACK_SEEDS], ids=lambda bed: bed.threat)
-def test_seed_by_seed_stand_plain_and_what_a_trainer_would_choose(bed: findings.Bed) -> None:
-    table = cells_of(findings.by_seed(bed))
-    chosen = findings.cells(bed)[lambda frame: frame["worst"]]["attack_label"]
+@pytest.mark.parametrize("bed", [WHITE_SEEDS, BLACK_SEEDS], ids=lambda bed: bed.threat)
+def test_the_table_by_seed_has_the_plain_attack_and_the_chosen_ones(bed: Bed) -> None:
+    table = parse(findings.by_seed(bed))
+    chosen = bed_cells(bed)[lambda frame: frame["worst"]]["attack_label"]
     assert set(table.index) == {"lora_sft", *chosen}
     for _, row in table.iterrows():
-        *each, together = (float(cell.split(" ")[0]) for cell in row.iloc[1:])
-        assert len(each) == 3
-        assert min(each) - 0.011 <= together <= max(each) + 0.011
+        *alone, together = (float(cell.split(" ")[0]) for cell in row.iloc[1:])
+        assert len(alone) == 3
+        assert min(alone) - 0.011 <= together <= max(alone) + 0.011
 
 
 def test_coverage_counts_what_the_suite_plans_and_what_is_published() -> None:
-    told = published.about()
-    assert told is not None
-    suite = told["suites"]["embedded"]
-    pairs = [cell.split(" of ") for cell in cells_of(findings.coverage()).iloc[:, 2:].to_numpy().ravel() if cell]
+    about = published.about()
+    assert about is not None
+    suite = about["suites"]["embedded"]
+    pairs = [cell.split(" of ") for cell in parse(findings.coverage()).iloc[:, 2:].to_numpy().ravel() if cell]
     assert sum(int(b) for _, b in pairs) == suite["planned"]
     assert sum(int(b) - int(a) for a, b in pairs) == len(suite["not_played"])
-
-
-def test_what_removes_nothing_gave_the_same_answers_and_what_cleans_pictures_did_not() -> None:
-    frame = findings.runs()
-    clean = frame[(frame["defense"] == "none") & (frame["dataset"] == "emoji_catalog")]
-    stages = dict(iter(clean.set_index("seed").groupby("attack_label")["stages"]))
-    plain, removed, jpeg = (stages[f"lora_sft{part}"] for part in ("", "+drop_inserted", "+jpeg(quality=30)"))
-    assert findings.same_answers(plain, removed, (0, 1, 2))
-    assert not findings.same_answers(plain, jpeg, (0,))
-    assert not findings.same_answers(plain, removed, (0, 9)), "a seed that was not played"

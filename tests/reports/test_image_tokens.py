@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.victims import HUB
-from reports.image_tokens import PROCESSORS, tokens
+from reports.image_tokens import PROCESSORS, count_tokens
 
 DOC = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
 ROWS = {row[1]: row for row in re.finditer(r"^\| `([\w.-]+)` \| (\S+) \| `(\w+)` \|.*\| (\d+) \|$", DOC, re.M)}
@@ -19,4 +19,4 @@ def test_the_table_has_every_model() -> None:
 @pytest.mark.parametrize("name", HUB)
 def test_a_row_is_the_catalogs_and_its_tokens_are_those_of_the_layout_rule(name: str) -> None:
     assert ROWS[name][2] == HUB[name].source
-    assert int(ROWS[name][4]) == tokens(name)
+    assert int(ROWS[name][4]) == count_tokens(name)

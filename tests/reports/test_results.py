@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.results import Run, save
-from reports import boxes, tables
+from reports import boxes, results
 from tests.synthetic_home import nothing_shipped  # noqa: F401 - used by every test here
 
 
@@ -15,7 +15,7 @@ def test_every_box_has_its_own_column(
 ) -> None:
     save(run_factory(40, threat="black", protection=0.21, protection_low=0.1, protection_high=0.3))
     save(run_factory(41, threat="gray", defense="em", protection=0.5, epsilon=4))
-    tables.main("tiny-llava-a")
+    results.main("tiny-llava-a")
     lines = capsys.readouterr().out.splitlines()
     assert "| `mmguard` | +0.85 [+0.70, +0.99], 2 seeds |  | +0.21 [+0.10, +0.30] |" in lines
     assert "| `em` | +0.40 [+0.30, +0.50] |  |  |" in lines, "another budget is another game"
@@ -25,7 +25,7 @@ def test_every_box_has_its_own_column(
 
 
 def test_controls_come_first(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tables.main("tiny-llava-a")
+    results.main("tiny-llava-a")
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| `")]
     names = [line.split("`")[1] for line in lines]
     assert names == ["random_noise", "em", "mmguard", "none"] * 2
