@@ -25,7 +25,7 @@ from pathlib import Path
 from bench.engine.base import Engine, open_engine
 from bench.engine.costs import Costs
 from bench.engine.local import Pool
-from bench.game.suite import read
+from bench.game.suite import read_suite
 from bench.play.plan import Plan, make_plan
 from bench.play.predict import predict_seconds
 from bench.play.suite import play_suite
@@ -96,7 +96,7 @@ def overhead() -> None:
 def simulated(scale: float) -> tuple[Plan, dict[str, float]]:
     """The suite, asleep, and how long each stage sleeps."""
     with fresh():
-        real = make_plan(read("plain").runs())
+        real = make_plan(read_suite("plain").runs())
     asleep: dict[str, Stage] = {}
     known = {name: 1.0 if each.title == "none" else SECONDS.get(each.kind, 1.0) for name, each in real.tasks.items()}
     lasts = {name: scale * seconds for name, seconds in known.items()}

@@ -29,7 +29,7 @@ def suite(file: Path, runs: int) -> str:
 def finish(name: str) -> None:
     """Leave every stage of a suite, and a row for every run, without any work."""
     from bench import results
-    from bench.game.suite import read
+    from bench.game.suite import read_suite
     from bench.play.plan import make_plan
     from bench.play.provenance import command
     from bench.play.run import run_id
@@ -37,7 +37,7 @@ def finish(name: str) -> None:
     from bench.spec import PROTOCOL
     from bench.store import artifacts
 
-    planned = make_plan(read(name).runs())
+    planned = make_plan(read_suite(name).runs())
     for stage in planned.stages.values():
         artifacts.make(stage.kind, stage.payload, lambda folder: None)
     numbers: dict[str, Any] = dict.fromkeys(("utility_zero", "utility_clean", "utility", "validation"), 0.5)

@@ -1,4 +1,4 @@
-"""A submitted defense: a closed, versioned YAML schema. It is data; nothing in it is ever executed."""
+"""A submitted defense: a closed, versioned YAML schema. It is data, and nothing in it is ever executed."""
 
 from pathlib import Path
 from typing import Literal
@@ -11,7 +11,7 @@ from bench.spec import Budget, Closed, Method, RunSpec, Seeds, Threat
 
 
 class Submission(Closed):
-    """A configured defense and the cells it wants to be played on."""
+    """A configured defense, and the cells that it is to be played on."""
 
     version: Literal[1]
     title: str = Field(min_length=3, max_length=120)
@@ -28,14 +28,14 @@ class Submission(Closed):
     @field_validator("title", "authors", "description", "reference")
     @classmethod
     def printable(cls, value: str | list[str]) -> str | list[str]:
-        """No control characters: they could forge a terminal's or a page's text."""
+        """Refuse control characters: they could forge the text of a terminal or a page."""
         for text in [value] if isinstance(value, str) else value:
-            if any(not c.isprintable() and c != "\n" for c in text):
+            if any(not character.isprintable() and character != "\n" for character in text):
                 raise ValueError("control characters are not allowed")
         return value
 
     def runs(self, attack: str) -> list[RunSpec]:
-        """Every cell, with an attack as it is written on the command line."""
+        """Return every cell, under an attack in the form of the command line."""
         return [
             RunSpec(
                 defense=self.defense,
@@ -53,6 +53,6 @@ class Submission(Closed):
         ]
 
 
-def read(file: Path) -> Submission:
+def read_submission(file: Path) -> Submission:
     """Read and check a submission. Raises UserError that names the field, the value and what is allowed."""
     return yamlfile.read(file, Submission)

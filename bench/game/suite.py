@@ -1,6 +1,7 @@
 """A suite: a matrix of runs in a closed, versioned YAML schema."""
 
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,11 @@ MAX_RUNS = 100_000
 
 
 class Matrix(Closed):
-    """Every combination of its lists. A method is a name, or a name with options."""
+    """Every combination of its lists.
+
+    >>> len(Matrix(defenses=["none", "em"], seeds=[0, 1, 2]).runs())
+    6
+    """
 
     defenses: list[Method] = Field(min_length=1)
     attacks: list[Method] = Field([Method(name="lora_sft")], min_length=1)
@@ -28,32 +33,34 @@ class Matrix(Closed):
 
     @field_validator("defenses", mode="before")
     @classmethod
-    def named(cls, value: Any) -> Any:
-        """`em` is short for `{name: em}`."""
-        return [{"name": v} if isinstance(v, str) else v for v in value] if isinstance(value, list) else value
+    def expand_names(cls, value: Any) -> Any:
+        """Read `em` as `{name: em}`."""
+        if not isinstance(value, list):
+            return value
+        return [{"name": entry} if isinstance(entry, str) else entry for entry in value]
 
     @field_validator("attacks", mode="before")
     @classmethod
-    def written(cls, value: Any) -> Any:
-        """An attack may be written as on the command line: `lora_sft+jpeg(quality=30)`, a recipe's name, or `best`."""
+    def parse_attacks(cls, value: Any) -> Any:
+        """Read attacks in the form of the command line: `lora_sft+jpeg(quality=30)`, a recipe's name, or `best`."""
         if not isinstance(value, list):
             return value
-        return [made for v in value for made in (map(parse_attack, expand_best(v)) if isinstance(v, str) else [v])]
+        attacks: list[Any] = []
+        for entry in value:
+            attacks += map(parse_attack, expand_best(entry)) if isinstance(entry, str) else [entry]
+        return attacks
 
     def runs(self) -> list[RunSpec]:
-        """The combinations, seeds innermost. Raises UserError where they are too many."""
+        """Return the combinations, seeds innermost. Raises UserError where there are too many."""
         lists = (self.budgets, self.datasets, self.victims, self.threats, self.defenses, self.attacks, self.seeds)
-        count = 1
-        for values in lists:
-            count *= len(values)
-        if count > MAX_RUNS:
+        if (count := prod(map(len, lists))) > MAX_RUNS:
             raise UserError(f"suite: {count} runs; allowed: {MAX_RUNS}")
         names = ("budget", "dataset", "victim", "threat", "defense", "attack", "seed")
         return [RunSpec(**dict(zip(names, values, strict=True))) for values in product(*lists)]
 
 
 class Pattern(Closed):
-    """Fits a run that agrees with every field that is given: a value, or a list of values."""
+    """A description that fits a run when every field that is set agrees with it: a value, or a list of values."""
 
     defense: str | list[str] | None = None
     attack: str | list[str] | None = None
@@ -63,14 +70,14 @@ class Pattern(Closed):
     seed: int | list[int] | None = None
 
     def fits(self, spec: RunSpec) -> bool:
-        """Whether `spec` is meant."""
-        own = {**dict(spec), "defense": spec.defense.name, "attack": spec.attack.name}
-        given = {key: value for key, value in self if value is not None}
-        return bool(given) and all(own[k] in (v if isinstance(v, list) else [v]) for k, v in given.items())
+        """Tell if a run fits. A pattern without any field fits nothing."""
+        values = {**dict(spec), "defense": spec.defense.name, "attack": spec.attack.name}
+        allowed = {name: value if isinstance(value, list) else [value] for name, value in self if value is not None}
+        return bool(allowed) and all(values[name] in choices for name, choices in allowed.items())
 
 
 class Suite(Matrix):
-    """A matrix, with more of them added (`include`), and without the runs that fit a pattern (`exclude`)."""
+    """A matrix, with further ones added (`include`), and without the runs that fit a pattern (`exclude`)."""
 
     version: Literal[1]
     title: str = Field(min_length=3, max_length=120)
@@ -78,14 +85,14 @@ class Suite(Matrix):
     exclude: list[Pattern] = []
 
     def runs(self) -> list[RunSpec]:
-        """Distinct runs in the order of the file."""
+        """Return the distinct runs in the order of the file."""
         every = [*super().runs(), *(spec for matrix in self.include for spec in matrix.runs())]
-        kept = {spec.model_dump_json(): spec for spec in every if not any(p.fits(spec) for p in self.exclude)}
-        return list(kept.values())
+        included = (spec for spec in every if not any(pattern.fits(spec) for pattern in self.exclude))
+        return list({spec.model_dump_json(): spec for spec in included}.values())
 
 
-def read(name: str) -> Suite:
-    """A suite from a file, or a shipped one by its name. Raises UserError."""
+def read_suite(name: str) -> Suite:
+    """Read a suite from a file, or one that comes with the package by its name. Raises UserError."""
     file = FOLDER / f"{name}.yaml" if name in presets() else Path(name)
     if not file.is_file():
         raise UserError(f"suite: {name!r} is no file; allowed: a YAML file or one of {', '.join(presets())}")

@@ -1,4 +1,4 @@
-"""Who the owner's surrogates are: what he knows of the victim. Without torch."""
+"""The owner's surrogates, which follow from what the owner knows of the victim. Torch is not imported."""
 
 from collections.abc import Sequence
 
@@ -7,18 +7,21 @@ from bench.spec import Threat
 from bench.victims import EMBEDDED, HUB, check, family, revision, split
 
 PAPER = ("qwen3-vl-4b", "minicpm-v-4")
-"""What the paper's owner optimises on (section 6.1), for victims that are not embedded."""
+"""The surrogates of the paper's owner (section 6.1), for victims that are not embedded."""
 
 ENSEMBLE = 2
-"""Families in the ensemble of a black box, as in the paper."""
+"""Number of families in the ensemble of a black box, as in the paper."""
 
 
 def surrogates(victim: str, threat: Threat, chosen: Sequence[str] = ()) -> tuple[str, ...]:
-    """Names of the checkpoints that the owner optimises on.
+    """Return the names of the checkpoints that the owner optimises on.
 
-    white: the victim's own base; gray: another checkpoint of its family; black: an ensemble of two other families,
-    one checkpoint each. `chosen` overrides which ones, within the same rules. Raises UserError where there is none,
-    or where a chosen one is not what the threat model says.
+    white: the victim's own base. gray: another checkpoint of its family. black: an ensemble of two other families,
+    one checkpoint each. `chosen` replaces them within the same rules. Raises UserError where there is none, or where a
+    chosen one is not allowed by the threat model.
+
+    >>> surrogates("tiny-llava-a", "black")
+    ('tiny-qwen3vl', 'tiny-internvl')
     """
     if chosen:
         return _checked(victim, threat, tuple(chosen))
@@ -35,7 +38,7 @@ def surrogates(victim: str, threat: Threat, chosen: Sequence[str] = ()) -> tuple
 
 
 def _gray(victim: str) -> tuple[str, ...]:
-    """The paper's own surrogate of that family, else the first of the catalog."""
+    """Return the paper's own surrogate of that family, else the first one of the catalog."""
     base, own = split(victim)[0], family(victim)
     known = EMBEDDED if base in EMBEDDED else [*PAPER, *HUB]
     for name in known:
@@ -73,5 +76,5 @@ def _checked(victim: str, threat: Threat, chosen: tuple[str, ...]) -> tuple[str,
 
 
 def _same(name: str, victim: str) -> bool:
-    """Whether two names are one checkpoint, wherever its copies are and in whatever precision."""
+    """Tell if two names are one checkpoint, whatever their folders and precisions."""
     return split(name)[0] == split(victim)[0] or revision(name) == revision(victim)

@@ -1,4 +1,4 @@
-"""The suites that are shipped, by name."""
+"""The suites that come with the package."""
 
 from pathlib import Path
 
@@ -6,5 +6,5 @@ FOLDER = Path(__file__).parent
 
 
 def presets() -> list[str]:
-    """Names of the shipped suites."""
+    """Return their names."""
     return sorted(file.stem for file in FOLDER.glob("*.yaml"))

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from bench.errors import UserError
-from bench.game.submission import read
+from bench.game.submission import read_submission
 from bench.yamlfile import MAX_BYTES
 
 GOOD = {"version": 1, "title": "A title", "authors": ["someone"], "defense": {"name": "em", "options": {"rounds": 2}}}
@@ -21,11 +21,11 @@ def written(folder: Path, text: str) -> Path:
 
 @pytest.mark.parametrize("file", SUBMISSIONS, ids=lambda f: f.stem)
 def test_shipped_submissions_are_valid(file: Path) -> None:
-    assert read(file).runs("lora_sft")
+    assert read_submission(file).runs("lora_sft")
 
 
 def test_round_trip(tmp_path: Path) -> None:
-    made = read(written(tmp_path, yaml.safe_dump({**GOOD, "seeds": [0, 1], "threats": ["white", "black"]})))
+    made = read_submission(written(tmp_path, yaml.safe_dump({**GOOD, "seeds": [0, 1], "threats": ["white", "black"]})))
     assert len(made.runs("lora_sft")) == 4
     assert made.defense.options == {"rounds": 2}
 
@@ -49,7 +49,7 @@ def test_wrong_fields_are_named(tmp_path: Path, change: dict[str, object], field
     file = tmp_path / "entry.yaml"
     file.write_text(yaml.safe_dump({**GOOD, **change}), encoding="utf-8")
     with pytest.raises(UserError) as error:
-        read(file)
+        read_submission(file)
     assert str(error.value).startswith(field)
 
 
@@ -66,11 +66,11 @@ def test_wrong_fields_are_named(tmp_path: Path, change: dict[str, object], field
 )
 def test_hostile_yaml_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UserError):
-        read(written(tmp_path, text))
+        read_submission(written(tmp_path, text))
 
 
 def test_too_large_and_missing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="allowed"):
-        read(written(tmp_path, "#" * (MAX_BYTES + 1)))
+        read_submission(written(tmp_path, "#" * (MAX_BYTES + 1)))
     with pytest.raises(UserError, match="does not exist"):
-        read(tmp_path / "nowhere.yaml")
+        read_submission(tmp_path / "nowhere.yaml")

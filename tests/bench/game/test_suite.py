@@ -13,7 +13,7 @@ from bench.cli import parse
 from bench.datasets.cards import HUB
 from bench.errors import UserError
 from bench.game.playable import check_playable
-from bench.game.suite import MAX_RUNS, Matrix, Pattern, Suite, read
+from bench.game.suite import MAX_RUNS, Matrix, Pattern, Suite, read_suite
 from bench.game.suites import presets
 from bench.game.threat import PAPER, surrogates
 from bench.spec import Budget, Method, RunSpec
@@ -41,7 +41,7 @@ def written(tmp_path: Path) -> Callable[..., str]:
 
 @pytest.mark.parametrize("name", presets())
 def test_every_run_of_a_shipped_suite_can_be_planned_and_all_but_the_papers_be_played(name: str) -> None:
-    runs = read(name).runs()
+    runs = read_suite(name).runs()
     assert len(runs) >= 3
     for spec in runs:
         parse.check(spec)
@@ -53,7 +53,7 @@ def test_every_run_of_a_shipped_suite_can_be_planned_and_all_but_the_papers_be_p
 
 
 def test_the_papers_suite_is_its_nine_models_six_data_sets_and_three_boxes() -> None:
-    runs = read("paper").runs()
+    runs = read_suite("paper").runs()
     victims = {threat: {r.victim for r in runs if r.threat == threat} for threat in ("white", "gray", "black")}
     assert [len(v) for v in victims.values()] == [1, 3, 5]
     assert len(set().union(*victims.values())) == 9
@@ -65,7 +65,7 @@ def test_the_papers_suite_is_its_nine_models_six_data_sets_and_three_boxes() -> 
 
 
 def test_the_embedded_suite_is_every_defense_against_the_standard_set() -> None:
-    runs = read("embedded").runs()
+    runs = read_suite("embedded").runs()
     first = [r for r in runs if r.seed == 0 and r.dataset == "emoji_catalog" and r.threat == "white"]
     assert {r.defense.name for r in first} == set(DEFENSES.catalog)
     for defense in DEFENSES.catalog:
@@ -83,7 +83,7 @@ def test_the_embedded_suite_is_every_defense_against_the_standard_set() -> None:
 
 
 def test_the_plain_suite_is_the_tables_of_the_docs() -> None:
-    runs = read("plain").runs()
+    runs = read_suite("plain").runs()
     cells = {(r.defense.name, r.victim, r.threat, r.seed) for r in runs}
     assert len(cells) == len(runs)
     assert {t for d, _, t, s in cells if d == "mmguard" and s == 0} == {"white", "gray", "black"}
@@ -156,14 +156,14 @@ def test_what_is_excluded_is_not_played() -> None:
 )
 def test_a_wrong_suite_says_where(written: Callable[..., str], fields: dict[str, object], told: str) -> None:
     with pytest.raises(UserError) as error:
-        read(written(**fields))
+        read_suite(written(**fields))
     assert str(error.value).startswith(told)
 
 
 def test_an_unknown_suite_names_the_shipped_ones() -> None:
     names = "boxes, datasets, embedded, full, paper, plain, smoke"
     with pytest.raises(UserError, match=f"suite: 'embeded' is no file; allowed: a YAML file or one of {names}"):
-        read("embeded")
+        read_suite("embeded")
 
 
 def test_too_many_runs_are_refused_before_they_are_made() -> None:
