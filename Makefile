@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo test quick lint
+.PHONY: setup demo test quick lint docs
 setup: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
@@ -21,4 +21,7 @@ quick: setup
 	$(BIN)/python -m pytest $(TWO) -m 'not slow and not browser'
 
 lint: setup
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && PYTHONPATH=. $(BIN)/lint-imports
+
+docs: setup
+	$(BIN)/python -m reports.cards
