@@ -1,4 +1,4 @@
-"""The home with synthetic runs, for the tables of it."""
+"""The synthetic home, for the tables that are made from it."""
 
 from tests.synthetic_home import home, run_factory
 

@@ -1,4 +1,4 @@
-"""Runs that were played again are told beside what was published of them."""
+"""Runs that were played again are compared with what was published of them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.results import Run
-from studies import again
+from studies import reproducibility
 from tests.synthetic_home import nothing_shipped  # noqa: F401 - used by every test here
 
 Factory = Callable[..., Run]
@@ -26,15 +26,15 @@ def theirs(run_factory: Factory) -> list[Run]:
     ]
 
 
-def test_equal_runs_are_told_as_equal(theirs: list[Run]) -> None:
-    found = again.pairs(theirs, theirs)
-    assert found.index.tolist() == [f"{number:016x}" for number in (1, 3, 2)]
-    assert again.table(found).splitlines()[-1] == "| all | 3 | 3 | 3 | +0.000 | 0.000 | 0.000 |"
+def test_equal_runs_count_as_equal(theirs: list[Run]) -> None:
+    pairs = reproducibility.pair_runs(theirs, theirs)
+    assert pairs.index.tolist() == [f"{number:016x}" for number in (1, 3, 2)]
+    assert reproducibility.difference_table(pairs).splitlines()[-1] == "| all | 3 | 3 | 3 | +0.000 | 0.000 | 0.000 |"
 
 
-def test_distances_are_ours_less_theirs_whatever_the_order(theirs: list[Run], run_factory: Factory) -> None:
+def test_differences_are_ours_minus_theirs_whatever_the_order(theirs: list[Run], run_factory: Factory) -> None:
     ours = [run_factory(3, protection=0.25), run_factory(2, protection=0.02), run_factory(1, protection=0.44)]
-    lines = again.table(again.pairs(ours, theirs)).splitlines()
+    lines = reproducibility.difference_table(reproducibility.pair_runs(ours, theirs)).splitlines()
     assert lines[2:] == [
         "| `em` | 2 | 0 | 1 | -0.055 | 0.095 | 0.150 |",
         "| `random_noise` | 1 | 1 | 1 | +0.000 | 0.000 | 0.000 |",
@@ -43,10 +43,10 @@ def test_distances_are_ours_less_theirs_whatever_the_order(theirs: list[Run], ru
 
 
 def test_a_run_that_one_side_lacks_is_not_compared(theirs: list[Run], run_factory: Factory) -> None:
-    assert again.pairs([run_factory(50)], theirs).empty
-    assert again.pairs([run_factory(4, protection=0.5)], theirs).empty, "they could not tell its protection"
+    assert reproducibility.pair_runs([run_factory(50)], theirs).empty
+    assert reproducibility.pair_runs([run_factory(4, protection=0.5)], theirs).empty, "theirs has no protection"
 
 
-def test_a_home_without_a_published_run_is_told(bench_home: Path, tmp_path: Path) -> None:
+def test_a_home_without_a_published_run_is_an_error(bench_home: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="no run of this home is published"):
-        again.main(tmp_path)
+        reproducibility.main(tmp_path)
