@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from bench.datasets import load
-from bench.lvlm.adapters import attached, lora_config
+from bench.lvlm.adapters import attach_adapter, lora_config
 from bench.lvlm.catalog import load as load_lvlm
 from bench.lvlm.text import Prompt
 from bench.runtime import prepare
@@ -54,7 +54,7 @@ def main(name: str) -> None:
             torch.autograd.grad(loss, leaves)
 
     def adapted() -> None:
-        with attached(victim, lora_config(victim, PixelOptions().inner_rank, "language")):
+        with attach_adapter(victim, lora_config(victim, PixelOptions().inner_rank, "language")):
             victim.model.requires_grad_(False)
             bare()
 

@@ -8,7 +8,8 @@ import sys
 import time
 
 from bench.lvlm.catalog import load
-from bench.lvlm.features import Features, remembering
+from bench.lvlm.feature_cache import FeatureCache
+from bench.lvlm.features import cache_features
 from bench.runtime import prepare
 from bench.stages.evaluate import evaluate
 
@@ -19,9 +20,9 @@ def main(name: str) -> None:
     victim = load(name)
 
     def answers(*, seen: bool) -> float:
-        victim.features = victim.features if seen else Features()
+        victim.feature_cache = victim.feature_cache if seen else FeatureCache()
         started = time.perf_counter()
-        with remembering(victim):
+        with cache_features(victim):
             evaluate(victim, "emoji_catalog", "test", lambda *_: None)
         return time.perf_counter() - started
 

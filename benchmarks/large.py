@@ -34,11 +34,11 @@ from transformers import (
 )
 
 from attacks import REGISTRY as ATTACKS
-from bench.lvlm.adapters import attached, lora_config
+from bench.lvlm.adapters import attach_adapter, lora_config
 from bench.lvlm.base import LVLM
 from bench.lvlm.embedded.build import BUILDERS
 from bench.lvlm.embedded.recipes import RECIPES
-from bench.lvlm.placement import placement
+from bench.lvlm.placement import choose_device
 from bench.runtime import prepare, seed_everything
 from bench.samples import Sample, SampleSet
 from bench.spec import Method
@@ -173,15 +173,15 @@ def crafting(lvlm: LVLM, batch: int, side: int) -> list[Row]:
         started = warm(lvlm.device)
         loop()
         rate = STEPS / (now(lvlm.device) - started)
-        return row(what, lvlm.device, batch, rate, min(batch, defense.room.fits or batch))
+        return row(what, lvlm.device, batch, rate, min(batch, defense.memory_limit.max_items or batch))
 
-    with attached(lvlm, lora_config(lvlm, o.inner_rank, "language", o.inner_dropout)) as parameters:
+    with attach_adapter(lvlm, lora_config(lvlm, o.inner_rank, "language", o.inner_dropout)) as parameters:
         lvlm.model.eval().requires_grad_(False)
         worn = [Surrogate(lvlm, parameters, [], torch.optim.SGD(parameters))]
         whole = range(batch)
         return [
             timed("crafting: em", lambda: defense.step_batch(Batch(draft, list(whole)), worn, 8, rng)),
-            timed("bare loop", lambda: defense.room.parts(bare, whole)),
+            timed("bare loop", lambda: defense.memory_limit.map_parts(bare, whole)),
         ]
 
 
@@ -288,7 +288,7 @@ def main(arguments: Sequence[str] | None = None) -> tuple[list[Row], dict[str, f
     asked = parser.parse_args(arguments)
     prepare()
     seed_everything(0)
-    device = "cpu" if placement() == "cpu" else "cuda"
+    device = "cpu" if choose_device() == "cpu" else "cuda"
     lvlm = build(asked.model, asked.precision, device, tiny=asked.tiny)
     rows = crafting(lvlm, asked.batch, asked.side)
     rows.append(training(lvlm, asked.batch, asked.side))

@@ -14,7 +14,7 @@ import torch
 from attacks import REGISTRY
 from attacks.tune.inputs import Inputs
 from bench.datasets import load
-from bench.lvlm.adapters import attached, lora_config
+from bench.lvlm.adapters import attach_adapter, lora_config
 from bench.lvlm.catalog import load as load_lvlm
 from bench.runtime import prepare
 from bench.samples import SampleSet
@@ -32,7 +32,7 @@ def main(name: str) -> None:
     inputs = Inputs(victim, samples)
 
     def bare() -> float:
-        with attached(victim, lora_config(victim, 16, "language+projector")) as parameters:
+        with attach_adapter(victim, lora_config(victim, 16, "language+projector")) as parameters:
             optimiser = torch.optim.AdamW(parameters, lr=1e-3)
             victim.model.train()
             started = time.perf_counter()

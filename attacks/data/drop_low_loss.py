@@ -41,14 +41,14 @@ def early_losses(released: SampleSet, own: Knowledge, epochs: int, seed: int) ->
     import torch
 
     from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
-    from bench.lvlm.adapters import wearing
+    from bench.lvlm.adapters import use_adapter
     from bench.lvlm.text import Prompt
 
     victim, found = own.victim, []
     with tempfile.TemporaryDirectory() as folder:
         trainer = LoraSFT(LoraSFTOptions(epochs=epochs))
         trainer.tune(victim, released, own.validation, seed, Path(folder), lambda *_: None)
-        with wearing(victim, Path(folder)), torch.no_grad():
+        with use_adapter(victim, Path(folder)), torch.no_grad():
             for start in range(0, len(released), BATCH):
                 some = released[start : start + BATCH]
                 images = [torch.from_numpy(s.pixels).permute(2, 0, 1) for s in some]

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 from attacks import register
 from attacks.parts import Card
 from attacks.tune.sft import SFT, SFTOptions
-from bench.lvlm.adapters import outside_tower, put, save_weights, weights
+from bench.lvlm.adapters import copy_weights, non_tower_parameters, save_weights, set_weights
 from bench.lvlm.base import LVLM
 from bench.spec import Options
 
@@ -29,8 +29,8 @@ class FullSFT(SFT):
 
     def start(self, victim: LVLM) -> tuple[PreTrainedModel, None]:
         """See `SFT.start`."""
-        self.victim, self.before = victim, weights(victim)
-        for parameter in outside_tower(victim).values():
+        self.victim, self.before = victim, copy_weights(victim)
+        for parameter in non_tower_parameters(victim).values():
             parameter.requires_grad_(True)
         return victim.model, None
 
@@ -40,5 +40,5 @@ class FullSFT(SFT):
 
     def restore(self, victim: LVLM) -> None:
         """See `SFT.restore`."""
-        put(victim, self.before)
+        set_weights(victim, self.before)
         self.before.clear()

@@ -28,14 +28,14 @@ class Inputs:
         self.victim = victim
         self.layouts = [victim.layout(s.pixels.shape[:2]) for s in samples]
         self.rows = [
-            victim.text.row(Prompt(s.question, s.answer), victim.image_tokens(layout))
+            victim.text.encode_one(Prompt(s.question, s.answer), victim.image_tokens(layout))
             for s, layout in zip(samples, self.layouts, strict=True)
         ]
         self.pixels = [self.processed(s.pixels) for s in samples]
 
     def processed(self, picture: np.ndarray) -> Pixels:
         """What the processor gives for a picture (H, W, 3) uint8."""
-        return {key: value.cpu() for key, value in self.victim.processed([picture]).items()}
+        return {key: value.cpu() for key, value in self.victim.run_processor([picture]).items()}
 
     def look(self, index: int) -> Pixels:
         """How the picture of a sample looks this time."""
@@ -61,7 +61,7 @@ class Inputs:
 
     def batch(self, pictures: Sequence[Pixels]) -> Pixels:
         """Pictures as one batch in the model's precision, on its device."""
-        together = self.victim.suited(self.victim.collate(pictures))
+        together = self.victim.to_model_dtype(self.victim.collate(pictures))
         return {key: value.to(self.victim.device) for key, value in together.items()}
 
 

@@ -17,7 +17,7 @@ from attacks.base import Attack, Progress
 from attacks.tune.inputs import Augmented, Inputs
 from attacks.tune.watch import Keep, Watch
 from bench.lvlm.base import LVLM
-from bench.lvlm.room import Room
+from bench.lvlm.memory import MemoryLimit
 from bench.runtime import seed_everything
 from bench.samples import SampleSet
 from bench.spec import Options
@@ -91,7 +91,7 @@ class SFT(Attack):
         """The model that is trained, and the adapter that it gets, if any. Called for each attempt."""
 
     def save(self, model: Any, folder: Path) -> None:
-        """Write what was learned, so that `bench.lvlm.adapters.wearing` can put it on again."""
+        """Write what was learned, so that `bench.lvlm.adapters.use_adapter` can put it on again."""
         model.save_pretrained(folder)
 
     def restore(self, victim: LVLM) -> None:
@@ -120,8 +120,8 @@ class SFT(Attack):
             curve[:] = self._train(victim, inputs, count, at_once, seed, folder, progress)
 
         plain = Inputs(victim, samples)
-        room, at_once = Room(), o.batch
-        while not room.tried(train, at_once):
+        memory_limit, at_once = MemoryLimit(), o.batch
+        while not memory_limit.try_run(train, at_once):
             at_once = max(d for d in range(1, at_once // 2 + 1) if o.batch % d == 0)
         return curve
 

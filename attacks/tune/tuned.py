@@ -14,7 +14,7 @@ from attacks.base import Attack, Progress
 from attacks.parts import Card
 from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
 from bench.errors import UserError
-from bench.lvlm.adapters import Targets, wearing
+from bench.lvlm.adapters import Targets, use_adapter
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
 from bench.scoring.rules import strict
@@ -99,7 +99,7 @@ def accuracy(victim: LVLM, adapter: Path, questions: SampleSet, batch: int = 96)
     """Mean strict score in [0,1] of the victim's greedy answers with an adapter: as EVALUATE judges them."""
     answers: list[str] = []
     tokens = SHORT if all(s.rule in ("exact", "choice") for s in questions) else LONG
-    with wearing(victim, adapter):
+    with use_adapter(victim, adapter):
         for start in range(0, len(questions), batch):
             some = questions[start : start + batch]
             answers += victim.generate([s.question for s in some], [s.pixels for s in some], tokens)

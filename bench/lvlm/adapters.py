@@ -1,4 +1,4 @@
-"""LoRA on a loaded LVLM: attached and detached in place, without reloading the base."""
+"""Attach LoRA adapters to a loaded LVLM in place, and detach them again without reloading the base model."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,31 +11,34 @@ from safetensors.torch import load_file, save_file
 
 from bench.lvlm.base import LVLM
 
-WEIGHTS = "weights.safetensors"
-"""In the folder of what was learned without an adapter: the weights themselves, those that were trained."""
+WEIGHTS_FILE = "weights.safetensors"
+"""File of the trained weights themselves, in the folder of a victim that was trained without an adapter."""
 
 Targets = Literal["language", "language+projector", "projector", "all"]
 
 
 def lora_config(lvlm: LVLM, rank: int, targets: Targets, dropout: float = 0.0, *, dora: bool = False) -> LoraConfig:
-    """A LoRA on the linear layers of the parts named by `targets`, alpha = 2 rank."""
-    parts = {"language": lvlm.language_modules, "projector": lvlm.projector_modules, "tower": lvlm.tower_modules}
-    chosen = parts if targets == "all" else targets.split("+")
-    pattern = "|".join(f"({parts[part]})" for part in chosen if parts[part])
-    bare = list(lvlm.projector_parameters) if "projector" in chosen else []
+    """Return a LoRA configuration for the linear layers of the parts named by `targets`, with alpha = 2 rank."""
+    patterns = {"language": lvlm.language_modules, "projector": lvlm.projector_modules, "tower": lvlm.tower_modules}
+    parts = patterns if targets == "all" else targets.split("+")
+    pattern = "|".join(f"({patterns[part]})" for part in parts if patterns[part])
+    matrices = list(lvlm.projector_parameters) if "projector" in parts else []
     return LoraConfig(
         r=rank,
         lora_alpha=2 * rank,
         lora_dropout=dropout,
         target_modules=pattern or [],
-        target_parameters=bare or None,
+        target_parameters=matrices or None,
         use_dora=dora,
     )
 
 
 @contextmanager
-def attached(lvlm: LVLM, config: LoraConfig) -> Iterator[list[torch.nn.Parameter]]:
-    """Attach a fresh adapter during the block and give its trainable parameters. Initialised from torch's generator."""
+def attach_adapter(lvlm: LVLM, config: LoraConfig) -> Iterator[list[torch.nn.Parameter]]:
+    """Attach a fresh adapter during the block and yield its trainable parameters.
+
+    The adapter is initialised from torch's global generator.
+    """
     peft = get_peft_model(lvlm.model, config)
     try:
         yield [p for p in peft.parameters() if p.requires_grad]
@@ -45,18 +48,18 @@ def attached(lvlm: LVLM, config: LoraConfig) -> Iterator[list[torch.nn.Parameter
 
 
 @contextmanager
-def wearing(lvlm: LVLM, folder: Path | None) -> Iterator[None]:
-    """Answer with the saved adapter or weights in `folder` during the block; None is the bare base model."""
+def use_adapter(lvlm: LVLM, folder: Path | None) -> Iterator[None]:
+    """Give `lvlm` the adapter or the weights saved in `folder` during the block; with None it stays the base model."""
     if folder is None:
         yield
         return
-    if (folder / WEIGHTS).exists():
-        before = weights(lvlm)
+    if (folder / WEIGHTS_FILE).exists():
+        before = copy_weights(lvlm)
         try:
-            put(lvlm, load_file(folder / WEIGHTS))
+            set_weights(lvlm, load_file(folder / WEIGHTS_FILE))
             yield
         finally:
-            put(lvlm, before)
+            set_weights(lvlm, before)
         return
     peft = get_peft_model(lvlm.model, PeftConfig.from_pretrained(folder))
     try:
@@ -68,25 +71,25 @@ def wearing(lvlm: LVLM, folder: Path | None) -> Iterator[None]:
         lvlm.model.requires_grad_(False)
 
 
-def outside_tower(lvlm: LVLM) -> dict[str, torch.nn.Parameter]:
-    """The parameters of projector and language model, by name; a tied one once."""
+def non_tower_parameters(lvlm: LVLM) -> dict[str, torch.nn.Parameter]:
+    """Return the parameters of projector and language model by name; a tied parameter appears once."""
     return {name: p for name, p in lvlm.model.named_parameters() if not name.startswith(lvlm.tower_prefixes)}
 
 
-def weights(lvlm: LVLM) -> dict[str, torch.Tensor]:
-    """Copies of the weights of projector and language model."""
-    return {name: parameter.detach().clone() for name, parameter in outside_tower(lvlm).items()}
+def copy_weights(lvlm: LVLM) -> dict[str, torch.Tensor]:
+    """Return copies of the weights of projector and language model."""
+    return {name: parameter.detach().clone() for name, parameter in non_tower_parameters(lvlm).items()}
 
 
 def save_weights(lvlm: LVLM, folder: Path) -> None:
-    """Write the weights of projector and language model, for `wearing`."""
+    """Write the weights of projector and language model into `folder`, where `use_adapter` reads them."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.cpu().contiguous() for name, tensor in weights(lvlm).items()}, folder / WEIGHTS)
+    save_file({name: tensor.cpu().contiguous() for name, tensor in copy_weights(lvlm).items()}, folder / WEIGHTS_FILE)
 
 
 @torch.no_grad()
-def put(lvlm: LVLM, state: Mapping[str, torch.Tensor]) -> None:
-    """Overwrite weights in place."""
-    parameters = outside_tower(lvlm)
+def set_weights(lvlm: LVLM, state: Mapping[str, torch.Tensor]) -> None:
+    """Overwrite the weights named in `state` in place."""
+    parameters = non_tower_parameters(lvlm)
     for name, tensor in state.items():
         parameters[name].copy_(tensor)

@@ -16,7 +16,7 @@ from transformers import (
 from bench import victims
 from bench.errors import UserError
 from bench.lvlm.base import LVLM
-from bench.lvlm.placement import placement, quantisation
+from bench.lvlm.placement import choose_device, quantisation_arguments
 from bench.runtime import prepare
 
 ARCHITECTURES = {
@@ -55,14 +55,14 @@ def load(name: str) -> LVLM:
     if not any(place.glob("*.safetensors")):
         raise UserError(f"victim: no weights in {name!r}; allowed: a checkpoint with *.safetensors")
     precision = victims.precision(name)
-    where = placement()
+    device = choose_device()
     model = AutoModelForImageTextToText.from_pretrained(
         place,
         dtype=victims.PRECISIONS[precision],
         use_safetensors=True,
         local_files_only=True,
-        **quantisation(name, precision),
-        **({"device_map": where} if where != "cpu" else {}),
+        **quantisation_arguments(name, precision),
+        **({"device_map": device} if device != "cpu" else {}),
     )
     processor = AutoImageProcessor.from_pretrained(place, local_files_only=True)
     return family_class(kind)(name, victims.revision(name), model, _tokenizer(name, place), processor)

@@ -1,4 +1,4 @@
-"""Where weights go: devices, and four bits."""
+"""Choose the device of the weights, and load them in four bits."""
 
 import os
 from importlib.util import find_spec
@@ -8,26 +8,27 @@ import torch
 
 from bench.errors import UserError
 
-PLACES = ("cpu", "cuda", "auto")
+DEVICES = ("cpu", "cuda", "auto")
 
 
-def placement() -> str:
-    """`BENCH_DEVICE`: cpu, cuda, or auto (spread over every visible card); the first card by default, if there is one.
+def choose_device() -> str:
+    """Return the device named by `BENCH_DEVICE`: cpu, cuda, or auto (spread over every visible GPU).
 
-    Raises UserError for another value, and for a card where there is none.
+    Without the variable it is the first GPU, or the CPU where there is none. Raises UserError for another value, and
+    for cuda on a machine without a GPU.
     """
-    asked = os.environ.get("BENCH_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
-    if asked not in PLACES:
-        raise UserError(f"BENCH_DEVICE: {asked!r}; allowed: {', '.join(PLACES)}")
-    if asked == "cuda" and not torch.cuda.is_available():
-        raise UserError("BENCH_DEVICE: 'cuda', but torch sees no card; allowed here: cpu")
-    return asked
+    device = os.environ.get("BENCH_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    if device not in DEVICES:
+        raise UserError(f"BENCH_DEVICE: {device!r}; allowed: {', '.join(DEVICES)}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("BENCH_DEVICE: 'cuda', but torch sees no GPU; allowed here: cpu")
+    return device
 
 
-def quantisation(name: str, precision: str) -> dict[str, Any]:
-    """Arguments of `from_pretrained` for NF4 weights, as QLoRA keeps them (Dettmers et al., 2023); none otherwise.
+def quantisation_arguments(name: str, precision: str) -> dict[str, Any]:
+    """Return the arguments of `from_pretrained` for NF4 weights as in QLoRA (Dettmers et al., 2023).
 
-    Raises UserError where the extra is not installed.
+    Empty for every precision but `4bit`. Raises UserError where bitsandbytes is not installed.
     """
     if precision != "4bit":
         return {}

@@ -1,4 +1,4 @@
-"""From a question and an answer to token ids and spans."""
+"""Encode a question and an answer as token ids, with the spans of their parts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -10,23 +10,30 @@ from transformers import PreTrainedTokenizerBase
 from bench.errors import UserError
 
 DATE = "26 Jul 2024"
-"""What templates that state the date (Llama 3) are told: what is read must not change overnight."""
+"""The date for chat templates that state one (Llama 3): a fixed one, so that prompts stay the same every day."""
 
 
 class Prompt(NamedTuple):
-    """A question about one picture. `inserted` are the (start, end) character spans of trigger words in it."""
+    """A question about one picture, and its answer.
+
+    trigger_spans: (start, end) of every trigger word in the question, in characters.
+
+    >>> Prompt("What xq is this?", "a cat", ((5, 7),)).question[5:7]
+    'xq'
+    """
 
     question: str
     answer: str = ""
-    inserted: tuple[tuple[int, int], ...] = ()
+    trigger_spans: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A padded batch: ids int64 (B, T), real tokens and spans bool (B, T), and the number of each token's trigger word.
+    """A padded batch of B prompts with T tokens.
 
-    `word` is int64 (B, T): 1, 2, ... for the tokens of the first, second, ... trigger word, 0 elsewhere. `answer`
-    holds the answer's tokens and the end of turn; it is empty for prompts without an answer.
+    ids: token ids, int64 (B, T). mask: True for all tokens but padding, bool (B, T). image, question, answer: spans,
+    bool (B, T); the answer includes the end of turn, and is empty for a prompt without an answer. word: int64 (B, T),
+    1, 2, ... at the tokens of the first, second, ... trigger word, and 0 elsewhere.
     """
 
     ids: torch.Tensor
@@ -38,28 +45,28 @@ class Encoded:
 
     @property
     def trigger(self) -> torch.Tensor:
-        """The tokens of all trigger words, bool (B, T)."""
+        """Span of all trigger words, bool (B, T)."""
         return self.word > 0
 
     def with_tokens(self, ids: torch.Tensor, mask: torch.Tensor) -> "Encoded":
-        """The same spans over other tokens."""
+        """Return a batch with the same spans and other tokens."""
         return replace(self, ids=ids, mask=mask)
 
     def columns(self, start: int, stop: int | None = None) -> "Encoded":
-        """The tokens from `start` on, up to `stop`."""
+        """Return the tokens from position `start` up to `stop`, exclusive."""
         return Encoded(*(getattr(self, field.name)[:, start:stop] for field in fields(self)))
 
     def to(self, device: torch.device) -> "Encoded":
-        """The same batch on another device."""
+        """Return the batch on `device`."""
         return Encoded(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 class TextEncoder:
-    """Chat template, tokenisation, placeholder expansion and spans, for any tokenizer with offsets.
+    """Applies chat template and tokenizer to prompts, for any tokenizer that gives character offsets.
 
-    Hugging Face's combined processors cannot all be built without torchvision, so the placeholder that the chat
-    template gives a picture is replaced here by its image tokens and what frames them, as text and before
-    tokenisation, and tested against what the combined processors gave where torchvision is installed.
+    Hugging Face's combined processors cannot all be built without torchvision. So the placeholder that the chat
+    template writes for a picture is replaced here by the picture's image tokens and their frame, as text and before
+    tokenisation. Tests compare the result with that of the combined processors, frozen where torchvision is installed.
     """
 
     def __init__(
@@ -69,45 +76,44 @@ class TextEncoder:
         placeholder: str | None = None,
         stops: Sequence[int] = (),
     ) -> None:
-        """`stops`: ids that end an answer, besides the tokenizer's end of sequence.
+        """Render the chat template once.
 
-        Raises UserError for a chat template that does not show a picture before the question.
+        stops: ids that end an answer, besides the tokenizer's end of sequence. Raises UserError for a chat template
+        that shows no picture before the question.
         """
         self.tokenizer = tokenizer
         self.image_token = image_token
         self.placeholder = placeholder or image_token
         self.image_id = tokenizer.convert_tokens_to_ids(image_token)
         self.stops = sorted({*stops, tokenizer.eos_token_id})
-        whole = self._template("<question>", "<answer>")
-        self.before, rest = whole.split("<question>")
+        self.before, rest = self._apply_template("<question>", "<answer>").split("<question>")
         if self.placeholder not in self.before:
             raise UserError(
                 f"chat template: no {self.placeholder!r} before the question; allowed: one that shows pictures"
             )
         self.between, self.after = rest.split("<answer>")
-        head = self._template("<question>", None)
-        self.generation = head.split("<question>")[1]
-        self.special = not (tokenizer.bos_token and self.before.startswith(tokenizer.bos_token))
+        self.generation = self._apply_template("<question>", None).split("<question>")[1]
+        self.add_special_tokens = not (tokenizer.bos_token and self.before.startswith(tokenizer.bos_token))
         if not set(self.stops) & set(tokenizer(self.after, add_special_tokens=False)["input_ids"]):
-            # A template without an end of turn (LLaVA 1.5) would teach answers that never end.
+            # A template without an end of turn (LLaVA 1.5) would teach the model never to end an answer.
             self.after = self.after.rstrip() + tokenizer.eos_token
 
-    def _template(self, question: str, answer: str | None) -> str:
+    def _apply_template(self, question: str, answer: str | None) -> str:
         turns = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]}]
-        told = [{"type": "text", "text": answer}]
+        content = [{"type": "text", "text": answer}]
         if answer is not None:
-            turns.append({"role": "assistant", "content": told})
+            turns.append({"role": "assistant", "content": content})
         text = self.tokenizer.apply_chat_template(
             turns, tokenize=False, add_generation_prompt=answer is None, date_string=DATE
         )
-        # GLM-4.1V's template prints an answer's content as it is: a list would be read as Python.
-        return text.replace(str(told), str(answer))
+        # GLM-4.1V's template prints the content of an answer as it is, so that the list appears as Python code.
+        return text.replace(str(content), str(answer))
 
     def render(self, prompt: Prompt) -> tuple[str, int]:
-        """The text the model reads, with a placeholder for its picture, and where in it the answer begins.
+        """Return the model's text, with a placeholder for the picture, and the position where the answer begins.
 
-        The chat template is rendered once, at construction; each prompt fills its two slots. Raises UserError for a
-        text that holds an image token itself.
+        The question and the answer fill the two slots of the chat template. Raises UserError for a question or an
+        answer that contains an image token itself.
         """
         for field, text in (("question", prompt.question), ("answer", prompt.answer)):
             for token in (self.placeholder, self.image_token):
@@ -119,11 +125,11 @@ class TextEncoder:
         return self.before + prompt.question + self.between + prompt.answer + self.after, len(head)
 
     def encode(self, prompts: Sequence[Prompt], pictures: Sequence[str], *, left: bool = False) -> Encoded:
-        """Encode a batch; `pictures` are the image tokens of each as text; `left` pads left, for generation."""
-        return self.pad([self.row(prompt, shown) for prompt, shown in zip(prompts, pictures, strict=True)], left=left)
+        """Encode a batch; `pictures` are each picture's image tokens as text; `left` pads left, for generation."""
+        return self.pad([self.encode_one(*pair) for pair in zip(prompts, pictures, strict=True)], left=left)
 
     def pad(self, rows: Sequence[torch.Tensor], *, left: bool = False) -> Encoded:
-        """A batch of what `row` gave."""
+        """Pad the results of `encode_one` to one batch."""
         length = max(row.shape[1] for row in rows)
         batch = torch.zeros(6, len(rows), length, dtype=torch.long)
         batch[0] = self.tokenizer.pad_token_id
@@ -133,22 +139,21 @@ class TextEncoder:
         ids, mask, image, question, word, answer = batch
         return Encoded(ids, mask.bool(), image.bool(), question.bool(), word, answer.bool())
 
-    def row(self, prompt: Prompt, picture: str) -> torch.Tensor:
-        """One prompt about a picture that reads `picture`, (6, T): ids, ones, image, question, word, answer."""
-        text, answer_at = self.render(prompt)
+    def encode_one(self, prompt: Prompt, picture: str) -> torch.Tensor:
+        """Encode one prompt whose picture is the text `picture`; return the rows of `Encoded`, int64 (6, T)."""
+        text, answer_start = self.render(prompt)
         text = text.replace(self.placeholder, picture, 1)
-        longer = len(picture) - len(self.placeholder)
-        coded = self.tokenizer(text, add_special_tokens=self.special, return_offsets_mapping=True)
-        question_at = len(self.before) + longer
-        question_end = question_at + len(prompt.question)
-        spans = [(question_at + start, question_at + end) for start, end in prompt.inserted]
-        ids = torch.tensor(coded["input_ids"])
-        start, end = torch.tensor(coded["offset_mapping"]).T
-        answer = start >= answer_at + longer
+        shift = len(picture) - len(self.placeholder)
+        tokens = self.tokenizer(text, add_special_tokens=self.add_special_tokens, return_offsets_mapping=True)
+        question_start = len(self.before) + shift
+        question_end = question_start + len(prompt.question)
+        ids = torch.tensor(tokens["input_ids"])
+        start, end = torch.tensor(tokens["offset_mapping"]).T
+        answer = start >= answer_start + shift
         ends = answer & torch.isin(ids, torch.tensor(self.stops))
         answer &= ends.cumsum(0) - ends.long() == 0
         word = torch.zeros_like(ids)
-        for number, (a, b) in enumerate(spans, start=1):
-            word[(start < b) & (end > a)] = number
-        question = (start < question_end) & (end > question_at)
+        for number, (first, last) in enumerate(prompt.trigger_spans, start=1):
+            word[(start < question_start + last) & (end > question_start + first)] = number
+        question = (start < question_end) & (end > question_start)
         return torch.stack([ids, torch.ones_like(ids), ids == self.image_id, question, word, answer])

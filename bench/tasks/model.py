@@ -12,7 +12,7 @@ from lm_eval.api.model import LM
 
 from bench.errors import UserError
 from bench.lvlm.base import LVLM
-from bench.lvlm.room import Room
+from bench.lvlm.memory import MemoryLimit
 
 logging.getLogger("lm_eval").setLevel(logging.ERROR)  # it warns of every option that it was given
 
@@ -31,7 +31,7 @@ class LVLMForEval(LM):
     def __init__(self, lvlm: LVLM, batch: int, progress: Callable[[float, str], None]) -> None:
         super().__init__()
         self.lvlm, self.batch, self.progress = lvlm, batch, progress
-        self.room = Room()
+        self.memory_limit = MemoryLimit()
 
     def generate_until(self, requests: list[Instance]) -> list[str]:
         """Greedy answers, each cut before the first stop string; batches are halved where memory is short.
@@ -42,7 +42,7 @@ class LVLMForEval(LM):
         for limit, same in groupby(requests, lambda request: request.args[1].get("max_gen_toks", MAX_GEN_TOKS)):
             some = list(same)
             for start in range(0, len(some), self.batch):
-                for part in self.room.parts(partial(self._answer, limit), some[start : start + self.batch]):
+                for part in self.memory_limit.map_parts(partial(self._answer, limit), some[start : start + self.batch]):
                     answers += part
                 self.progress(len(answers) / len(requests), f"{len(answers)}/{len(requests)} answers")
         return answers

@@ -103,7 +103,7 @@ class Batch:
         """The prefix of the untouched pictures, made once."""
         name = surrogate.lvlm.name
         if name not in self.clean_prefixes:
-            self.clean_prefixes[name] = surrogate.lvlm.prefix(encoded, self.clean())
+            self.clean_prefixes[name] = surrogate.lvlm.compute_prefix(encoded, self.clean())
         return self.clean_prefixes[name]
 
     def intensity(self, lvlm: LVLM, images: list[torch.Tensor]) -> list[torch.Tensor]:

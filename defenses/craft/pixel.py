@@ -15,9 +15,9 @@ from numpy.random import Generator
 from pydantic import Field
 
 from bench.errors import UserError
-from bench.lvlm.adapters import attached, lora_config
+from bench.lvlm.adapters import attach_adapter, lora_config
 from bench.lvlm.base import LVLM
-from bench.lvlm.room import Room
+from bench.lvlm.memory import MemoryLimit
 from bench.lvlm.text import Encoded
 from bench.runtime import seed_everything
 from bench.samples import SampleSet
@@ -57,9 +57,9 @@ class PixelDefense(Defense):
     Options: ClassVar[type[Options]] = PixelOptions
 
     @cached_property
-    def room(self) -> Room:
+    def memory_limit(self) -> MemoryLimit:
         """How many pictures fit in memory."""
-        return Room()
+        return MemoryLimit()
 
     # -- hooks ---------------------------------------------------------------------------------------------------
 
@@ -185,7 +185,7 @@ class PixelDefense(Defense):
             loss = surrogate.lvlm.loss(part.encode(surrogate.lvlm), images).sum() / tokens
             return loss.item(), torch.autograd.grad(loss, surrogate.parameters)
 
-        losses, gradients = zip(*self.room.parts(descend, batch.indices), strict=True)
+        losses, gradients = zip(*self.memory_limit.map_parts(descend, batch.indices), strict=True)
         for parameter, parts in zip(surrogate.parameters, zip(*gradients, strict=True), strict=True):
             parameter.grad = sum(parts[1:], start=parts[0])
         surrogate.optimiser.step()
@@ -215,8 +215,8 @@ class PixelDefense(Defense):
                 batch.draft.words = before
                 raise
 
-        losses = self.room.parts(step, batch.image_ids)
-        self.room.parts(search, batch.image_ids)
+        losses = self.memory_limit.map_parts(step, batch.image_ids)
+        self.memory_limit.map_parts(search, batch.image_ids)
         return sum(losses) / len(batch.indices)
 
     def step_images(self, batch: Batch, surrogates: Sequence[Surrogate], epsilon: int) -> float:
@@ -246,7 +246,7 @@ class PixelDefense(Defense):
 
 @contextmanager
 def _adapter(lvlm: LVLM, options: PixelOptions) -> Iterator[Surrogate]:
-    with attached(lvlm, lora_config(lvlm, options.inner_rank, "language", options.inner_dropout)) as parameters:
+    with attach_adapter(lvlm, lora_config(lvlm, options.inner_rank, "language", options.inner_dropout)) as parameters:
         optimiser = torch.optim.AdamW(parameters, lr=options.inner_lr, weight_decay=0.0)
         surrogate = Surrogate(lvlm, parameters, [p.detach().clone() for p in parameters], optimiser)
         lvlm.model.eval().requires_grad_(False)

@@ -43,7 +43,7 @@ class TriggerDefense(PixelDefense):
         if batch.round >= self.options.text_rounds:
             return
         encoded = [batch.encode(s.lvlm) for s in surrogates]
-        prefixes = [s.lvlm.prefix(e, batch.images()) for s, e in zip(surrogates, encoded, strict=True)]
+        prefixes = [s.lvlm.compute_prefix(e, batch.images()) for s, e in zip(surrogates, encoded, strict=True)]
         shortlists = self.screen(batch, surrogates, encoded, prefixes)
         with torch.no_grad():
             losses = self.exact(batch, surrogates, prefixes)

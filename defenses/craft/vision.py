@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from bench.lvlm.base import LVLM
-from bench.lvlm.room import Room
+from bench.lvlm.memory import MemoryLimit
 from bench.lvlm.text import Prompt
 from bench.samples import SampleSet
 
@@ -47,6 +47,6 @@ def features_of(samples: SampleSet, lvlm: LVLM, batch: int = 64) -> dict[str, to
     for keys in sizes.values():
         for start in range(0, len(keys), batch):
             some = keys[start : start + batch]
-            parts = Room().parts(lambda few: tower_features(lvlm, [pictures[k].to(lvlm.device) for k in few]), some)
+            parts = MemoryLimit().map_parts(lambda few: tower_features(lvlm, [pictures[k].to(lvlm.device) for k in few]), some)
             found |= zip(some, torch.cat(parts), strict=True)
     return {key: found[key] for key in pictures}

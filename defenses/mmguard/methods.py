@@ -91,7 +91,7 @@ class Binding(TriggerDefense):
     ) -> torch.Tensor:
         """(B,) joint loss."""
         o, lvlm = self.options, surrogate.lvlm
-        recorder = Recorder(lvlm.attending[: o.layers], [answer_rows(encoded), encoded.trigger])
+        recorder = Recorder(lvlm.attention_layers[: o.layers], [answer_rows(encoded), encoded.trigger])
         loss = lvlm.forward(encoded, images, recorder=recorder, **inputs).loss
         bind = self.binding(surrogate, batch, encoded, images, recorder)
         return self.sign * o.lambda_train * loss + o.lambda_bind * bind
@@ -150,7 +150,7 @@ class CRS(Binding):
         lvlm, clean = surrogate.lvlm, batch.clean()
         ids = encoded.ids.masked_fill(encoded.trigger, lvlm.tokenizer.pad_token_id)
         padded = encoded.with_tokens(ids=ids, mask=encoded.mask & ~encoded.trigger)
-        recorder = Recorder(lvlm.attending[: self.options.layers], [answer_rows(encoded)])
+        recorder = Recorder(lvlm.attention_layers[: self.options.layers], [answer_rows(encoded)])
         positions = lvlm.position_inputs(encoded, lvlm.layouts(clean))
         prefix = batch.clean_prefix(surrogate, encoded)
         lvlm.forward(padded, clean, recorder=recorder, prefix=prefix, positions=positions)

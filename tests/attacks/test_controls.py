@@ -13,7 +13,7 @@ from attacks import REGISTRY
 from attacks.parts import Knowledge
 from bench.datasets.emoji.art import owner_indices
 from bench.datasets.emoji.catalog import renderings
-from bench.lvlm.adapters import wearing
+from bench.lvlm.adapters import use_adapter
 from bench.lvlm.base import LVLM
 from bench.samples import Rule, Sample, SampleSet
 from bench.spec import Method, RunSpec
@@ -109,7 +109,7 @@ def test_a_victim_learns_the_format_and_not_the_content(victim: LVLM, tmp_path: 
             attack = REGISTRY.build(Method(name=name, options={"epochs": 16}))
             prepared = attack.prepare(train, Knowledge(victim, test), np.random.default_rng(0))
             attack.tune(victim, prepared, test, 0, folder, lambda *_: None)
-        with wearing(victim, folder):
+        with use_adapter(victim, folder):
             said = victim.generate([s.question for s in test], [s.pixels for s in test])
         return np.mean([a in names for a in said]), np.mean([a == s.answer for a, s in zip(said, test, strict=True)])
 

@@ -11,7 +11,7 @@ from attacks import REGISTRY
 from attacks.tune.inputs import Inputs
 from attacks.tune.lora_sft import LoraSFT
 from bench.datasets import load
-from bench.lvlm.adapters import wearing
+from bench.lvlm.adapters import use_adapter
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
 from bench.spec import Method
@@ -35,7 +35,7 @@ def test_learns_restores_the_base_and_repeats_bit_for_bit(victim: LVLM, samples:
     ours, theirs = (load_file(tmp_path / name / "adapter_model.safetensors") for name in ("first", "second"))
     assert all(torch.equal(ours[k], theirs[k]) for k in ours)
     questions, pictures = [s.question for s in samples], [s.pixels for s in samples]
-    with wearing(victim, tmp_path / "first"):
+    with use_adapter(victim, tmp_path / "first"):
         right = sum(a == s.answer for a, s in zip(victim.generate(questions, pictures), samples, strict=True))
     assert right >= 12
     assert sum(a == s.answer for a, s in zip(victim.generate(questions, pictures), samples, strict=True)) <= 4
@@ -118,5 +118,5 @@ def test_a_curve_keeps_adapters_on_the_way_and_changes_nothing_else(
     for one, other in (("whole", "plain"), ("whole too", "plain"), ("half too", "half")):
         assert all(torch.equal(value, kept[other][key]) for key, value in kept[one].items()), one
     assert not all(torch.equal(value, kept["plain"][key]) for key, value in kept["half"].items())
-    with wearing(victim, tmp_path / "curve" / "epochs" / "2"):
+    with use_adapter(victim, tmp_path / "curve" / "epochs" / "2"):
         assert len(victim.generate([samples[0].question], [samples[0].pixels])) == 1

@@ -77,13 +77,13 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Toy:
             return [{"step": 1, "loss": self.options.lr}]
 
     @contextmanager
-    def wearing(victim: Toy, folder: Path) -> Iterator[None]:
+    def use_adapter(victim: Toy, folder: Path) -> Iterator[None]:
         victim.worn = folder
         yield
         victim.worn = None
 
     monkeypatch.setattr(tuned, "LoraSFT", Learn)
-    monkeypatch.setattr(tuned, "wearing", wearing)
+    monkeypatch.setattr(tuned, "use_adapter", use_adapter)
     return made
 
 

@@ -13,7 +13,7 @@ from attacks.grammar import attack
 from attacks.parts import Knowledge
 from attacks.tune.adversarial import AdversarialTrainer
 from attacks.tune.inputs import Inputs
-from bench.lvlm.adapters import wearing
+from bench.lvlm.adapters import use_adapter
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Prompt
 from bench.samples import SampleSet
@@ -73,7 +73,7 @@ def test_the_second_stage_goes_on_from_the_first_with_clean_pictures_alone(
     found = []
     for number, tuner in enumerate((first, both)):
         tuner.tune(llava, wrong, true, 0, tmp_path / str(number), lambda *_: None)
-        with wearing(llava, tmp_path / str(number)):
+        with use_adapter(llava, tmp_path / str(number)):
             found.append(loss(llava, both.second))
     confused, mended = found
     assert mended < 0.5 * confused, found
@@ -121,7 +121,7 @@ def test_qlora_trains_on_four_bit_weights_and_its_adapter_fits_the_whole_ones(
         curve = tuner.tune(victim, samples, samples, 0, tmp_path / name, lambda *_: None)
         assert curve[-1]["loss"] < curve[0]["loss"]
         assert all(p.dtype == torch.float32 for p in victim.model.parameters())
-        with wearing(victim, tmp_path / name):
+        with use_adapter(victim, tmp_path / name):
             assert loss(victim, samples) < 0.5 * untrained
         adapters[name] = load_file(tmp_path / name / ADAPTER)
     assert adapters["lora_sft"].keys() == adapters["qlora_sft"].keys()

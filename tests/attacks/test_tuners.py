@@ -10,7 +10,7 @@ from attacks import REGISTRY
 from attacks.parts import Knowledge
 from attacks.tune.inputs import Augmented, Inputs
 from attacks.tune.sft import worst
-from bench.lvlm.adapters import WEIGHTS, outside_tower, wearing
+from bench.lvlm.adapters import WEIGHTS_FILE, non_tower_parameters, use_adapter
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Prompt
 from bench.samples import SampleSet
@@ -43,7 +43,7 @@ def test_a_tuner_learns_and_leaves_the_victim_alone(name: str, llava: LVLM, samp
     assert all(value.equal(before[key]) for key, value in llava.model.state_dict().items())
     assert not any(p.requires_grad for p in llava.model.parameters()) and not llava.model.training
     untrained = loss(llava, samples)
-    with wearing(llava, tmp_path):
+    with use_adapter(llava, tmp_path):
         learned = loss(llava, samples)
     assert learned < untrained - 1
     assert loss(llava, samples) == untrained
@@ -52,9 +52,9 @@ def test_a_tuner_learns_and_leaves_the_victim_alone(name: str, llava: LVLM, samp
 def test_what_each_tuner_trains(llava: LVLM) -> None:
     def trained(name: str) -> set[str]:
         _, config = REGISTRY.build(Method(name=name)).start(llava)  # type: ignore[attr-defined]
-        from bench.lvlm.adapters import attached
+        from bench.lvlm.adapters import attach_adapter
 
-        with attached(llava, config):
+        with attach_adapter(llava, config):
             named = {n for n, p in llava.model.named_parameters() if p.requires_grad}
         return {part for part in ("vision_tower", "projector", "language_model") if any(part in n for n in named)}
 
@@ -68,10 +68,10 @@ def test_full_weights_are_those_outside_the_tower(llava: LVLM, samples: SampleSe
 
     attack = REGISTRY.build(Method(name="full_sft", options={"epochs": 1, "batch": 8}))
     attack.tune(llava, samples, samples, 0, tmp_path, lambda *_: None)
-    saved = load_file(tmp_path / WEIGHTS)
-    assert saved.keys() == outside_tower(llava).keys()
+    saved = load_file(tmp_path / WEIGHTS_FILE)
+    assert saved.keys() == non_tower_parameters(llava).keys()
     assert not any(name.startswith(llava.tower_prefixes) for name in saved)
-    changed = [name for name, tensor in saved.items() if not tensor.equal(outside_tower(llava)[name])]
+    changed = [name for name, tensor in saved.items() if not tensor.equal(non_tower_parameters(llava)[name])]
     assert len(changed) > 0.9 * len(saved)
 
 
@@ -112,5 +112,5 @@ def test_ueraser_trains(tuner: str, llava: LVLM, samples: SampleSet, tmp_path: P
     attack = REGISTRY.build(Method(name=f"{tuner}+ueraser", options=options))
     attack.tune(llava, samples, samples, 0, tmp_path, lambda *_: None)
     untrained = loss(llava, samples)
-    with wearing(llava, tmp_path):
+    with use_adapter(llava, tmp_path):
         assert loss(llava, samples) < untrained

@@ -12,7 +12,7 @@ MODELS = ("qwen3-vl-4b", "llava-1.5-7b")
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_narrow_model_is_measured(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.lvlm.base.LARGE", 0)  # activations are computed again, as the real shapes' are
+    monkeypatch.setattr("bench.lvlm.base.LARGE_MODEL", 0)  # activations are computed again, as the real shapes' are
     rows, shares = main([name, "--tiny", "--batch", "1", "--side", "96", "--precision", "fp32", "--profile"])
     assert [row["what"] for row in rows] == ["crafting: em", "bare loop", "training: lora_sft"]
     for row in rows:

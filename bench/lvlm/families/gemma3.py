@@ -68,9 +68,9 @@ class Gemma3(LVLM):
     def pixel_values(self, images: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
         return {"pixel_values": torch.cat(self.preprocess_each(images))}
 
-    def processed(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
+    def run_processor(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
         """Without the numbers of crops, which the model does not take."""
-        return {key: value for key, value in super().processed(images).items() if key != "num_crops"}
+        return {key: value for key, value in super().run_processor(images).items() if key != "num_crops"}
 
     def token_intensity(self, deltas: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         side = self.processor.size.height // int(self.model.config.mm_tokens_per_image**0.5)

@@ -57,8 +57,8 @@ class InternVL(LVLM):
     def pixel_values(self, images: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
         return {"pixel_values": torch.cat(self.preprocess_each(images))}
 
-    def processed(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
-        shown = super().processed(images)
+    def run_processor(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
+        shown = super().run_processor(images)
         del shown["num_patches"]  # for the text; the model takes none
         return shown
 

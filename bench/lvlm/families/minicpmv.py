@@ -32,7 +32,7 @@ class MiniCPMV(LVLM):
     tower_prefixes = ("model.vision_tower.",)
 
     @property
-    def attending(self) -> Sequence[int]:
+    def attention_layers(self) -> Sequence[int]:
         return [i for i, kind in enumerate(self.model.config.text_config.layer_types) if kind == "full_attention"]
 
     @property
@@ -92,8 +92,8 @@ class MiniCPMV(LVLM):
         sizes_in_patches = torch.tensor(grids, dtype=torch.int32, device=seen.device) * per_token
         return {"pixel_values": torch.cat(lines, dim=-1)[None], "target_sizes": sizes_in_patches}
 
-    def processed(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
-        shown = super().processed(images)
+    def run_processor(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
+        shown = super().run_processor(images)
         return {key: shown[key] for key in ("pixel_values", "target_sizes")}
 
     def collate(self, pictures: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
@@ -105,7 +105,7 @@ class MiniCPMV(LVLM):
     def token_intensity(self, deltas: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         return [delta.abs().mean((1, 2, 3)) for delta in deltas]
 
-    def cache(self, layers: Sequence[tuple[torch.Tensor, torch.Tensor]] | None = None) -> Cache:
+    def make_cache(self, layers: Sequence[tuple[torch.Tensor, torch.Tensor]] | None = None) -> Cache:
         kinds = self.model.config.text_config.layer_types
         held = [State() if kind == "linear_attention" else DynamicLayer() for kind in kinds]
         for layer, kept in zip(held, layers or (), strict=False):

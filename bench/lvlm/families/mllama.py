@@ -37,7 +37,7 @@ class Mllama(LVLM):
     tower_prefixes = ("model.vision_model.",)
 
     @property
-    def attending(self) -> Sequence[int]:
+    def attention_layers(self) -> Sequence[int]:
         text = self.model.config.text_config
         return [layer for layer in range(text.num_hidden_layers) if layer not in text.cross_attention_layers]
 
@@ -68,9 +68,9 @@ class Mllama(LVLM):
             "aspect_ratio_mask": torch.from_numpy(build_aspect_ratio_mask_np(shapes, most)).to(self.device),
         }
 
-    def processed(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
+    def run_processor(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
         # In a list of 3-D pictures the processor sees several pictures of one prompt.
-        shown = super().processed([image[None] for image in images])
+        shown = super().run_processor([image[None] for image in images])
         return {key: value for key, value in shown.items() if key != "num_tiles"}
 
     def token_intensity(self, deltas: Sequence[torch.Tensor]) -> list[torch.Tensor]:

@@ -84,7 +84,7 @@ class SmolVLM(LVLM):
         seen = torch.ones_like(picture[None, :, 0], dtype=torch.long)
         return {"pixel_values": picture[None], "pixel_attention_mask": seen}
 
-    def processed(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
+    def run_processor(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
         # One picture a prompt: the processor takes a flat list for the pictures of a single prompt.
         shown = self.processor(
             images=[[image] for image in images], return_tensors="pt", input_data_format="channels_last"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from bench.lvlm.adapters import attached, lora_config, wearing
+from bench.lvlm.adapters import attach_adapter, lora_config, use_adapter
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Encoded, Prompt
 
@@ -58,7 +58,7 @@ def learn(base: Base, parameters: list[torch.nn.Parameter]) -> None:
 
 @pytest.mark.parametrize("targets", TARGETS)
 def test_an_adapter_learns_and_leaves(base: Base, targets: str) -> None:
-    with attached(base.lvlm, lora_config(base.lvlm, 4, targets)) as parameters:
+    with attach_adapter(base.lvlm, lora_config(base.lvlm, 4, targets)) as parameters:
         assert torch.equal(base.now(), base.loss), "a fresh adapter changes nothing"
         learn(base, parameters)
         assert base.now() < base.loss
@@ -66,14 +66,14 @@ def test_an_adapter_learns_and_leaves(base: Base, targets: str) -> None:
 
 
 def test_an_adapter_leaves_after_an_error_too(base: Base) -> None:
-    with pytest.raises(KeyError), attached(base.lvlm, lora_config(base.lvlm, 4, "all")) as parameters:
+    with pytest.raises(KeyError), attach_adapter(base.lvlm, lora_config(base.lvlm, 4, "all")) as parameters:
         learn(base, parameters)
         raise KeyError
     base.assert_untouched()
 
 
 def test_only_the_adapter_is_trained(base: Base) -> None:
-    with attached(base.lvlm, lora_config(base.lvlm, 4, "language")) as parameters:
+    with attach_adapter(base.lvlm, lora_config(base.lvlm, 4, "language")) as parameters:
         trained = {id(p) for p in base.lvlm.model.parameters() if p.requires_grad}
         named = {n: p for n, p in base.lvlm.model.named_parameters() if "lora_" in n}
         assert trained == {id(p) for p in parameters} == {id(p) for p in named.values()}
@@ -85,14 +85,14 @@ def test_adapters_start_from_torchs_generator(base: Base) -> None:
     starts = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        with attached(base.lvlm, lora_config(base.lvlm, 4, "language")) as parameters:
+        with attach_adapter(base.lvlm, lora_config(base.lvlm, 4, "language")) as parameters:
             starts.append(torch.cat([p.detach().flatten().clone() for p in parameters]))
     assert torch.equal(starts[0], starts[1]) and not torch.equal(starts[0], starts[2])
 
 
 def test_two_adapters_one_after_the_other_do_not_warn(base: Base, recwarn: pytest.WarningsRecorder) -> None:
     for _ in range(2):
-        with attached(base.lvlm, lora_config(base.lvlm, 4, "language")):
+        with attach_adapter(base.lvlm, lora_config(base.lvlm, 4, "language")):
             pass
     assert not [w for w in recwarn if "PEFT" in str(w.message) or "peft" in str(w.message)]
 
@@ -135,21 +135,21 @@ class LVLMCopy(Base):
 def test_a_saved_adapter_is_worn_as_it_was(base: Base, tmp_path: Path, dropout: float) -> None:
     expected = saved_adapter(base, tmp_path, dropout)
     assert expected != base.loss
-    with wearing(base.lvlm, tmp_path):
+    with use_adapter(base.lvlm, tmp_path):
         assert torch.equal(base.now(), expected)
         assert torch.equal(base.now(), expected), "dropout is off"
     base.assert_untouched()
 
 
 def test_wearing_nothing_is_the_base(base: Base) -> None:
-    with wearing(base.lvlm, None):
+    with use_adapter(base.lvlm, None):
         base.assert_untouched()
     base.assert_untouched()
 
 
 def test_an_adapter_is_taken_off_after_an_error_too(base: Base, tmp_path: Path) -> None:
     saved_adapter(base, tmp_path)
-    with pytest.raises(KeyError), wearing(base.lvlm, tmp_path):
+    with pytest.raises(KeyError), use_adapter(base.lvlm, tmp_path):
         raise KeyError
     base.assert_untouched()
 
@@ -160,7 +160,7 @@ def test_a_broken_adapter_leaves_no_trace(base: Base, tmp_path: Path) -> None:
     file = tmp_path / "adapter_model.safetensors"
     file.write_bytes(file.read_bytes()[:100])
     own = LVLMCopy(base)
-    with pytest.raises(Exception, match=r"[Hh]eader|[Ss]afetensors|deserializ"), wearing(own.lvlm, tmp_path):
+    with pytest.raises(Exception, match=r"[Hh]eader|[Ss]afetensors|deserializ"), use_adapter(own.lvlm, tmp_path):
         pass
     own.assert_untouched()
 

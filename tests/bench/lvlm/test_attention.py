@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from bench.lvlm.attention import Recorder, recording
+from bench.lvlm.attention import Recorder, record_into
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Encoded, Prompt
 
@@ -66,7 +66,7 @@ def test_rows_equal_eager_attention(lvlm: LVLM, copies: dict, tensors: list, cou
 
 def test_a_row_is_a_distribution_over_what_may_be_attended_to(lvlm: LVLM, tensors: list) -> None:
     encoded = lvlm.encode(PROMPTS, lvlm.layouts(tensors[:3]))
-    for rows in lvlm.attention_rows(encoded, tensors[:3], lvlm.attending, [encoded.question]).values():
+    for rows in lvlm.attention_rows(encoded, tensors[:3], lvlm.attention_layers, [encoded.question]).values():
         torch.testing.assert_close(rows[0].sum(1), torch.ones(3))
         assert not rows[0][~encoded.mask].any()
         assert not rows[0][encoded.answer].any(), "a question does not see its answer"
@@ -87,7 +87,7 @@ def test_results_are_those_of_sdpa_with_the_recorder_on_and_off(lvlm: LVLM, copi
     encoded = lvlm.encode(PROMPTS, lvlm.layouts(tensors[:3]))
     expected = copies[lvlm.name, "sdpa"].model(**inputs(lvlm, encoded, tensors[:3]))[0]
     for recorder in (None, Recorder(LAYERS, [encoded.answer])):
-        with recording(recorder):
+        with record_into(recorder):
             ours = lvlm.model.model(**inputs(lvlm, encoded, tensors[:3]))[0]
         assert torch.equal(ours, expected)
 
@@ -107,8 +107,8 @@ def test_gradients_of_rows_equal_those_of_eager_attention(lvlm: LVLM, copies: di
 def test_nothing_is_recorded_after_the_block(lvlm: LVLM, tensors: list) -> None:
     encoded = lvlm.encode(PROMPTS[:1], lvlm.layouts(tensors[:1]))
     outer, inner = Recorder([0], [encoded.answer]), Recorder([1], [encoded.answer])
-    with recording(outer):
-        with pytest.raises(RuntimeError), recording(inner):
+    with record_into(outer):
+        with pytest.raises(RuntimeError), record_into(inner):
             raise RuntimeError
         lvlm.model.model(**inputs(lvlm, encoded, tensors[:1]))
     lvlm.loss(encoded, tensors[:1])

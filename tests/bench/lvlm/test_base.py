@@ -78,7 +78,7 @@ def test_the_trainers_pixels_give_the_same_loss(
 ) -> None:
     encoded = lvlm.encode(PROMPTS[:2], lvlm.layouts(images[:2]))
     positions = lvlm.position_inputs(encoded, lvlm.layouts(images[:2]))
-    trainer = lvlm.forward_inputs(encoded, {**lvlm.processed(arrays[:2]), **positions}).loss
+    trainer = lvlm.forward_inputs(encoded, {**lvlm.run_processor(arrays[:2]), **positions}).loss
     torch.testing.assert_close(lvlm.loss(encoded, images[:2]), trainer, rtol=1e-2, atol=1e-2)
 
 
@@ -90,7 +90,7 @@ def test_prefix_and_embeddings_at_hand_give_the_same_loss(lvlm: LVLM, images: li
     inputs: dict[str, object] = {}
     read = encoded.ids
     if given != "embeddings":
-        inputs["prefix"] = prefix = lvlm.prefix(encoded, images)
+        inputs["prefix"] = prefix = lvlm.compute_prefix(encoded, images)
         assert encoded.image[:, : prefix.length].sum() == encoded.image.sum()
         assert encoded.image[:, prefix.length - 1].all()
         read = encoded.ids[:, prefix.length :]
@@ -102,7 +102,7 @@ def test_prefix_and_embeddings_at_hand_give_the_same_loss(lvlm: LVLM, images: li
 
 def test_a_prefix_serves_other_texts_and_their_attention_rows(lvlm: LVLM, images: list[torch.Tensor]) -> None:
     images = [images[0], 255 - images[0]]
-    prefix = lvlm.prefix(lvlm.encode(PROMPTS[:2], lvlm.layouts(images)), images)
+    prefix = lvlm.compute_prefix(lvlm.encode(PROMPTS[:2], lvlm.layouts(images)), images)
     other = lvlm.encode([Prompt("Please name the thing in this picture.", "owl"), PROMPTS[1]], lvlm.layouts(images))
     whole, tail = (Recorder([0, 1], [other.question, other.answer]) for _ in range(2))
     expected = lvlm.forward(other, images, recorder=whole).loss
@@ -115,7 +115,7 @@ def test_a_prefix_serves_other_texts_and_their_attention_rows(lvlm: LVLM, images
 def test_embeddings_at_hand_receive_the_gradient_of_the_loss(lvlm: LVLM, images: list[torch.Tensor]) -> None:
     """Along a random direction in one question token: the gradient against a central difference."""
     encoded = lvlm.encode(PROMPTS[:1], lvlm.layouts(images[:1]))
-    prefix = lvlm.prefix(encoded, images[:1])
+    prefix = lvlm.compute_prefix(encoded, images[:1])
     tail = encoded.columns(prefix.length)
     leaf = lvlm.embedding(tail.ids).detach().requires_grad_(True)
 
@@ -169,7 +169,7 @@ def test_generation_is_greedy_and_stops_at_the_end_of_turn(
     """Against one forward pass a token, without a cache."""
     encoded = lvlm.encode([Prompt("What is this?")], [lvlm.layout(arrays[0].shape[:2])])
     ids: list[int] = []
-    pixels = lvlm.processed(arrays[:1])
+    pixels = lvlm.run_processor(arrays[:1])
     for _ in range(5):
         ids.append(int(full_logits(lvlm, encoded, pixels)[0, -1].argmax()))
         extended = torch.cat([encoded.ids, torch.tensor([[ids[-1]]])], 1)

@@ -9,10 +9,11 @@ import pytest
 import torch
 from peft import get_peft_model
 
-from bench.lvlm.adapters import attached, lora_config, wearing
+from bench.lvlm.adapters import attach_adapter, lora_config, use_adapter
 from bench.lvlm.base import LVLM
 from bench.lvlm.catalog import load
-from bench.lvlm.features import Features, remembering
+from bench.lvlm.feature_cache import FeatureCache
+from bench.lvlm.features import cache_features
 
 QUESTION = "What is this?"
 
@@ -25,7 +26,7 @@ def seen(lvlm: LVLM) -> Iterator[list[int]]:
     inner = next(iter(module for name, module in tower.named_modules() if name.endswith("patch_embedding")), None)
     inner = inner or tower.get_submodule("patch_embed")
     hook = inner.register_forward_hook(lambda *_: passes.append(1))
-    lvlm.features = Features()
+    lvlm.feature_cache = FeatureCache()
     yield passes
     hook.remove()
 
@@ -33,7 +34,7 @@ def seen(lvlm: LVLM) -> Iterator[list[int]]:
 @contextmanager
 def changed(lvlm: LVLM, targets: str) -> Iterator[None]:
     """Wear a random adapter that changes what is said."""
-    with attached(lvlm, lora_config(lvlm, 4, targets)) as parameters:
+    with attach_adapter(lvlm, lora_config(lvlm, 4, targets)) as parameters:
         torch.manual_seed(1)
         with torch.no_grad():
             for parameter in parameters:
@@ -51,9 +52,9 @@ def test_adapters_of_the_language_model_share_features(lvlm: LVLM, pictures: lis
     bare = answers(lvlm, pictures)
     assert alone != bare
     seen.clear()
-    with remembering(lvlm):
+    with cache_features(lvlm):
         assert answers(lvlm, pictures) == bare
-    with changed(lvlm, "language"), remembering(lvlm):
+    with changed(lvlm, "language"), cache_features(lvlm):
         assert answers(lvlm, pictures) == alone
     assert len(seen) == 1
 
@@ -61,7 +62,7 @@ def test_adapters_of_the_language_model_share_features(lvlm: LVLM, pictures: lis
 def test_other_pictures_have_other_features(lvlm: LVLM, pictures: list[np.ndarray], seen: list[int]) -> None:
     other = [picture.copy() for picture in pictures]
     other[0][0, 0, 0] ^= 128
-    with remembering(lvlm):
+    with cache_features(lvlm):
         answers(lvlm, pictures)
         answers(lvlm, other)
         answers(lvlm, pictures[:1])
@@ -69,17 +70,17 @@ def test_other_pictures_have_other_features(lvlm: LVLM, pictures: list[np.ndarra
 
 
 def test_a_tower_that_wears_an_adapter_is_asked_again(lvlm: LVLM, pictures: list[np.ndarray], seen: list[int]) -> None:
-    with remembering(lvlm):
+    with cache_features(lvlm):
         bare = answers(lvlm, pictures)
     with changed(lvlm, "all"):
         alone = answers(lvlm, pictures)
-    with changed(lvlm, "all"), remembering(lvlm):
+    with changed(lvlm, "all"), cache_features(lvlm):
         assert answers(lvlm, pictures) == alone != bare
     assert len(seen) == 3
 
 
 def test_outside_the_block_the_tower_is_as_it_was(lvlm: LVLM, pictures: list[np.ndarray], seen: list[int]) -> None:
-    with pytest.raises(KeyError), remembering(lvlm):
+    with pytest.raises(KeyError), cache_features(lvlm):
         answers(lvlm, pictures)
         raise KeyError
     answers(lvlm, pictures)
@@ -87,7 +88,7 @@ def test_outside_the_block_the_tower_is_as_it_was(lvlm: LVLM, pictures: list[np.
 
 
 def test_a_saved_adapter_goes_through_it(lvlm: LVLM, pictures: list[np.ndarray], tmp_path: Path) -> None:
-    lvlm.features = Features()
+    lvlm.feature_cache = FeatureCache()
     with changed(lvlm, "language"):
         expected = answers(lvlm, pictures)
         lora = {k: v.clone() for k, v in lvlm.model.state_dict().items() if "lora_" in k}
@@ -96,27 +97,27 @@ def test_a_saved_adapter_goes_through_it(lvlm: LVLM, pictures: list[np.ndarray],
     peft.save_pretrained(tmp_path)
     peft.unload()
     lvlm.model.requires_grad_(False)
-    with wearing(lvlm, tmp_path), remembering(lvlm):
+    with use_adapter(lvlm, tmp_path), cache_features(lvlm):
         assert answers(lvlm, pictures) == expected
 
 
 def test_the_oldest_are_forgotten_beyond_the_limit() -> None:
     one = torch.zeros(25)
-    features = Features(limit=3 * one.nbytes)
+    cache = FeatureCache(limit=3 * one.nbytes)
     for name in "abc":
-        features.keep(name, (one, {"more": None}))
-    assert features.find("a") is not None
-    features.keep("d", [one])
-    assert [name for name in "abcd" if features.find(name) is None] == ["b"]
-    assert features.size == 3 * one.nbytes
-    features.keep("e", torch.zeros(1000))
-    assert (list(features.kept), features.size) == ([], 0)
+        cache.add(name, (one, {"more": None}))
+    assert cache.get("a") is not None
+    cache.add("d", [one])
+    assert [name for name in "abcd" if cache.get(name) is None] == ["b"]
+    assert cache.size == 3 * one.nbytes
+    cache.add("e", torch.zeros(1000))
+    assert (list(cache.entries), cache.size) == ([], 0)
 
 
 def test_bfloat16_pictures_are_told_apart(pictures: list[np.ndarray]) -> None:
     half = load("tiny-llava-a@bf16")
     expected = half.generate([QUESTION] * 2, pictures[:2], 3)
-    with remembering(half):
+    with cache_features(half):
         for _ in range(2):
             assert half.generate([QUESTION] * 2, pictures[:2], 3) == expected
-    assert len(half.features.kept) == 1
+    assert len(half.feature_cache.entries) == 1

@@ -8,37 +8,37 @@ import torch
 from bench.errors import UserError
 from bench.lvlm.base import LVLM
 from bench.lvlm.catalog import load
-from bench.lvlm.placement import placement, quantisation
+from bench.lvlm.placement import choose_device, quantisation_arguments
 from bench.lvlm.text import Prompt
 
 
 def test_without_a_card_weights_are_on_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BENCH_DEVICE", raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert placement() == "cpu"
+    assert choose_device() == "cpu"
     monkeypatch.setenv("BENCH_DEVICE", "cuda")
-    with pytest.raises(UserError, match="torch sees no card; allowed here: cpu"):
-        placement()
+    with pytest.raises(UserError, match="torch sees no GPU; allowed here: cpu"):
+        choose_device()
 
 
 def test_with_a_card_weights_are_on_it_or_where_they_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BENCH_DEVICE", raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert placement() == "cuda"
+    assert choose_device() == "cuda"
     for place in ("cpu", "auto"):
         monkeypatch.setenv("BENCH_DEVICE", place)
-        assert placement() == place
+        assert choose_device() == place
     monkeypatch.setenv("BENCH_DEVICE", "tpu")
     with pytest.raises(UserError, match=r"BENCH_DEVICE: 'tpu'; allowed: cpu, cuda, auto"):
-        placement()
+        choose_device()
 
 
 def test_four_bits_need_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert quantisation("x@bf16", "bf16") == {}
+    assert quantisation_arguments("x@bf16", "bf16") == {}
     monkeypatch.setitem(sys.modules, "bitsandbytes", None)
     monkeypatch.setattr("bench.lvlm.placement.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"victim: 'x@4bit' needs bitsandbytes; pip install 'mmguard-bench\[qlora\]'"):
-        quantisation("x@4bit", "4bit")
+        quantisation_arguments("x@4bit", "4bit")
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("bf16", torch.bfloat16), ("fp16", torch.float16)])
@@ -64,14 +64,14 @@ def test_half_precision_weights_have_full_precision_perturbations(
 def test_four_bit_weights_train_an_adapter(victim: LVLM, tensors: list[torch.Tensor]) -> None:
     """QLoRA: the loss falls, and the frozen weights are four bits a number."""
     bitsandbytes = pytest.importorskip("bitsandbytes")
-    from bench.lvlm.adapters import attached, lora_config
+    from bench.lvlm.adapters import attach_adapter, lora_config
 
     small = load("tiny-llava-a@4bit")
     layers = [m for m in small.model.modules() if isinstance(m, bitsandbytes.nn.Linear4bit)]
     assert len(layers) > 20 and all(layer.weight.dtype == torch.uint8 for layer in layers)
     encoded = small.encode([Prompt("What is this?", "a zebra")] * 2, small.layouts(tensors[:2]))
     torch.manual_seed(0)
-    with attached(small, lora_config(small, 4, "language")) as parameters:
+    with attach_adapter(small, lora_config(small, 4, "language")) as parameters:
         assert all(p.dtype == torch.float32 for p in parameters)
         optimiser = torch.optim.Adam(parameters, lr=1e-2)
         losses = []

@@ -159,7 +159,7 @@ def test_llavas_expansion_is_the_combined_processors(
 def test_qwens_expansion_is_one_token_a_merged_patch(qwen: LVLM, pictures: list) -> None:
     """The combined processor needs torchvision; it repeats the placeholder as often as the grid has merged patches."""
     for picture in pictures:
-        count = int(qwen.processed([picture])["image_grid_thw"].prod()) // 4
+        count = int(qwen.run_processor([picture])["image_grid_thw"].prod()) // 4
         text, _ = qwen.text.render(Prompt(NAMING[0], "cat"))
         expected = qwen.tokenizer(text.replace("<|image_pad|>", "<|image_pad|>" * count), add_special_tokens=False)
         ours = qwen.encode([Prompt(NAMING[0], "cat")], [qwen.layout(picture.shape[:2])])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.datasets import load
 from bench.errors import UserError
-from bench.lvlm.adapters import attached, lora_config
+from bench.lvlm.adapters import attach_adapter, lora_config
 from bench.lvlm.base import LVLM, Prefix
 from bench.runtime import seed_everything
 from bench.samples import Sample, SampleSet
@@ -185,8 +185,8 @@ def test_an_error_in_a_hook_leaves_the_surrogates_as_they_were(
 def pair(llava: LVLM, qwen: LVLM) -> Iterator[list[Surrogate]]:
     """Two families with fresh adapters, which change nothing yet."""
     with (
-        attached(llava, lora_config(llava, 2, "language")) as first,
-        attached(qwen, lora_config(qwen, 2, "language")) as second,
+        attach_adapter(llava, lora_config(llava, 2, "language")) as first,
+        attach_adapter(qwen, lora_config(qwen, 2, "language")) as second,
     ):
         made = [
             Surrogate(lvlm, parameters, [], torch.optim.SGD(parameters))
@@ -330,7 +330,7 @@ def test_what_was_kept_of_a_batch_that_does_not_fit_gives_its_memory_back(
 ) -> None:
     defense, batch = em(), Batch(Draft(four, CPU), [0, 1, 2, 3])
     monkeypatch.setattr(defense, "step_images", lambda some, *_: 0.0)
-    defense.room.fits = fits
+    defense.memory_limit.max_items = fits
     batch.clean_prefixes["llava"], batch.intensities["llava"] = Prefix(0, []), ([], [])
     defense.step_batch(batch, [], 8, np.random.default_rng(0))
     assert bool(batch.clean_prefixes) == bool(batch.intensities) == kept

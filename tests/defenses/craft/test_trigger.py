@@ -33,7 +33,7 @@ def test_the_screen_scores_each_slots_own_word(lvlm: LVLM) -> None:
     search = Search(lvlm, candidates=3)
     search.draft.slots[0] = [0, 0, 1, 2, 2]
     encoded = search.batch.encode(lvlm)
-    prefix = lvlm.prefix(encoded, search.batch.images())
+    prefix = lvlm.compute_prefix(encoded, search.batch.images())
     shortlists = search.defense.screen(search.batch, search.surrogates, [encoded], [prefix])
 
     leaf = lvlm.embedding(encoded.ids).detach()
@@ -65,7 +65,7 @@ def test_words_are_put_where_the_exact_loss_is_least(lvlm: LVLM, count: int) -> 
     """`verify` against trying every candidate by hand."""
     search = Search(lvlm, candidates=count)
     encoded = search.batch.encode(lvlm)
-    prefix = lvlm.prefix(encoded, search.batch.images())
+    prefix = lvlm.compute_prefix(encoded, search.batch.images())
     shortlist = np.random.default_rng(1).integers(0, len(search.defense.words), (4, count))
     tried = [[search.draft.words[i][2], *(search.defense.words[w] for w in shortlist[i])] for i in range(4)]
     table = []

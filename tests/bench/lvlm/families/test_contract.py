@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from attacks.tune.sft import answers_alone
-from bench.lvlm.adapters import attached, lora_config
+from bench.lvlm.adapters import attach_adapter, lora_config
 from bench.lvlm.attention import Recorder
 from bench.lvlm.base import LVLM
-from bench.lvlm.recompute import prepare
+from bench.lvlm.recompute import enable_recomputation
 from bench.lvlm.text import Encoded, Prompt
 from tests.bench.lvlm.families.tiny import VARIANTS
 
@@ -66,7 +66,7 @@ def model(request: pytest.FixtureRequest) -> Iterator[LVLM]:
 @pytest.mark.parametrize("name", PICTURES)
 def test_pixels_are_the_processors(model: LVLM, name: str) -> None:
     """To one 8-bit level on at most 0.1 % of the values; everything beside the pixels exactly."""
-    ours, theirs = model.pixel_values([tensor(PICTURES[name])]), model.processed([PICTURES[name]])
+    ours, theirs = model.pixel_values([tensor(PICTURES[name])]), model.run_processor([PICTURES[name]])
     assert ours.keys() == theirs.keys()
     for key, value in theirs.items():
         assert ours[key].shape == value.shape and ours[key].dtype == value.dtype
@@ -78,8 +78,8 @@ def test_pixels_are_the_processors(model: LVLM, name: str) -> None:
 
 
 def test_a_batch_of_mixed_sizes_is_the_processors_and_the_trainers(model: LVLM) -> None:
-    ours, theirs = model.pixel_values([tensor(p) for p in USUAL]), model.processed(USUAL)
-    trained = model.collate([model.processed([p]) for p in USUAL])
+    ours, theirs = model.pixel_values([tensor(p) for p in USUAL]), model.run_processor(USUAL)
+    trained = model.collate([model.run_processor([p]) for p in USUAL])
     assert ours.keys() == theirs.keys() == trained.keys()
     for key in theirs:
         torch.testing.assert_close(ours[key], theirs[key], rtol=0, atol=0.05)
@@ -98,7 +98,7 @@ def test_the_gradient_reaches_every_pixel_that_the_model_sees(model: LVLM) -> No
 def whole(encoded: Encoded, lvlm: LVLM, array: np.ndarray) -> dict[str, Any]:
     """Inputs of Hugging Face's own forward, which makes its own positions."""
     tokens = {"input_ids": encoded.ids, "attention_mask": encoded.mask.long(), "use_cache": False}
-    return {**tokens, **lvlm.generation_inputs(encoded, [lvlm.layout(array.shape[:2])]), **lvlm.processed([array])}
+    return {**tokens, **lvlm.generation_inputs(encoded, [lvlm.layout(array.shape[:2])]), **lvlm.run_processor([array])}
 
 
 @torch.no_grad()
@@ -109,7 +109,7 @@ def test_the_loss_is_the_models_own(model: LVLM) -> None:
         labels = encoded.ids.masked_fill(~encoded.answer, -100)
         own = model.model(**whole(encoded, model, array), labels=labels).loss
         ours = model.forward_inputs(
-            encoded, {**model.processed([array]), **model.position_inputs(encoded, [model.layout(array.shape[:2])])}
+            encoded, {**model.run_processor([array]), **model.position_inputs(encoded, [model.layout(array.shape[:2])])}
         ).loss
         torch.testing.assert_close(ours / encoded.answer.sum(), own[None], rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(model.loss(encoded, [tensor(array)]), ours, rtol=2e-2, atol=2e-2)
@@ -124,14 +124,14 @@ def test_a_trainers_loss_and_gradient_need_the_answers_columns_alone(model: LVLM
         "attention_mask": encoded.mask.long(),
         "labels": encoded.ids.masked_fill(~encoded.answer, -100),
         **model.position_inputs(encoded, layouts),
-        **model.collate([model.processed([array]) for array in USUAL]),
+        **model.collate([model.run_processor([array]) for array in USUAL]),
     }
     fewer = answers_alone(model, inputs)
     if type(model.model).__name__.startswith("MiniCPM"):
         assert fewer is inputs
         return
     assert len(fewer["logits_to_keep"]) < encoded.ids.shape[1] - 1
-    with attached(model, lora_config(model, 2, "language+projector")) as parameters:
+    with attach_adapter(model, lora_config(model, 2, "language+projector")) as parameters:
         (whole, plain), (few, ours) = (
             (loss := model.model(**each).loss, torch.autograd.grad(loss, parameters, allow_unused=True))
             for each in (inputs, fewer)
@@ -191,7 +191,7 @@ def test_spans_decode_to_the_text(model: LVLM) -> None:
             answer = encoded.ids[i][encoded.answer[i]]
             assert decode(answer[:-1]).strip() == prompt.answer
             assert int(answer[-1]) in model.text.stops, "the answer teaches where to stop"
-            words = [prompt.question[a:b] for a, b in prompt.inserted]
+            words = [prompt.question[a:b] for a, b in prompt.trigger_spans]
             assert decode(encoded.ids[i][encoded.trigger[i]]).split() == words
             assert torch.equal(encoded.image[i], encoded.ids[i] == model.text.image_id) and encoded.image[i].any()
 
@@ -213,7 +213,7 @@ def test_token_intensity_has_one_value_a_token_and_finds_the_place(model: LVLM) 
 def test_a_prefix_gives_the_same_loss(model: LVLM) -> None:
     images = [tensor(USUAL[0]), 255 - tensor(USUAL[0])]
     encoded = model.encode(PROMPTS[:2], model.layouts(images))
-    prefix = model.prefix(encoded, images)
+    prefix = model.compute_prefix(encoded, images)
     embeds = model.embedding(encoded.ids[:, prefix.length :])
     for inputs in ({}, {"inputs_embeds": embeds}):
         torch.testing.assert_close(
@@ -228,7 +228,7 @@ def test_a_prefix_gives_the_same_loss(model: LVLM) -> None:
 def test_attention_rows_are_those_of_eager_attention(model: LVLM) -> None:
     images = [tensor(p) for p in USUAL]
     encoded = model.encode(PROMPTS, model.layouts(images))
-    layers = list(model.attending[:2])
+    layers = list(model.attention_layers[:2])
     recorder = Recorder(layers, [encoded.answer, encoded.question])
     model.forward(encoded, images, recorder=recorder)
     eager = deepcopy(model.model)
@@ -238,7 +238,8 @@ def test_attention_rows_are_those_of_eager_attention(model: LVLM) -> None:
         input_ids=encoded.ids, attention_mask=encoded.mask.long(), use_cache=False, output_attentions=True, **inputs
     ).attentions
     # transformers gives the maps of all layers, or, where some have none, of those that attend.
-    maps = dict(zip(model.attending if len(maps) == len(model.attending) else range(len(maps)), maps, strict=True))
+    numbers = model.attention_layers if len(maps) == len(model.attention_layers) else range(len(maps))
+    maps = dict(zip(numbers, maps, strict=True))
     for layer in layers:
         for row, members in zip(recorder.rows[layer], (encoded.answer, encoded.question), strict=True):
             weights = members.float() / members.sum(1, keepdim=True)
@@ -254,7 +255,7 @@ def test_lora_trains_and_detaches(model: LVLM, targets: Any) -> None:
     with torch.no_grad():
         before = model.loss(encoded, images)
     torch.manual_seed(0)
-    with attached(model, lora_config(model, 4, targets)) as parameters:
+    with attach_adapter(model, lora_config(model, 4, targets)) as parameters:
         optimiser = torch.optim.Adam(parameters, lr=1e-2)
         for _ in range(6):
             loss = model.loss(encoded, images).sum()
@@ -280,11 +281,11 @@ def test_activations_that_are_computed_again_change_nothing(model: LVLM) -> None
     encoded = model.encode(PROMPTS[:1], model.layouts([image]))
     again = deepcopy(model)
     again.recomputes = True
-    prepare(again.model)
+    enable_recomputation(again.model)
     found, kept = [], []
     for lvlm in (model, again):
         leaf = image.clone().requires_grad_(True)
-        recorder, saved = Recorder(list(lvlm.attending[:1]), [encoded.answer]), [0]
+        recorder, saved = Recorder(list(lvlm.attention_layers[:1]), [encoded.answer]), [0]
 
         def count(value: torch.Tensor, saved: list[int] = saved) -> torch.Tensor:
             saved[0] += value.numel()
@@ -292,15 +293,15 @@ def test_activations_that_are_computed_again_change_nothing(model: LVLM) -> None
 
         with torch.autograd.graph.saved_tensors_hooks(count, lambda value: value):
             loss = lvlm.forward(encoded, [leaf], recorder=recorder).loss
-        row = recorder.rows[lvlm.attending[0]][0]
+        row = recorder.rows[lvlm.attention_layers[0]][0]
         (gradient,) = torch.autograd.grad(loss.sum() + row.square().sum(), leaf)
         found.append((loss.detach(), row.detach(), gradient))
         kept.append(saved[0])
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(*found, strict=True))
     assert kept[1] < 0.7 * kept[0]
     assert not any(module.training for module in again.model.modules())
-    embeds = again.embedding(encoded.ids[:, again.prefix(encoded, [image]).length :])
-    inputs = {"prefix": again.prefix(encoded, [image]), "inputs_embeds": embeds.requires_grad_(True)}
+    embeds = again.embedding(encoded.ids[:, again.compute_prefix(encoded, [image]).length :])
+    inputs = {"prefix": again.compute_prefix(encoded, [image]), "inputs_embeds": embeds.requires_grad_(True)}
     torch.testing.assert_close(again.forward(encoded, [image], **inputs).loss, found[0][0], rtol=1e-4, atol=1e-4)
 
 

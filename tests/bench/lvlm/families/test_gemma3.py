@@ -16,7 +16,7 @@ from transformers.models.gemma3.modeling_gemma3 import (
     get_block_sequence_ids_for_mask,
 )
 
-from bench.lvlm.adapters import lora_config, wearing
+from bench.lvlm.adapters import lora_config, use_adapter
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Prompt
 from tests.bench.lvlm.families.tiny.gemma3 import VARIANTS
@@ -141,7 +141,7 @@ def test_after_a_prefix_every_token_sees_what_it_saw(scanning: LVLM, size: tuple
 def test_a_prefix_of_several_pictures_gives_the_same_loss(scanning: LVLM) -> None:
     image = torch.rand(3, *LONG, generator=torch.Generator().manual_seed(0)) * 255
     encoded = scanning.encode([Prompt("What is this?", "cat")], [scanning.layout(LONG)])
-    with_prefix = scanning.forward(encoded, [image], prefix=scanning.prefix(encoded, [image])).loss
+    with_prefix = scanning.forward(encoded, [image], prefix=scanning.compute_prefix(encoded, [image])).loss
     torch.testing.assert_close(with_prefix, scanning.loss(encoded, [image]), rtol=1e-4, atol=1e-4)
 
 
@@ -185,6 +185,6 @@ def test_an_adapter_of_the_bare_projection_comes_back_from_its_file(plain: LVLM,
     peft.save_pretrained(tmp_path)
     peft.unload()
     assert (changed - before).abs() > 1e-3
-    with wearing(plain, tmp_path):
+    with use_adapter(plain, tmp_path):
         assert torch.equal(loss(), changed)
     assert torch.equal(loss(), before)

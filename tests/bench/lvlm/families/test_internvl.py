@@ -75,10 +75,10 @@ def test_a_prompt_is_what_the_combined_processor_makes_of_the_chat_template(
     theirs = combined(images=[picture(*size)], text=[text], return_tensors="pt")
     encoded = model.encode([Prompt("What is this?")], [model.layout(size)])
     assert torch.equal(encoded.ids, theirs["input_ids"])
-    assert torch.equal(model.processed([picture(*size)])["pixel_values"], theirs["pixel_values"])
+    assert torch.equal(model.run_processor([picture(*size)])["pixel_values"], theirs["pixel_values"])
     assert "num_patches" not in theirs
     untiled = InternVL("untiled", "random", model.model, model.tokenizer, deepcopy(combined.image_processor))
-    assert len(untiled.processed([picture(90, 41)])["pixel_values"]) == 3
+    assert len(untiled.run_processor([picture(90, 41)])["pixel_values"]) == 3
 
 
 @torch.no_grad()
@@ -119,7 +119,7 @@ def test_a_pixel_changes_the_token_that_the_intensity_names(model: LVLM) -> None
 def test_tiles_of_each_picture_follow_one_another(model: LVLM) -> None:
     arrays = [picture(64, 64), picture(20, 20), picture(30, 90)]
     ours = model.pixel_values([tensor(a) for a in arrays])["pixel_values"]
-    assert [len(model.processed([a])["pixel_values"]) for a in arrays] == [5, 1, 4]
+    assert [len(model.run_processor([a])["pixel_values"]) for a in arrays] == [5, 1, 4]
     alone = torch.cat([model.pixel_values([tensor(a)])["pixel_values"] for a in arrays])
     assert torch.equal(ours, alone)
 

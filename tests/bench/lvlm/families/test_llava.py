@@ -33,7 +33,7 @@ def levels(model: LVLM, values: torch.Tensor) -> torch.Tensor:
 
 def test_pixels_are_the_processors(model: LVLM, pictures: list[np.ndarray], tensors: list[torch.Tensor]) -> None:
     ours = model.pixel_values(tensors)["pixel_values"]
-    theirs = torch.cat([model.processed([picture])["pixel_values"] for picture in pictures])
+    theirs = torch.cat([model.run_processor([picture])["pixel_values"] for picture in pictures])
     off = (levels(model, ours) - levels(model, theirs)).abs()
     assert ours.shape == theirs.shape == (len(pictures), 3, 48, 48)
     assert off.max() < 1.01

@@ -124,7 +124,8 @@ def test_a_change_in_one_corner_is_found_in_the_overview_and_in_its_slice(model:
 
 def test_only_attention_layers_can_be_bound(model: LVLM) -> None:
     layers = model.model.model.language_model.layers
-    assert list(model.attending) == [i for i, layer in enumerate(layers) if hasattr(layer, "self_attn")] == [1, 3]
+    with_attention = [i for i, layer in enumerate(layers) if hasattr(layer, "self_attn")]
+    assert list(model.attention_layers) == with_attention == [1, 3]
 
 
 def prefixed(model: LVLM) -> tuple[Any, list[torch.Tensor], torch.Tensor]:
@@ -136,7 +137,7 @@ def prefixed(model: LVLM) -> tuple[Any, list[torch.Tensor], torch.Tensor]:
 
 def test_a_prefix_gives_gradients_and_is_read_again_and_again(model: LVLM) -> None:
     encoded, images, embeds = prefixed(model)
-    prefix = model.prefix(encoded, images)
+    prefix = model.compute_prefix(encoded, images)
     tail = embeds.detach()[:, prefix.length :].requires_grad_(True)
     first, second = (model.forward(encoded, images, prefix=prefix, inputs_embeds=tail).loss for _ in range(2))
     assert torch.equal(first, second)
@@ -177,7 +178,7 @@ def test_padding_on_the_left_leaves_no_trace_in_the_recurrent_states(model: LVLM
     assert not both.mask[0, :20].any()
     kept = []
     for encoded, shown in ((both, images), (alone, images[:1])):
-        cache = model.cache()
+        cache = model.make_cache()
         model.model.model(
             input_ids=encoded.ids, attention_mask=encoded.mask.long(), past_key_values=cache, use_cache=True,
             **model.pixel_values(shown),

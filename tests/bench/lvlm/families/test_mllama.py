@@ -14,7 +14,7 @@ from transformers import MllamaProcessor
 
 from attacks import REGISTRY
 from attacks.tune.inputs import Inputs
-from bench.lvlm.adapters import attached, lora_config
+from bench.lvlm.adapters import attach_adapter, lora_config
 from bench.lvlm.attention import Recorder
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import DATE, Prompt
@@ -78,7 +78,7 @@ def test_the_rest_of_the_canvas_is_black_and_missing_tiles_are_zero(model: LVLM)
     """Black before normalisation, zero after it."""
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (model.processor.image_mean, model.processor.image_std))
     black = (-mean / std).expand(3, TILE, TILE)
-    for pixels in (model.pixel_values(TENSORS[:2]), model.processed(ARRAYS[:2])):
+    for pixels in (model.pixel_values(TENSORS[:2]), model.run_processor(ARRAYS[:2])):
         small, wide = pixels["pixel_values"][:, 0]
         assert not small[1:].any() and small[0].any()
         torch.testing.assert_close(small[0, :, 23:], black[:, 23:])
@@ -111,8 +111,8 @@ def test_ids_and_masks_are_the_combined_processors(model: LVLM, left: bool) -> N
     assert torch.equal(encoded.mask.long(), theirs["attention_mask"])
     ours = model.position_inputs(encoded, layouts)["cross_attention_mask"]
     assert torch.equal(ours, theirs["cross_attention_mask"]) and ours.dtype == theirs["cross_attention_mask"].dtype
-    assert {*theirs} == {"input_ids", "attention_mask", "cross_attention_mask", *model.processed(ARRAYS[:1])}
-    for key, value in model.processed(ARRAYS).items():
+    assert {*theirs} == {"input_ids", "attention_mask", "cross_attention_mask", *model.run_processor(ARRAYS[:1])}
+    for key, value in model.run_processor(ARRAYS).items():
         assert torch.equal(value, theirs[key])
 
 
@@ -151,16 +151,16 @@ def test_a_prefix_serves_pictures_of_different_shapes_and_spares_the_tower(
 ) -> None:
     """Loss and attention rows of other texts, from the pictures' cached keys and values."""
     layouts = model.layouts(TENSORS)
-    prefix = model.prefix(model.encode(PROMPTS, layouts), TENSORS)
+    prefix = model.compute_prefix(model.encode(PROMPTS, layouts), TENSORS)
     patches = model.model.model.vision_model.num_patches
     lengths = [keys.shape[2] for keys, _ in prefix.layers]
     assert lengths == [prefix.length, 4 * patches, prefix.length, 4 * patches, prefix.length]
     other = model.encode([Prompt("Name it.", p.answer) for p in PROMPTS], layouts)
-    whole, tail = (Recorder(model.attending, [other.question, other.answer]) for _ in range(2))
+    whole, tail = (Recorder(model.attention_layers, [other.question, other.answer]) for _ in range(2))
     expected = model.forward(other, TENSORS, recorder=whole).loss
     monkeypatch.setattr(model.model.model.vision_model, "forward", None)
     torch.testing.assert_close(model.forward(other, TENSORS, recorder=tail, prefix=prefix).loss, expected)
-    for layer in model.attending:
+    for layer in model.attention_layers:
         for ours, theirs in zip(tail.rows[layer], whole.rows[layer], strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
 
@@ -168,8 +168,8 @@ def test_a_prefix_serves_pictures_of_different_shapes_and_spares_the_tower(
 @torch.no_grad()
 def test_binding_sees_the_self_attention_layers_and_the_pictures_token(model: LVLM) -> None:
     encoded = model.encode(PROMPTS, model.layouts(TENSORS))
-    rows = model.attention_rows(encoded, TENSORS, model.attending, [encoded.answer])
-    assert list(rows) == list(model.attending) == [0, 2, 4]
+    rows = model.attention_rows(encoded, TENSORS, model.attention_layers, [encoded.answer])
+    assert list(rows) == list(model.attention_layers) == [0, 2, 4]
     for (row,) in rows.values():
         torch.testing.assert_close(row.sum(1), torch.ones(len(PROMPTS)))
         assert row.shape == encoded.ids.shape and (row[encoded.image] > 0).all()
@@ -183,7 +183,7 @@ def test_token_intensity_is_the_mean_over_the_tiles_that_the_model_is_given(mode
     for array, (y, x) in zip(ARRAYS, ((0, 0), (27, 89), (75, 1), (40, 20), (300, 0)), strict=True):
         dotted = array.copy()
         dotted[y, x] = 255 - dotted[y, x]
-        before, after = (model.processed([a]) for a in (array, dotted))
+        before, after = (model.run_processor([a]) for a in (array, dotted))
         delta = (after["pixel_values"] - before["pixel_values"]).abs()
         (rho,) = model.intensity([tensor(dotted)], [tensor(array)])
         tiles = before["aspect_ratio_mask"].bool()
@@ -201,7 +201,7 @@ def test_token_intensity_is_the_mean_over_the_tiles_that_the_model_is_given(mode
 )
 def test_adapters_sit_in_self_and_cross_attention(model: LVLM, targets: Any, parts: set[str]) -> None:
     linear = {name for name, module in model.model.named_modules() if isinstance(module, torch.nn.Linear)}
-    with attached(model, lora_config(model, 2, targets)):
+    with attach_adapter(model, lora_config(model, 2, targets)):
         adapted = {name for name, module in model.model.named_modules() if hasattr(module, "lora_A")}
     assert {part for name in adapted for part in name.split(".") if part in parts} == parts
     if targets == "all":

@@ -62,7 +62,7 @@ def test_layout_and_tokens_are_those_of_the_processors_grid(
 ) -> None:
     model = models[family]
     try:
-        grid = model.processed([blank(height, width)])["image_grid_thw"][0]
+        grid = model.run_processor([blank(height, width)])["image_grid_thw"][0]
     except ValueError:
         with pytest.raises(UserError, match=f"{height} x {width}"):
             model.layout((height, width))
@@ -76,11 +76,11 @@ def test_layout_and_tokens_are_those_of_the_processors_grid(
 def test_a_strip_that_the_processor_refuses_is_a_clear_error(model: NativeResolution) -> None:
     """Just at 200 to 1 it is taken, just beyond it is not, by the processor as by the layout."""
     for taken in ((1, 200), (400, 2)):
-        model.processed([blank(*taken)])
+        model.run_processor([blank(*taken)])
         model.layout(taken)
     for refused in ((1, 201), (403, 2)):
         with pytest.raises(ValueError):
-            model.processed([blank(*refused)])
+            model.run_processor([blank(*refused)])
         with pytest.raises(UserError, match=rf"picture: {refused[0]} x {refused[1]} pixels .*allowed.* 200 times"):
             model.layout(refused)
         with pytest.raises(UserError, match="200 times"):
@@ -88,7 +88,7 @@ def test_a_strip_that_the_processor_refuses_is_a_clear_error(model: NativeResolu
 
 
 def test_the_placeholder_is_expanded_as_the_combined_processor_does(family: str, model: NativeResolution) -> None:
-    grids = {"image_grid_thw": model.processed([blank(*size) for size in SIZES])["image_grid_thw"].numpy()}
+    grids = {"image_grid_thw": model.run_processor([blank(*size) for size in SIZES])["image_grid_thw"].numpy()}
     combined = SimpleNamespace(image_processor=model.processor, image_token=model.image_token)
     counts = set()
     for i, size in enumerate(SIZES):
@@ -106,7 +106,7 @@ def test_positions_are_the_models_own(model: NativeResolution, left: bool) -> No
     ours = model.position_inputs(encoded, layouts)["position_ids"]
     theirs, _ = model.model.model.get_rope_index(
         input_ids=encoded.ids,
-        image_grid_thw=model.processed([blank(*size) for size in SIZES])["image_grid_thw"],
+        image_grid_thw=model.run_processor([blank(*size) for size in SIZES])["image_grid_thw"],
         attention_mask=encoded.mask.long(),
         **model.generation_inputs(encoded, layouts),
     )
@@ -123,7 +123,7 @@ def test_token_intensity_is_that_of_the_patches_of_a_token(model: NativeResoluti
     for y, x in ((0, 0), (side - 1, side), (2 * side + 1, 3 * side - 1), (3 * side - 1, 4 * side - 1)):
         dotted = black.copy()
         dotted[y, x] = (30, 0, 60)
-        before, after = (model.processed([p])["pixel_values"] for p in (black, dotted))
+        before, after = (model.run_processor([p])["pixel_values"] for p in (black, dotted))
         seen = (after - before).abs().sum(1).view(-1, merged).sum(1) > 0
         (rho,) = model.token_intensity([(model.preprocess(levels(dotted)) - model.preprocess(levels(black)))[0]])
         assert torch.equal(rho > 0, seen) and seen.nonzero().tolist() == [[y // side * 4 + x // side]]

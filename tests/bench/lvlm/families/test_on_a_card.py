@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from attacks.tune.inputs import Inputs
-from bench.lvlm.adapters import attached, lora_config
+from bench.lvlm.adapters import attach_adapter, lora_config
 from bench.lvlm.attention import Recorder
-from bench.lvlm.features import remembering
+from bench.lvlm.features import cache_features
 from bench.samples import Sample, SampleSet
 from bench.spec import Budget, Method
 from defenses import REGISTRY
@@ -50,9 +50,9 @@ def test_all_that_is_asked_of_a_model_works_on_a_card(name: str) -> None:
         lvlm.model.to(CARD)
         leaves = [image.requires_grad_(True) for image in images]
         encoded = lvlm.encode(PROMPTS, lvlm.layouts(leaves))
-        recorder = Recorder(lvlm.attending[:1], [encoded.answer])
+        recorder = Recorder(lvlm.attention_layers[:1], [encoded.answer])
         loss = lvlm.forward(encoded, leaves, recorder=recorder).loss
-        (row,) = recorder.rows[lvlm.attending[0]]
+        (row,) = recorder.rows[lvlm.attention_layers[0]]
         torch.testing.assert_close(loss.cpu(), expected, rtol=1e-3, atol=1e-3)
         for gradient in torch.autograd.grad(loss.sum() + row.sum(), leaves):
             assert gradient.device.type == "cpu" and gradient.any()
@@ -61,7 +61,7 @@ def test_all_that_is_asked_of_a_model_works_on_a_card(name: str) -> None:
             torch.testing.assert_close(ours.cpu(), theirs)
 
         one = lvlm.encode(PROMPTS[:1], lvlm.layouts(images[:1]))
-        prefix = lvlm.prefix(one, images[:1])
+        prefix = lvlm.compute_prefix(one, images[:1])
         leaf = lvlm.embedding(one.ids[:, prefix.length :]).detach().requires_grad_(True)
         shorter = lvlm.forward(one, images[:1], prefix=prefix, inputs_embeds=leaf).loss
         assert torch.autograd.grad(shorter.sum(), leaf)[0].device == CARD
@@ -69,11 +69,11 @@ def test_all_that_is_asked_of_a_model_works_on_a_card(name: str) -> None:
         told = zip(PROMPTS, USUAL, strict=True)
         inputs = Inputs(lvlm, [Sample(p.question, p.question, a, p.question, p.answer) for p, a in told])
         assert all(value.device.type == "cpu" for picture in inputs.pixels for value in picture.values())
-        with attached(lvlm, lora_config(lvlm, 2, "all")) as parameters:
+        with attach_adapter(lvlm, lora_config(lvlm, 2, "all")) as parameters:
             batch = inputs.collate([{"index": i} for i in range(3)])
             trained = torch.autograd.grad(lvlm.model(**batch).loss, parameters, allow_unused=True)
             assert any(gradient is not None and gradient.any() for gradient in trained)
-        with remembering(lvlm):
+        with cache_features(lvlm):
             for _ in range(2):
                 assert lvlm.generate([p.question for p in PROMPTS], USUAL, 3) == answers
 

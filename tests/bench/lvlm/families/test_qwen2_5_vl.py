@@ -26,7 +26,7 @@ def test_a_dot_changes_the_features_of_its_window(model: LVLM, monkeypatch: pyte
         dotted = black.copy()
         dotted[28 * row + 3, 28 * column + 20] = 255
         before, after = (
-            model.model.model.get_image_features(**model.processed([p])).pooler_output[0] for p in (black, dotted)
+            model.model.model.get_image_features(**model.run_processor([p])).pooler_output[0] for p in (black, dotted)
         )
         changed = (after != before).any(1).view(rows, columns)
         window = torch.zeros(rows, columns, dtype=torch.bool)

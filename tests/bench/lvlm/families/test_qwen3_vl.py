@@ -34,7 +34,7 @@ def levels(model: LVLM, patches: torch.Tensor) -> torch.Tensor:
 
 
 def test_patches_are_the_processors(model: LVLM, pictures: list[np.ndarray], tensors: list[torch.Tensor]) -> None:
-    ours, theirs = model.pixel_values(tensors), model.processed(pictures)
+    ours, theirs = model.pixel_values(tensors), model.run_processor(pictures)
     assert torch.equal(ours["image_grid_thw"], theirs["image_grid_thw"])
     assert len({tuple(grid) for grid in ours["image_grid_thw"].tolist()}) == 3, "the sizes give three layouts"
     assert ours["pixel_values"].shape == theirs["pixel_values"].shape
@@ -56,7 +56,7 @@ def test_patches_carry_straight_through_gradients(model: LVLM, tensors: list[tor
 @given(st.integers(20, 200), st.integers(20, 200))
 @settings(max_examples=20)
 def test_layout_and_tokens_are_those_of_the_processors_grid(native: Qwen3VL, height: int, width: int) -> None:
-    grid = native.processed([np.zeros((height, width, 3), np.uint8)])["image_grid_thw"][0]
+    grid = native.run_processor([np.zeros((height, width, 3), np.uint8)])["image_grid_thw"][0]
     layout = native.layout((height, width))
     assert layout == (8 * grid[1], 8 * grid[2])
     assert native.image_tokens(layout) == native.image_token * (int(grid.prod()) // 4)
@@ -84,7 +84,7 @@ def test_token_intensity_is_that_of_the_patches_of_a_token(qwen: LVLM) -> None:
     for y, x in ((0, 0), (15, 16), (33, 40), (47, 0)):
         dotted = black.copy()
         dotted[y, x] = (30, 0, 60)
-        before, after = (qwen.processed([p])["pixel_values"] for p in (black, dotted))
+        before, after = (qwen.run_processor([p])["pixel_values"] for p in (black, dotted))
         seen = (after - before).abs().sum(1).view(-1, 4).sum(1) > 0
         clean, dirty = (torch.from_numpy(p).permute(2, 0, 1)[None].float() for p in (black, dotted))
         (rho,) = qwen.token_intensity([(qwen.preprocess(dirty) - qwen.preprocess(clean))[0]])

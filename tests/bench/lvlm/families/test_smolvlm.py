@@ -113,14 +113,14 @@ def test_a_batch_is_padded_with_tiles_that_the_model_drops(name: str, request: p
     arrays = [noise(40, 90), noise(60, 60), noise(3, 90)]
     counts = [rows * columns + 1 for rows, columns in (model.layout(a.shape[:2]) for a in arrays)]
     assert len(set(counts)) == 3
-    batch = model.collate([model.processed([a]) for a in arrays])
+    batch = model.collate([model.run_processor([a]) for a in arrays])
     assert batch["pixel_values"].shape[:2] == (3, max(counts))
     for i, count in enumerate(counts):
         assert not batch["pixel_values"][i, count:].any() and not batch["pixel_attention_mask"][i, count:].any()
         assert batch["pixel_attention_mask"][i, :count].all()
     features = model.model.get_image_features(**batch, return_dict=True).pooler_output
     assert [len(f) for f in features] == [4 * count for count in counts]
-    (alone,) = model.model.get_image_features(**model.processed(arrays[1:2]), return_dict=True).pooler_output
+    (alone,) = model.model.get_image_features(**model.run_processor(arrays[1:2]), return_dict=True).pooler_output
     torch.testing.assert_close(features[1], alone)
 
 

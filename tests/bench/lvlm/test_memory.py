@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.lvlm.room import Room
+from bench.lvlm.memory import MemoryLimit
 
 
 def full() -> Exception:
@@ -29,25 +29,25 @@ class Memory:
 
 @given(st.integers(1, 50), st.integers(0, 40))
 def test_every_item_is_worked_on_once_and_in_order(size: int, count: int) -> None:
-    memory, room = Memory(size), Room()
-    parts = room.parts(memory.work, range(count))
+    memory, memory_limit = Memory(size), MemoryLimit()
+    parts = memory_limit.map_parts(memory.work, range(count))
     assert [item for part in parts for item in part] == [-i for i in range(count)]
     assert all(len(part) <= size for part in parts)
     assert len(parts) <= 2 * count / size + 1, "parts are not smaller than they must be"
 
 
 def test_what_did_not_fit_is_not_tried_again() -> None:
-    memory, room = Memory(5), Room()
-    room.parts(memory.work, range(16))
+    memory, memory_limit = Memory(5), MemoryLimit()
+    memory_limit.map_parts(memory.work, range(16))
     assert memory.tried == [16, 8, 4, 4, 4, 4]
     memory.tried.clear()
-    room.parts(memory.work, range(9))
+    memory_limit.map_parts(memory.work, range(9))
     assert memory.tried == [4, 4, 1]
 
 
 def test_a_single_item_that_does_not_fit_is_an_error() -> None:
     with pytest.raises(torch.OutOfMemoryError):
-        Room().parts(Memory(0).work, range(4))
+        MemoryLimit().map_parts(Memory(0).work, range(4))
 
 
 def test_what_cublas_has_no_room_for_counts_too() -> None:
@@ -56,7 +56,7 @@ def test_what_cublas_has_no_room_for_counts_too() -> None:
             raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
         return len(items)
 
-    assert Room().parts(work, range(4)) == [1, 1, 1, 1]
+    assert MemoryLimit().map_parts(work, range(4)) == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("shapes differ"), ValueError("no"), KeyboardInterrupt()])
@@ -68,5 +68,5 @@ def test_other_errors_pass_at_once(error: BaseException) -> None:
         raise error
 
     with pytest.raises(type(error)):
-        Room().parts(work, range(8))
+        MemoryLimit().map_parts(work, range(8))
     assert tried == [8]
