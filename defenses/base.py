@@ -1,9 +1,9 @@
-"""The owner's side of the game, without torch."""
+"""The interface of defenses, the owner's side of the benchmark. It does not import torch."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from bench.methods.registered import O_co, Registered, Traits
@@ -12,18 +12,17 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
     from bench.lvlm.base import LVLM
+    from bench.progress import Progress
     from bench.samples import SampleSet
     from bench.spec import Budget
 
-Progress = Callable[[float, str], None]
-"""Called with the fraction done (0..1) and a short note."""
-
 
 class Card(NamedTuple):
-    """What a reader must know of a defense before he believes its numbers; `reports.cards` makes a page of them.
+    """What a reader must know of a defense before they believe its numbers. `reports.cards` makes a page of the cards.
 
-    paper: source, with venue. needs: what the owner must have. touches: what of a sample changes. adaptation: how it
-    was carried from class labels to answers, and its recipe to this budget. validation: what it was checked against.
+    paper: source, with venue. needs: what the owner must have. touches: what changes in a sample; tests read the words
+    "pictures", "questions" and "answers" in it. adaptation: how the method was carried from class labels to answers,
+    and its recipe to this budget. validation: what it was checked against.
     """
 
     paper: str
@@ -40,18 +39,23 @@ class DefenseTraits(Traits):
 
 
 class Protected:
-    """A release and what its making reported (JSON: losses, counts); `log` is kept beside the release."""
+    """A release, and a log of how it was made (JSON: losses, counts) that is kept beside it."""
 
     def __init__(self, samples: SampleSet, log: dict[str, Any] | None = None) -> None:
         self.samples, self.log = samples, log or {}
 
 
 class Defense(Registered[O_co], ABC):
-    """A protection of image-text data. Answers, ids and order stay as they are."""
+    """A protection of image-text data. Answers, ids and order stay as they are.
+
+    A new defense is one file, and every test of defenses then runs on it. See CONTRIBUTING.md for an example.
+    """
 
     card: ClassVar[Card]
     depends: ClassVar[frozenset[str]] = frozenset({"surrogates", "budget", "seed"})
-    """What else than data and options decides the release."""
+    """What decides the release besides data and options."""
+    exempt: ClassVar[Mapping[str, str]] = {}
+    """Claims of `tests/defenses/claims.py` that do not fit the method, each with the reason."""
 
     @property
     def traits(self) -> DefenseTraits:
@@ -62,4 +66,4 @@ class Defense(Registered[O_co], ABC):
     def protect(
         self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
     ) -> Protected:
-        """Give the samples that the owner would publish, within `budget`. Every random choice comes from `rng`."""
+        """Return the samples that the owner would publish, within `budget`. Every random choice comes from `rng`."""

@@ -1,6 +1,7 @@
-"""Controls: what a release looks like without a method. Their protection must stay near 0, `wrong_answers`' near 1.
+"""Controls: releases without a method, to check the measurement. None is ever ranked.
 
-None is ever ranked. `wrong_answers` alone changes answers; the audit lets no other method do so.
+Their protection must be near 0, and that of `wrong_answers` near 1. `wrong_answers` alone may change answers; the audit
+refuses any other method that does.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.random import Generator
 
+from bench.progress import Progress
 from bench.samples import SampleSet
-from bench.spec import Budget, Options
+from bench.spec import Budget
 from bench.words import insert, plain_words
 from defenses import register
-from defenses.base import Card, Defense, Progress, Protected
-from defenses.craft.clusters import ClusterOptions, by_answer, members, stretched
-from defenses.craft.targets import deranged
+from defenses.base import Card, Defense, Protected
+from defenses.craft.clusters import ClusterOptions, cluster_by_answer, members
+from defenses.craft.noise import add_noise
+from defenses.craft.targets import choose_wrong_answers
 
 if TYPE_CHECKING:
     from bench.lvlm.base import LVLM
@@ -34,7 +37,7 @@ class Nothing(Defense):
     def protect(
         self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
     ) -> Protected:
-        """See `Defense.protect`."""
+        """Return the samples as they are."""
         return Protected(samples)
 
 
@@ -54,13 +57,13 @@ class RandomNoise(Defense):
     def protect(
         self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
     ) -> Protected:
-        """See `Defense.protect`."""
-        pictures: dict[str, np.ndarray] = {}
-        for sample in samples:
-            if sample.image_id not in pictures:
-                noise = rng.integers(-budget.epsilon, budget.epsilon + 1, sample.pixels.shape)
-                pictures[sample.image_id] = np.clip(sample.pixels + noise, 0, 255).astype(np.uint8)
-        return Protected(SampleSet(tuple(replace(s, pixels=pictures[s.image_id]) for s in samples)))
+        """Draw noise for each picture."""
+        noise: dict[str, np.ndarray] = {}
+        for s in samples:
+            if s.image_id not in noise:
+                drawn = rng.integers(-budget.epsilon, budget.epsilon + 1, s.pixels.shape)
+                noise[s.image_id] = drawn.transpose(2, 0, 1)
+        return Protected(add_noise(samples, noise))
 
 
 @register("random_trigger")
@@ -72,49 +75,46 @@ class RandomTrigger(Defense):
         needs="the surrogates' tokenizers",
         touches="questions, words inserted",
         adaptation="none",
-        validation="effect tests: admissible words, anywhere, for each sample its own",
+        validation="effect tests: admissible words, at any place, different for each sample",
     )
 
     def protect(
         self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
     ) -> Protected:
-        """See `Defense.protect`."""
-        words = plain_words([s.tokenizer for s in surrogates])
+        """Draw words and places for each question."""
+        vocabulary = plain_words([s.tokenizer for s in surrogates])
         released = []
         for sample in samples:
-            chosen = [str(w) for w in rng.choice(words, budget.words)]
+            words = [str(word) for word in rng.choice(vocabulary, budget.words)]
             slots = rng.integers(0, len(sample.question.split()) + 1, budget.words)
-            released.append(replace(sample, question=insert(sample.question, chosen, sorted(slots.tolist())).text))
+            released.append(replace(sample, question=insert(sample.question, words, sorted(slots.tolist())).text))
         return Protected(SampleSet(tuple(released)))
 
 
 @register("random_noise_class")
-class RandomNoiseClass(Defense):
+class RandomNoiseClass(Defense[ClusterOptions]):
     """Uniform integer noise at the full budget, the same for all pictures with the same answer."""
 
-    Options: ClassVar[type[Options]] = ClusterOptions
     depends: ClassVar[frozenset[str]] = frozenset({"budget", "seed"})
     card = Card(
-        paper="control: what any noise that tells the answer does",
+        paper="control: what any noise that gives away the answer does",
         needs="answers",
-        touches="pictures, one noise a cluster of answers",
-        adaptation="class to answer cluster",
-        validation="effect tests: one noise a cluster, uniform over the levels",
+        touches="pictures, one noise for each cluster of answers",
+        adaptation="class becomes answer cluster",
+        validation="effect tests: one noise for each cluster, uniform over the levels",
     )
 
     def protect(
         self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
     ) -> Protected:
-        """See `Defense.protect`."""
-        clean = {s.image_id: s.pixels for s in samples}
-        pictures: dict[str, np.ndarray] = {}
-        for keys in members(by_answer(samples, self.options.clusters, int(rng.integers(2**31)))).values():
-            size = clean[keys[0]].shape[:2]
-            noise = rng.integers(-budget.epsilon, budget.epsilon + 1, (3, *size))
-            for key in keys:
-                moved = clean[key] + stretched(noise, clean[key].shape[:2]).transpose(1, 2, 0)
-                pictures[key] = np.clip(moved, 0, 255).astype(np.uint8)
-        return Protected(SampleSet(tuple(replace(s, pixels=pictures[s.image_id]) for s in samples)))
+        """Draw noise for each cluster, of the size of its first picture."""
+        sizes = {s.image_id: s.pixels.shape[:2] for s in samples}
+        clusters = cluster_by_answer(samples, self.options.clusters, int(rng.integers(2**31)))
+        noise: dict[str, np.ndarray] = {}
+        for image_ids in members(clusters).values():
+            drawn = rng.integers(-budget.epsilon, budget.epsilon + 1, (3, *sizes[image_ids[0]]))
+            noise |= dict.fromkeys(image_ids, drawn)
+        return Protected(add_noise(samples, noise))
 
 
 @register("wrong_answers")
@@ -126,13 +126,13 @@ class WrongAnswers(Defense):
         paper="control: an upper bound; it violates fidelity, so it is no protection",
         needs="answers",
         touches="answers",
-        adaptation="the answers of questions of a kind change places in one random cycle, as TAP's targets",
+        adaptation="the answers to questions of one kind change places in a random cycle, as in TAP",
         validation="effect tests: no answer is right, and the audit counts them",
     )
 
     def protect(
         self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
     ) -> Protected:
-        """See `Defense.protect`."""
-        told = zip(samples, deranged(samples, rng), strict=True)
-        return Protected(SampleSet(tuple(replace(s, answer=wrong, answers=()) for s, wrong in told)))
+        """Exchange the answers."""
+        pairs = zip(samples, choose_wrong_answers(samples, rng), strict=True)
+        return Protected(SampleSet(tuple(replace(s, answer=wrong, answers=()) for s, wrong in pairs)))

@@ -12,8 +12,8 @@ class ClassWiseErrorMinimising(ClassWise):
     card = Card(
         paper="Huang et al., Unlearnable Examples, ICLR 2021, class-wise",
         needs="answers, and an LVLM as surrogate",
-        touches="pictures, one noise a cluster of answers",
-        adaptation="class to answer cluster; one noise is stepped by the sum of its pictures' gradients, batch after "
-        "batch (original: the mean of its pictures' noises); rounds and steps as em",
+        touches="pictures, one noise for each cluster of answers",
+        adaptation="class becomes answer cluster; one noise is stepped by the sum of its pictures' gradients, batch "
+        "after batch (original: the mean of its pictures' noises); rounds and steps as em",
         validation="effect tests alone: no published number for LVLMs",
     )

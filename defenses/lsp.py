@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.random import Generator
 from pydantic import Field
 
+from bench.progress import Progress
 from bench.samples import SampleSet
-from bench.spec import Budget, Options
+from bench.spec import Budget
 from defenses import register
-from defenses.base import Card, Defense, Progress, Protected
-from defenses.craft.clusters import ClusterOptions, by_answer, stretched
+from defenses.base import Card, Defense, Protected
+from defenses.craft.clusters import ClusterOptions, cluster_by_answer
+from defenses.craft.noise import add_noise
 
 if TYPE_CHECKING:
     from bench.lvlm.base import LVLM
@@ -28,17 +30,16 @@ class LspOptions(ClusterOptions):
 
 
 @register("lsp")
-class LinearlySeparable(Defense):
-    """Blocks of noise that a linear classifier tells apart by the answer; made without a model."""
+class LinearlySeparable(Defense[LspOptions]):
+    """Blocks of noise by which a linear classifier can tell the answer; made without a model."""
 
-    Options: ClassVar[type[Options]] = LspOptions
     depends: ClassVar[frozenset[str]] = frozenset({"budget", "seed"})
     card = Card(
         paper="Yu et al., Availability Attacks Create Shortcuts, KDD 2022",
         needs="answers; no model",
         touches="pictures, blocks drawn for each from the distribution of its answer cluster",
-        adaptation="class to answer cluster; blocks keep the sign of the original's features, at the full L-inf budget "
-        "(original: an L2 ball, about 6 levels a value); an 8 x 8 grid of blocks whatever the picture's size",
+        adaptation="class becomes answer cluster; blocks keep the sign of the original's features, at the full L-inf "
+        "budget (original: an L2 ball, about 6 levels a value); an 8 x 8 grid of blocks whatever the picture's size",
         validation="effect tests (linear separability) alone; not comparable: CIFAR-10 with ResNet-18 13 to 19 % "
         "against 94 % clean, ImageNet-100 38.5 %",
     )
@@ -46,28 +47,27 @@ class LinearlySeparable(Defense):
     def protect(
         self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
     ) -> Protected:
-        """See `Defense.protect`."""
+        """Draw a separable pattern of signs for each picture from the distribution of its answer cluster."""
         from sklearn.datasets import make_classification
 
         o, seed = self.options, int(rng.integers(2**31))
-        clusters = by_answer(samples, o.clusters, seed)
-        known = sorted(set(clusters.values()))
+        clusters = cluster_by_answer(samples, o.clusters, seed)
+        sizes = Counter(clusters.values())
         features = o.blocks**2 * 3
-        drawn, owner = make_classification(
-            n_samples=len(known) * max(list(clusters.values()).count(k) for k in known),
+        points, labels = make_classification(
+            n_samples=len(sizes) * max(sizes.values()),
             n_features=features,
             n_informative=features,
             n_redundant=0,
-            n_classes=len(known),
+            n_classes=len(sizes),
             n_clusters_per_class=1,
             class_sep=o.separation,
             flip_y=0.0,
             random_state=seed,
         )
-        waiting = {k: iter(np.sign(drawn[owner == n])) for n, k in enumerate(known)}
-        noise = {key: budget.epsilon * next(waiting[k]).reshape(3, o.blocks, o.blocks) for key, k in clusters.items()}
-        pictures = {}
-        for s in samples:
-            own = stretched(noise[s.image_id], s.pixels.shape[:2]).transpose(1, 2, 0)
-            pictures[s.image_id] = np.clip(s.pixels + own, 0, 255).astype(np.uint8)
-        return Protected(SampleSet(tuple(replace(s, pixels=pictures[s.image_id]) for s in samples)))
+        signs = {cluster: iter(np.sign(points[labels == n])) for n, cluster in enumerate(sorted(sizes))}
+        noise = {
+            image_id: budget.epsilon * next(signs[cluster]).reshape(3, o.blocks, o.blocks)
+            for image_id, cluster in clusters.items()
+        }
+        return Protected(add_noise(samples, noise))

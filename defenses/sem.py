@@ -1,16 +1,13 @@
 """Stable error-minimising noise, SEM (Liu et al., AAAI 2024): noise that survives random perturbation."""
 
-from typing import ClassVar
-
 import torch
 from numpy.random import Generator
 from pydantic import Field
 
-from bench.spec import Options
 from defenses import register
 from defenses.base import Card
 from defenses.craft.pixel import PixelDefense, PixelOptions
-from defenses.craft.views import crop, noise
+from defenses.craft.transforms import crop, noise
 
 
 class SemOptions(PixelOptions):
@@ -23,22 +20,21 @@ class SemOptions(PixelOptions):
 
 
 @register("sem")
-class StableErrorMinimising(PixelDefense):
+class StableErrorMinimising(PixelDefense[SemOptions]):
     """Error-minimising noise in expectation over uniform noise and random crops, for surrogate and pixels."""
 
-    Options: ClassVar[type[Options]] = SemOptions
     card = Card(
         paper="Liu et al., Stable Unlearnable Example, AAAI 2024; the expectation from REM (Fu et al., ICLR 2022)",
         needs="answers, and an LVLM as surrogate",
         touches="pictures, one noise each",
-        adaptation="class loss to answer loss; one random view a step (original: 5), no mirror image because answers "
-        "may tell left from right; 2 x 6 steps of one level as em (original: 10 of 1.6 every 10 of 5000 surrogate "
-        "steps)",
+        adaptation="class loss becomes answer loss; one random transformation a step (original: 5), no mirror image "
+        "because answers may tell left from right; 2 x 6 steps of one level as em (original: 10 of 1.6 every 10 of "
+        "5000 surrogate steps)",
         validation="effect tests alone; not comparable: REM on CIFAR-10 with ResNet-18 18 to 25 % against 94 % clean",
     )
 
-    def view(self, image: torch.Tensor, rng: Generator) -> torch.Tensor:
-        """Uniform noise, a random crop, and what `eot` adds."""
+    def transform(self, image: torch.Tensor, rng: Generator) -> torch.Tensor:
+        """Add uniform noise, crop at random, and apply the option `eot`."""
         o = self.options
         window = crop(noise(image, o.reach, rng), rng.uniform(o.share, 1.0), rng.uniform(), rng.uniform())
-        return super().view(window, rng)
+        return super().transform(window, rng)

@@ -1,19 +1,19 @@
 """Targeted adversarial poisoning, TAP (Fowl et al., NeurIPS 2021), towards a wrong answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import torch
 from numpy.random import Generator
 from pydantic import Field
 
-from bench.lvlm.base import LVLM
-from bench.lvlm.text import Encoded
-from bench.spec import Budget, Options
+from bench.samples import SampleSet
 from defenses import register
 from defenses.base import Card
-from defenses.craft.draft import Batch, Draft, Surrogate
+from defenses.craft.draft import Targets
 from defenses.craft.pixel import PixelDefense, PixelOptions
-from defenses.craft.targets import deranged
+from defenses.craft.surrogates import Surrogate
+from defenses.craft.targets import choose_wrong_answers
 
 
 class TapOptions(PixelOptions):
@@ -26,23 +26,27 @@ class TapOptions(PixelOptions):
 
 
 @register("tap")
-class TargetedPoisoning(PixelDefense):
+class TargetedPoisoning(PixelDefense[TapOptions]):
     """Adversarial noise that makes a clean fine-tuned LVLM see another answer; the release keeps the true one."""
 
-    Options: ClassVar[type[Options]] = TapOptions
     card = Card(
         paper="Fowl et al., Adversarial Examples Make Strong Poisons, NeurIPS 2021",
         needs="answers, and an LVLM as surrogate that the owner fine-tunes on the clean data",
         touches="pictures, one noise each",
-        adaptation="next class (y + 1) mod K to the next answer in a random cycle among questions of the same kind; "
-        "12 steps of one level, as many as em's (original: 250 of 0.4, 8 restarts, differentiable augmentation)",
+        adaptation="next class (y + 1) mod K becomes the next answer in a random cycle among questions of the same "
+        "kind; 12 steps of one level, as many as em (original: 250 of 0.4, 8 restarts, differentiable augmentation)",
         validation="effect tests alone; not comparable: CIFAR-10 with ResNet-18 6 to 10 % against 94 % clean",
     )
+    exempt: ClassVar[Mapping[str, str]] = {
+        "training_loss": "it lowers the loss of a wrong answer, not of the true one: tests/defenses/test_tap.py"
+    }
 
-    def start(self, draft: Draft, surrogates: Sequence[Surrogate], budget: Budget, rng: Generator) -> None:
-        """The pictures stay clean for the surrogate."""
-        self.targets = deranged(draft.samples, rng)
+    def random_start(self, picture: torch.Tensor, epsilon: int, rng: Generator) -> torch.Tensor:
+        """Return no perturbation: the surrogate is fine-tuned on clean pictures."""
+        return torch.zeros_like(picture)
 
-    def read(self, batch: Batch, lvlm: LVLM) -> Encoded:
-        """The wrong answers."""
-        return batch.encode(lvlm, self.targets)
+    def targets(
+        self, samples: SampleSet, surrogates: Sequence[Surrogate], groups: dict[str, int], rng: Generator
+    ) -> Targets:
+        """Return a wrong answer for each sample."""
+        return Targets(choose_wrong_answers(samples, rng))

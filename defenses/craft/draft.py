@@ -1,120 +1,195 @@
-"""A release while it is made: its pictures and triggers, its batches, and the surrogates that read them."""
+"""The release in the making: its pictures with their perturbations, its trigger words, and batches of its samples."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.random import Generator
 
 from bench.lvlm.base import LVLM, Prefix
+from bench.lvlm.memory import MemoryLimit
 from bench.lvlm.text import Encoded, Prompt
 from bench.samples import SampleSet
-from bench.words import Inserted, insert
+from bench.words import insert
+from defenses.craft.clusters import members
+from defenses.craft.noise import resize_nearest
+
+T = TypeVar("T")
+
+Draw = tuple[int, ...]
+"""The name of a step's random choices. With the seed of the draft it decides them all."""
 
 
-@dataclass
-class Surrogate:
-    """An LVLM with an adapter on it, and the adapter's optimiser and starting weights."""
+@dataclass(frozen=True)
+class Targets:
+    """What the pixel steps aim at.
 
-    lvlm: LVLM
-    parameters: list[torch.nn.Parameter]
-    start: list[torch.Tensor]
-    optimiser: torch.optim.Optimizer
+    answers: for each sample, the answer whose loss the steps lower; the release keeps the true one.
+    features: by the name of a surrogate, the vision features that each sample is moved to, (N, D). Empty for a method
+    that aims at answers alone.
+    """
 
-    def reset(self) -> None:
-        """Discard what the adapter has learned."""
-        with torch.no_grad():
-            for parameter, value in zip(self.parameters, self.start, strict=True):
-                parameter.copy_(value)
-        self.optimiser.state.clear()
+    answers: list[str]
+    features: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Triggers:
+    """The words inserted into the questions: `words[i][j]` stands before word number `slots[i][j]` of question i.
+
+    vocabulary: the admissible words. token_ids: by the name of a surrogate, the token of each of them.
+    """
+
+    words: list[list[str]]
+    slots: list[list[int]]
+    vocabulary: list[str] = field(default_factory=list)
+    token_ids: dict[str, torch.Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Draft:
-    """The release while it is made: one perturbation a picture, one trigger a sample."""
+    """A release in the making. It is whole from the start; steps change `perturbations` and `triggers.words`.
 
-    def __init__(self, samples: SampleSet, device: torch.device, seed: int = 0) -> None:
-        self.samples, self.seed = samples, seed
-        self.clean = {
-            s.image_id: torch.from_numpy(s.pixels.copy()).permute(2, 0, 1).float().to(device) for s in samples
-        }
-        self.pixels = {key: value.clone() for key, value in self.clean.items()}
-        self.numbers = {key: n for n, key in enumerate(self.clean)}
-        self.words: list[list[str]] = [[] for _ in samples]
-        self.slots: list[list[int]] = [[] for _ in samples]
+    clean: by image_id, the owner's picture, (3, H, W) float levels in 0..255. groups: by image_id, the number of the
+    perturbation that the picture carries. perturbations: by that number, (3, H, W) integer levels. epsilon: the budget
+    in levels. memory_limit: the number of samples that fit into memory together, learned during the work.
+    """
 
-    def question(self, i: int, words: Sequence[str] | None = None) -> Inserted:
-        """Sample `i`'s question with its trigger, or with other words in the same slots."""
-        return insert(self.samples[i].question, self.words[i] if words is None else words, self.slots[i])
+    samples: SampleSet
+    clean: dict[str, torch.Tensor]
+    groups: dict[str, int]
+    perturbations: dict[int, torch.Tensor]
+    targets: Targets
+    triggers: Triggers
+    epsilon: int
+    seed: int
+    memory_limit: MemoryLimit = field(default_factory=MemoryLimit)
 
-    def prompt(self, i: int, words: Sequence[str] | None = None, answer: str | None = None) -> Prompt:
-        """What the surrogates read of sample `i`: its own answer, or another."""
-        text, spans = self.question(i, words)
-        return Prompt(text, self.samples[i].answer if answer is None else answer, spans)
+    @cached_property
+    def members(self) -> dict[int, list[str]]:
+        """The pictures that carry each perturbation, in order."""
+        return members(self.groups)
+
+    @cached_property
+    def picture_numbers(self) -> dict[str, int]:
+        """The number of each picture, in order of first appearance."""
+        return {image_id: number for number, image_id in enumerate(self.clean)}
+
+    def rng(self, draw: Draw, image_id: str = "") -> Generator:
+        """Return the random generator of a step, or of one picture in it.
+
+        It does not depend on the parts in which a batch is worked on.
+        """
+        picture = (self.picture_numbers[image_id],) if image_id else ()
+        return np.random.default_rng([self.seed, *draw, *picture])
+
+    def image(self, image_id: str) -> torch.Tensor:
+        """Return a picture as it would be released now, (3, H, W) levels."""
+        return perturb(self.clean[image_id], self.perturbations[self.groups[image_id]])
+
+    def prompt(self, index: int, answer: str) -> Prompt:
+        """Return sample `index` as a surrogate reads it: its question with the trigger, and an answer."""
+        question, spans = insert(self.samples[index].question, self.triggers.words[index], self.triggers.slots[index])
+        return Prompt(question, answer, spans)
 
     def release(self) -> SampleSet:
-        """The samples to publish."""
-        arrays = {k: v.permute(1, 2, 0).round().byte().cpu().numpy() for k, v in self.pixels.items()}
-        done = (s.with_release(arrays[s.image_id], self.question(i).text) for i, s in enumerate(self.samples))
-        return SampleSet(tuple(done))
+        """Return the samples to publish."""
+        images = {key: self.image(key).permute(1, 2, 0).round().byte().cpu().numpy() for key in self.clean}
+        questions = [self.prompt(i, "").question for i in range(len(self.samples))]
+        pairs = zip(self.samples, questions, strict=True)
+        return SampleSet(tuple(s.with_release(images[s.image_id], question) for s, question in pairs))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Batch:
-    """Samples whose pictures, of one size, are optimised together; every sample of a picture is in one batch.
+    """Samples that are worked on together in one round, counted from 0.
 
-    A batch lives for one round, counted from 0: what it keeps is of the round's adapters. `draw` names the random
-    choices of the present step, and `view` is what a trainer is imagined to make of each sample's picture in it.
+    For pixel steps their pictures have one size, and all samples of a picture are in one batch.
+
+    clean_prefixes: computed when they are first needed; they belong to the round, because adapters change after it.
     """
 
     draft: Draft
     indices: list[int]
     round: int = 0
-    draw: tuple[int, ...] = ()
-    view: Callable[[list[torch.Tensor]], list[torch.Tensor]] = list
     clean_prefixes: dict[str, Prefix] = field(default_factory=dict)
-    intensities: dict[str, tuple[list[torch.Tensor], list[torch.Tensor]]] = field(default_factory=dict)
 
-    def rng(self, image_id: str = "") -> Generator:
-        """Random choices of this step, or those for one picture in it: the same in whatever parts a batch is done."""
-        own = (self.draft.numbers[image_id],) if image_id else ()
-        return np.random.default_rng([self.draft.seed, *self.draw, *own])
+    def part(self, image_ids: Sequence[str]) -> "Batch":
+        """Return the samples of some of the pictures as a batch. If it is smaller, this one frees its memory."""
+        if len(image_ids) == len(self.image_ids):
+            return self
+        self.clean_prefixes.clear()
+        chosen = set(image_ids)
+        return Batch(self.draft, [i for i in self.indices if self.draft.samples[i].image_id in chosen], self.round)
+
+    @property
+    def owners(self) -> list[str]:
+        """The image_id of each sample."""
+        return [self.draft.samples[i].image_id for i in self.indices]
 
     @property
     def image_ids(self) -> list[str]:
-        """Distinct pictures, in order of first appearance."""
-        return list(dict.fromkeys(self.draft.samples[i].image_id for i in self.indices))
+        """The image_id of each picture, in order of first appearance."""
+        return list(dict.fromkeys(self.owners))
 
-    def spread(self, images: Sequence[Any]) -> list[Any]:
-        """One entry a sample from one entry a picture."""
-        by_id = dict(zip(self.image_ids, images, strict=True))
-        return [by_id[self.draft.samples[i].image_id] for i in self.indices]
+    @property
+    def perturbations(self) -> dict[int, torch.Tensor]:
+        """The perturbations that the pictures carry, by their numbers, in order of first appearance."""
+        return {self.draft.groups[key]: self.draft.perturbations[self.draft.groups[key]] for key in self.image_ids}
+
+    def per_sample(self, values: Sequence[T]) -> list[T]:
+        """Return one value for each sample from one for each picture."""
+        by_id = dict(zip(self.image_ids, values, strict=True))
+        return [by_id[image_id] for image_id in self.owners]
 
     def clean(self) -> list[torch.Tensor]:
-        """The untouched picture of each sample."""
-        return [self.draft.clean[self.draft.samples[i].image_id] for i in self.indices]
+        """Return the owner's picture of each sample."""
+        return [self.draft.clean[image_id] for image_id in self.owners]
 
     def images(self) -> list[torch.Tensor]:
-        """The current picture of each sample."""
-        return [self.draft.pixels[self.draft.samples[i].image_id] for i in self.indices]
+        """Return the picture of each sample as it would be released now."""
+        return self.per_sample([self.draft.image(image_id) for image_id in self.image_ids])
 
-    def clean_prefix(self, surrogate: "Surrogate", encoded: Encoded) -> Prefix:
-        """The prefix of the untouched pictures, made once."""
-        name = surrogate.lvlm.name
-        if name not in self.clean_prefixes:
-            self.clean_prefixes[name] = surrogate.lvlm.compute_prefix(encoded, self.clean())
-        return self.clean_prefixes[name]
-
-    def intensity(self, lvlm: LVLM, images: list[torch.Tensor]) -> list[torch.Tensor]:
-        """`LVLM.intensity` of `images`, kept while they are the same tensors: a search changes the texts alone."""
-        pictures, values = self.intensities.get(lvlm.name, ([], []))
-        if len(pictures) != len(images) or any(a is not b for a, b in zip(pictures, images, strict=True)):
-            values = lvlm.intensity(images, self.view(self.clean()))
-            self.intensities[lvlm.name] = (images, values)
-        return values
+    def clean_prefix(self, lvlm: LVLM, encoded: Encoded) -> Prefix:
+        """Return the prefix of the owner's pictures, computed once a round."""
+        if lvlm.name not in self.clean_prefixes:
+            self.clean_prefixes[lvlm.name] = lvlm.compute_prefix(encoded, self.clean())
+        return self.clean_prefixes[lvlm.name]
 
     def encode(self, lvlm: LVLM, answers: Sequence[str] | None = None) -> Encoded:
-        """Tokens of the current texts; `answers`: one a sample of the whole set, to read instead of its own."""
-        told = [self.draft.prompt(i, answer=answers[i] if answers else None) for i in self.indices]
-        return lvlm.encode(told, lvlm.layouts(self.clean()))
+        """Return the tokens of the current texts, with `answers` of the whole sample set or each sample's own."""
+        answers = [s.answer for s in self.draft.samples] if answers is None else answers
+        return lvlm.encode([self.draft.prompt(i, answers[i]) for i in self.indices], lvlm.layouts(self.clean()))
+
+
+@dataclass(frozen=True)
+class Step:
+    """The pictures that the surrogates see of a batch in one step.
+
+    images: one for each sample. transform: makes such a list from untransformed pictures, with the step's own random
+    choices. intensities: computed when they are first needed.
+    """
+
+    batch: Batch
+    images: list[torch.Tensor]
+    transform: Callable[[Sequence[torch.Tensor]], list[torch.Tensor]] = list
+    intensities: dict[str, list[torch.Tensor]] = field(default_factory=dict)
+
+    def intensity(self, lvlm: LVLM) -> list[torch.Tensor]:
+        """Return the mean |perturbation| under each image token, (tokens,) for each sample, computed once a step."""
+        if lvlm.name not in self.intensities:
+            self.intensities[lvlm.name] = lvlm.intensity(self.images, self.transform(self.batch.clean()))
+        return self.intensities[lvlm.name]
+
+
+def to_levels(pixels: np.ndarray) -> torch.Tensor:
+    """Return (H, W, 3) uint8 pixels as (3, H, W) float levels in 0..255."""
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float()
+
+
+def perturb(picture: torch.Tensor, perturbation: torch.Tensor) -> torch.Tensor:
+    """Return a picture (3, H, W) with a perturbation on it, in 0..255; one of another size is resized to it."""
+    return (picture + resize_nearest(perturbation, picture.shape[-2:])).clamp(0, 255)

@@ -1,34 +1,35 @@
-"""The loop that every gradient-made protection shares: adapt the surrogates, step the pixels, then the text.
+"""The loop of every gradient-made protection: adapt the surrogates, step the pixels, then the text.
 
-MMGuard Eq. 34 and Algorithm 1, and with other hooks EM (Huang et al., 2021). A variant overrides `objective`,
-`update_text` or both. Images are integer levels in 0..255; steps and budget too, so a release is exact.
+It is Algorithm 1 of MMGuard (Eq. 34), and without a trigger EM (Huang et al., 2021). A method overrides one or two of
+the hooks. Pictures, perturbations, steps and budget are integer levels in 0..255, so the last step is the release.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import cached_property, partial
-from typing import Any, ClassVar
+from contextlib import ExitStack
+from functools import partial
+from typing import TypedDict, Unpack
 
 import numpy as np
 import torch
 from numpy.random import Generator
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from bench.errors import UserError
-from bench.lvlm.adapters import attach_adapter, lora_config
-from bench.lvlm.base import LVLM
-from bench.lvlm.memory import MemoryLimit
+from bench.lvlm.base import LVLM, Prefix
 from bench.lvlm.text import Encoded
+from bench.progress import Progress
 from bench.runtime import seed_everything
 from bench.samples import SampleSet
 from bench.spec import Budget, Options
-from defenses.base import Defense, Progress, Protected
-from defenses.craft.draft import Batch, Draft, Surrogate
-from defenses.craft.views import DRAWS, one_of
+from defenses.base import Defense, Protected
+from defenses.craft.draft import Batch, Draft, Draw, Step, Targets, Triggers, perturb, to_levels
+from defenses.craft.surrogates import Surrogate, attach_surrogate
+from defenses.craft.transforms import RANDOM, apply_random
 
 
 class PixelOptions(Options):
-    """Options of the loop. The paper gives grids without defaults for rounds, image_steps and inner_steps."""
+    """Options of the loop. For rounds, image_steps and inner_steps the paper gives grids and no defaults."""
 
     rounds: int = Field(2, ge=1, le=100, description="outer rounds R")
     image_steps: int = Field(6, ge=0, le=500, description="signed pixel steps a round, P")
@@ -37,217 +38,236 @@ class PixelOptions(Options):
     inner_lr: float = Field(1e-4, gt=0, le=1, description="adapter learning rate (paper: 1e-5 or 1e-4)")
     inner_rank: int = Field(8, ge=1, le=256, description="surrogate LoRA rank (paper: 8 or 16)")
     inner_dropout: float = Field(0.1, ge=0, lt=1, description="surrogate LoRA dropout (paper: 0.1)")
-    keep_adapters: bool = Field(False, description="keep adapters across rounds instead of discarding (paper)")
+    keep_adapters: bool = Field(False, description="keep adapters across rounds (paper: discard them)")
     batch: int = Field(32, ge=1, le=1024, description="samples a step")
     weights: str = Field(
         "",
         pattern=r"^$|^\d+(\.\d+)?(,\d+(\.\d+)?)*$",
-        description="ensemble weights omega, one a surrogate, with commas (paper: uniform)",
+        description="weights omega of the surrogates, separated by commas (paper: uniform)",
     )
     eot: str = Field(
         "",
-        pattern=rf"^$|^({'|'.join(DRAWS)})(,({'|'.join(DRAWS)}))*$",
-        description=f"noise that survives, each step, none or one of these, with commas: {', '.join(DRAWS)}",
+        pattern=rf"^$|^({'|'.join(RANDOM)})(,({'|'.join(RANDOM)}))*$",
+        description="craft noise that survives these, separated by commas; each step applies one or none: "
+        + ", ".join(RANDOM),
     )
 
 
-class PixelDefense(Defense):
-    """Base of the gradient-made methods."""
+class Inputs(TypedDict, total=False):
+    """Inputs of `LVLM.forward` that are at hand: the prefix of the pictures, and embeddings of the text."""
 
-    Options: ClassVar[type[Options]] = PixelOptions
+    prefix: Prefix
+    inputs_embeds: torch.Tensor
 
-    @cached_property
-    def memory_limit(self) -> MemoryLimit:
-        """How many pictures fit in memory."""
-        return MemoryLimit()
 
-    # -- hooks ---------------------------------------------------------------------------------------------------
+P = TypeVar("P", bound=PixelOptions, default=PixelOptions)
 
-    def start(self, draft: Draft, surrogates: Sequence[Surrogate], budget: Budget, rng: Generator) -> None:
-        """Random start of one level, so that the most perturbed patches are defined from the first step on."""
-        if self.options.image_steps:
-            reach = min(1, budget.epsilon)
-            for key, value in draft.clean.items():
-                noise = torch.from_numpy(rng.integers(-reach, reach + 1, tuple(value.shape))).to(value)
-                draft.pixels[key] = (value + noise).clamp(0, 255)
 
-    def objective(
-        self, surrogate: Surrogate, batch: Batch, encoded: Encoded, images: list[torch.Tensor], **inputs: Any
-    ) -> torch.Tensor:
-        """Per-sample loss (B,) that the release minimises on one adapted surrogate: here the training loss.
+class PixelDefense(Defense[P]):
+    """Base of the gradient-made methods; as it is, error-minimising noise with one perturbation for each picture."""
 
-        `inputs` go to `LVLM.forward`: a prefix and embeddings that are already made.
+    # -- hooks that make the draft before the first step ---------------------------------------------------------
+
+    def groups(self, samples: SampleSet, surrogates: Sequence[Surrogate], seed: int) -> dict[str, int]:
+        """Return the number of the perturbation that each picture carries, by image_id: here one of its own."""
+        return {image_id: number for number, image_id in enumerate(dict.fromkeys(s.image_id for s in samples))}
+
+    def random_start(self, picture: torch.Tensor, epsilon: int, rng: Generator) -> torch.Tensor:
+        """Return the first perturbation of a picture: here random, of at most one level.
+
+        With it the most perturbed patches are defined from the first step on. Without pixel steps it is zero.
         """
-        return surrogate.lvlm.forward(encoded, images, **inputs).loss
+        reach = min(1, epsilon) if self.options.image_steps else 0
+        return torch.from_numpy(rng.integers(-reach, reach + 1, tuple(picture.shape))).to(picture)
 
-    def read(self, batch: Batch, lvlm: LVLM) -> Encoded:
-        """The texts of a pixel step: here the samples' own."""
-        return batch.encode(lvlm)
+    def targets(
+        self, samples: SampleSet, surrogates: Sequence[Surrogate], groups: dict[str, int], rng: Generator
+    ) -> Targets:
+        """Return what the pixel steps aim at: here the true answers."""
+        return Targets([s.answer for s in samples])
 
-    def view(self, image: torch.Tensor, rng: Generator) -> torch.Tensor:
-        """What a trainer makes of a picture, of the same size: here by the option `eot`."""
-        return one_of(self.options.eot.split(","), image, rng) if self.options.eot else image
+    def triggers(self, samples: SampleSet, surrogates: Sequence[Surrogate], words: int, rng: Generator) -> Triggers:
+        """Return the words that are inserted into the questions at first: here none."""
+        return Triggers([[] for _ in samples], [[] for _ in samples])
 
-    def leaves(self, batch: Batch) -> list[torch.Tensor]:
-        """What a pixel step moves: here each picture of the batch."""
-        return [batch.draft.pixels[key] for key in batch.image_ids]
+    # -- hooks of a step -----------------------------------------------------------------------------------------
 
-    def shown(self, batch: Batch, leaves: list[torch.Tensor]) -> list[torch.Tensor]:
-        """The picture of each sample, in levels, from `leaves`."""
-        return batch.spread(leaves)
+    def objective(self, surrogate: Surrogate, step: Step, encoded: Encoded, **inputs: Unpack[Inputs]) -> torch.Tensor:
+        """Return the loss of each sample (B,) that the release minimises on a surrogate: here the answer's NLL."""
+        return surrogate.lvlm.forward(encoded, step.images, **inputs).loss
 
-    def bounded(self, batch: Batch, leaves: list[torch.Tensor], epsilon: int) -> list[torch.Tensor]:
-        """The nearest leaves within the budget."""
-        clean = [batch.draft.clean[key] for key in batch.image_ids]
-        return [p.clamp(c - epsilon, c + epsilon).clamp(0, 255) for p, c in zip(leaves, clean, strict=True)]
+    def encode(self, batch: Batch, lvlm: LVLM, draw: Draw) -> Encoded:
+        """Return the texts of a pixel step: here each question with its target answer."""
+        return batch.encode(lvlm, batch.draft.targets.answers)
 
-    def keep(self, batch: Batch, leaves: list[torch.Tensor]) -> None:
-        """Write what the steps made into the draft; only here, as a step that fails is done again."""
-        batch.draft.pixels |= zip(batch.image_ids, leaves, strict=True)
+    def carrier(self, draft: Draft, image_id: str, draw: Draw) -> torch.Tensor:
+        """Return the clean picture that carries the perturbation of `image_id` in a step: here that picture."""
+        return draft.clean[image_id]
 
-    def update_text(self, batch: Batch, surrogates: Sequence[Surrogate], rng: Generator) -> None:
-        """Change the triggers of a batch; nothing for methods of the image alone."""
+    def transform(self, image: torch.Tensor, rng: Generator) -> torch.Tensor:
+        """Return a picture, at the same size, as a trainer may see it: here by the option `eot`."""
+        return apply_random(self.options.eot.split(","), image, rng) if self.options.eot else image
 
-    def ensemble(self, losses: Sequence[torch.Tensor]) -> torch.Tensor:
-        """The surrogates' losses, of any one shape, weighted by omega (Eq. 31). Raises UserError for a wrong number."""
-        given = [float(weight) for weight in self.options.weights.split(",") if weight]
-        omega = given or [1.0] * len(losses)
-        if len(omega) != len(losses) or not sum(omega):
-            raise UserError(f"weights: {self.options.weights!r}; allowed: {len(losses)} numbers, not all 0")
-        shares = (weight / sum(omega) for weight in omega)
-        return torch.stack([s * loss.to(losses[0].device) for s, loss in zip(shares, losses, strict=True)]).sum(0)
+    def project(self, perturbation: torch.Tensor, picture: torch.Tensor, epsilon: int) -> torch.Tensor:
+        """Project a perturbation onto the L-infinity ball of the budget, and the perturbed picture onto 0..255."""
+        return (picture + perturbation.clamp(-epsilon, epsilon)).clamp(0, 255) - picture
+
+    def update_text(self, batch: Batch, surrogates: Sequence[Surrogate]) -> None:
+        """Change the trigger words of a batch after its pixel steps: here there are none."""
 
     # -- the loop ------------------------------------------------------------------------------------------------
 
     def protect(
         self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
     ) -> Protected:
-        """See the module's docstring."""
+        """Craft a release in `rounds` rounds of adapter steps, pixel steps and text steps. The log has the losses."""
         o = self.options
         seed = int(rng.integers(2**31))
         seed_everything(seed)
-        draft = Draft(samples, surrogates[0].device, seed)
         history: list[dict[str, float]] = []
         with ExitStack() as stack:
-            adapted = [stack.enter_context(_adapter(lvlm, o)) for lvlm in surrogates]
-            self.start(draft, adapted, budget, rng)
-            for r in range(o.rounds):
-                inner = [self.adapt(surrogate, draft, rng, r) for surrogate in adapted]
-                losses = []
-                batches = list(self.batches(draft, r))
-                for b, batch in enumerate(batches):
-                    losses.append(self.step_batch(batch, adapted, budget.epsilon, rng))
-                    progress(
-                        (r + (b + 1) / len(batches)) / o.rounds, f"round {r + 1}/{o.rounds}, loss {losses[-1]:.3f}"
-                    )
-                history.append({"round": r + 1, "inner": float(np.mean(inner)), "outer": float(np.mean(losses))})
+            adapted = [
+                stack.enter_context(attach_surrogate(lvlm, o.inner_rank, o.inner_dropout, o.inner_lr))
+                for lvlm in surrogates
+            ]
+            draft = self.make_draft(samples, adapted, budget, seed, rng)
+            for number in range(o.rounds):
+                inner = [self.adapt(surrogate, draft, number, rng) for surrogate in adapted]
+                batches = list(self.batches(draft, number))
+                losses: list[float] = []
+                for batch in batches:
+                    losses.append(self.step_batch(batch, adapted))
+                    fraction = (number + len(losses) / len(batches)) / o.rounds
+                    progress(fraction, f"round {number + 1}/{o.rounds}, loss {losses[-1]:.3f}")
+                history.append({"round": number + 1, "inner": float(np.mean(inner)), "outer": float(np.mean(losses))})
         steps = o.rounds * o.image_steps * len(draft.clean)
         return Protected(draft.release(), {"history": history, "image_steps": steps})
 
-    def batches(self, draft: Draft, round: int = 0) -> Iterator[Batch]:
-        """Batches of about `batch` samples: pictures whole, and of one size."""
-        groups: dict[tuple[int, ...], dict[str, list[int]]] = {}
-        for i, sample in enumerate(draft.samples):
-            groups.setdefault(sample.pixels.shape, {}).setdefault(sample.image_id, []).append(i)
-        for pictures in groups.values():
-            current: list[int] = []
-            for members in pictures.values():
-                current += members
-                if len(current) >= self.options.batch:
-                    yield Batch(draft, current, round)
-                    current = []
-            if current:
-                yield Batch(draft, current, round)
+    def make_draft(
+        self, samples: SampleSet, surrogates: Sequence[Surrogate], budget: Budget, seed: int, rng: Generator
+    ) -> Draft:
+        """Return the release before its first step. A group's perturbation has the size of its first picture."""
+        device = surrogates[0].lvlm.device
+        clean = {s.image_id: to_levels(s.pixels).to(device) for s in samples}
+        groups = self.groups(samples, surrogates, seed)
+        perturbations: dict[int, torch.Tensor] = {}
+        for image_id, group in groups.items():
+            if group not in perturbations:
+                start = self.random_start(clean[image_id], budget.epsilon, rng)
+                perturbations[group] = self.project(start, clean[image_id], budget.epsilon)
+        targets = self.targets(samples, surrogates, groups, rng)
+        triggers = self.triggers(samples, surrogates, budget.words, rng)
+        return Draft(samples, clean, groups, perturbations, targets, triggers, budget.epsilon, seed)
 
-    def adapt(self, surrogate: Surrogate, draft: Draft, rng: Generator, round: int = 0) -> float:
-        """Imitate the trainer: Q steps on random batches of the current release. Gives the mean loss."""
+    def batches(self, draft: Draft, round: int = 0) -> Iterator[Batch]:
+        """Yield batches of about `batch` samples: all samples of a picture together, and pictures of one size."""
+        by_size: dict[tuple[int, ...], dict[str, list[int]]] = {}
+        for index, sample in enumerate(draft.samples):
+            by_size.setdefault(sample.pixels.shape, {}).setdefault(sample.image_id, []).append(index)
+        for pictures in by_size.values():
+            indices: list[int] = []
+            for own in pictures.values():
+                indices += own
+                if len(indices) >= self.options.batch:
+                    yield Batch(draft, indices, round)
+                    indices = []
+            if indices:
+                yield Batch(draft, indices, round)
+
+    def adapt(self, surrogate: Surrogate, draft: Draft, round: int, rng: Generator) -> float:
+        """Imitate the trainer: take Q steps on random batches of the current release. Return the mean loss."""
         if not self.options.keep_adapters:
             surrogate.reset()
-        for parameter in surrogate.parameters:
-            parameter.requires_grad_(True)
-        surrogate.lvlm.model.train()
-        losses = [0.0]
-        for step in range(self.options.inner_steps):
-            chosen = rng.choice(len(draft.samples), min(self.options.batch, len(draft.samples)), replace=False)
-            batch = Batch(draft, [int(i) for i in chosen], round, (0, round, step))
-            losses.append(self.adapt_once(surrogate, batch))
-        surrogate.lvlm.model.eval().requires_grad_(False)
-        surrogate.optimiser.zero_grad()
-        return float(np.mean(losses[1:] or losses))
+        surrogate.unfreeze()
+        losses = []
+        for number in range(self.options.inner_steps):
+            size = min(self.options.batch, len(draft.samples))
+            indices = rng.choice(len(draft.samples), size, replace=False).tolist()
+            losses.append(self.adapt_once(surrogate, Batch(draft, indices, round), (0, round, number)))
+        surrogate.freeze()
+        return float(np.mean(losses)) if losses else 0.0
 
-    def adapt_once(self, surrogate: Surrogate, batch: Batch) -> float:
-        """One adapter step on the mean loss of the batch's answer tokens. Gives the loss."""
-        tokens = int(batch.encode(surrogate.lvlm).answer.sum())
+    def adapt_once(self, surrogate: Surrogate, batch: Batch, draw: Draw) -> float:
+        """Take one adapter step on the mean loss of the batch's answer tokens. Return the loss."""
+        lvlm = surrogate.lvlm
+        tokens = int(batch.encode(lvlm).answer.sum())
 
-        def descend(indices: Sequence[int]) -> tuple[float, tuple[torch.Tensor, ...]]:
-            part = Batch(batch.draft, list(indices), batch.round, batch.draw)
-            images = self.viewed(part, part.images())
-            loss = surrogate.lvlm.loss(part.encode(surrogate.lvlm), images).sum() / tokens
+        def gradient_of(indices: Sequence[int]) -> tuple[float, tuple[torch.Tensor, ...]]:
+            part = Batch(batch.draft, list(indices), batch.round)
+            images = self.transform_all(part, part.images(), draw)
+            loss = lvlm.loss(part.encode(lvlm), images).sum() / tokens
             return loss.item(), torch.autograd.grad(loss, surrogate.parameters)
 
-        losses, gradients = zip(*self.memory_limit.map_parts(descend, batch.indices), strict=True)
-        for parameter, parts in zip(surrogate.parameters, zip(*gradients, strict=True), strict=True):
-            parameter.grad = sum(parts[1:], start=parts[0])
+        parts = batch.draft.memory_limit.map_parts(gradient_of, batch.indices)
+        losses, gradients = zip(*parts, strict=True)
+        for parameter, terms in zip(surrogate.parameters, zip(*gradients, strict=True), strict=True):
+            parameter.grad = sum(terms[1:], start=terms[0])
         surrogate.optimiser.step()
         return float(sum(losses))
 
-    def step_batch(self, batch: Batch, surrogates: Sequence[Surrogate], epsilon: int, rng: Generator) -> float:
-        """Pixel steps on a batch, then its text, whole or in parts that fit. Gives the last mean loss."""
+    def step_batch(self, batch: Batch, surrogates: Sequence[Surrogate]) -> float:
+        """Step the pixels of a batch, then its text, whole or in parts that fit. Return the last mean loss.
 
-        def part(image_ids: Sequence[str]) -> Batch:
-            if len(image_ids) == len(batch.image_ids):
-                return batch
-            # What was kept for all of them at once takes the room of the parts.
-            batch.clean_prefixes.clear()
-            batch.intensities.clear()
-            own = [i for i in batch.indices if batch.draft.samples[i].image_id in set(image_ids)]
-            return Batch(batch.draft, own, batch.round)
+        A part that runs out of memory is tried again, so each leaves the draft as it was when it fails.
+        """
+        draft = batch.draft
 
         def step(image_ids: Sequence[str]) -> float:
-            some = part(image_ids)
-            return self.step_images(some, surrogates, epsilon) * len(some.indices)
+            part = batch.part(image_ids)
+            return self.step_images(part, surrogates) * len(part.indices)
 
         def search(image_ids: Sequence[str]) -> None:
-            before = list(batch.draft.words)
+            words = list(draft.triggers.words)
             try:
-                self.update_text(part(image_ids), surrogates, rng)
+                self.update_text(batch.part(image_ids), surrogates)
             except RuntimeError:
-                batch.draft.words = before
+                draft.triggers.words[:] = words
                 raise
 
-        losses = self.memory_limit.map_parts(step, batch.image_ids)
-        self.memory_limit.map_parts(search, batch.image_ids)
+        losses = draft.memory_limit.map_parts(step, batch.image_ids)
+        draft.memory_limit.map_parts(search, batch.image_ids)
         return sum(losses) / len(batch.indices)
 
-    def step_images(self, batch: Batch, surrogates: Sequence[Surrogate], epsilon: int) -> float:
-        """P signed steps on a batch's pictures, on the ensemble's loss (Eq. 15, 31). Gives the last one a sample."""
-        leaves, loss = self.leaves(batch), float("nan")
-        batch.view = partial(self.viewed, batch)
-        for step in range(self.options.image_steps):
-            batch.draw = (1, batch.round, step)
-            leaves = [leaf.clone().requires_grad_(True) for leaf in leaves]
-            images = batch.view(self.shown(batch, leaves))
-            total = self.ensemble(
-                [self.objective(s, batch, self.read(batch, s.lvlm), images).sum() for s in surrogates]
-            )
-            gradients = torch.autograd.grad(total, leaves)
-            stepped = [x - self.options.step_size * g.sign() for x, g in zip(leaves, gradients, strict=True)]
-            leaves = [x.detach() for x in self.bounded(batch, stepped, epsilon)]
+    def step_images(self, batch: Batch, surrogates: Sequence[Surrogate]) -> float:
+        """Take P projected sign steps on the ensemble's loss (Eq. 15, 31). Return the last loss, a mean over samples.
+
+        The loss is taken before the step. Without steps it is NaN.
+        """
+        draft, perturbations, loss = batch.draft, batch.perturbations, float("nan")
+        for number in range(self.options.image_steps):
+            draw = (1, batch.round, number)
+            perturbations = {group: p.clone().requires_grad_(True) for group, p in perturbations.items()}
+            transform = partial(self.transform_all, batch, draw=draw)
+            step = Step(batch, transform(self.render(batch, perturbations, draw)), transform)
+            losses = [self.objective(s, step, self.encode(batch, s.lvlm, draw)).sum() for s in surrogates]
+            total = self.ensemble(losses)
+            gradients = torch.autograd.grad(total, list(perturbations.values()))
+            for (group, perturbation), gradient in zip(perturbations.items(), gradients, strict=True):
+                moved = perturbation.detach() - self.options.step_size * gradient.sign()
+                perturbations[group] = self.project(moved, draft.clean[draft.members[group][0]], draft.epsilon)
             loss = total.item() / len(batch.indices)
-        self.keep(batch, leaves)
-        batch.view = list
+        draft.perturbations.update(perturbations)
         return loss
 
-    def viewed(self, batch: Batch, images: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """`view` of each sample's picture; the samples of a picture see the same."""
-        owners = [batch.draft.samples[i].image_id for i in batch.indices]
-        return [self.view(image, batch.rng(owner)) for owner, image in zip(owners, images, strict=True)]
+    def render(self, batch: Batch, perturbations: dict[int, torch.Tensor], draw: Draw) -> list[torch.Tensor]:
+        """Return the perturbed picture of each sample, before any transformation."""
+        draft = batch.draft
+        return batch.per_sample(
+            [perturb(self.carrier(draft, key, draw), perturbations[draft.groups[key]]) for key in batch.image_ids]
+        )
 
+    def transform_all(self, batch: Batch, images: Sequence[torch.Tensor], draw: Draw) -> list[torch.Tensor]:
+        """Transform the picture of each sample; the samples of one picture see the same."""
+        pairs = zip(batch.owners, images, strict=True)
+        return [self.transform(image, batch.draft.rng(draw, image_id)) for image_id, image in pairs]
 
-@contextmanager
-def _adapter(lvlm: LVLM, options: PixelOptions) -> Iterator[Surrogate]:
-    with attach_adapter(lvlm, lora_config(lvlm, options.inner_rank, "language", options.inner_dropout)) as parameters:
-        optimiser = torch.optim.AdamW(parameters, lr=options.inner_lr, weight_decay=0.0)
-        surrogate = Surrogate(lvlm, parameters, [p.detach().clone() for p in parameters], optimiser)
-        lvlm.model.eval().requires_grad_(False)
-        yield surrogate
+    def ensemble(self, losses: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Return the surrogates' losses, of any one shape, weighted by omega (Eq. 31).
+
+        Raises UserError if the option `weights` does not fit the number of surrogates.
+        """
+        omega = [float(weight) for weight in self.options.weights.split(",") if weight] or [1.0] * len(losses)
+        if len(omega) != len(losses) or not sum(omega):
+            raise UserError(f"weights: {self.options.weights!r}; allowed: {len(losses)} numbers, not all 0")
+        shares = [weight / sum(omega) for weight in omega]
+        return torch.stack([s * loss.to(losses[0].device) for s, loss in zip(shares, losses, strict=True)]).sum(0)

@@ -1,117 +1,131 @@
 """Insert-only text triggers by HotFlip: screen words by gradient, verify the re-tokenised string (Eq. 16-20)."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.random import Generator
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from bench.lvlm.base import Prefix
 from bench.lvlm.text import Encoded
-from bench.spec import Budget, Options
+from bench.samples import SampleSet
 from bench.words import plain_words, token_ids
-from defenses.craft.draft import Batch, Draft, Surrogate
+from defenses.craft.draft import Batch, Step, Triggers
 from defenses.craft.pixel import PixelDefense, PixelOptions
+from defenses.craft.surrogates import Surrogate
 
 
 class TriggerOptions(PixelOptions):
-    """The loop's options and those of the search."""
+    """The options of the loop and of the search."""
 
     candidates: int = Field(4, ge=1, le=512, description="words verified for each slot, c (paper: 8 to 512)")
-    text_rounds: int = Field(1, ge=0, le=100, description="rounds, from the first, that search the trigger")
+    text_rounds: int = Field(1, ge=0, le=100, description="rounds, from the first on, that search for words")
 
 
-class TriggerDefense(PixelDefense):
-    """Adds a trigger of `budget.words` admissible words, scattered in the question, to the loop."""
+T = TypeVar("T", bound=TriggerOptions, default=TriggerOptions)
 
-    Options: ClassVar[type[Options]] = TriggerOptions
 
-    def start(self, draft: Draft, surrogates: Sequence[Surrogate], budget: Budget, rng: Generator) -> None:
-        """Random words in random slots; the slots stay (the paper's figure scatters them; it states no rule)."""
-        super().start(draft, surrogates, budget, rng)
-        self.words = plain_words([s.lvlm.tokenizer for s in surrogates])
-        self.ids = [torch.tensor(token_ids(s.lvlm.tokenizer, self.words)) for s in surrogates]
-        for i, sample in enumerate(draft.samples):
+class TriggerDefense(PixelDefense[T]):
+    """The loop with a trigger of `budget.words` admissible words, scattered over each question."""
+
+    def triggers(self, samples: SampleSet, surrogates: Sequence[Surrogate], words: int, rng: Generator) -> Triggers:
+        """Draw random words and slots. The slots stay: the paper's figure scatters them, and it states no rule."""
+        vocabulary = plain_words([s.lvlm.tokenizer for s in surrogates])
+        ids = {s.lvlm.name: torch.tensor(token_ids(s.lvlm.tokenizer, vocabulary)) for s in surrogates}
+        triggers = Triggers([], [], vocabulary, ids)
+        for sample in samples:
             places = len(sample.question.split()) + 1
-            draft.slots[i] = sorted(int(x) for x in rng.integers(0, places, budget.words))
-            draft.words[i] = [str(w) for w in rng.choice(self.words, budget.words)]
+            triggers.slots.append(sorted(rng.integers(0, places, words).tolist()))
+            triggers.words.append([str(word) for word in rng.choice(vocabulary, words)])
+        return triggers
 
-    def update_text(self, batch: Batch, surrogates: Sequence[Surrogate], rng: Generator) -> None:
-        """One pass over the slots of every sample in the batch; the old word stays where nothing is better."""
+    def update_text(self, batch: Batch, surrogates: Sequence[Surrogate]) -> None:
+        """Search once for every slot of every sample; the old word stays where no candidate is better."""
         if batch.round >= self.options.text_rounds:
             return
+        step = Step(batch, batch.images())
         encoded = [batch.encode(s.lvlm) for s in surrogates]
-        prefixes = [s.lvlm.compute_prefix(e, batch.images()) for s, e in zip(surrogates, encoded, strict=True)]
-        shortlists = self.screen(batch, surrogates, encoded, prefixes)
+        prefixes = [s.lvlm.compute_prefix(e, step.images) for s, e in zip(surrogates, encoded, strict=True)]
+        shortlists = self.screen(step, surrogates, encoded, prefixes)
         with torch.no_grad():
-            losses = self.exact(batch, surrogates, prefixes)
+            losses = self.exact_losses(step, surrogates, prefixes)
             for slot in range(shortlists.shape[1]):
-                losses = self.verify(batch, surrogates, prefixes, slot, shortlists[:, slot], losses)
+                losses = self.verify(step, surrogates, prefixes, slot, shortlists[:, slot], losses)
 
     def screen(
-        self, batch: Batch, surrogates: Sequence[Surrogate], encoded: Sequence[Encoded], prefixes: Sequence[Prefix]
+        self, step: Step, surrogates: Sequence[Surrogate], encoded: Sequence[Encoded], prefixes: Sequence[Prefix]
     ) -> np.ndarray:
-        """(B, slots, c) indices of words: the lowest first-order scores (Eq. 19) of each surrogate in turn.
+        """Return the words with the lowest first-order scores (Eq. 19), as indices into the vocabulary (B, slots, c).
 
-        With several tokenizers a word is a token of each, and each surrogate has a say in what is verified.
+        With several tokenizers a word is a token of each. The surrogates' rankings are merged, so each of them has a
+        say in what is verified.
         """
-        slots = len(batch.draft.words[batch.indices[0]])
-        best = []
-        for surrogate, read, prefix, ids in zip(surrogates, encoded, prefixes, self.ids, strict=True):
-            table = surrogate.lvlm.embedding.weight
-            tail = read.columns(prefix.length)
-            leaf = surrogate.lvlm.embedding(tail.ids).detach().requires_grad_(True)
-            loss = self.objective(surrogate, batch, read, batch.images(), prefix=prefix, inputs_embeds=leaf).sum()
-            (gradient,) = torch.autograd.grad(loss, leaf)
+        triggers = step.batch.draft.triggers
+        slots = len(triggers.words[step.batch.indices[0]])
+        rankings = []
+        for surrogate, texts, prefix in zip(surrogates, encoded, prefixes, strict=True):
+            embedding, ids = surrogate.lvlm.embedding, triggers.token_ids[surrogate.lvlm.name]
+            tail = texts.columns(prefix.length)
+            embeds = embedding(tail.ids).detach().requires_grad_(True)
+            loss = self.objective(surrogate, step, texts, prefix=prefix, inputs_embeds=embeds).sum()
+            (gradient,) = torch.autograd.grad(loss, embeds)
             first = torch.stack([(tail.word == number).int().argmax(1) for number in range(1, slots + 1)], dim=1)
-            score = gradient.take_along_dim(first[:, :, None], 1) @ table[ids.to(table.device)].T
-            best.append(score.topk(self.options.candidates, dim=2, largest=False).indices.cpu().numpy())
-        return _first(np.stack(best, axis=3))
+            scores = gradient.take_along_dim(first[:, :, None], 1) @ embedding.weight[ids.to(embedding.weight.device)].T
+            rankings.append(scores.topk(self.options.candidates, dim=2, largest=False).indices.cpu().numpy())
+        return merge_rankings(np.stack(rankings, axis=3))
 
     def verify(
         self,
-        batch: Batch,
+        step: Step,
         surrogates: Sequence[Surrogate],
         prefixes: Sequence[Prefix],
         slot: int,
         shortlist: np.ndarray,
-        present: torch.Tensor,
+        current: torch.Tensor,
     ) -> torch.Tensor:
-        """Put the word with the least exact loss, over re-tokenised strings, into `slot` (Eq. 20).
+        """Set `slot` to the word with the lowest exact loss over re-tokenised strings (Eq. 20).
 
-        `present` is the loss (B,) of the words as they are. Gives the loss with the words that were put.
+        shortlist: candidates (B, c). current: the loss (B,) with the present words. Returns the loss (B,) with the
+        chosen ones.
         """
-        draft, losses = batch.draft, [present]
-        current = {i: list(draft.words[i]) for i in batch.indices}
+        indices, triggers = step.batch.indices, step.batch.draft.triggers
+        before = {i: list(triggers.words[i]) for i in indices}
         options = {
-            i: [current[i][slot]] + [self.words[w] for w in shortlist[row]] for row, i in enumerate(batch.indices)
+            i: [before[i][slot], *(triggers.vocabulary[word] for word in words)]
+            for i, words in zip(indices, shortlist, strict=True)
         }
 
-        def put(i: int, choice: int) -> None:
-            draft.words[i] = [*current[i][:slot], options[i][choice], *current[i][slot + 1 :]]
+        def set_word(i: int, choice: int) -> None:
+            triggers.words[i] = [*before[i][:slot], options[i][choice], *before[i][slot + 1 :]]
 
+        losses = [current]
         for choice in range(1, self.options.candidates + 1):
-            for i in batch.indices:
-                put(i, choice)
-            losses.append(self.exact(batch, surrogates, prefixes))
-        least, best = torch.stack(losses).min(0)
-        for row, i in enumerate(batch.indices):
-            put(i, int(best[row]))
-        return least
+            for i in indices:
+                set_word(i, choice)
+            losses.append(self.exact_losses(step, surrogates, prefixes))
+        lowest, best = torch.stack(losses).min(0)
+        for i, choice in zip(indices, best.tolist(), strict=True):
+            set_word(i, choice)
+        return lowest
 
-    def exact(self, batch: Batch, surrogates: Sequence[Surrogate], prefixes: Sequence[Prefix]) -> torch.Tensor:
-        """(B,) loss of the batch as it stands, the weighted mean over surrogates."""
-        values = [
-            self.objective(s, batch, batch.encode(s.lvlm), batch.images(), prefix=prefix)
+    def exact_losses(self, step: Step, surrogates: Sequence[Surrogate], prefixes: Sequence[Prefix]) -> torch.Tensor:
+        """Return the loss (B,) of the present texts, the weighted mean over the surrogates."""
+        losses = [
+            self.objective(s, step, step.batch.encode(s.lvlm), prefix=prefix)
             for s, prefix in zip(surrogates, prefixes, strict=True)
         ]
-        return self.ensemble(values)
+        return self.ensemble(losses)
 
 
-def _first(ranked: np.ndarray) -> np.ndarray:
-    """(B, slots, c, surrogates) rankings to (B, slots, c): by rank, then surrogate, each word once."""
-    rows = ranked.reshape(*ranked.shape[:2], -1)
-    kept = [[list(dict.fromkeys(slot.tolist()))[: ranked.shape[2]] for slot in row] for row in rows]
-    return np.array(kept)
+def merge_rankings(rankings: np.ndarray) -> np.ndarray:
+    """Merge the rankings of several surrogates, (B, slots, c, surrogates) to (B, slots, c).
+
+    By rank, then by surrogate; no word twice.
+
+    >>> merge_rankings(np.array([[[[1, 5], [2, 1], [3, 6]]]])).tolist()
+    [[[1, 5, 2]]]
+    """
+    rows = rankings.reshape(*rankings.shape[:2], -1)
+    return np.array([[list(dict.fromkeys(slot.tolist()))[: rankings.shape[2]] for slot in row] for row in rows])

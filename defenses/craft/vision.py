@@ -1,4 +1,4 @@
-"""Features of a frozen vision tower, differentiable down to the pixels, for methods that need no language model."""
+"""Features of a vision tower, differentiable down to the pixels, for methods that need no language model."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,44 +9,51 @@ from bench.lvlm.base import LVLM
 from bench.lvlm.memory import MemoryLimit
 from bench.lvlm.text import Prompt
 from bench.samples import SampleSet
+from defenses.craft.draft import to_levels
 
 
-class _Seen(Exception):
-    """The tower has answered; the language model need not."""
+class _TowerOutput(Exception):
+    """Carries the output of the tower out of a forward pass, before the language model runs."""
 
     def __init__(self, output: Any) -> None:
         self.output = output
 
 
 def tower_features(lvlm: LVLM, images: Sequence[torch.Tensor]) -> torch.Tensor:
-    """(N, D): the mean over each picture's patches of the tower's output. Pictures (3, H, W) of one size, in levels."""
+    """Return the mean of the tower's output over the patches of each picture, (N, D).
 
-    def stop(*hooked: Any) -> None:
-        raise _Seen(hooked[-1])
+    Pictures are (3, H, W) of one size, in levels. Raises RuntimeError if the model does not use its tower.
+    """
+
+    def stop(*hook_arguments: Any) -> None:
+        raise _TowerOutput(hook_arguments[-1])
 
     encoded = lvlm.encode([Prompt("") for _ in images], lvlm.layouts(images))
     handle = lvlm.model.get_submodule(lvlm.tower).register_forward_hook(stop)
     try:
         lvlm.forward(encoded, images)
-    except _Seen as seen:
-        output = seen.output if isinstance(seen.output, torch.Tensor) else seen.output[0]
+    except _TowerOutput as stopped:
+        output = stopped.output if isinstance(stopped.output, torch.Tensor) else stopped.output[0]
         return output.reshape(len(images), -1, output.shape[-1]).mean(1).float()
     finally:
         handle.remove()
-    raise RuntimeError(f"{lvlm.name}: the vision tower was not asked")
+    raise RuntimeError(f"{lvlm.name}: the forward pass did not reach the vision tower {lvlm.tower!r}")
 
 
 @torch.no_grad()
-def features_of(samples: SampleSet, lvlm: LVLM, batch: int = 64) -> dict[str, torch.Tensor]:
-    """`tower_features` (D,) of each picture, in order of first appearance."""
-    pictures = {s.image_id: torch.from_numpy(s.pixels.copy()).permute(2, 0, 1).float() for s in samples}
-    sizes: dict[tuple[int, ...], list[str]] = {}
-    for key, picture in pictures.items():
-        sizes.setdefault(tuple(picture.shape), []).append(key)
-    found: dict[str, torch.Tensor] = {}
-    for keys in sizes.values():
-        for start in range(0, len(keys), batch):
-            some = keys[start : start + batch]
-            parts = MemoryLimit().map_parts(lambda few: tower_features(lvlm, [pictures[k].to(lvlm.device) for k in few]), some)
-            found |= zip(some, torch.cat(parts), strict=True)
-    return {key: found[key] for key in pictures}
+def compute_features(samples: SampleSet, lvlm: LVLM, batch: int = 64) -> dict[str, torch.Tensor]:
+    """Return `tower_features` (D,) of each picture by image_id, in order of first appearance."""
+    pictures = {s.image_id: to_levels(s.pixels) for s in samples}
+    by_size: dict[tuple[int, ...], list[str]] = {}
+    for image_id, picture in pictures.items():
+        by_size.setdefault(tuple(picture.shape), []).append(image_id)
+
+    def compute(image_ids: Sequence[str]) -> torch.Tensor:
+        return tower_features(lvlm, [pictures[key].to(lvlm.device) for key in image_ids])
+
+    features: dict[str, torch.Tensor] = {}
+    for image_ids in by_size.values():
+        for start in range(0, len(image_ids), batch):
+            chunk = image_ids[start : start + batch]
+            features |= zip(chunk, torch.cat(MemoryLimit().map_parts(compute, chunk)), strict=True)
+    return {image_id: features[image_id] for image_id in pictures}

@@ -1,1 +1,1 @@
-"""MMGuard: binding.py (attention losses), trigger.py (HotFlip), methods.py (the variants and ablations)."""
+"""MMGuard (arXiv 2605.14291): one file for each variant, and its ablations without binding; `em` is the third one."""

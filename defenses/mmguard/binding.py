@@ -1,4 +1,4 @@
-"""Binding disruption: attention losses on rows of the first language-model layers (MMGuard section 5.3)."""
+"""Binding losses: divergences of attention rows in the first layers of the language model (MMGuard section 5.3)."""
 
 import math
 from collections.abc import Sequence
@@ -8,36 +8,40 @@ import torch
 from bench.lvlm.text import Encoded
 
 FLOOR = 1e-6
-"""Least probability under a logarithm: CRS is unbounded below without it (our choice; the paper is silent)."""
+"""The lowest probability under a logarithm: without it CRS is unbounded below (our choice; the paper is silent)."""
 
 
 def answer_rows(encoded: Encoded) -> torch.Tensor:
-    """Rows that *predict* the answer: each answer token's position minus one, (B, T) bool.
+    """Return a mask (B, T) of the rows that *predict* the answer: the position of each answer token minus one.
 
-    In a causal model the first answer token is predicted by the last prompt token, so the answer's own rows would
-    leave a one-token answer untouched. The paper does not say which rows it means.
+    In a causal model the last prompt token predicts the first answer token, so the answer's own rows would leave a
+    one-token answer untouched. The paper does not say which rows it means.
     """
     return torch.cat([encoded.answer[:, 1:], torch.zeros_like(encoded.answer[:, :1])], dim=1)
 
 
 def perturbed_tokens(encoded: Encoded, intensity: Sequence[torch.Tensor], share: float) -> torch.Tensor:
-    """The set of the most perturbed image tokens: the top ceil(share * tokens) by mean |delta| (Eq. 22, 23).
+    """Return a mask (B, T) of the most perturbed image tokens: the ceil(share * tokens) first by mean |delta| (Eq. 22).
 
-    intensity: mean |delta| under each image token, (tokens,) a sample. Returns (B, T) bool.
+    intensity: mean |delta| under each image token, (tokens,) for each sample.
     """
-    members = torch.zeros_like(encoded.image)
+    mask = torch.zeros_like(encoded.image)
     for i, rho in enumerate(intensity):
         count = math.ceil(round(share * len(rho), 6))
         top = torch.zeros_like(rho, dtype=torch.bool)
         top[rho.topk(count).indices] = True
-        members[i, encoded.image[i]] = top
-    return members
+        mask[i, encoded.image[i]] = top
+    return mask
 
 
 def mass_loss(row: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """KL(uniform on `target` || row) for each sample (Eq. 25, 26): row (B, T) a distribution, target (B, T) bool.
+    """Return KL(uniform on `target` || row) for each sample (Eq. 25, 26).
 
-    A sample whose target is empty has loss 0.
+    row: distributions (B, T). target: mask (B, T); a sample whose target is empty has loss 0.
+
+    >>> row, target = torch.tensor([[0.5, 0.5, 0.0]]), torch.tensor([[True, True, False]])
+    >>> mass_loss(row, target).tolist()
+    [0.0]
     """
     size = target.sum(1).clamp(min=1)
     log = row.clamp(min=FLOOR).log()
@@ -45,11 +49,9 @@ def mass_loss(row: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def divergence(clean: torch.Tensor, protected: torch.Tensor) -> torch.Tensor:
-    """KL(clean || protected) for each sample (Eq. 29), keys aligned: (B, T) each. Terms with clean = 0 are 0."""
+    """Return KL(clean || protected) for each sample (Eq. 29): distributions (B, T) over the same keys.
+
+    Terms with clean = 0 are 0.
+    """
     ratio = clean.clamp(min=FLOOR).log() - protected.clamp(min=FLOOR).log()
     return (clean * ratio).sum(1)
-
-
-def mean_over_layers(values: Sequence[torch.Tensor]) -> torch.Tensor:
-    """(B,) from one (B,) a layer."""
-    return torch.stack(list(values)).mean(0)

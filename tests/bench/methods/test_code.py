@@ -68,5 +68,5 @@ def test_a_module_of_its_own(package: Path) -> None:
 
 
 def test_the_methods_of_the_benchmark_differ() -> None:
-    names = ("defenses.em", "defenses.controls", "defenses.mmguard.methods", "attacks.tune.lora_sft", "attacks.none")
+    names = ("defenses.em", "defenses.controls", "defenses.mmguard.bph", "attacks.tune.lora_sft", "attacks.controls")
     assert len({code_hash(name) for name in names}) == len(names)

@@ -143,7 +143,7 @@ def test_a_new_version_of_the_rules_renames_what_they_rule(
     ("edited", "roles"),
     [
         ("defenses.em", RELEASE | TRAINED),
-        ("defenses.mmguard.methods", set()),
+        ("defenses.mmguard.bph", set()),
         ("attacks.tune.lora_sft", REFERENCE | TRAINED),
     ],
 )
