@@ -1,0 +1,35 @@
+"""Noise on pictures, without torch: one array of levels for each picture, or for several of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bench.samples import SampleSet
+
+Array = TypeVar("Array", bound=Any)
+
+
+def resize_nearest(noise: Array, size: Sequence[int]) -> Array:
+    """Resize noise (3, H, W), an array or a tensor, to (height, width) `size` by repeating or leaving out values.
+
+    No value changes, so noise within a budget stays within it.
+
+    >>> resize_nearest(np.array([[[1, 2], [3, 4]]]), (2, 4)).tolist()
+    [[[1, 1, 2, 2], [3, 3, 4, 4]]]
+    """
+    if tuple(noise.shape[-2:]) == tuple(size):
+        return noise
+    rows, columns = (np.arange(new) * old // new for new, old in zip(size, noise.shape[-2:], strict=True))
+    return noise[:, rows][:, :, columns]
+
+
+def add_noise(samples: SampleSet, noise: Mapping[str, np.ndarray]) -> SampleSet:
+    """Return samples whose pictures have noise (3, H, W) in levels on them, by `image_id`; the sums stay in 0..255."""
+    pictures: dict[str, np.ndarray] = {}
+    for s in samples:
+        if s.image_id not in pictures:
+            fitted = resize_nearest(noise[s.image_id], s.pixels.shape[:2]).transpose(1, 2, 0)
+            pictures[s.image_id] = np.clip(s.pixels + fitted, 0, 255).astype(np.uint8)
+    return SampleSet(tuple(replace(s, pixels=pictures[s.image_id]) for s in samples))

@@ -1,0 +1,39 @@
+"""MMGuard-BPH: binding by attention to the perturbed patches and the trigger (Eq. 27)."""
+
+import torch
+
+from bench.lvlm.base import LVLM
+from bench.lvlm.text import Encoded
+from defenses import register
+from defenses.craft.draft import Step
+from defenses.mmguard.binding import mass_loss, perturbed_tokens
+from defenses.mmguard.joint import Binding, mmguard_card
+
+
+@register("mmguard")
+class BPH(Binding):
+    """MMGuard-BPH: noise and trigger that pull the answer's attention to themselves (Eq. 27)."""
+
+    card = mmguard_card("BPH", "5.0")
+
+    def layer_losses(
+        self, lvlm: LVLM, step: Step, encoded: Encoded, rows: dict[int, list[torch.Tensor]]
+    ) -> list[torch.Tensor]:
+        """Return the missing attention mass of trigger to patches, answer to trigger, and answer to patches."""
+        o = self.options
+        patches = perturbed_tokens(encoded, step.intensity(lvlm), o.tau)
+        has_trigger = encoded.trigger.any(1)
+        return [
+            o.beta_trigger_patch * torch.where(has_trigger, mass_loss(trigger, patches), 0.0)
+            + o.beta_answer_trigger * mass_loss(answer, encoded.trigger)
+            + o.beta_answer_patch * mass_loss(answer, patches)
+            for answer, trigger in rows.values()
+        ]
+
+
+@register("mmguard_bph_max")
+class BPHMax(BPH):
+    """MMGuard-BPH-Max: the binding of BPH while the training loss is maximised (Eq. 32)."""
+
+    card = mmguard_card("BPH-Max", "4.8")
+    sign = -1

@@ -1,0 +1,27 @@
+"""MMGuard's text-only ablation: the trigger search without pixel steps."""
+
+from pydantic import Field
+
+from defenses import register
+from defenses.base import Card
+from defenses.craft.trigger import TriggerDefense, TriggerOptions
+
+
+class TextTriggerOptions(TriggerOptions):
+    """The search alone: no pixel steps."""
+
+    image_steps: int = Field(0, ge=0, le=0, description="pictures stay clean")
+    rounds: int = Field(1, ge=1, le=100, description="outer rounds R")
+
+
+@register("text_trigger")
+class TextTrigger(TriggerDefense[TextTriggerOptions]):
+    """Trigger words alone, found by HotFlip (MMGuard's text-only ablation)."""
+
+    card = Card(
+        paper="Zhao et al., MMGuard, arXiv 2605.14291, row Text",
+        needs="answers, and an LVLM as surrogate",
+        touches="questions, words inserted",
+        adaptation="made for LVLMs; one search over the slots with 4 words verified for each (paper: 8 to 512)",
+        validation="effect tests; published: 2.5 points lost on average over 30 black-box cells",
+    )
