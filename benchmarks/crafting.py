@@ -1,9 +1,9 @@
-"""Seconds of a crafting step over a bare forward + input-gradient loop of the same surrogate, in one process.
+"""Seconds of a crafting step compared with a bare loop of forward passes and input gradients.
 
-    python benchmarks/crafting.py [VICTIM]
+    python -m benchmarks.crafting [VICTIM]
 
-EM's surrogate wears an adapter, so the bare loop is measured with one too. Also the price of the binding loss, and of
-the trigger search a sample. Ratios of medians; nothing here is a test.
+Both run on the same surrogate in one process. EM's surrogate has an adapter, so the bare loop is measured with one too.
+Measured as well: what the binding loss adds, and the trigger search for each sample. The ratios are of medians.
 """
 
 import statistics
@@ -14,36 +14,41 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from bench.datasets import load
+from bench import datasets
+from bench.lvlm import catalog
 from bench.lvlm.adapters import attach_adapter, lora_config
-from bench.lvlm.catalog import load as load_lvlm
 from bench.lvlm.text import Prompt
+from bench.progress import silent
 from bench.runtime import prepare
 from bench.samples import SampleSet
 from bench.spec import Budget, Method
 from defenses import REGISTRY
+from defenses.craft.draft import to_levels
 from defenses.craft.pixel import PixelOptions
 
 BATCH, STEPS, REPEATS = 32, 12, 3  # 12 steps: a default release
 
 
 def median_seconds(works: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Medians over `REPEATS`, after one call to warm up; by turns, so that a slow minute slows all of them."""
-    taken: dict[str, list[float]] = {name: [] for name in works}
+    """Return the median of each work over `REPEATS`, after one call to warm up.
+
+    The works take turns, so that a slow minute of the machine slows all of them.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(1 + REPEATS):
         for name, work in works.items():
             started = time.perf_counter()
             work()
-            taken[name].append(time.perf_counter() - started)
-    return {name: statistics.median(seconds[1:]) for name, seconds in taken.items()}
+            seconds[name].append(time.perf_counter() - started)
+    return {name: statistics.median(times[1:]) for name, times in seconds.items()}
 
 
 def main(name: str) -> None:
     """Print the table."""
     prepare()
-    victim = load_lvlm(name)
-    samples = SampleSet(load("emoji_catalog", "train").samples[:BATCH])
-    images = [torch.from_numpy(s.pixels.copy()).permute(2, 0, 1).float() for s in samples]
+    victim = catalog.load(name)
+    samples = SampleSet(datasets.load("emoji_catalog", "train").samples[:BATCH])
+    images = [to_levels(s.pixels) for s in samples]
     encoded = victim.encode([Prompt(s.question, s.answer) for s in samples], victim.layouts(images))
     positions = victim.position_inputs(encoded, victim.layouts(images))
 
@@ -61,9 +66,9 @@ def main(name: str) -> None:
     def craft(method: str, **options: object) -> Callable[[], object]:
         fixed = {"rounds": 1, "inner_steps": 0, "image_steps": STEPS, "batch": BATCH, **options}
         defense = REGISTRY.build(Method(name=method, options=fixed))
-        return lambda: defense.protect(samples, [victim], Budget(), np.random.default_rng(0), lambda *_: None)
+        return lambda: defense.protect(samples, [victim], Budget(), np.random.default_rng(0), silent)
 
-    took = median_seconds(
+    seconds = median_seconds(
         {
             "bare": bare,
             "adapted": adapted,
@@ -75,13 +80,13 @@ def main(name: str) -> None:
         }
     )
     print(f"{name}, batch {BATCH}, {torch.get_num_threads()} threads")
-    print(f"bare forward + input gradient   {took['bare'] / STEPS:.3f} s a step")
-    print(f"bare, surrogate wearing a LoRA  {took['adapted'] / took['bare']:.2f} of bare")
-    print(f"em, of the bare loop            {took['em'] / took['bare']:.2f}")
-    print(f"em, of the loop with the LoRA   {took['em'] / took['adapted']:.2f}")
-    print(f"binding BPH                     {took['BPH'] / took['unbound']:.2f} of the same step without it")
-    print(f"binding CRS                     {took['CRS'] / took['unbound']:.2f} of the same step without it")
-    print(f"trigger search, 5 slots x 4     {(took['searched'] - took['unbound']) / BATCH:.3f} s a sample")
+    print(f"bare forward + input gradient   {seconds['bare'] / STEPS:.3f} s a step")
+    print(f"bare, surrogate with a LoRA     {seconds['adapted'] / seconds['bare']:.2f} of bare")
+    print(f"em, of the bare loop            {seconds['em'] / seconds['bare']:.2f}")
+    print(f"em, of the loop with the LoRA   {seconds['em'] / seconds['adapted']:.2f}")
+    print(f"binding BPH                     {seconds['BPH'] / seconds['unbound']:.2f} of the same step without it")
+    print(f"binding CRS                     {seconds['CRS'] / seconds['unbound']:.2f} of the same step without it")
+    print(f"trigger search, 5 slots x 4     {(seconds['searched'] - seconds['unbound']) / BATCH:.3f} s a sample")
 
 
 if __name__ == "__main__":

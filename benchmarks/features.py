@@ -1,33 +1,32 @@
-"""Seconds of an evaluation whose pictures the tower has seen, over one where it has not, in one process.
-
-python benchmarks/features.py [VICTIM]
-"""
+"""Seconds of an evaluation, with and without cached vision features: python -m benchmarks.features [VICTIM]"""
 
 import statistics
 import sys
 import time
 
-from bench.lvlm.catalog import load
+from bench.lvlm import catalog
 from bench.lvlm.feature_cache import FeatureCache
 from bench.lvlm.features import cache_features
+from bench.progress import silent
 from bench.runtime import prepare
 from bench.stages.evaluate import evaluate
 
 
 def main(name: str) -> None:
-    """Print both times, by turns, and their ratio."""
+    """Print both times, measured in turns in this process."""
     prepare()
-    victim = load(name)
+    victim = catalog.load(name)
 
-    def answers(*, seen: bool) -> float:
-        victim.feature_cache = victim.feature_cache if seen else FeatureCache()
+    def measure(*, seen: bool) -> float:
+        if not seen:
+            victim.feature_cache = FeatureCache()
         started = time.perf_counter()
         with cache_features(victim):
-            evaluate(victim, "emoji_catalog", "test", lambda *_: None)
+            evaluate(victim, "emoji_catalog", "test", silent)
         return time.perf_counter() - started
 
-    answers(seen=False)
-    first, again = zip(*((answers(seen=False), answers(seen=True)) for _ in range(3)), strict=True)
+    measure(seen=False)
+    first, again = zip(*((measure(seen=False), measure(seen=True)) for _ in range(3)), strict=True)
     print(f"{name}, test split: {statistics.median(first):.1f} s, again {statistics.median(again):.1f} s")
 
 

@@ -1,7 +1,4 @@
-"""Seconds of a `lora_sft` step over a bare PEFT loop on the same batches, in one process.
-
-python benchmarks/training.py [VICTIM]
-"""
+"""Seconds of a `lora_sft` step and of a bare PEFT loop on the same batches: python -m benchmarks.training [VICTIM]"""
 
 import statistics
 import sys
@@ -13,9 +10,10 @@ import torch
 
 from attacks import REGISTRY
 from attacks.tune.inputs import Inputs
-from bench.datasets import load
+from bench import datasets
+from bench.lvlm import catalog
 from bench.lvlm.adapters import attach_adapter, lora_config
-from bench.lvlm.catalog import load as load_lvlm
+from bench.progress import silent
 from bench.runtime import prepare
 from bench.samples import SampleSet
 from bench.spec import Method
@@ -24,11 +22,11 @@ BATCH, STEPS, EPOCHS = 16, 48, 3
 
 
 def main(name: str) -> None:
-    """Print both times and their ratio."""
+    """Print both times, measured in turns in this process, and their ratio."""
     prepare()
-    victim = load_lvlm(name)
-    samples = SampleSet(load("emoji_catalog", "train").samples[: BATCH * STEPS])
-    own = SampleSet(samples.samples[:BATCH])  # the trainer's check after an epoch is no part of a step
+    victim = catalog.load(name)
+    samples = SampleSet(datasets.load("emoji_catalog", "train").samples[: BATCH * STEPS])
+    validation = SampleSet(samples.samples[:BATCH])  # few, because the check after an epoch is no part of a step
     inputs = Inputs(victim, samples)
 
     def bare() -> float:
@@ -47,14 +45,15 @@ def main(name: str) -> None:
         attack = REGISTRY.build(Method(name="lora_sft", options={"epochs": EPOCHS, "batch": BATCH}))
         with tempfile.TemporaryDirectory() as folder:
             started = time.perf_counter()
-            attack.tune(victim, samples, own, 0, Path(folder), lambda *_: None)
+            attack.tune(victim, samples, validation, 0, Path(folder), silent)
             return (time.perf_counter() - started) / EPOCHS
 
     bare()
-    plain, trained = (statistics.median(taken) for taken in zip(*((bare(), ours()) for _ in range(2)), strict=True))
+    bare_times, our_times = zip(*((bare(), ours()) for _ in range(2)), strict=True)
+    base, trained = statistics.median(bare_times), statistics.median(our_times)
     print(f"{name}, batch {BATCH}, {EPOCHS} x {STEPS} steps, {torch.get_num_threads()} threads")
-    print(f"bare PEFT loop   {plain / STEPS:.3f} s a step")
-    print(f"lora_sft         {trained / STEPS:.3f} s a step, set-up and saving included: {trained / plain:.2f}")
+    print(f"bare PEFT loop   {base / STEPS:.3f} s a step")
+    print(f"lora_sft         {trained / STEPS:.3f} s a step, set-up and saving included: {trained / base:.2f}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
-"""The benchmark of real sizes: it runs on a narrow model, and its real shapes are the published ones' sizes."""
+"""The benchmark of real sizes runs on a narrow model, and its full models have the published sizes."""
 
 from types import SimpleNamespace
 
 import pytest
 from torch.autograd import DeviceType
 
-from benchmarks.large import build, main, tally
+from benchmarks.large import main
+from benchmarks.part_times import tally
+from benchmarks.random_models import build_random
 
 MODELS = ("qwen3-vl-4b", "llava-1.5-7b")
 
@@ -27,7 +29,7 @@ def test_a_narrow_model_is_measured(name: str, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize(("name", "least", "most"), [("qwen3-vl-4b", 4.0e9, 4.9e9), ("llava-1.5-7b", 6.9e9, 7.2e9)])
 def test_the_real_shapes_have_the_published_sizes_and_recompute(name: str, least: float, most: float) -> None:
-    lvlm = build(name, "bf16", "meta")
+    lvlm = build_random(name, "bf16", "meta")
     assert least < lvlm.model.num_parameters() < most
     assert lvlm.recomputes
     assert {(p.device.type, str(p.dtype)) for p in lvlm.model.parameters()} == {("meta", "torch.bfloat16")}
@@ -49,5 +51,5 @@ def test_a_cards_kernels_count_for_the_part_whose_forward_pass_asked_for_them() 
     step = event("autograd::engine::evaluate_function: MmBackward0", 5, sequence=5, self_device_time_total=0.0)
     again = event("aten::mm", 6, parent=step, sequence=6, self_device_time_total=2.0)
     kernel = SimpleNamespace(device_type=DeviceType.CUDA)
-    found = tally([tower, norm, matrix, head, last, kernel, step, again], on_card=True)
-    assert found == pytest.approx({"tower": 0.75, "head": 0.25})
+    shares = tally([tower, norm, matrix, head, last, kernel, step, again], on_card=True)
+    assert shares == pytest.approx({"tower": 0.75, "head": 0.25})

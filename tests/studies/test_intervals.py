@@ -32,8 +32,8 @@ def test_answers_have_the_accuracies_and_the_spread_of_their_setting() -> None:
     short = Setting(600, 3, 2, 0.05)
     means = np.mean([simulate_answers(short, [CLEAN, PROTECTED], rng)[0].mean((1, 2)) for _ in range(400)], 0)
     assert means == pytest.approx([CLEAN, PROTECTED], abs=0.01)
-    mean_correlation = np.corrcoef(answers[0].mean(0), answers[1].mean(0))[0, 1]
-    assert mean_correlation > 0.9 > np.corrcoef(answers[0, 0], answers[1, 0])[0, 1] > 0.3, "items are equally hard for both"
+    of_means = np.corrcoef(answers[0].mean(0), answers[1].mean(0))[0, 1]
+    assert of_means > 0.9 > np.corrcoef(answers[0, 0], answers[1, 0])[0, 1] > 0.3, "items are equally hard for both"
 
 
 def test_intervals_of_one_seed_cover_95_percent() -> None:
