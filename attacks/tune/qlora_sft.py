@@ -9,7 +9,7 @@ from attacks.parts import Card
 from attacks.tune.lora_sft import LoraSFT
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
-from bench.victims import split
+from bench.victims import split_precision
 
 
 @register("qlora_sft")
@@ -26,5 +26,5 @@ class QloraSFT(LoraSFT):
         """See `Attack.tune`. Raises UserError where bitsandbytes is not installed."""
         from bench.lvlm.catalog import load
 
-        name, _ = split(victim.name)
+        name, _ = split_precision(victim.name)
         return super().tune(load(f"{name}@4bit"), released, validation, seed, folder, progress)

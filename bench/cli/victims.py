@@ -1,13 +1,12 @@
 """`bench victims`: the embedded checkpoints and how they are made."""
 
-import json
 from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
 from bench.errors import unknown
-from bench.victims import EMBEDDED, folder
+from bench.victims import EMBEDDED, embedded_folder, read_card
 
 app = typer.Typer(help="Embedded victims: their cards, and their pretraining.", no_args_is_help=True)
 
@@ -16,7 +15,7 @@ app = typer.Typer(help="Embedded victims: their cards, and their pretraining.", 
 def list_() -> None:
     """Each embedded victim with its measured accuracy on unseen renderings of known concepts."""
     for name, family in EMBEDDED.items():
-        card = json.loads((folder(name) / "card.json").read_text())
+        card = read_card(name)
         accuracy = ", ".join(f"{kind} {value:.0%}" for kind, value in card["accuracy"].items())
         typer.echo(f"{name:<14} {family:<9} {card['parameters'] / 1e6:.2f} M parameters   {accuracy}")
 
@@ -38,13 +37,13 @@ def pretrain(name: Annotated[str, typer.Argument(help="name of an embedded victi
 def exam(name: Annotated[str, typer.Argument(help="name of an embedded victim")]) -> None:
     """Measure again what a victim sees and renew its card (about a minute)."""
     _check(name, EMBEDDED)
-    from bench.lvlm.catalog import card, load
+    from bench.lvlm.catalog import load
     from bench.lvlm.embedded.pretrain import write_card
     from bench.runtime import prepare
 
     prepare()
-    write_card(folder(name), card(name), load(name))
-    typer.echo(folder(name) / "card.json")
+    write_card(embedded_folder(name), read_card(name), load(name))
+    typer.echo(embedded_folder(name) / "card.json")
 
 
 def _check(name: str, known: Iterable[str]) -> None:

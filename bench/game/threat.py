@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bench.errors import UserError
 from bench.spec import Threat
-from bench.victims import EMBEDDED, HUB, check, family, revision, split
+from bench.victims import EMBEDDED, HUB, check, family, revision, split_precision
 
 PAPER = ("qwen3-vl-4b", "minicpm-v-4")
 """The surrogates of the paper's owner (section 6.1), for victims that are not embedded."""
@@ -29,7 +29,7 @@ def surrogates(victim: str, threat: Threat, chosen: Sequence[str] = ()) -> tuple
         return (victim,)
     if threat == "gray":
         return _gray(victim)
-    known = EMBEDDED if split(victim)[0] in EMBEDDED else PAPER
+    known = EMBEDDED if split_precision(victim)[0] in EMBEDDED else PAPER
     first: dict[str, str] = {}
     for name in known:
         if family(name) != family(victim):
@@ -39,7 +39,7 @@ def surrogates(victim: str, threat: Threat, chosen: Sequence[str] = ()) -> tuple
 
 def _gray(victim: str) -> tuple[str, ...]:
     """Return the paper's own surrogate of that family, else the first one of the catalog."""
-    base, own = split(victim)[0], family(victim)
+    base, own = split_precision(victim)[0], family(victim)
     known = EMBEDDED if base in EMBEDDED else [*PAPER, *HUB]
     for name in known:
         if name != base and family(name) == own and not _same(name, victim):
@@ -77,4 +77,4 @@ def _checked(victim: str, threat: Threat, chosen: tuple[str, ...]) -> tuple[str,
 
 def _same(name: str, victim: str) -> bool:
     """Tell if two names are one checkpoint, whatever their folders and precisions."""
-    return split(name)[0] == split(victim)[0] or revision(name) == revision(victim)
+    return split_precision(name)[0] == split_precision(victim)[0] or revision(name) == revision(victim)

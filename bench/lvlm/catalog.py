@@ -1,10 +1,9 @@
-"""From a name or a local path to a loaded LVLM."""
+"""Load an LVLM by its name or by the folder of its checkpoint."""
 
 import json
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from transformers import (
     AutoImageProcessor,
@@ -31,55 +30,55 @@ ARCHITECTURES = {
     "smolvlm": "smolvlm.SmolVLM",
     "idefics3": "smolvlm.SmolVLM",
 }
-"""Architecture (`model_type` in a checkpoint's config) to the class in `bench.lvlm.families` that speaks to it."""
+"""Architecture (`model_type` in a checkpoint's config) to its class in `bench.lvlm.families`."""
 
 
 def family_class(architecture: str) -> type[LVLM]:
-    """The class of a `model_type`; imports its module alone."""
+    """Return the class for a `model_type`; import no other family."""
     module, name = ARCHITECTURES[architecture].split(".")
-    found: type[LVLM] = getattr(import_module(f"bench.lvlm.families.{module}"), name)
-    return found
+    family: type[LVLM] = getattr(import_module(f"bench.lvlm.families.{module}"), name)
+    return family
 
 
 def load(name: str) -> LVLM:
     """Load a victim by name, or any checkpoint of a known architecture by folder or hub name.
 
     `name@bf16`, `@fp16`, `@fp32` and `@4bit` choose the precision. Weights are read from safetensors only, and no
-    code of a checkpoint is run. Raises UserError for an unknown name or architecture, and for files that are missing.
+    code of a checkpoint is run. Raises UserError for an unknown name or architecture, and for missing files.
     """
     victims.check(name)
-    place = victims.locate(name) or _download(name)
-    kind = json.loads((place / "config.json").read_text(encoding="utf-8")).get("model_type")
-    if kind not in ARCHITECTURES:
-        raise UserError(f"victim: architecture {kind!r} of {name!r}; allowed: {', '.join(ARCHITECTURES)}")
-    if not any(place.glob("*.safetensors")):
+    folder = victims.locate(name) or _download(name)
+    architecture = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+    if architecture not in ARCHITECTURES:
+        raise UserError(f"victim: architecture {architecture!r} of {name!r}; allowed: {', '.join(ARCHITECTURES)}")
+    if not any(folder.glob("*.safetensors")):
         raise UserError(f"victim: no weights in {name!r}; allowed: a checkpoint with *.safetensors")
     precision = victims.precision(name)
     device = choose_device()
     model = AutoModelForImageTextToText.from_pretrained(
-        place,
+        folder,
         dtype=victims.PRECISIONS[precision],
         use_safetensors=True,
         local_files_only=True,
         **quantisation_arguments(name, precision),
         **({"device_map": device} if device != "cpu" else {}),
     )
-    processor = AutoImageProcessor.from_pretrained(place, local_files_only=True)
-    return family_class(kind)(name, victims.revision(name), model, _tokenizer(name, place), processor)
+    processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+    return family_class(architecture)(name, victims.revision(name), model, _load_tokenizer(name, folder), processor)
 
 
 @cache
 def load_once(name: str) -> LVLM:
-    """Return the same loaded LVLM for every call with this name in a process; set up torch first. See `load`."""
+    """Set up torch and load a victim; later calls with the same name return the same object."""
     prepare()
     return load(name)
 
 
-def _tokenizer(name: str, place: Path) -> PreTrainedTokenizerBase:
-    """With its chat template, which older checkpoints keep in a file of its own."""
-    tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True)
+def _load_tokenizer(name: str, folder: Path) -> PreTrainedTokenizerBase:
+    """Load a tokenizer with its chat template, which older checkpoints keep in a separate file."""
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     if tokenizer.chat_template is None:
-        file = place / "chat_template.json"
+        file = folder / "chat_template.json"
         if not file.exists():
             raise UserError(f"victim: {name!r} has no chat template; allowed: a checkpoint with chat_template.jinja")
         tokenizer.chat_template = json.loads(file.read_text(encoding="utf-8"))["chat_template"]
@@ -87,26 +86,21 @@ def _tokenizer(name: str, place: Path) -> PreTrainedTokenizerBase:
 
 
 def _download(name: str) -> Path:
+    """Fetch a checkpoint from the hub at its pinned commit; raises UserError where that is impossible or forbidden."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    base, _ = victims.split(name)
+    base, _ = victims.split_precision(name)
     hub = victims.HUB.get(base)
-    victims.require([name])
+    victims.check_available([name])
     try:
-        patterns = [f"*{suffix}" for suffix in sorted(victims.WEIGHED)]
+        patterns = [f"*{suffix}" for suffix in sorted(victims.SUFFIXES)]
         return Path(
             snapshot_download(
                 hub.source if hub else base, revision=hub.commit if hub else None, allow_patterns=patterns
             )
         )
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise victims.missing(name, f"the hub did not give it ({type(error).__name__})") from error
+        raise victims.missing_error(name, f"the hub did not give it ({type(error).__name__})") from error
     finally:
         victims.revision.cache_clear()
-
-
-def card(name: str) -> dict[str, Any]:
-    """The measured facts of an embedded victim's model card."""
-    found: dict[str, Any] = json.loads((victims.folder(name) / "card.json").read_text(encoding="utf-8"))
-    return found

@@ -75,7 +75,7 @@ def _tower(data: Pictures, pictures: KnownPictures, recipe: Recipe, folder: Path
 
 def _publish(lvlm: LVLM, recipe: Recipe, seconds: dict[str, float]) -> Path:
     """Round the weights to float16, save, load again as a user would, and examine that."""
-    folder = victims.folder(recipe.name)
+    folder = victims.embedded_folder(recipe.name)
     shutil.rmtree(folder, ignore_errors=True)
     lvlm.model.half()
     lvlm.save(folder)

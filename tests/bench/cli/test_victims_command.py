@@ -14,7 +14,7 @@ from bench.victims import EMBEDDED
 def test_each_victim_is_listed_with_what_its_card_says(
     cli: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench.victims, "ROOT", tmp_path)
+    monkeypatch.setattr("bench.victims.files.ROOT", tmp_path)
     for number, name in enumerate(EMBEDDED):
         (tmp_path / name).mkdir()
         card = {"parameters": 1_234_000 + number * 10_000, "accuracy": {"seen": 0.9549, "unseen": 0.5 + number / 10}}
@@ -32,7 +32,7 @@ def test_each_victim_is_listed_with_what_its_card_says(
 def test_another_victim_is_refused(
     cli: Callable, bench_home: Path, monkeypatch: pytest.MonkeyPatch, command: str, name: str
 ) -> None:
-    monkeypatch.setattr(bench.victims, "ROOT", bench_home)
+    monkeypatch.setattr("bench.victims.files.ROOT", bench_home)
     said = cli("victims", command, name)
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith(f"error: victim: {name!r} is not known")

@@ -7,7 +7,7 @@ import pytest
 
 from bench.errors import UserError
 from bench.game.threat import ENSEMBLE, PAPER, surrogates
-from bench.victims import EMBEDDED, HUB, family, folder
+from bench.victims import EMBEDDED, HUB, embedded_folder, family
 
 
 @pytest.mark.parametrize("victim", [*EMBEDDED, *HUB])
@@ -77,7 +77,7 @@ def test_chosen_surrogates_keep_to_the_threat_model(threat: str, chosen: list[st
 @pytest.mark.parametrize("threat", ["gray", "black"])
 def test_a_copy_of_the_victim_under_another_name_is_the_victim(tmp_path: Path, bench_home: Path, threat: str) -> None:
     copy = tmp_path / "innocent"
-    shutil.copytree(folder("tiny-llava-a"), copy)
+    shutil.copytree(embedded_folder("tiny-llava-a"), copy)
     with pytest.raises(UserError, match="is the victim"):
         surrogates("tiny-llava-a", threat, [str(copy)])  # type: ignore[arg-type]
     with pytest.raises(UserError, match="is the victim"):

@@ -18,7 +18,7 @@ from tests.bench.lvlm.families.tiny import VARIANTS
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """An embedded checkpoint elsewhere."""
-    return Path(shutil.copytree(victims.folder("tiny-llava-a"), tmp_path / "copy"))
+    return Path(shutil.copytree(victims.embedded_folder("tiny-llava-a"), tmp_path / "copy"))
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

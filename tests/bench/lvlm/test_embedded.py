@@ -1,7 +1,5 @@
 """The shipped checkpoints: complete, small, of the real classes, and as good as their cards say."""
 
-import json
-
 import numpy as np
 import pytest
 from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
@@ -10,7 +8,7 @@ from bench.datasets.emoji.art import concepts, known_indices
 from bench.datasets.emoji.questions import NAMING
 from bench.datasets.emoji.render import render
 from bench.lvlm.catalog import load
-from bench.victims import EMBEDDED, folder, revision
+from bench.victims import EMBEDDED, embedded_folder, read_card, revision
 
 CLASSES = {
     "llava": "LlavaForConditionalGeneration",
@@ -22,12 +20,12 @@ CLASSES = {
 
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_loads_with_hugging_faces_own_classes(name: str) -> None:
-    model = AutoModelForImageTextToText.from_pretrained(folder(name))
+    model = AutoModelForImageTextToText.from_pretrained(embedded_folder(name))
     assert type(model).__name__ == CLASSES[EMBEDDED[name]]
     assert 1e6 <= model.num_parameters() <= 4e6
-    assert AutoTokenizer.from_pretrained(folder(name)).chat_template
-    assert AutoImageProcessor.from_pretrained(folder(name))
-    assert (folder(name) / "model.safetensors").stat().st_size <= 8e6
+    assert AutoTokenizer.from_pretrained(embedded_folder(name)).chat_template
+    assert AutoImageProcessor.from_pretrained(embedded_folder(name))
+    assert (embedded_folder(name) / "model.safetensors").stat().st_size <= 8e6
     assert len(revision(name)) == 16
 
 
@@ -40,8 +38,8 @@ def test_card_is_true_and_the_victim_sees(name: str) -> None:
     victim = load(name)
     answers = [a for k in range(0, 300, 100) for a in victim.generate([NAMING[0]] * 100, pictures[k : k + 100])]
     accuracy = np.mean([a == concepts()[i].name for a, i in zip(answers, chosen, strict=True)])
-    card = json.loads((folder(name) / "card.json").read_text())
+    card = read_card(name)
     assert accuracy >= 0.5
     assert accuracy == pytest.approx(card["accuracy"]["name"], abs=0.1)
     assert card["linear_probe"] >= 0.6
-    assert f"{card['linear_probe']:.1%}" in (folder(name) / "README.md").read_text()
+    assert f"{card['linear_probe']:.1%}" in (embedded_folder(name) / "README.md").read_text()

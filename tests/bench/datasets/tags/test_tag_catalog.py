@@ -13,7 +13,7 @@ from bench.datasets.tags import catalog
 from bench.datasets.tags.vocabulary import NUMBERS, QUESTIONS, VOCABULARY, lines
 from bench.samples import SampleSet
 from bench.scoring.rules import strict
-from bench.victims import EMBEDDED, folder
+from bench.victims import EMBEDDED, embedded_folder
 
 SIZES = {"train": 624, "validation": 192, "test": 432}
 DIGITS = dict(enumerate(["-", "one", "two", "three", "four", "five", "-", "seven", "eight", "nine", "ten"]))
@@ -66,7 +66,7 @@ def test_a_wrong_answer_scores_less_and_no_two_words_are_near(splits: dict[str, 
 @pytest.mark.parametrize("victim", EMBEDDED)
 def test_a_victims_head_can_tell_the_answers_apart(victim: str) -> None:
     """The tokens of the answers are none of those that were never trained: these are one vector, as 'Q' shows."""
-    place = folder(victim)
+    place = embedded_folder(victim)
     tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True)
     with safe_open(place / "model.safetensors", "pt") as file:
         name = next(k for k in file.keys() if k.endswith("embed_tokens.weight"))  # noqa: SIM118 - no mapping

@@ -231,7 +231,7 @@ def test_the_readme_holds_what_was_measured() -> None:
 @pytest.fixture
 def shop(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
     """`pretrain` on small recipes, with a folder of its own for what it publishes."""
-    monkeypatch.setattr(victims, "ROOT", bench_home / "checkpoints")
+    monkeypatch.setattr("bench.victims.files.ROOT", bench_home / "checkpoints")
     for name in NAMES:
         monkeypatch.setitem(RECIPES, name, recipe(name))
     yield pretrain.pretrain
