@@ -9,6 +9,6 @@ pages = [
     st.Page("views/cost.py", title="Cost", icon=":material/trending_up:"),
     st.Page("views/run.py", title="Run", icon=":material/science:"),
     st.Page("views/samples.py", title="Samples", icon=":material/image:"),
-    st.Page("views/published.py", title="Published", icon=":material/menu_book:"),
+    st.Page("views/paper.py", title="Published", icon=":material/menu_book:", url_path="published"),
 ]
 st.navigation(pages, position="top").run()

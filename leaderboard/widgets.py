@@ -1,14 +1,14 @@
-"""What the pages share: the results at hand, the choice of a game or of a run, and how numbers look."""
+"""Parts that the pages share: the runs, the choice of a game or of a run, and how numbers look."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 
-from bench.scoring.smells import Smell
+from bench.scoring.flag import Flag
 from bench.spec import PROTOCOL
-from bench.tables import data
-from bench.tables.flags import table as told
+from bench.tables.flags import tabulate_flags
+from bench.tables.game import GAME_COLUMNS
 from leaderboard import sources
 
 TITLES = {
@@ -20,13 +20,15 @@ TITLES = {
     "words": "Word budget",
 }
 SHARE = st.column_config.NumberColumn(format="percent", width="small")
-SENTENCE = 500, 76  # width and height in pixels that a wrapped sentence has
+SENTENCE = 500, 76  # width and height in pixels of a sentence that wraps
 SCORE = st.column_config.NumberColumn(format="%.2f")
 
+NOT_HERE = "not on this machine: results from elsewhere have no pictures or adapters. The run's command makes them."
 
-def runs() -> pd.DataFrame:
-    """The runs of the chosen source; where there are none at all, says how to make one and ends the page."""
-    frame = sources.runs()
+
+def load_runs() -> pd.DataFrame:
+    """Return the runs of the chosen source; where there are none at all, say how to make one and end the page."""
+    frame = sources.select_runs()
     if frame.empty:
         st.info("No results yet. Play a first game, then reload this page:", icon=":material/sports_esports:")
         st.code("bench run --defense mmguard --attack lora_sft", language="bash")
@@ -34,9 +36,9 @@ def runs() -> pd.DataFrame:
     return frame
 
 
-def game(frame: pd.DataFrame) -> pd.DataFrame:
-    """The runs of the game that is chosen in the sidebar; at first the one that was played most."""
-    for column in data.GAME:
+def choose_game(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of the game that is chosen in the sidebar; at first the one with the most runs."""
+    for column in GAME_COLUMNS:
         options = frame[column].value_counts(sort=True).index.tolist()
         choice = st.sidebar.selectbox(TITLES[column], options, key=column, bind="query-params")
         frame = frame[frame[column] == choice]
@@ -44,8 +46,8 @@ def game(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def one_run(frame: pd.DataFrame) -> pd.Series:
-    """The run of `?run=ID`, or the one that is picked; at first the newest. The address follows the choice."""
+def choose_run(frame: pd.DataFrame) -> pd.Series:
+    """Return the run of `?run=ID`, or the one that is picked; at first the newest. The address follows the choice."""
     frame = frame[::-1].set_index("id", drop=False)
     ids = [str(key) for key in frame.index]
     names = frame["defense_label"] + " vs. " + frame["attack_label"]
@@ -54,15 +56,15 @@ def one_run(frame: pd.DataFrame) -> pd.Series:
     if wanted not in ids:
         st.warning("The run in this address is not among these results.", icon=":material/link_off:")
     index = ids.index(wanted) if wanted in ids else 0
-    chosen = st.selectbox("Run", ids, index, lambda key: f"{titles[key]} · {key}", key="chosen run") or ids[0]
-    st.query_params["run"] = chosen
-    return frame.iloc[ids.index(chosen)]
+    choice = st.selectbox("Run", ids, index, lambda key: f"{titles[key]} · {key}", key="chosen run") or ids[0]
+    st.query_params["run"] = choice
+    return frame.iloc[ids.index(choice)]
 
 
-def flags(found: Sequence[Smell]) -> None:
-    """What is doubtful about the numbers of a page, in an expander: nothing is hidden for it."""
-    if found:
-        with st.expander(f"Flags: {len(found)} doubts about these numbers", icon=":material/flag:"):
+def show_flags(flags: Sequence[Flag]) -> None:
+    """Show the flags of a page in an expander; nothing is hidden because of them."""
+    if flags:
+        with st.expander(f"Flags: {len(flags)} doubts about these numbers", icon=":material/flag:"):
             width, height = SENTENCE
             looks = {"What": st.column_config.TextColumn(width=width)}
-            st.dataframe(told(found), hide_index=True, row_height=height, column_config=looks)
+            st.dataframe(tabulate_flags(flags), hide_index=True, row_height=height, column_config=looks)

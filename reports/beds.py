@@ -10,7 +10,8 @@ from attacks.grammar import BEST, expand_best, format_attack
 from bench.results import published
 from bench.scoring.ladder import PLAIN
 from bench.spec import Method
-from bench.tables import data
+from bench.tables.cells import compute_cells
+from bench.tables.runs import load_published_runs, select_comparable
 
 REMOVE_WORDS = "+drop_inserted"
 
@@ -31,7 +32,7 @@ WHITE_SCENES, BLACK_SCENES = WHITE._replace(dataset="scenes"), BLACK._replace(da
 @cache
 def published_runs() -> pd.DataFrame:
     """Return the published runs. Their attacks are labelled as they are typed: `lora_sft+jpeg(quality=30)`."""
-    frame = data.runs(published.runs())
+    frame = load_published_runs()
     attacks = zip(frame["attack"], frame["attack_options"], strict=True)
     return frame.assign(attack_label=[format_attack(Method(name=name, options=options)) for name, options in attacks])
 
@@ -43,11 +44,11 @@ def bed_cells(bed: Bed) -> pd.DataFrame:
     Defenses are in the order of their protection under the plain attack (`plain`), the strongest first. Attacks are in
     the order of the standard set (`place`).
     """
-    frame = data.comparable(published_runs())
+    frame = select_comparable(published_runs())
     in_bed = (frame["dataset"] == bed.dataset) & (frame["threat"] == bed.threat) & frame["seed"].isin(bed.seeds)
     frame = frame[in_bed & frame["attack_label"].isin(expand_best(BEST))]
     seeds = frame.groupby(["defense_label", "attack_label"])["seed"].transform("nunique")
-    table = add_wordless_cells(data.cells(frame[seeds == len(bed.seeds)]), bed)
+    table = add_wordless_cells(compute_cells(frame[seeds == len(bed.seeds)]), bed)
     plain = table[table["attack_label"] == PLAIN].set_index("defense_label")["protection"]
     place = {attack: number for number, attack in enumerate(expand_best(BEST))}
     table = table.assign(plain=table["defense_label"].map(plain), place=table["attack_label"].map(place))
@@ -81,7 +82,7 @@ def same_answers(stages: pd.Series, others: pd.Series, seeds: Iterable[int]) -> 
     """Return True where two attacks, given by their stages of each seed, gave the same test answers with all seeds."""
 
     def answers(stages: pd.Series, seed: int) -> list[str] | None:
-        table = published.answers(stages[seed]["evaluate"]) if seed in stages else None
+        table = published.load_answers(stages[seed]["evaluate"]) if seed in stages else None
         return None if table is None else table.sort_values("id")["prediction"].tolist()
 
     pairs = [(answers(stages, seed), answers(others, seed)) for seed in seeds]
@@ -90,6 +91,6 @@ def same_answers(stages: pd.Series, others: pd.Series, seeds: Iterable[int]) -> 
 
 def item_scores(stages: dict[int, dict[str, str]]) -> pd.DataFrame:
     """Return the score of each test item, one column for each seed; the index is the item and its picture."""
-    tables = {seed: published.answers(roles["evaluate"]) for seed, roles in stages.items()}
+    tables = {seed: published.load_answers(roles["evaluate"]) for seed, roles in stages.items()}
     indexed = {seed: t.set_index(["id", "image_id"])["score"] for seed, t in tables.items() if t is not None}
     return pd.concat(indexed, axis=1)

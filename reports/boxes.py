@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from bench.tables import data
+from bench.tables.runs import load_runs, select_comparable
 from reports import markdown
 from reports.results import THREATS, by_defense, protection
 
@@ -44,7 +44,7 @@ def references(runs: pd.DataFrame) -> Iterator[list[str]]:
 
 def main() -> None:
     """Print both tables."""
-    runs = data.comparable(data.runs())
+    runs = select_comparable(load_runs())
     runs = runs[(runs["attack"] == "lora_sft") & (runs["dataset"] == "emoji_catalog") & (runs["epsilon"] == 8)]
     print(markdown.table(("victim", "defense", *THREATS, "order"), protections(runs)))
     titles = ("victim", "zero-shot", "clean fine-tune", "surrogates, gray", "surrogates, black")

@@ -10,11 +10,12 @@ from pathlib import Path
 import pandas as pd
 
 from attacks.grammar import BEST, expand_best, format_attack
-from bench.game.suite import read
+from bench.game.suite import read_suite
 from bench.scoring import stats
 from bench.scoring.ladder import PLAIN
 from bench.scoring.smells import UPPER_BOUND
-from bench.tables import data
+from bench.tables.cells import compute_cells
+from bench.tables.runs import select_comparable
 from reports import markdown
 from reports.beds import (
     BLACK,
@@ -57,12 +58,12 @@ def on_clean_data() -> str:
 
     Cost is the median, over the releases that both attacks met, of its seconds over those of `lora_sft`.
     """
-    frame = data.comparable(published_runs())
+    frame = select_comparable(published_runs())
     frame = frame[(frame["dataset"] == WHITE.dataset) & (frame["seed"] == 0)]
     seconds = frame.pivot_table(index=["defense", "threat"], columns="attack_label", values="seconds_attack")
     cost = seconds.div(seconds[PLAIN], axis=0).median()
     undefended = frame[(frame["defense"] == "none") & (frame["threat"] == WHITE.threat)]
-    clean = data.cells(undefended).sort_values("protection", kind="stable")
+    clean = compute_cells(undefended).sort_values("protection", kind="stable")
 
     def rows() -> Iterator[list[str]]:
         for (_, attack), cell in by_names(clean).items():
@@ -94,7 +95,7 @@ def accuracy_gap(theirs: pd.Series, ours: pd.Series) -> str:
     difference = item_scores(theirs["answers"]) - item_scores(ours["answers"])
     values, pictures = difference.to_numpy().T, difference.index.get_level_values("image_id").to_numpy()
     points = (100 * number for number in stats.mean(values, pictures))
-    return f"{markdown.interval(points, digits=1)}, p {stats.paired(values, pictures):.2g}"
+    return f"{markdown.interval(points, digits=1)}, p {stats.paired_test(values, pictures):.2g}"
 
 
 def rivals(bed: Bed, ours: str = "mmguard") -> str:
@@ -156,9 +157,9 @@ def by_seed(bed: Bed) -> str:
 
 def other_attacks() -> str:
     """Return the protection under attacks outside the standard set, in the order of what they cost on clean data."""
-    frame = data.comparable(published_runs())
+    frame = select_comparable(published_runs())
     in_bed = (frame["dataset"] == WHITE.dataset) & (frame["threat"] == WHITE.threat) & (frame["seed"] == 0)
-    table = data.cells(frame[in_bed & ~frame["attack_label"].isin(expand_best(BEST))])
+    table = compute_cells(frame[in_bed & ~frame["attack_label"].isin(expand_best(BEST))])
     table = table.assign(text=[protection(cell) for _, cell in table.iterrows()])
     defenses = ("none", "em", "hypo", "multimodal", "mmguard")
     wide = table.pivot_table(index="attack_label", columns="defense_label", values="text", aggfunc="first")
@@ -170,14 +171,14 @@ def other_attacks() -> str:
 def upper_bound() -> str:
     """Return the protection of `wrong_answers`, the control that attacks on answers must break, under each attack."""
     frame = published_runs()
-    cells = data.cells(frame[(frame["defense"] == UPPER_BOUND) & (frame["seed"] == 0)])
+    cells = compute_cells(frame[(frame["defense"] == UPPER_BOUND) & (frame["seed"] == 0)])
     rows = ((f"`{cell['attack_label']}`", protection(cell)) for _, cell in cells.iterrows())
     return markdown.table(("attack", f"protection of `{UPPER_BOUND}`"), rows)
 
 
 def coverage() -> str:
     """Return how many of the runs that the suite plans are published, by data set, box and seed."""
-    suite = read("embedded").runs()
+    suite = read_suite("embedded").runs()
     planned = pd.DataFrame([run.model_dump() | {"attack_label": format_attack(run.attack)} for run in suite])
     keys = ["dataset", "threat", "seed"]
     columns = [*expand_best(BEST), "others"]

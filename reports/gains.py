@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from bench import results
 from bench.datasets.cards import EMBEDDED
 from bench.errors import UserError
-from bench.play.run import predictions
+from bench.results.answers import find_answers
 from bench.scoring.protection import Score
 from bench.scoring.stats import Estimate
-from bench.store.artifacts import look
-from bench.tables.summary import over_seeds
+from bench.tables.seeds import score_seeds
 from reports import markdown
 
 TITLES = ("data set", "victim", "zero-shot", "lenient", "format only", "clean", "gain", "gain over format", "eligible")
@@ -26,7 +25,7 @@ def points(difference: Estimate) -> str:
 
 def compute_score(stages: dict[str, str]) -> Score:
     """Return the score of one run from its answers. Raises UserError where they are not on this machine."""
-    score = over_seeds([stages])
+    score = score_seeds([stages])
     if score is None:
         raise UserError("runs: their answers are not on this machine; play them again with `bench suite run datasets`")
     return score
@@ -34,9 +33,9 @@ def compute_score(stages: dict[str, str]) -> Score:
 
 def lenient_zero_shot(run: results.Run) -> float:
     """Return the zero-shot accuracy where the format of an answer does not count."""
-    artifact = look("evaluate", run.stages["zero"])
-    assert artifact is not None, "`compute_score` has read it"
-    return float(predictions(artifact.folder)["lenient"].mean())
+    answers = find_answers(run.stages["zero"])
+    assert answers is not None, "`compute_score` has read them"
+    return float(answers.read()["lenient"].mean())
 
 
 def row(clean: results.Run, control: results.Run | None) -> list[str]:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from bench.tables import data
+from bench.tables.cells import compute_cells
+from bench.tables.runs import load_runs, select_comparable
 from reports import markdown
 
 Boxes = dict[str, dict[str, pd.Series]]
@@ -23,7 +24,7 @@ def protection(cell: pd.Series) -> str:
 
 def by_defense(runs: pd.DataFrame) -> dict[str, pd.Series]:
     """Return the cell of each defense, by its label; the runs are of one attack in one box."""
-    return {cell["defense_label"]: cell for _, cell in data.cells(runs).iterrows()}
+    return {cell["defense_label"]: cell for _, cell in compute_cells(runs).iterrows()}
 
 
 def references(runs: pd.DataFrame) -> str:
@@ -40,7 +41,7 @@ def references(runs: pd.DataFrame) -> str:
 def control(runs: pd.DataFrame) -> str:
     """Return the protection of random noise on each victim, which should be 0."""
     victims = runs[runs["defense"] == "random_noise"].groupby("victim")
-    rows = ([str(victim), protection(data.cells(group).iloc[0])] for victim, group in victims)
+    rows = ([str(victim), protection(compute_cells(group).iloc[0])] for victim, group in victims)
     return markdown.table(("victim", "protection of `random_noise`"), rows)
 
 
@@ -67,7 +68,7 @@ def stealth(white: dict[str, pd.Series], defenses: list[str]) -> str:
 
 def main(victim: str) -> None:
     """Print references and control of every victim, then protection and stealth on one victim."""
-    runs = data.comparable(data.runs())
+    runs = select_comparable(load_runs())
     runs = runs[(runs["attack"] == "lora_sft") & (runs["dataset"] == "emoji_catalog")]
     runs = runs[(runs["epsilon"] == 8) & (runs["defense_label"] == runs["defense"])]
     on_victim = runs[runs["victim"] == victim]

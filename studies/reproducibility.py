@@ -12,7 +12,7 @@ import pandas as pd
 
 from bench import results
 from bench.results import published
-from bench.tables import data
+from bench.tables.runs import tabulate_runs
 from reports import markdown
 
 
@@ -21,7 +21,7 @@ def pair_runs(ours: Iterable[results.Run], theirs: Iterable[results.Run]) -> pd.
 
     Columns: `defense`; the protections `ours` and `theirs`; `inside`, whether ours is in the interval of theirs.
     """
-    here, there = (data.runs(runs).dropna(subset="protection").set_index("id") for runs in (ours, theirs))
+    here, there = (tabulate_runs(runs).dropna(subset="protection").set_index("id") for runs in (ours, theirs))
     there = there.loc[there.index.intersection(here.index)]
     protection = here.loc[there.index, "protection"]
     inside = protection.between(there["protection_low"], there["protection_high"])
@@ -45,7 +45,7 @@ def difference_table(pairs: pd.DataFrame) -> str:
 
 def main(folder: Path | None) -> None:
     """Print the table. Exits with a message where nothing can be compared."""
-    pairs = pair_runs(results.load(), published.runs(folder))
+    pairs = pair_runs(results.load(), published.load_runs(folder))
     if pairs.empty:
         sys.exit("reproducibility: no run of this home is published; play one, e.g. with `bench suite run embedded`")
     print(difference_table(pairs))

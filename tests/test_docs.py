@@ -42,7 +42,7 @@ def test_commands_of_the_readme_parse(arguments: list[str], monkeypatch: pytest.
     monkeypatch.setenv("BENCH_HOME", str(tmp_path))
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr("bench.cli.run.play", lambda cells, **_: played.append(cells))
-    monkeypatch.setattr("bench.play.suite.play", lambda *_: played.append(1) or Outcome())
+    monkeypatch.setattr("bench.play.suite.play_suite", lambda *_: played.append(1) or Outcome())
     monkeypatch.setattr("subprocess.run", lambda *_, **__: type("Done", (), {"returncode": 0})())
     result = CliRunner().invoke(typer.main.get_command(app), arguments)
     assert result.exit_code == 0, result.output
@@ -70,7 +70,7 @@ def test_links_and_suites_of_the_docs_exist(page: Path) -> None:
         assert (page.parent / target).exists(), target
     for block in re.findall(r"```yaml\n(.*?)```", text, re.S):
         for spec in Suite.model_validate(yaml.safe_load(block)).runs():
-            parse.check(spec)
+            parse.check_spec(spec)
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))

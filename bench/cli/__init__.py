@@ -1,1 +1,1 @@
-"""The `bench` command. Thin: it parses, calls the engine and prints; torch is imported when work starts."""
+"""The `bench` command: it parses, calls other packages and prints. Torch is imported when work starts, not before."""

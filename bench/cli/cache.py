@@ -1,4 +1,4 @@
-"""`bench cache`: what the home holds, whether it is whole, and how it is kept small."""
+"""`bench cache`: list the finished stages of the home, check them, and make room."""
 
 import json
 from datetime import datetime
@@ -6,41 +6,41 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Finished stages in the suite's home: list, check, and make room.", no_args_is_help=True)
+app = typer.Typer(help="List the finished stages of the home, check them, and make room.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
 @app.command("ls")
 def ls(as_json: Json = False) -> None:
-    """How many artefacts of each stage there are, how large, and when one was last used."""
+    """List the artefacts of each kind of stage: how many, how large, and when one was last used."""
     from bench.store import housekeeping
 
-    rows, limit = housekeeping.usage(), housekeeping.limit()
+    rows, limit = housekeeping.summarise_usage(), housekeeping.read_limit()
     gigabytes = None if limit is None else limit / 1e9
     if as_json:
         return typer.echo(json.dumps({"stages": rows, "limit_gb": gigabytes}, indent=1))
     from rich.console import Console
     from rich.table import Table
 
-    view = Table(title="no limit: BENCH_CACHE_GB is not set" if gigabytes is None else f"limit: {gigabytes:g} GB")
+    table = Table(title="no limit: BENCH_CACHE_GB is not set" if gigabytes is None else f"limit: {gigabytes:g} GB")
     for column in ("stage", "artefacts", "MB", "last use"):
-        view.add_column(column, justify="left" if column == "stage" else "right")
+        table.add_column(column, justify="left" if column == "stage" else "right")
     for row in rows:
         used = row["used"] and datetime.fromisoformat(row["used"]).astimezone().strftime("%Y-%m-%d %H:%M")
-        view.add_row(row["stage"], str(row["artefacts"]), f"{row['mb']:.1f}", used or "")
-    Console().print(view)
+        table.add_row(row["stage"], str(row["artefacts"]), f"{row['mb']:.1f}", used or "")
+    Console().print(table)
 
 
 @app.command()
 def verify(as_json: Json = False) -> None:
-    """Compare every artefact with its checksums. What is broken is set aside, and the exit code is 1."""
+    """Compare every artefact with its checksums. Broken ones are set aside, and the exit code is then 1."""
     from bench.store import housekeeping
 
     checked, broken = 0, {}
-    for each, reason in housekeeping.verify():
+    for artifact, reason in housekeeping.verify():
         checked += 1
         if reason:
-            broken[str(each)] = reason
+            broken[str(artifact)] = reason
     if as_json:
         typer.echo(json.dumps({"checked": checked, "broken": broken}, indent=1))
     else:
@@ -51,23 +51,24 @@ def verify(as_json: Json = False) -> None:
 
 @app.command()
 def gc(
-    max_gb: Annotated[str | None, typer.Option(help="limit in gigabytes; else BENCH_CACHE_GB, or none")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="artefacts of recorded runs too, after the others")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be removed")] = False,
+    max_gb: Annotated[str | None, typer.Option(help="limit in gigabytes; default: BENCH_CACHE_GB, or no limit")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="also remove artefacts of recorded runs, last")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only print what would be removed")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove what dead processes left, what was set aside, and what was not used for longest, down to a limit."""
+    """Remove drafts of dead processes and artefacts set aside, then the least recently used, down to a limit."""
+    from bench.results import retention
     from bench.store import housekeeping
 
-    limit = housekeeping.limit() if max_gb is None else housekeeping.gigabytes(max_gb, "max-gb")
+    limit = housekeeping.read_limit() if max_gb is None else housekeeping.parse_gigabytes(max_gb, "max-gb")
     freed = housekeeping.sweep(dry_run=dry_run)
     if limit is not None:
-        freed |= housekeeping.trim(limit, everything=everything, dry_run=dry_run)
+        freed |= retention.trim(limit, everything=everything, dry_run=dry_run)
     if as_json:
         return typer.echo(json.dumps({"removed": freed, "bytes": sum(freed.values()), "dry_run": dry_run}, indent=1))
     for path, size in freed.items():
         typer.echo(f"{size / 1e6:10.1f} MB  {path}")
-    left = housekeeping.usage()[-1]["mb"] - (sum(freed.values()) / 1e6 if dry_run else 0)
+    left = housekeeping.summarise_usage()[-1]["mb"] - (sum(freed.values()) / 1e6 if dry_run else 0)
     typer.echo(f"{'would be ' if dry_run else ''}freed: {sum(freed.values()) / 1e6:.1f} MB; left: {left:.1f} MB")
     if limit is not None and left > limit / 1e6 and not everything:
         typer.echo(f"over the limit of {limit / 1e9:g} GB: recorded runs need the rest; --all removes it too", err=True)
@@ -75,7 +76,7 @@ def gc(
 
 @app.command()
 def push(as_json: Json = False) -> None:
-    """Copy to the shared store of BENCH_ARTIFACTS what it does not have yet."""
+    """Copy finished stages that the shared store of BENCH_ARTIFACTS lacks."""
     from bench.store import artifacts
 
     pushed, failed = artifacts.share()

@@ -1,4 +1,4 @@
-"""`bench data`: the data sets, what is prepared of those of the hub, and whether their splits keep pictures apart."""
+"""`bench data`: list the data sets, prepare those of the hub, and check that no picture is in two splits."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,100 +8,105 @@ import typer
 from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import UserError, unknown
 
-app = typer.Typer(help="Data sets: list them, prepare those of the hub, check any of them.", no_args_is_help=True)
+app = typer.Typer(help="List data sets, prepare those of the hub, and check any of them.", no_args_is_help=True)
 SHOWN = 20
-"""So many crossing pairs are printed."""
+"""How many pairs of near-duplicates are printed."""
 
 
 @app.command("list")
 def list_() -> None:
-    """Every data set: what it is, its licence, and for those of the hub whether it is prepared."""
-    from bench.datasets import prepared
+    """List every data set with its licence; for a data set of the hub, say if it is prepared."""
+    from bench.datasets import hub_store
 
     for name, card in EMBEDDED.items():
         typer.echo(f"{name:<14} embedded          {card.licence}: {card.summary}")
     for name, hub in HUB.items():
-        state = "prepared" if prepared.manifest(name) else f"{hub.megabytes} MB to fetch"
+        state = "prepared" if hub_store.load_manifest(name) else f"{hub.megabytes} MB to fetch"
         typer.echo(f"{name:<14} {state:<17} {hub.licence}: {hub.summary}")
 
 
 @app.command()
 def prepare(
     name: Annotated[str, typer.Argument(help="a data set of the hub")],
-    copy: Annotated[Path | None, typer.Option("--from", help="a folder that has its files")] = None,
-    revision: Annotated[str | None, typer.Option(help="another commit than the pinned one")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="the report alone")] = False,
+    copy: Annotated[
+        Path | None, typer.Option("--from", help="copy its files from this folder instead of fetching them")
+    ] = None,
+    revision: Annotated[str | None, typer.Option(help="a commit to fetch instead of the pinned one")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print the report without progress bars")] = False,
 ) -> None:
-    """Fetch a data set of the hub, read every row, divide it, keep it as Arrow. After Ctrl-C fetching goes on."""
+    """Fetch a data set of the hub, read every row, split it and keep it as Arrow.
+
+    After Ctrl-C, the same command continues the download.
+    """
     if name not in HUB:
         raise unknown("dataset", name, HUB)
-    from bench.cli.display import Display
-    from bench.datasets.prepare import prepare as make
+    from bench.cli.display import RunDisplay
+    from bench.datasets.prepare import prepare_dataset
 
-    with Display(quiet=quiet) as display:
-        report = make(name, copy, revision, display.stage)
-    _tell(report)
+    with RunDisplay(quiet=quiet) as display:
+        report = prepare_dataset(name, copy, revision, display.stage)
+    _report(report)
 
 
 @app.command()
 def check(name: Annotated[str, typer.Argument(help="a data set, or a path to your own data")]) -> None:
-    """Check a data set: its files against their checksums, its counts, and no near-duplicate in two splits.
+    """Check a data set: checksums of its files, counts, and that no near-duplicates are in two splits.
 
-    Of your own data: every row that cannot be used, and what is left; nothing is kept.
+    For your own data: print every row that cannot be used, and what is left. Nothing is written.
     """
     from bench import datasets
-    from bench.cli.display import Display
-    from bench.datasets import prepared
-    from bench.datasets.near import fingerprint
-    from bench.datasets.splits import SPLITS, crossing
+    from bench.cli.display import RunDisplay
+    from bench.datasets import hub_store
+    from bench.datasets.near_duplicates import perceptual_hash
+    from bench.datasets.splits import SPLITS, find_crossings
     from bench.store import checksums
 
     if name not in {**EMBEDDED, **HUB} and datasets.own.is_path(name):
         return _check_own(name)
     datasets.check(name)
     if name in HUB:
-        prepared.require(name)
+        hub_store.require_prepared(name)
         try:
-            _tell(checksums.check(prepared.folder(name)))
-        except checksums.Broken as error:
+            _report(checksums.check(hub_store.folder(name)))
+        except checksums.BrokenFolder as error:
             raise UserError(
-                f"dataset: {name!r} in {prepared.folder(name)}: {error}; `bench data prepare {name}` again"
+                f"dataset: {name!r} in {hub_store.folder(name)}: {error}; `bench data prepare {name}` again"
             ) from None
     hashes: dict[str, dict[str, Any]] = {}
-    with Display(quiet=False) as display:
+    with RunDisplay(quiet=False) as display:
         for split in SPLITS:
             with display.stage(f"check {split}") as progress:
                 pictures = {s.image_id: s.pixels for s in datasets.load(name, split)}
                 hashes[split] = {}
                 for number, (id_, pixels) in enumerate(pictures.items(), 1):
-                    hashes[split][id_] = fingerprint(pixels)
+                    hashes[split][id_] = perceptual_hash(pixels)
                     progress(number / len(pictures), f"{number} of {len(pictures)} pictures")
-    found = crossing(hashes)
-    for pair in found[:SHOWN]:
-        told = f"{pair.split_a} {pair.id_a} and {pair.split_b} {pair.id_b}"
-        typer.echo(f"near-duplicates in two splits: {told} ({pair.distance} of 256 bits differ)")
+    crossings = find_crossings(hashes)
+    for pair in crossings[:SHOWN]:
+        names = f"{pair.split_a} {pair.id_a} and {pair.split_b} {pair.id_b}"
+        typer.echo(f"near-duplicates in two splits: {names} ({pair.distance} of 256 bits differ)")
     counts = ", ".join(f"{split} {len(datasets.load(name, split))}" for split in SPLITS)
-    typer.echo(f"{name}: samples {counts}; {len(found)} near-duplicate pairs across splits")
-    if found:
+    typer.echo(f"{name}: samples {counts}; {len(crossings)} near-duplicate pairs across splits")
+    if crossings:
         raise typer.Exit(1)
 
 
 def _check_own(path: str) -> None:
-    from bench.datasets.own.contents import read
+    from bench.datasets.own.contents import read_contents
 
-    found = read(Path(path).expanduser())
-    for line in [*found.bad, *found.notes]:
+    contents = read_contents(Path(path).expanduser())
+    for line in [*contents.bad, *contents.notes]:
         typer.echo(line)
-    counts = ", ".join(f"{split} {len(part)}" for split, part in found.drafts.items())
-    typer.echo(f"{path}: {found.rows} rows, {len(found.bad)} of them cannot be used; samples {counts}")
-    if found.refusal:
-        raise UserError(f"dataset: {path!r}: {found.refusal}")
-    typer.echo(f"differences below about {100 * found.effect:.0f} points would not show in one seed")
-    if found.bad:
+    counts = ", ".join(f"{split} {len(part)}" for split, part in contents.drafts.items())
+    typer.echo(f"{path}: {contents.rows} rows, {len(contents.bad)} of them cannot be used; samples {counts}")
+    if contents.refusal:
+        raise UserError(f"dataset: {path!r}: {contents.refusal}")
+    typer.echo(f"differences below about {100 * contents.effect:.0f} points would not show in one seed")
+    if contents.bad:
         raise typer.Exit(2)
 
 
-def _tell(report: dict[str, Any]) -> None:
+def _report(report: dict[str, Any]) -> None:
     for line in report["malformed rows"]:
         typer.echo(f"left out: {line}", err=True)
     typer.echo(f"{report['name']}: {report['repo']} at {report['revision']}, licence {report['licence']}")

@@ -1,14 +1,15 @@
-"""What a run shows: a progress bar a stage, then one table."""
+"""The display of a run: a progress bar for each stage, then one table."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -17,144 +18,150 @@ from rich.progress import (
 from rich.table import Table
 
 from bench.results import Run
-from bench.scoring.frontier import Step
+from bench.scoring.ladder import Step
 from bench.scoring.stats import Estimate
 from bench.stages.stage import Stage
-from bench.tables.summary import Game, Summary, summary
+from bench.tables.game import Game
+from bench.tables.summary import Summary, summarize
 
 
 class Display:
-    """Rich progress on the terminal; nothing at all when `quiet`."""
+    """Progress bars on the terminal while the block runs; nothing at all when `quiet`."""
+
+    def __init__(self, *columns: ProgressColumn, quiet: bool) -> None:
+        self.console = Console(quiet=quiet)
+        self.progress = Progress(*columns, console=self.console)
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+
+class RunDisplay(Display):
+    """One bar for each stage of a run."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self.console = Console(quiet=quiet)
-        columns = (
+        super().__init__(
             TextColumn("{task.description:<24}"),
             BarColumn(),
             TaskProgressColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
+            quiet=quiet,
         )
-        self.progress = Progress(*columns, console=self.console)
-
-    def __enter__(self) -> Self:
-        self.progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.progress.stop()
 
     def heading(self, text: str) -> None:
-        """A line above the bars."""
+        """Print a line above the bars."""
         self.console.print(f"[bold]{text}[/]")
 
     @contextmanager
     def stage(self, title: str) -> Iterator[Callable[[float, str], None]]:
-        """A bar for the block; give it the fraction done and a note."""
+        """Show a bar for the block, which reports the fraction done in [0,1] and a note."""
         task = self.progress.add_task(title, total=1.0, note="")
         yield lambda fraction, note: self.progress.update(task, completed=fraction, note=note)
         self.progress.stop_task(task)
 
     @property
     def reused(self) -> str:
-        """How many of the stages that were shown had been finished before."""
+        """How many of the stages shown were finished before, as `2 of 9`."""
         tasks = self.progress.tasks
         return f"{sum(task.fields['note'] == 'reused' for task in tasks)} of {len(tasks)}"
 
 
-class Counted:
-    """One bar for the stages of a suite, and a line for each that started or ended."""
+class SuiteDisplay(Display):
+    """One bar for all stages of a suite, and a line for each that starts or ends."""
 
-    def __init__(self, tasks: int, *, quiet: bool) -> None:
-        self.console = Console(quiet=quiet)
-        columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        self.progress = Progress(*columns, console=self.console)
-        self.bar = self.progress.add_task("stages", total=tasks)
+    def __init__(self, stages: int, *, quiet: bool) -> None:
+        super().__init__(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), quiet=quiet)
+        self.bar = self.progress.add_task("stages", total=stages)
 
-    def __enter__(self) -> Self:
-        self.progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.progress.stop()
-
-    def tick(self, task: Stage, event: str) -> None:
-        """One event of `bench.play.suite.play`."""
-        self.console.print(f"{event:<8} {task.kind}: {task.title}")
-        self.progress.advance(self.bar, event != "started")
+    def report(self, stage: Stage, event: str) -> None:
+        """Show one event of `bench.play.suite`: a stage has started, or has ended in some way."""
+        self.console.print(f"{event:<8} {stage.kind}: {stage.title}")
+        if event != "started":
+            self.progress.advance(self.bar)
 
 
-def table(runs: Sequence[Run], reused: str) -> Table:
-    """One table for the runs of one cell; `reused`: how many of how many stages."""
-    s, first = summary(runs), runs[0]
-    view = Table(title=f"{first.defense} × {first.attack} · {first.dataset} · {first.victim} · {first.threat} box")
-    view.add_column("measure")
-    view.add_column("value", justify="right")
-    stealth = first.stealth
-    psnr = "unchanged" if stealth["psnr"] is None else f"{stealth['psnr']:.1f} dB"
-    cost = first.cost
-    rate = cost["protect"]["image_steps_per_second"]
+def summary_table(runs: Sequence[Run], reused: str) -> Table:
+    """Return one table for the runs of one cell. `reused`: how many of its stages were finished before."""
+    summary, first = summarize(runs), runs[0]
+    table = Table(title=f"{first.defense} × {first.attack} · {first.dataset} · {first.victim} · {first.threat} box")
+    table.add_column("measure")
+    table.add_column("value", justify="right")
     for name, text in (
-        ("seeds", ", ".join(map(str, s.seeds))),
-        ("zero-shot accuracy", f"{s.zero:.1%}"),
-        ("clean fine-tune accuracy", f"{s.clean:.1%}"),
-        ("protected fine-tune accuracy", f"{s.protected:.1%}"),
-        ("protection, 95 % interval", _protection(s.protection)),
-        ("eligible (clean gain ≥ 10 points)", "yes" if s.eligible else "no"),
-        *_curve(s),
-        *_effects(s),
-        ("L∞ levels · PSNR · SSIM · ΔE00", _stealth(stealth, psnr)),
-        ("inserted words · edit distance", f"{stealth['words']} · {stealth['edit_distance']:.1f}"),
-        ("protect", f"{cost['protect']['seconds']:.0f} s" + (f", {rate:.0f} image-steps/s" if rate else "")),
-        ("attack", f"{cost['attack']['seconds']:.0f} s" if "attack" in cost else "none"),
-        ("peak memory", f"{max(part['peak_mb'] for part in cost.values()):.0f} MB"),
+        ("seeds", ", ".join(map(str, summary.seeds))),
+        ("zero-shot accuracy", f"{summary.zero:.1%}"),
+        ("clean fine-tune accuracy", f"{summary.clean:.1%}"),
+        ("protected fine-tune accuracy", f"{summary.protected:.1%}"),
+        ("protection, 95 % interval", _protection(summary.protection)),
+        ("eligible (clean gain ≥ 10 points)", "yes" if summary.eligible else "no"),
+        *_curve_rows(summary),
+        *_side_effect_rows(summary),
+        *_stealth_rows(first.stealth),
+        *_cost_rows(first.cost),
         ("reused stages", reused),
     ):
-        view.add_row(name, text)
-    return view
+        table.add_row(name, text)
+    return table
 
 
-def ladder(game: Game, steps: Sequence[Step]) -> Table:
-    """The attacks in the order of their cost; those that were the best so far are marked, the last of them is taken."""
+def ladder_table(game: Game, defense: str, steps: Sequence[Step]) -> Table:
+    """Return a table of the attacks from the cheapest on. Marked are those that were the best when they were tried."""
     best = f"Best of {len(steps)} attacks, chosen on validation: {steps[-1].best.attack}"
-    view = Table(title=f"{game.defense} · {game.dataset} · {game.victim} · {game.threat} box\n{best}")
+    table = Table(title=f"{defense} · {game.dataset} · {game.victim} · {game.threat} box\n{best}")
     columns = ("attack", "cost", "all so far", "validation", "gain on test", "protection, 95 % interval", "best so far")
     for name in columns:
-        view.add_column(name, justify="left" if name == "attack" else "right")
+        table.add_column(name, justify="left" if name == "attack" else "right")
     for step in steps:
-        one = step.tried
+        attack = step.latest
         costs = (f"{step.cost:.1f} x", f"{step.total:.1f} x")
-        rates = (f"{one.validation:.1%}", f"{100 * one.gain:+.1f} points")
-        view.add_row(one.attack, *costs, *rates, _protection(one.protection), "yes" if step.best is one else "")
-    view.caption = "cost: seconds of the attack over those of lora_sft, in these runs"
-    return view
+        rates = (f"{attack.validation:.1%}", f"{100 * attack.gain:+.1f} points")
+        mark = "yes" if step.best is attack else ""
+        table.add_row(attack.attack, *costs, *rates, _protection(attack.protection), mark)
+    table.caption = "cost: seconds of the attack over those of lora_sft, in these runs"
+    return table
 
 
-def _protection(found: Estimate | None) -> str:
-    return "not defined: no clean gain" if found is None else "{:+.1%}  [{:+.1%}, {:+.1%}]".format(*found)
+def _protection(protection: Estimate | None) -> str:
+    if protection is None:
+        return "not defined: no clean gain"
+    return "{:+.1%}  [{:+.1%}, {:+.1%}]".format(*protection)
 
 
-def _curve(s: Summary) -> Iterator[tuple[str, str]]:
-    """Rows of a learning curve: its points, and what the epochs that were best on validation are on test."""
-    for point in s.curve:
-        last = " (last)" if point is s.curve[-1] else ""
+def _curve_rows(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Yield the points of a learning curve, and the test accuracy of the epochs that were best on validation."""
+    for point in summary.curve:
+        last = " (last)" if point is summary.curve[-1] else ""
         yield f"epoch {point['epoch']}{last}: validation · test", f"{point['validation']:.1%} · {point['test']:.1%}"
-    if s.peak:
-        accuracy, protection = s.peak
-        yield f"peak: epoch {', '.join(map(str, s.peaks))}", f"{accuracy:.1%}"
+    if summary.peak:
+        accuracy, protection = summary.peak
+        yield f"peak: epoch {', '.join(map(str, summary.peaks))}", f"{accuracy:.1%}"
         yield "protection at the peak", _protection(protection)
 
 
-def _effects(s: Summary) -> Iterator[tuple[str, str]]:
-    """Rows of side effects: base, clean fine-tune and attacked model on another task, and what the attack changed."""
-    for task, found in s.effects.items():
-        asked = "" if found["items"] == found["of"] else f", {found['items']} of {found['of']} items"
-        values = " → ".join(f"{found[who]:.1%}" for who in ("zero", "clean", "attacked"))
-        yield f"{task} ({found['metric']}{asked})", values
-        change, *ends = found["attacked_change"]
+def _side_effect_rows(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Yield the scores of base, clean and attacked model on other tasks, and what the attack changed."""
+    for task, effect in summary.effects.items():
+        items = "" if effect["items"] == effect["of"] else f", {effect['items']} of {effect['of']} items"
+        scores = " → ".join(f"{effect[model]:.1%}" for model in ("zero", "clean", "attacked"))
+        yield f"{task} ({effect['metric']}{items})", scores
+        change, *ends = effect["attacked_change"]
         yield "change by the attack", f"{change:+.1%}" + ("  [{:+.1%}, {:+.1%}]".format(*ends) if ends else "")
 
 
-def _stealth(stealth: dict[str, float], psnr: str) -> str:
-    return f"{stealth['linf']} · {psnr} · {stealth['ssim']:.3f} · {stealth['perceptual']:.2f}"
+def _stealth_rows(stealth: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    psnr = "unchanged" if stealth["psnr"] is None else f"{stealth['psnr']:.1f} dB"
+    distances = f"{stealth['linf']} · {psnr} · {stealth['ssim']:.3f} · {stealth['perceptual']:.2f}"
+    yield "L∞ levels · PSNR · SSIM · ΔE00", distances
+    yield "inserted words · edit distance", f"{stealth['words']} · {stealth['edit_distance']:.1f}"
+
+
+def _cost_rows(cost: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    rate = cost["protect"]["image_steps_per_second"]
+    yield "protect", f"{cost['protect']['seconds']:.0f} s" + (f", {rate:.0f} image-steps/s" if rate else "")
+    yield "attack", f"{cost['attack']['seconds']:.0f} s" if "attack" in cost else "none"
+    yield "peak memory", f"{max(stage['peak_mb'] for stage in cost.values()):.0f} MB"

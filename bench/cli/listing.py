@@ -1,9 +1,10 @@
-"""`bench list`, `bench show`, `bench leaderboard`."""
+"""`bench list`, `bench show` and `bench leaderboard`: list names, show runs, and open the leaderboard."""
 
 import json
 import subprocess
 import sys
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from bench.errors import UserError
 
 
 def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
-    """Everything that can be named: defenses, attacks, their parts, recipes and controls, data sets, victims."""
+    """List every name: defenses, attacks, their parts, recipes and controls, data sets, victims."""
     from attacks import REGISTRY as ATTACKS
     from attacks.grammar import load_recipes
     from attacks.parts import PARTS
@@ -26,11 +27,8 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
         "attacks": {name: e.summary for name, e in ATTACKS.catalog.items() if name not in ATTACKS.controls},
         "parts of attacks": {name: entry.summary for name, entry in PARTS.catalog.items()},
         "recipes": {name: f"{recipe.attack}: {recipe.summary}" for name, recipe in load_recipes().items()},
-        "controls": {
-            name: registry.catalog[name].summary
-            for registry in (DEFENSES, ATTACKS)
-            for name in sorted(registry.controls)
-        },
+        "control defenses": {name: DEFENSES.catalog[name].summary for name in sorted(DEFENSES.controls)},
+        "control attacks": {name: ATTACKS.catalog[name].summary for name in sorted(ATTACKS.controls)},
         "datasets": {name: f"embedded, {card.licence}: {card.summary}" for name, card in cards.EMBEDDED.items()}
         | {name: f"{c.repo}, {c.megabytes} MB, {c.licence}: {c.summary}" for name, c in cards.HUB.items()},
         "victims": {name: f"embedded, {family}" for name, family in EMBEDDED.items()}
@@ -46,39 +44,43 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
 
 
 def show(
-    run: Annotated[str | None, typer.Argument(help="identity of a run, or its beginning")] = None,
-    published: Annotated[bool, typer.Option("--published", help="of the results that come with the suite")] = False,
+    run: Annotated[str | None, typer.Argument(help="identity of one run, or the beginning of it")] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="use the published results that come with the suite")
+    ] = False,
 ) -> None:
-    """Runs that were played, or everything about one of them as JSON."""
+    """List the runs that were played, or print everything about one of them as JSON."""
     from bench import results
-    from bench.results import published as shipped
-    from bench.tables.summary import record
+    from bench.results.published import load_runs
+    from bench.tables.records import run_as_json
 
-    rows = shipped.runs() if published else results.load(quarantined=True)
+    rows = load_runs() if published else results.load(quarantined=True)
     if run is None:
         for row in (row for row in rows if not row.quarantine):
-            protection = "      " if row.protection is None else f"{row.protection:+6.1%}"
+            protection = 6 * " " if row.protection is None else f"{row.protection:+6.1%}"
             typer.echo(
                 f"{row.id}  {row.defense:<16} {row.attack:<10} {row.victim:<14} {row.threat:<6} seed {row.seed}"
                 f"  U {row.utility:6.1%}  protection {protection}"
             )
         if reasons := Counter(row.quarantine for row in rows if row.quarantine):
-            told = "; ".join(f"{count} of {reason}" for reason, count in reasons.items())
-            typer.echo(f"in quarantine, never compared: {told}", err=True)
+            counts = "; ".join(f"{count} of {reason}" for reason, count in reasons.items())
+            typer.echo(f"in quarantine, never compared: {counts}", err=True)
         return
-    found = [row for row in rows if row.id.startswith(run)]
-    if len(found) != 1:
-        raise UserError(f"run: {run!r} fits {len(found)} runs; allowed: one of `bench show`")
-    typer.echo(json.dumps(record(found[0]), indent=1))
+    matches = [row for row in rows if row.id.startswith(run)]
+    if len(matches) != 1:
+        raise UserError(f"run: {run!r} fits {len(matches)} runs; allowed: one of `bench show`")
+    typer.echo(json.dumps(run_as_json(matches[0]), indent=1))
 
 
 def leaderboard(port: Annotated[int, typer.Option(help="port on this machine")] = 8501) -> None:
-    """Open the leaderboard on the results at hand."""
-    import leaderboard as package
-    from bench.results.database import address, hidden
+    """Open the leaderboard on the results of this machine, or on the published ones."""
+    from bench.results.database import database_url, hide_passwords
 
-    app = Path(package.__file__).with_name("app.py")
-    typer.echo(f"results: {hidden(address())}")
+    package = find_spec("leaderboard")
+    if package is None or package.origin is None:
+        raise UserError("leaderboard: its package is not installed")
+    app = Path(package.origin).with_name("app.py")
+    typer.echo(f"results: {hide_passwords(database_url())}")
     command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
     command += ["--browser.gatherUsageStats", "false"]
     raise typer.Exit(subprocess.run(command, check=False).returncode)

@@ -1,4 +1,4 @@
-"""Entry point: commands, and user errors as one line with exit code 2."""
+"""Entry point of the command line: its commands, and user errors as one line with exit code 2."""
 
 import sys
 
@@ -31,21 +31,21 @@ app.add_typer(submit.app, name="submit")
 
 
 INTERRUPTED = 130
-"""What Typer makes of Ctrl-C."""
+"""The exit code that Typer gives for Ctrl-C."""
 
 
 def main() -> None:
     """Run the command line; the console script."""
     quiet()
     try:
-        with disk.told():
+        with disk.full_disk_as_error():
             app()
     except UserError as error:
         typer.echo(typer.style("error:", fg="red", bold=True) + f" {error}", err=True)
         sys.exit(2)
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            typer.echo("stopped; finished stages are kept, the same command goes on from here", err=True)
+            typer.echo("stopped; finished stages are kept, and the same command goes on from here", err=True)
         raise
 
 

@@ -1,6 +1,7 @@
-"""From what a person types to a `RunSpec`; errors name the field, the value and what is allowed."""
+"""Parse what a person types into a `RunSpec`. Errors name the field, the value and what is allowed."""
 
-from typing import Any, get_args
+from collections.abc import Mapping
+from typing import Any, cast, get_args
 
 import typer
 from pydantic import ValidationError
@@ -16,7 +17,11 @@ from bench.spec import Budget, Method, RunSpec, Threat
 
 
 def epsilon(text: str) -> int:
-    """`8/255` or `8` to 8 levels."""
+    """Return a budget in levels of 0..255 from `8/255` or `8`. Raises UserError for anything else.
+
+    >>> epsilon("8/255")
+    8
+    """
     number = text.removesuffix("/255")
     if not number.isdecimal() or int(number) > 255:
         raise UserError(f"epsilon: {text!r}; allowed: N/255 or N, with a whole N from 0 to 255")
@@ -24,12 +29,16 @@ def epsilon(text: str) -> int:
 
 
 def options(pairs: list[str]) -> dict[str, Any]:
-    """`key=value` strings to a dictionary of scalars."""
+    """Return a dictionary of scalars from `key=value` strings.
+
+    >>> options(["rounds=2", "lr=1e-3"])
+    {'rounds': 2, 'lr': 0.001}
+    """
     return dict(map(parse_option, pairs))
 
 
 def seeds(seed: int, several: str | None) -> list[int]:
-    """`--seeds 0,1,2`, or the one of `--seed`."""
+    """Return the seeds of `--seeds 0,1,2`, or the one seed of `--seed`. Raises UserError for equal or other values."""
     if several is None:
         return [seed]
     parts = [part.strip() for part in several.split(",")]
@@ -39,57 +48,80 @@ def seeds(seed: int, several: str | None) -> list[int]:
 
 
 def names(text: str | None) -> tuple[str, ...]:
-    """`a,b` to two names."""
+    """Return the names in a text with commas.
+
+    >>> names("tiny-llava-a, tiny-gemma3")
+    ('tiny-llava-a', 'tiny-gemma3')
+    """
     return tuple(part.strip() for part in text.split(",")) if text else ()
 
 
 def dataset(text: str) -> str:
-    """A data set's name; of a path the name by which it is known from then on. Rows that cannot be used are told."""
+    """Return the name of a data set.
+
+    A path to the user's own data is read, and its new name is returned. Rows that cannot be used are printed.
+    """
     if text in EMBEDDED or text in HUB or own.is_own(text) or not own.is_path(text):
         return text
-    taken = own.take_in(text)
-    for line in taken.lines:
+    report = own.import_path(text)
+    for line in report.lines:
         typer.echo(line, err=True)
-    return taken.name
+    return report.name
 
 
 def tasks(text: str | None) -> tuple[str, ...]:
-    """Checked tasks for side effects: data sets by name or path, and tasks of lm-eval's."""
-    named = tuple(dict.fromkeys(dataset(name) for name in names(text)))
-    if named:
+    """Return the tasks for side effects: data sets by name or path, and lm-eval's. Raises UserError for others."""
+    tasks = tuple(dict.fromkeys(dataset(name) for name in names(text)))
+    if tasks:
         from bench.play import side_effects
 
-        side_effects.check(named)
-    return named
+        side_effects.check_tasks(tasks)
+    return tasks
 
 
-def spec(**fields: Any) -> RunSpec:
-    """A checked `RunSpec`: names exist, options fit, the threat model has surrogates."""
-    attack = parse_attack(fields["attack"])
-    check_methods(fields["defense"], attack.name)
-    if fields["threat"] not in get_args(Threat):
-        raise UserError(f"threat: {fields['threat']!r}; allowed: {', '.join(get_args(Threat))}")
+def spec(
+    *,
+    defense: str,
+    attack: str,
+    dataset: str,
+    victim: str,
+    threat: str,
+    seed: int,
+    epsilon: int,
+    words: int,
+    options: Mapping[str, Any],
+    attack_options: Mapping[str, Any],
+    surrogates: str | None = None,
+) -> RunSpec:
+    """Return a checked `RunSpec`, from texts as a person types them, parsed options and a parsed budget.
+
+    Raises UserError where `check_spec` does, and where the run cannot be played on this machine.
+    """
+    method = parse_attack(attack)
+    check_methods(defense, method.name)
+    if threat not in get_args(Threat):
+        raise UserError(f"threat: {threat!r}; allowed: {', '.join(get_args(Threat))}")
     try:
-        made = RunSpec(
-            defense=Method(name=fields["defense"], options=fields["options"]),
-            attack=Method(name=attack.name, options={**attack.options, **fields["attack_options"]}),
-            dataset=fields["dataset"],
-            victim=fields["victim"],
-            threat=fields["threat"],
-            surrogates=names(fields.get("surrogates")),
-            seed=fields["seed"],
-            budget=Budget(epsilon=fields["epsilon"], words=fields["words"]),
+        run_spec = RunSpec(
+            defense=Method(name=defense, options=dict(options)),
+            attack=Method(name=method.name, options={**method.options, **attack_options}),
+            dataset=dataset,
+            victim=victim,
+            threat=cast(Threat, threat),
+            surrogates=names(surrogates),
+            seed=seed,
+            budget=Budget(epsilon=epsilon, words=words),
         )
     except ValidationError as error:
         first = error.errors()[0]
         raise UserError(f"{'.'.join(map(str, first['loc']))}: {first['input']!r}: {first['msg']}") from None
-    check(made)
-    check_playable(made)
-    return made
+    check_spec(run_spec)
+    check_playable(run_spec)
+    return run_spec
 
 
 def check_methods(defense: str, attack: str) -> None:
-    """Raises UserError for an unknown name; reads source text alone."""
+    """Raise UserError for an unknown method. Only source text is read; no method is imported."""
     from attacks import REGISTRY as ATTACKS
     from defenses import REGISTRY as DEFENSES
 
@@ -97,15 +129,15 @@ def check_methods(defense: str, attack: str) -> None:
     ATTACKS.check(attack)
 
 
-def check(made: RunSpec) -> None:
-    """Raises UserError for unknown names, wrong options and threat models without surrogates."""
+def check_spec(run_spec: RunSpec) -> None:
+    """Raise UserError for unknown names, wrong options and threat models without surrogates."""
     from attacks import REGISTRY as ATTACKS
     from defenses import REGISTRY as DEFENSES
 
-    check_methods(made.defense.name, made.attack.name)
-    datasets.check(made.dataset)
-    victims.check(made.victim)
-    surrogates(made.victim, made.threat, made.surrogates)
-    for registry, method in ((DEFENSES, made.defense), (ATTACKS, made.attack)):
+    check_methods(run_spec.defense.name, run_spec.attack.name)
+    datasets.check(run_spec.dataset)
+    victims.check(run_spec.victim)
+    surrogates(run_spec.victim, run_spec.threat, run_spec.surrogates)
+    for registry, method in ((DEFENSES, run_spec.defense), (ATTACKS, run_spec.attack)):
         if method.options or "+" in method.name:
             registry.describe(method)

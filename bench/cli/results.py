@@ -1,4 +1,4 @@
-"""`bench results`: results as files that travel."""
+"""`bench results`: export results as files."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,33 +12,33 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def _group() -> None:
-    """Results as files that travel."""
+    """Export results as files."""
 
 
 @app.command()
 def export(
-    folder: Annotated[Path | None, typer.Argument(help="else the one that the leaderboard opens with")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="folder to write; default: the leaderboard's own")] = None,
     suite: Annotated[
         list[str] | None,
-        typer.Option(help=f"only its runs, and say which are not played: a YAML file, or {', '.join(presets())}"),
+        typer.Option(help=f"export only its runs, and list those not played: a YAML file, or {', '.join(presets())}"),
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="drop the runs that are in the folder and not here")
+        bool, typer.Option("--replace", help="drop runs that are in the folder but not on this machine")
     ] = False,
 ) -> None:
-    """Write the runs that may be compared, with the answers that their intervals need, as Parquet with provenance."""
+    """Write comparable runs and the answers behind their intervals as Parquet files, with their provenance."""
     from bench import results
-    from bench.game.suite import read
+    from bench.game.suite import read_suite
     from bench.play.provenance import command
     from bench.play.run import run_id
     from bench.results import published
     from bench.results.export import publish
 
-    plan = {Path(name).stem: {run_id(spec): command(spec) for spec in read(name).runs()} for name in suite or []}
+    plan = {Path(name).stem: {run_id(spec): command(spec) for spec in read_suite(name).runs()} for name in suite or []}
     wanted = {key for runs in plan.values() for key in runs}
     rows = [run for run in results.load() if run.id in wanted or not suite]
-    told = publish(rows, folder or published.FOLDER, plan, replace=replace)
-    size = sum(length for length, _ in told["files"].values()) / 1e6
-    typer.echo(f"{told['runs']} runs and the answers of {told['evaluations']} evaluations, {size:.1f} MB")
-    for name, entry in told["suites"].items():
-        typer.echo(f"{name}: {len(entry['not_played'])} of {entry['planned']} runs are not played")
+    report = publish(rows, folder or published.FOLDER, plan, replace=replace)
+    size = sum(length for length, _ in report["files"].values()) / 1e6
+    typer.echo(f"{report['runs']} runs and the answers of {report['evaluations']} evaluations, {size:.1f} MB")
+    for name, coverage in report["suites"].items():
+        typer.echo(f"{name}: {len(coverage['not_played'])} of {coverage['planned']} runs are not played")

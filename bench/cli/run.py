@@ -1,8 +1,8 @@
-"""`bench run`: play one cell of the benchmark, for one seed or several."""
+"""`bench run`: play one cell of the benchmark, with one seed or several."""
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,34 +18,39 @@ def run(
     attack: Annotated[
         str,
         typer.Option(
-            help="what the trainer does, lora_sft+jpeg(quality=30) for example, see `bench list`; best: a whole set"
+            help="what the trainer does: see `bench list`, or lora_sft+jpeg(quality=30), for example; best: a whole set"
         ),
     ],
-    dataset: Annotated[str, typer.Option(help="a name of `bench list`, or a path to your own data")] = "emoji_catalog",
+    dataset: Annotated[
+        str, typer.Option(help="a name from `bench list`, or a path to your own data")
+    ] = "emoji_catalog",
     victim: Annotated[
-        str, typer.Option(help="a name of `bench list`, a checkpoint folder or org/name; @bf16, @fp16, @4bit")
+        str,
+        typer.Option(help="a name from `bench list`, a checkpoint folder or org/name; also with @bf16, @fp16 or @4bit"),
     ] = "tiny-llava-a",
     threat: Annotated[str, typer.Option(help="white, gray or black: what the owner knows of the victim")] = "white",
     surrogates: Annotated[
-        str | None, typer.Option(help="the owner's models by name, with commas, instead of the threat model's own")
+        str | None, typer.Option(help="names of the owner's models, with commas; default: those of the threat model")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="one seed")] = 0,
     seeds: Annotated[str | None, typer.Option(help="several seeds, for example 0,1,2")] = None,
     epsilon: Annotated[str, typer.Option(help="L-infinity budget, for example 8/255")] = "8/255",
-    words: Annotated[int, typer.Option(min=0, max=64, help="words that may be inserted into a question")] = 5,
-    option: Annotated[list[str] | None, typer.Option("-o", "--option", help="defense option key=value")] = None,
+    words: Annotated[int, typer.Option(min=0, max=64, help="how many words may be inserted into a question")] = 5,
+    option: Annotated[
+        list[str] | None, typer.Option("-o", "--option", help="an option of the defense, key=value")
+    ] = None,
     attack_option: Annotated[
-        list[str] | None, typer.Option("-a", "--attack-option", help="attack option key=value")
+        list[str] | None, typer.Option("-a", "--attack-option", help="an option of the attack, key=value")
     ] = None,
     side_effects: Annotated[
         str | None,
         typer.Option(
-            help="what training did to other tasks: data sets, or lm-eval's tasks about pictures, with commas"
+            help="other tasks to measure after training: data sets or lm-eval's tasks about pictures, with commas"
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
-    """Protect, attack, evaluate and score. Finished stages are reused; a killed run continues where it was."""
+    """Protect, attack, evaluate and score. Finished stages are reused, and a killed run continues where it stopped."""
     from attacks.grammar import BEST, expand_best
     from bench.cli import parse
 
@@ -56,20 +61,20 @@ def run(
         [
             parse.spec(
                 defense=defense,
-                attack=one,
+                attack=attack_text,
                 dataset=dataset,
                 victim=victim,
                 threat=threat,
                 surrogates=surrogates,
-                seed=number,
+                seed=one_seed,
                 epsilon=parse.epsilon(epsilon),
                 words=words,
                 options=parse.options(option or []),
                 attack_options=parse.options(attack_option or []),
             )
-            for number in parse.seeds(seed, seeds)
+            for one_seed in parse.seeds(seed, seeds)
         ]
-        for one in expand_best(attack)
+        for attack_text in expand_best(attack)
     ]
     play(cells, as_json=as_json, tasks=parse.tasks(side_effects), together=attack == BEST)
 
@@ -77,35 +82,46 @@ def run(
 def play(
     cells: Sequence[Sequence["RunSpec"]], *, as_json: bool, tasks: Sequence[str] = (), together: bool = False
 ) -> None:
-    """Play cells, each of them some seeds, with a display; then print one table a cell and the flags, or all as JSON.
+    """Play each cell seed by seed with a display, then print one table for each cell and the flags, or all as JSON.
 
-    tasks: other tasks, on which the side effects of the training are measured. together: cells that differ in the
-    attack alone are those of a trainer who takes the best: one table for them all.
+    tasks: other tasks, on which the side effects of the training are measured. together: the cells of one game are the
+    attacks of a trainer who takes the best; they are printed as one ladder instead of one table for each.
     """
-    from bench.cli.display import Display, ladder, table
-    from bench.play.side_effects import play as play_one
-    from bench.tables import data, flags
-    from bench.tables.summary import ladders, record, summary
+    from bench.cli.display import RunDisplay, ladder_table, summary_table
+    from bench.play.side_effects import play_with_side_effects
+    from bench.tables.flags import MARK, flag_runs
+    from bench.tables.ladders import compute_run_ladders
+    from bench.tables.records import run_as_json
+    from bench.tables.runs import load_runs
+    from bench.tables.summary import summarize
 
     played: list[list[Run]] = []
     for cell in cells:
-        with Display(quiet=as_json) as display:
+        with RunDisplay(quiet=as_json) as display:
             rows = []
             for number, spec in enumerate(cell, start=1):
                 display.heading(f"{spec.defense.name} × {spec.attack.name}, seed {spec.seed} ({number}/{len(cell)})")
-                rows.append(play_one(spec, tasks, display.stage))
+                rows.append(play_with_side_effects(spec, tasks, display.stage))
             played.append(rows)
         if not as_json and not together:
-            display.console.print(table(rows, display.reused))
-    best = ladders(played) if together else {}
-    found = flags.of_runs(data.runs(), {row.id for rows in played for row in rows})
+            display.console.print(summary_table(rows, display.reused))
+    all_rows = [row for rows in played for row in rows]
+    ladders = list(compute_run_ladders(all_rows)) if together else []
+    flags = flag_runs(load_runs(), {row.id for row in all_rows})
     if as_json:
-        runs, summaries = [record(row) for rows in played for row in rows], [summary(rows)._asdict() for rows in played]
-        document = {"runs": runs, "summaries": summaries, "flags": [smell._asdict() for smell in found]}
-        told = [{**game._asdict(), "steps": [step.plain() for step in steps]} for game, steps in best.items()]
-        typer.echo(json.dumps(document | ({"best": told} if together else {}), indent=1))
+        document: dict[str, Any] = {
+            "runs": [run_as_json(row) for row in all_rows],
+            "summaries": [summarize(rows)._asdict() for rows in played],
+            "flags": [flag._asdict() for flag in flags],
+        }
+        if together:
+            document["best"] = [
+                {"defense": defense, **game._asdict(), "steps": [step.to_json() for step in steps]}
+                for game, defense, steps in ladders
+            ]
+        typer.echo(json.dumps(document, indent=1))
         return
-    for game, steps in best.items():
-        display.console.print(ladder(game, steps))
-    for smell in found:
-        display.console.print(f"{flags.MARK} {smell.kind}: {smell.text}", soft_wrap=True, markup=False)
+    for game, defense, steps in ladders:
+        display.console.print(ladder_table(game, defense, steps))
+    for flag in flags:
+        display.console.print(f"{MARK} {flag.kind}: {flag.text}", soft_wrap=True, markup=False)

@@ -1,4 +1,4 @@
-"""`bench smells`: what makes the numbers of this home less than they seem."""
+"""`bench smells`: reasons to doubt the numbers of this home."""
 
 import json
 from typing import Annotated
@@ -7,19 +7,21 @@ import typer
 
 
 def smells(
-    published: Annotated[bool, typer.Option("--published", help="of the results that come with the suite")] = False,
+    published: Annotated[
+        bool, typer.Option("--published", help="use the published results that come with the suite")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Flags of every game that was played: weak trainers, controls as good as defenses, scattered seeds, ..."""
-    from bench.results import published as shipped
-    from bench.tables import data, flags
+    """Print the flags of every game that was played: weak trainers, controls as good as defenses, scattered seeds."""
+    from bench.tables.flags import flag_games
+    from bench.tables.runs import load_published_runs, load_runs
 
-    games = list(flags.by_game(data.runs(shipped.runs() if published else None)))
+    games = list(flag_games(load_published_runs() if published else load_runs()))
     if as_json:
-        rows = [{**game, **smell._asdict()} for game, found in games for smell in found]
-        return typer.echo(json.dumps(rows, indent=1, default=int))
-    for game, found in games:
-        title = " · ".join(f"{name} {value}" for name, value in game.items())
-        typer.secho(f"{title}: {len(found)} flag{'' if len(found) == 1 else 's'}", bold=True)
-        for smell in found:
-            typer.echo(f"  {smell.kind:<22} {smell.text}")
+        rows = [{**game._asdict(), **flag._asdict()} for game, flags in games for flag in flags]
+        return typer.echo(json.dumps(rows, indent=1))
+    for game, flags in games:
+        title = " · ".join(f"{name} {value}" for name, value in game._asdict().items())
+        typer.secho(f"{title}: {len(flags)} flag{'' if len(flags) == 1 else 's'}", bold=True)
+        for flag in flags:
+            typer.echo(f"  {flag.kind:<22} {flag.text}")

@@ -9,44 +9,45 @@ if TYPE_CHECKING:
     from bench.game.submission import Submission
     from bench.spec import RunSpec
 
-app = typer.Typer(help="Submissions: one YAML file a configured defense.", no_args_is_help=True)
+app = typer.Typer(help="Check and play submissions: defenses that are configured in YAML.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(help="a submission, for example submissions/mmguard.yaml")]
 
 
-def _checked(file: Path, attack: str = "lora_sft") -> "Submission":
+def _read_checked(file: Path, attack: str = "lora_sft") -> "Submission":
+    """Return a submission whose runs against an attack can be played here. Raises UserError for any other."""
     from attacks.grammar import parse_attack
     from bench.cli import parse
     from bench.game.playable import check_playable
-    from bench.game.submission import read
+    from bench.game.submission import read_submission
 
-    submission = read(file)
+    submission = read_submission(file)
     parse.check_methods(submission.defense.name, parse_attack(attack).name)
     for spec in submission.runs(attack):
-        parse.check(spec)
+        parse.check_spec(spec)
         check_playable(spec)
     return submission
 
 
 @app.command()
 def validate(file: File) -> None:
-    """Check a submission without playing it: schema, names, options, threat models."""
-    submission = _checked(file)
+    """Check a submission without playing it: its schema, names, options and threat models."""
+    submission = _read_checked(file)
     typer.echo(f"valid: {submission.title}, {len(submission.runs('lora_sft'))} runs an attack")
 
 
 @app.command("run")
 def run_(
     file: File,
-    attack: Annotated[str, typer.Option(help="what the trainer does; best: the standard set")] = "lora_sft",
+    attack: Annotated[str, typer.Option(help="what the trainer does; best: the standard set of attacks")] = "lora_sft",
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
-    """Play every cell that a submission asks for, as `bench run` would."""
+    """Play every cell of a submission, as `bench run` would."""
     from attacks.grammar import BEST, expand_best
     from bench.cli.run import play
 
     cells: list[list[RunSpec]] = []
-    for one in expand_best(attack):
-        submission = _checked(file, one)
-        specs, seeds = submission.runs(one), len(submission.seeds)
+    for attack_text in expand_best(attack):
+        submission = _read_checked(file, attack_text)
+        specs, seeds = submission.runs(attack_text), len(submission.seeds)
         cells += (specs[start : start + seeds] for start in range(0, len(specs), seeds))
     play(cells, as_json=as_json, together=attack == BEST)

@@ -1,4 +1,4 @@
-"""`bench suite`: a matrix of runs in YAML, planned, played and looked at."""
+"""`bench suite`: plan and play a matrix of runs that is described in YAML."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -10,47 +10,50 @@ from bench.game.suites import presets
 if TYPE_CHECKING:
     from bench.play.plan import Plan
 
-app = typer.Typer(help="Suites: a matrix of runs in one YAML file.", no_args_is_help=True)
+app = typer.Typer(help="Plan and play suites: matrices of runs in YAML.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help=f"a YAML file, or one of {', '.join(presets())}")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
-Workers = Annotated[int | None, typer.Option(min=1, max=10_000, help="stages at a time; else one a device, or one")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, max=10_000, help="stages to run at a time; default: one for each device, or one")
+]
 
 
 @app.command("plan")
 def plan_(name: Name, workers: Workers = None, as_json: Json = False) -> None:
-    """What a suite would compute: distinct stages, how many are finished, and the cost of the others."""
-    _show(_plan(name), workers, as_json)
+    """Print what a suite would compute: its stages, how many are finished, and the cost of the others."""
+    _print_plan(load_plan(name), workers, as_json)
 
 
 @app.command()
 def run(
     name: Name,
-    engine: Annotated[str, typer.Option(help="local, ray or slurm")] = "local",
+    engine: Annotated[str, typer.Option(help="where stages run: local, ray or slurm")] = "local",
     workers: Workers = None,
-    address: Annotated[str | None, typer.Option(help="of a Ray cluster; slurm: 'local' tries it without Slurm")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="the plan alone")] = False,
+    address: Annotated[
+        str | None, typer.Option(help="address of a Ray cluster; with slurm, 'local' is a test without Slurm")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only print the plan")] = False,
     as_json: Json = False,
 ) -> None:
-    """Play what is missing. A stage that fails stops nothing else; the same command goes on after any interruption."""
-    plan = _plan(name)
+    """Play the missing runs. A failed stage stops only what needs it; the same command continues after a break."""
+    plan = load_plan(name)
     if dry_run:
-        return _show(plan, workers, as_json)
-    from bench.cli.display import Counted
-    from bench.engine.base import engine as open_engine
+        return _print_plan(plan, workers, as_json)
+    from bench.cli.display import SuiteDisplay
+    from bench.engine.base import open_engine
+    from bench.engine.costs import Costs
     from bench.game.playable import check_playable
-    from bench.play.plan import Costs
-    from bench.play.suite import play
-    from bench.store import housekeeping
-    from bench.store.artifacts import manifests
+    from bench.play.suite import play_suite
+    from bench.store import artifacts, housekeeping
 
-    housekeeping.limit()  # a bad value is told before the first stage, not by each of them
+    housekeeping.read_limit()  # so that a bad value is an error before the first stage
     for spec in plan.runs.values():
         check_playable(spec)
-    player = open_engine(engine, workers, address, Costs(manifests() if plan.tasks else []))
-    with Counted(len(plan.tasks), quiet=as_json) as display:
-        outcome = play(plan, player, display.tick)
+    player = open_engine(engine, workers, address, Costs(artifacts.read_manifests() if plan.tasks else []))
+    with SuiteDisplay(len(plan.tasks), quiet=as_json) as display:
+        outcome = play_suite(plan, player, display.report)
     if as_json:
         typer.echo(json.dumps(vars(outcome), indent=1))
     else:
@@ -64,16 +67,16 @@ def run(
 
 @app.command()
 def status(name: Name, as_json: Json = False) -> None:
-    """How many runs of a suite are recorded, and the traces of stages that failed when they were last tried."""
+    """Print how many runs of a suite are recorded, and the traces of stages that failed at their last attempt."""
     from bench import results
     from bench.play.suite import failures
 
-    plan = _plan(name)
+    plan = load_plan(name)
     rows = {row.id for row in results.load()}
-    done, traces = [run for run in plan.runs if run in rows], failures(plan)
+    recorded, traces = [run for run in plan.runs if run in rows], failures(plan)
     if as_json:
-        return typer.echo(json.dumps({"runs": len(plan.runs), "recorded": len(done), "failed": traces}, indent=1))
-    typer.echo(f"{len(done)} of {len(plan.runs)} runs recorded, {len(plan.tasks)} stages to do")
+        return typer.echo(json.dumps({"runs": len(plan.runs), "recorded": len(recorded), "failed": traces}, indent=1))
+    typer.echo(f"{len(recorded)} of {len(plan.runs)} runs recorded, {len(plan.tasks)} stages to do")
     for stage, trace in traces.items():
         typer.echo(f"\n{plan.stages[stage].kind} {stage}\n{trace}")
 
@@ -81,59 +84,61 @@ def status(name: Name, as_json: Json = False) -> None:
 @app.command()
 def clean(
     name: Name,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be removed")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only print what would be removed")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="remove without asking")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove the artefacts that no recorded run of another suite needs, and the traces of failures; rows stay."""
+    """Remove the artefacts that only this suite needs, and the traces of its failures. Rows of results stay."""
     from bench.play.leftovers import leftovers, remove, traces
 
-    plan = _plan(name)
+    plan = load_plan(name)
     artifacts, files = leftovers(plan), traces(plan)
-    size = sum(each.size for each in artifacts)
-    told = f"{len(artifacts)} artefacts, {size / 1e6:.1f} MB, and {len(files)} traces of failures"
+    size = sum(artifact.size for artifact in artifacts)
+    summary = f"{len(artifacts)} artefacts, {size / 1e6:.1f} MB, and {len(files)} traces of failures"
     if not dry_run:
         if not yes and (artifacts or files):
-            typer.confirm(f"remove {told}?", abort=True, err=True)
+            typer.confirm(f"remove {summary}?", abort=True, err=True)
         size = remove(artifacts, files)
     if as_json:
-        report = {"artefacts": [str(each) for each in artifacts], "traces": len(files), "bytes": size}
+        report = {"artefacts": [str(artifact) for artifact in artifacts], "traces": len(files), "bytes": size}
         return typer.echo(json.dumps({**report, "dry_run": dry_run}, indent=1))
-    typer.echo(f"{'would be removed' if dry_run else 'removed'}: {told}")
+    typer.echo(f"{'would be removed' if dry_run else 'removed'}: {summary}")
 
 
-def _plan(name: str) -> "Plan":
+def load_plan(name: str) -> "Plan":
+    """Return the plan of a suite whose runs are checked. Raises UserError."""
     from bench.cli import parse
-    from bench.game.suite import read
-    from bench.play.plan import plan
+    from bench.game.suite import read_suite
+    from bench.play.plan import make_plan
 
-    specs = read(name).runs()
+    specs = read_suite(name).runs()
     names = {text: parse.dataset(text) for text in dict.fromkeys(spec.dataset for spec in specs)}
     specs = [spec.model_copy(update={"dataset": names[spec.dataset]}) for spec in specs]
     for spec in specs:
-        parse.check(spec)
-    return plan(specs)
+        parse.check_spec(spec)
+    return make_plan(specs)
 
 
-def _show(plan: "Plan", workers: int | None, as_json: bool) -> None:
-    from bench.play.plan import Costs
-    from bench.play.predict import expected, predict
-    from bench.store.artifacts import manifests
+def _print_plan(plan: "Plan", workers: int | None, as_json: bool) -> None:
+    """Print the stages of a plan with their costs, and the expected time."""
+    from bench.engine.costs import Costs
+    from bench.play.predict import cost_table, predict_seconds, task_seconds
+    from bench.store import artifacts
 
-    costs, count = Costs(manifests()), workers or 1
-    rows, known = costs.table(plan), expected(plan, costs)
-    wall = None if known is None else round(predict(plan, count, known))
+    costs, count = Costs(artifacts.read_manifests()), workers or 1
+    rows, known = cost_table(plan, costs), task_seconds(plan, costs)
+    wall = None if known is None else round(predict_seconds(plan, count, known))
     if as_json:
-        table = {"runs": len(plan.runs), "stages": rows, "workers": count, "wall seconds": wall}
-        return typer.echo(json.dumps(table, indent=1))
+        document = {"runs": len(plan.runs), "stages": rows, "workers": count, "wall seconds": wall}
+        return typer.echo(json.dumps(document, indent=1))
     from rich.console import Console
     from rich.table import Table
 
-    view = Table(title=f"{len(plan.runs)} runs, {len(plan.stages)} stages, {len(plan.tasks)} to do")
+    table = Table(title=f"{len(plan.runs)} runs, {len(plan.stages)} stages, {len(plan.tasks)} to do")
     for column in rows[0]:
-        view.add_column(column, justify="left" if column == "stage" else "right")
+        table.add_column(column, justify="left" if column == "stage" else "right")
     for row in rows:
-        view.add_row(*("?" if value is None else str(value) for value in row.values()))
-    Console().print(view)
-    told = "not known: stages like these were never played here" if wall is None else f"{wall} s"
-    typer.echo(f"expected time with {count} workers: {told}")
+        table.add_row(*("?" if value is None else str(value) for value in row.values()))
+    Console().print(table)
+    text = "not known: stages like these were never played here" if wall is None else f"{wall} s"
+    typer.echo(f"expected time with {count} workers: {text}")

@@ -1,4 +1,4 @@
-"""`bench victims`: the embedded checkpoints and how they are made."""
+"""`bench victims`: list the embedded checkpoints, make one again, and measure one."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -8,12 +8,12 @@ import typer
 from bench.errors import unknown
 from bench.victims import EMBEDDED, embedded_folder, read_card
 
-app = typer.Typer(help="Embedded victims: their cards, and their pretraining.", no_args_is_help=True)
+app = typer.Typer(help="List the embedded victims, pretrain one again, and measure one.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_() -> None:
-    """Each embedded victim with its measured accuracy on unseen renderings of known concepts."""
+    """List the embedded victims with their measured accuracy on unseen renderings of known concepts."""
     for name, family in EMBEDDED.items():
         card = read_card(name)
         accuracy = ", ".join(f"{kind} {value:.0%}" for kind, value in card["accuracy"].items())
@@ -22,7 +22,7 @@ def list_() -> None:
 
 @app.command()
 def pretrain(name: Annotated[str, typer.Argument(help="name of an embedded victim")]) -> None:
-    """Make a victim from nothing (about 20 minutes on 2 cores). Ctrl-C and the same command go on where it was."""
+    """Pretrain a victim from scratch (about 20 minutes on 2 cores). After Ctrl-C, the same command continues."""
     from bench.lvlm.embedded.recipes import RECIPES
 
     _check(name, RECIPES)
@@ -35,7 +35,7 @@ def pretrain(name: Annotated[str, typer.Argument(help="name of an embedded victi
 
 @app.command()
 def exam(name: Annotated[str, typer.Argument(help="name of an embedded victim")]) -> None:
-    """Measure again what a victim sees and renew its card (about a minute)."""
+    """Measure a victim's accuracy again and rewrite its card (about a minute)."""
     _check(name, EMBEDDED)
     from bench.lvlm.catalog import load
     from bench.lvlm.embedded.pretrain import write_card

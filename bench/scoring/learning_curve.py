@@ -1,42 +1,59 @@
-"""Learning curves: a run's accuracy along its attack's training, where it peaks, and where it ends.
+"""Learning curves: a run's accuracy along its attack's training, its peak, and its last point.
 
-A protection may only delay learning, and the best checkpoint need not be the last. The peak is the trainer's: the epoch
-with the highest accuracy on his own validation split, reported on the test split. To take the best epoch *of the test
-split* would give him what he cannot know.
+A protection may only delay learning, and the best checkpoint need not be the last. The trainer chooses the epoch with
+the highest accuracy on their own validation split; its accuracy is then reported on the test split. Choosing on the
+test split would let the trainer use what they cannot know.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 Curve = Sequence[Mapping[str, Any]]
-"""Points in the order of their epochs: `epoch`, and accuracies (0..1) on `validation` and `test`."""
+"""Points in the order of their epochs: `epoch`, and accuracies in [0,1] on `validation` and `test`."""
 
 
-def role(name: str, epoch: int | str) -> str:
-    """What the stage of a run is called that asks the adapter of an epoch; `name`: evaluate or validation."""
-    return f"{name}@{epoch}"
+def epoch_role(role: str, epoch: int | str) -> str:
+    """Return the role of the stage that evaluates an epoch's adapter, where `role` is evaluate or validation.
+
+    >>> epoch_role("validation", 4)
+    'validation@4'
+    """
+    return f"{role}@{epoch}"
 
 
-def points(accuracies: Mapping[str, float]) -> list[dict[str, Any]] | None:
-    """The curve in the accuracies of a run's evaluations, by their role; None where it has none."""
-    epochs = sorted(int(key.removeprefix("validation@")) for key in accuracies if key.startswith("validation@"))
-    return [
-        {"epoch": e, "validation": accuracies[role("validation", e)], "test": accuracies[role("evaluate", e)]}
-        for e in epochs
-    ] or None
+def build_curve(accuracies: Mapping[str, float]) -> list[dict[str, Any]] | None:
+    """Return the curve of a run from the accuracies of its evaluations by role; None where no epoch was evaluated.
+
+    >>> build_curve({"validation@2": 0.5, "evaluate@2": 0.4, "evaluate": 0.4})
+    [{'epoch': 2, 'validation': 0.5, 'test': 0.4}]
+    """
+    epochs = sorted(int(role.removeprefix("validation@")) for role in accuracies if role.startswith("validation@"))
+    points = [
+        {
+            "epoch": epoch,
+            "validation": accuracies[epoch_role("validation", epoch)],
+            "test": accuracies[epoch_role("evaluate", epoch)],
+        }
+        for epoch in epochs
+    ]
+    return points or None
 
 
-def mean(curves: Sequence[Curve]) -> list[dict[str, Any]]:
-    """The curve of several seeds of one attack: accuracies are means over the seeds."""
+def mean_curve(curves: Sequence[Curve]) -> list[dict[str, Any]]:
+    """Return the mean over several seeds of one attack, epoch by epoch. Raises ValueError for unequal lengths."""
     return [
         {
-            "epoch": same[0]["epoch"],
-            **{split: sum(point[split] for point in same) / len(same) for split in ("validation", "test")},
+            "epoch": points[0]["epoch"],
+            **{split: sum(point[split] for point in points) / len(points) for split in ("validation", "test")},
         }
-        for same in zip(*curves, strict=True)
+        for points in zip(*curves, strict=True)
     ]
 
 
 def peak(curve: Curve) -> Mapping[str, Any]:
-    """The point with the highest validation accuracy; of several the earliest."""
+    """Return the point with the highest validation accuracy; of several equal ones, the earliest.
+
+    >>> peak([{"epoch": 2, "validation": 0.6, "test": 0.1}, {"epoch": 4, "validation": 0.5, "test": 0.9}])["epoch"]
+    2
+    """
     return max(curve, key=lambda point: point["validation"])

@@ -1,91 +1,57 @@
-"""Flags: what makes a number less than it seems. They stand beside it; nothing is hidden, dropped or ranked by them."""
+"""Checks that flag the numbers of a game which mean less than they seem.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+Flags stand beside the numbers. No number is hidden, dropped or ranked because of one.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from scipy.special import chdtri, ndtri
 
+from bench.scoring.flag import Cell, Flag
 from bench.scoring.protection import ELIGIBLE_GAIN, LISTED_SEEDS
 from bench.scoring.stats import LEVEL, Estimate
-from defenses import REGISTRY
 
 TENTH = 0.10
-"""Of the clean gain: what an attack may cost, a control may keep and seeds may differ by.
+"""Share of the clean gain that an attack may cost, that a control may keep, and that seeds may differ by.
 
-The game does not judge where the clean gain is under 10 points (`ELIGIBLE_GAIN`): the same tenth, of a gain that is
-100 % by definition. A full protection is ten times as much, so one tenth cannot turn a verdict; more can.
+A game is not judged where the clean gain is under 10 points (`ELIGIBLE_GAIN`). This is the same tenth, of a gain that
+is 100 % by definition. A full protection is ten times as much: one tenth cannot turn a verdict, and more can.
 """
 
 NOTHING = "none"
 UPPER_BOUND = "wrong_answers"
-"""The one control that must protect."""
+"""The one control that must protect: a release with wrong answers."""
 
 PIXELS, WORDS = ("random_noise", "random_noise_class"), ("random_trigger",)
-"""What shows how far a budget alone goes: noise for who changes pictures, words for who inserts some."""
+"""Controls that show what a budget does without a method: noise for pictures, random words for questions."""
 
 TRIGGERS = ("text_trigger", "random_trigger")
-"""Releases with inserted words and clean pictures."""
+"""Releases with inserted words and unchanged pictures."""
 
 
-class Cell(NamedTuple):
-    """A defense against an attack in one game: means over seeds, accuracies in [0,1] on the test split.
+def find_flags(cells: Sequence[Cell]) -> list[Flag]:
+    """Return every flag of one game's cells.
 
-    defense, attack: labels; method: the defense's name. protection: of all seeds, None where it is not defined; seeds:
-    that of each alone. eligible: the clean gain of every seed is. pixels, words: what the release changed.
+    Cells that were not played cannot be compared with. A missing control is flagged only where a defense is listed.
     """
-
-    defense: str
-    attack: str
-    method: str
-    zero: float
-    clean: float
-    utility: float
-    protection: Estimate | None
-    seeds: Mapping[int, Estimate | None]
-    eligible: bool
-    pixels: bool
-    words: bool
-
-    @property
-    def control(self) -> bool:
-        """Whether it competes with nobody."""
-        return self.method in REGISTRY.controls
-
-
-class Smell(NamedTuple):
-    """A flag: its kind, whom it concerns ("" for defense or attack: all of the game), and one sentence with numbers."""
-
-    kind: str
-    defense: str
-    attack: str
-    text: str
-
-    @property
-    def where(self) -> str:
-        """Whom it concerns, for people."""
-        return f"{self.defense or 'every defense'} × {self.attack or 'every attack'}"
-
-
-def smells(cells: Sequence[Cell]) -> list[Smell]:
-    """Every flag of one game's cells. What was not played cannot be compared with: it is said only where it matters."""
     judged = sorted(
         (cell for cell in cells if cell.method != UPPER_BOUND), key=lambda cell: (cell.defense, cell.attack)
     )
-    return [smell for check in CHECKS for smell in check(judged)]
+    return [flag for check in CHECKS for flag in check(judged)]
 
 
-def under_trained(cells: Sequence[Cell]) -> Iterator[Smell]:
-    """The trainer did not learn where there was everything to learn: plain on clean data, or with this very attack.
+def flag_weak_training(cells: Sequence[Cell]) -> Iterator[Flag]:
+    """Flag trainers who learn too little from clean data, with the plain recipe or with one of the attacks.
 
-    Both by the rule of eligibility: a gain of 10 points whose interval is above 0. What an attack gains on clean data
-    reaches 0 where its protection reaches 1. And the plain recipe is weak where another attack surely gains a tenth
-    more on clean data: all protection is counted from the clean fine-tune.
+    Both follow the rule of eligibility: a gain of 10 points whose interval is above 0. An attack whose protection on
+    clean data reaches 1 gains nothing there. The plain recipe is weak where another attack surely gains a tenth more on
+    clean data, because all protection is counted from the clean fine-tune.
     """
     weak = [cell for cell in cells if not cell.eligible]
     if weak:
         worst = min(weak, key=lambda cell: cell.clean - cell.zero)
-        yield Smell(
+        yield Flag(
             "under-trained",
             "",
             "",
@@ -93,108 +59,111 @@ def under_trained(cells: Sequence[Cell]) -> Iterator[Smell]:
             f"{worst.clean:.1%}: fewer than {_points(ELIGIBLE_GAIN)}, or not surely more than none, "
             f"in {len(weak)} of {len(cells)} cells, so nothing can be judged there.",
         )
-    for cell, found in _defined(_undefended(cells)):
+    for cell, protection in _with_protection(_undefended(cells)):
         gain = cell.utility - cell.zero
-        if cell.eligible and (gain < ELIGIBLE_GAIN or found.high >= 1):
-            yield Smell(
+        if cell.eligible and (gain < ELIGIBLE_GAIN or protection.high >= 1):
+            yield Flag(
                 "under-trained",
                 "",
                 cell.attack,
                 f"{cell.attack} gains only {_points(gain)} on data without a defense, where plain fine-tuning gains "
                 f"{_points(cell.clean - cell.zero)}: a trainer who learns nothing anyway says nothing of a defense.",
             )
-        if found.high < -TENTH:
-            yield Smell(
+        if protection.high < -TENTH:
+            yield Flag(
                 "under-trained",
                 "",
                 cell.attack,
-                f"{cell.attack} has {_share(found)} on data without a defense: it gains more than the clean fine-tune, "
-                "which protection is counted from and which is not trained enough.",
+                f"{cell.attack} has {_interval(protection)} on data without a defense: it gains more than the clean "
+                "fine-tune, which protection is counted from and which is not trained enough.",
             )
 
 
-def breaks_utility(cells: Sequence[Cell]) -> Iterator[Smell]:
-    """An attack that loses more than a tenth of the clean gain where nobody defends: all defenses look better by it."""
-    for cell, found in _defined(_undefended(cells)):
-        if found.value > TENTH and found.low > 0:
-            yield Smell(
+def flag_costly_attacks(cells: Sequence[Cell]) -> Iterator[Flag]:
+    """Flag attacks that lose more than a tenth of the clean gain on undefended data: every defense looks better."""
+    for cell, protection in _with_protection(_undefended(cells)):
+        if protection.value > TENTH and protection.low > 0:
+            yield Flag(
                 "attack breaks utility",
                 "",
                 cell.attack,
-                f"{cell.attack} loses {_share(found)} of the clean gain on data without a defense: that much of every "
-                "protection under it is the attack's own doing.",
+                f"{cell.attack} loses {_interval(protection)} of the clean gain on data without a defense: that much "
+                "of every protection under it is the attack's own doing.",
             )
 
 
-def control_as_good(cells: Sequence[Cell]) -> Iterator[Smell]:
-    """Under this attack the best control of what the defense changes, or no defense at all, reaches its interval.
+def flag_matching_controls(cells: Sequence[Cell]) -> Iterator[Flag]:
+    """Flag defenses whose interval is reached by the best control of what they change, or by no defense at all.
 
-    Intervals that overlap are no proof of a tie; a pair can differ all the same. The flag asks to look.
+    Overlapping intervals do not prove a tie, since a paired test can still find a difference. The flag asks the reader
+    to look.
     """
-    for cell, found in _defined(_competing(cells)):
+    for cell, protection in _with_protection(_competing(cells)):
         controls = {NOTHING, *(PIXELS if cell.pixels else ()), *(WORDS if cell.words else ())}
-        rivals = _defined(_beside(cells, cell, controls))
+        rivals = _with_protection(_same_attack(cells, cell, controls))
         control, best = max(rivals, key=lambda rival: rival[1].high, default=(cell, None))
-        if best and best.high >= found.low:
-            told = "that is more" if best.low > found.high else "the intervals overlap"
+        if best and best.high >= protection.low:
+            verdict = "that is more" if best.low > protection.high else "the intervals overlap"
             name = "no defense" if control.method == NOTHING else f"control {control.defense}"
-            yield Smell(
+            yield Flag(
                 "control as good",
                 cell.defense,
                 cell.attack,
-                f"{cell.defense} protects {_share(found)} under {cell.attack}, {name} {_share(best)}: {told}.",
+                f"{cell.defense} protects {_interval(protection)} under {cell.attack}, {name} {_interval(best)}: "
+                f"{verdict}.",
             )
 
 
-def control_protects(cells: Sequence[Cell]) -> Iterator[Smell]:
-    """A control keeps more than a tenth beyond what the attack loses without a defense, with intervals apart.
+def flag_protective_controls(cells: Sequence[Cell]) -> Iterator[Flag]:
+    """Flag controls that protect a tenth more than no defense does under the same attack, with intervals apart.
 
-    Measured from `none` under the same attack, not from 0: what the attack loses by itself is no protection.
+    The measure starts at `none` under that attack and not at 0: a loss that the attack causes itself is no protection.
     """
-    for cell, found in _defined(cell for cell in cells if cell.control and cell.method != NOTHING):
-        for _, least in _defined(_beside(cells, cell, {NOTHING})):
-            if found.value - least.value > TENTH and found.low > least.high:
-                yield Smell(
+    for cell, protection in _with_protection(cell for cell in cells if cell.control and cell.method != NOTHING):
+        for _, undefended in _with_protection(_same_attack(cells, cell, {NOTHING})):
+            if protection.value - undefended.value > TENTH and protection.low > undefended.high:
+                yield Flag(
                     "control protects",
                     cell.defense,
                     cell.attack,
-                    f"Control {cell.defense} protects {_share(found)} under {cell.attack}, where no defense has "
-                    f"{_share(least)}: the budget alone does more than nothing here.",
+                    f"Control {cell.defense} protects {_interval(protection)} under {cell.attack}, where no defense "
+                    f"has {_interval(undefended)}: the budget alone does more than nothing here.",
                 )
 
 
-def trigger_explains(cells: Sequence[Cell]) -> Iterator[Smell]:
-    """A release of pictures and words, whose interval one with words alone reaches under the same attack."""
-    for cell, found in _defined(cell for cell in _competing(cells) if cell.pixels and cell.words):
-        rivals = _defined(_beside(cells, cell, TRIGGERS))
+def flag_trigger_effects(cells: Sequence[Cell]) -> Iterator[Flag]:
+    """Flag releases of changed pictures and inserted words whose interval is reached by inserted words alone."""
+    for cell, protection in _with_protection(cell for cell in _competing(cells) if cell.pixels and cell.words):
+        rivals = _with_protection(_same_attack(cells, cell, TRIGGERS))
         trigger, best = max(rivals, key=lambda rival: rival[1].high, default=(cell, None))
-        if best and best.high >= found.low:
-            yield Smell(
+        if best and best.high >= protection.low:
+            yield Flag(
                 "trigger explains",
                 cell.defense,
                 cell.attack,
-                f"{cell.defense} protects {_share(found)} under {cell.attack}, {trigger.defense} {_share(best)} with "
-                "clean pictures: its words alone may explain the effect.",
+                f"{cell.defense} protects {_interval(protection)} under {cell.attack}, {trigger.defense} "
+                f"{_interval(best)} with clean pictures: its words alone may explain the effect.",
             )
 
 
-def seeds_apart(cells: Sequence[Cell]) -> Iterator[Smell]:
-    """Seeds that differ by more than a tenth of the clean gain, and by more than their own intervals explain.
+def flag_scattered_seeds(cells: Sequence[Cell]) -> Iterator[Flag]:
+    """Flag seeds that differ by more than a tenth of the clean gain and by more than their own intervals explain.
 
-    The second by Cochran's Q (Biometrics 10, 1954): squared distances from the weighted mean, each over the variance
-    that the seed's interval says, are chi-square with S - 1 degrees of freedom where all seeds have one protection. The
-    seeds share their test pictures, so they differ by less than that: it is seldom wrong. Only both make a flag: the
-    first alone is met by small test sets, the second alone by large ones.
+    The second condition is Cochran's Q (Biometrics 10, 1954) above the chi-square quantile with S - 1 degrees of
+    freedom, which it follows where all S seeds have one protection. The seeds share their test pictures, so they differ
+    by less than that, and the test is seldom wrong. Small test sets meet the first condition by chance and large ones
+    the second, so a flag needs both.
     """
     for cell in cells:
-        seeds = {seed: found for seed, found in cell.seeds.items() if found}
+        seeds = {seed: estimate for seed, estimate in cell.seeds.items() if estimate}
         if len(seeds) < 2:
             continue
-        least, most = min(seeds, key=lambda seed: seeds[seed].value), max(seeds, key=lambda seed: seeds[seed].value)
+        least = min(seeds, key=lambda seed: seeds[seed].value)
+        most = max(seeds, key=lambda seed: seeds[seed].value)
         distance = seeds[most].value - seeds[least].value
-        q, limit = heterogeneity(list(seeds.values())), float(chdtri(len(seeds) - 1, 1 - LEVEL))
+        q, limit = cochran_q(list(seeds.values())), float(chdtri(len(seeds) - 1, 1 - LEVEL))
         if distance > TENTH and q > limit:
-            yield Smell(
+            yield Flag(
                 "seeds apart",
                 cell.defense,
                 cell.attack,
@@ -204,40 +173,48 @@ def seeds_apart(cells: Sequence[Cell]) -> Iterator[Smell]:
             )
 
 
-def unchecked(cells: Sequence[Cell]) -> Iterator[Smell]:
-    """A defense with seeds enough to be listed, under attacks that what it should be compared with never met."""
+def flag_missing_controls(cells: Sequence[Cell]) -> Iterator[Flag]:
+    """Flag defenses with seeds enough to be listed, under attacks that the controls to compare with never met."""
     for name in dict.fromkeys(cell.defense for cell in _competing(cells)):
-        own = [cell for cell in cells if cell.defense == name]
-        if max(len(cell.seeds) for cell in own) < LISTED_SEEDS:
+        played = [cell for cell in cells if cell.defense == name]
+        if max(len(cell.seeds) for cell in played) < LISTED_SEEDS:
             continue
-        asked: dict[str, tuple[str, ...]] = {"the attack costs by itself": (NOTHING,)}
-        asked |= {"noise alone does": PIXELS} if any(cell.pixels for cell in own) else {}
-        asked |= {"inserted words alone do": WORDS} if any(cell.words for cell in own) else {}
-        for what, controls in asked.items():
-            alone = [cell.attack for cell in own if not any(_beside(cells, cell, controls))]
-            if alone:
-                yield Smell(
+        comparisons: dict[str, tuple[str, ...]] = {"the attack costs by itself": (NOTHING,)}
+        if any(cell.pixels for cell in played):
+            comparisons["noise alone does"] = PIXELS
+        if any(cell.words for cell in played):
+            comparisons["inserted words alone do"] = WORDS
+        for effect, controls in comparisons.items():
+            attacks = [cell.attack for cell in played if not any(_same_attack(cells, cell, controls))]
+            if attacks:
+                yield Flag(
                     "no control played",
                     name,
-                    alone[0] if len(alone) == 1 else "",
-                    f"No run of {' or '.join(controls)} under {', '.join(alone)} has a seed of {name}: "
-                    f"what {what} there is unknown.",
+                    attacks[0] if len(attacks) == 1 else "",
+                    f"No run of {' or '.join(controls)} under {', '.join(attacks)} has a seed of {name}: "
+                    f"what {effect} there is unknown.",
                 )
 
 
-CHECKS: tuple[Callable[[Sequence[Cell]], Iterator[Smell]], ...] = (
-    under_trained,
-    breaks_utility,
-    control_as_good,
-    control_protects,
-    trigger_explains,
-    seeds_apart,
-    unchecked,
+CHECKS: tuple[Callable[[Sequence[Cell]], Iterator[Flag]], ...] = (
+    flag_weak_training,
+    flag_costly_attacks,
+    flag_matching_controls,
+    flag_protective_controls,
+    flag_trigger_effects,
+    flag_scattered_seeds,
+    flag_missing_controls,
 )
 
 
-def heterogeneity(seeds: Sequence[Estimate]) -> float:
-    """Cochran's Q of estimates with 95 % intervals: inf where an interval has no width and others differ from it."""
+def cochran_q(seeds: Sequence[Estimate]) -> float:
+    """Return Cochran's Q of estimates with 95 % intervals: squared distances from the weighted mean, over variances.
+
+    It is inf where an interval has no width and others differ from it.
+
+    >>> round(cochran_q([Estimate(0.5, 0.4, 0.6), Estimate(0.5, 0.3, 0.7)]), 6)
+    0.0
+    """
     values = np.array([seed.value for seed in seeds])
     errors = np.array([seed.high - seed.low for seed in seeds]) / (2 * ndtri((1 + LEVEL) / 2))
     weights = 1 / np.maximum(errors, 1e-12) ** 2
@@ -253,13 +230,15 @@ def _competing(cells: Iterable[Cell]) -> Iterator[Cell]:
     return (cell for cell in cells if not cell.control)
 
 
-def _beside(cells: Iterable[Cell], cell: Cell, methods: Iterable[str]) -> Iterator[Cell]:
-    """Other cells of these methods under the same attack, with a seed in common."""
-    wanted = set(methods) - {cell.method}
-    return (c for c in cells if c.method in wanted and c.attack == cell.attack and c.seeds.keys() & cell.seeds.keys())
+def _same_attack(cells: Iterable[Cell], cell: Cell, methods: Iterable[str]) -> Iterator[Cell]:
+    """Return the cells of other methods under the attack of `cell` that share a seed with it."""
+    names = set(methods) - {cell.method}
+    for other in cells:
+        if other.method in names and other.attack == cell.attack and other.seeds.keys() & cell.seeds.keys():
+            yield other
 
 
-def _defined(cells: Iterable[Cell]) -> Iterator[tuple[Cell, Estimate]]:
+def _with_protection(cells: Iterable[Cell]) -> Iterator[tuple[Cell, Estimate]]:
     return ((cell, cell.protection) for cell in cells if cell.protection)
 
 
@@ -267,5 +246,5 @@ def _points(share: float) -> str:
     return f"{100 * share:.1f} points"
 
 
-def _share(found: Estimate) -> str:
-    return "{:.1%} [{:.1%}, {:.1%}]".format(*found)
+def _interval(estimate: Estimate) -> str:
+    return "{:.1%} [{:.1%}, {:.1%}]".format(*estimate)

@@ -1,104 +1,119 @@
-"""Flags of the runs at hand: `bench.scoring.smells` over the tables of `bench.tables.data`. Knows no Streamlit."""
+"""Flags of the runs at hand: the checks of `bench.scoring.smells` over the cells of each game."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
 
 import pandas as pd
 
 from attacks import REGISTRY as ATTACKS
-from bench.scoring.smells import TRIGGERS, Cell, Smell, smells
-from bench.scoring.stats import Estimate
-from bench.tables import data
+from bench.scoring.flag import Cell, Flag
+from bench.scoring.smells import TRIGGERS, find_flags
+from bench.tables.cells import compute_cells, estimate
+from bench.tables.game import GAME_COLUMNS, Game, split_games
+from bench.tables.runs import TOO_LITTLE_GAIN
 from defenses import REGISTRY as DEFENSES
 
 BLIND = ("none", "random_noise", "random_noise_class")
-"""Controls that know no surrogate: what they are under one threat model they are under all."""
+"""Controls that use no surrogate: their release is the same under every threat model."""
 
 COMPARED = {*DEFENSES.controls, *TRIGGERS}
-"""What a flag compares a defense with."""
+"""Releases that a flag compares a defense with."""
 
 MARK = "⚑"
 
 
-def by_game(frame: pd.DataFrame) -> Iterator[tuple[dict[str, Any], list[Smell]]]:
-    """Each game of `data.runs()` with its flags."""
-    for key, game in frame.groupby(data.GAME, sort=False):
-        yield dict(zip(data.GAME, key, strict=True)), of_game(game, frame)
+def flag_games(runs: pd.DataFrame) -> Iterator[tuple[Game, list[Flag]]]:
+    """Yield each game of `tabulate_runs` with its flags."""
+    for game, played in split_games(runs):
+        yield game, flag_game(played, runs)
 
 
-def of_game(game: pd.DataFrame, everything: pd.DataFrame) -> list[Smell]:
-    """The flags of one game. `everything`: where the controls are taken from that need not be played again."""
+def flag_game(game: pd.DataFrame, runs: pd.DataFrame) -> list[Flag]:
+    """Return the flags of one game's runs.
+
+    `runs` are those of all games. Controls that use no surrogate are borrowed from other threat models where this game
+    has not played them.
+    """
     if game.empty:
         return []
-    same = [name for name in data.GAME if name not in ("threat", "surrogates")]
-    rows = everything[(everything[same] == game[same].iloc[0]).all(axis=1) & everything["defense"].isin(BLIND)]
-    known = set(zip(game["defense_label"], game["attack_label"], strict=True))
-    lent = [pair not in known for pair in zip(rows["defense_label"], rows["attack_label"], strict=True)]
-    lent_rows = rows[lent].drop_duplicates(["defense_label", "attack_label", "seed"])
-    return smells(list(_cells(pd.concat([game, lent_rows]) if any(lent) else game)))
+    shared = [name for name in GAME_COLUMNS if name not in ("threat", "surrogates")]
+    rows = runs[(runs[shared] == game[shared].iloc[0]).all(axis=1) & runs["defense"].isin(BLIND)]
+    played = set(zip(game["defense_label"], game["attack_label"], strict=True))
+    missing = [pair not in played for pair in zip(rows["defense_label"], rows["attack_label"], strict=True)]
+    borrowed = rows[missing].drop_duplicates(["defense_label", "attack_label", "seed"])
+    return find_flags(list(_cells(game if borrowed.empty else pd.concat([game, borrowed]))))
 
 
-def of_cell(found: Iterable[Smell], defense: str, attack: str) -> list[Smell]:
-    """The flags that concern a defense under an attack."""
-    return [smell for smell in found if smell.defense in ("", defense) and smell.attack in ("", attack)]
+def select_flags(flags: Iterable[Flag], defense: str, attack: str) -> list[Flag]:
+    """Return the flags that concern a defense under an attack.
 
-
-def of_runs(frame: pd.DataFrame, ids: Collection[str]) -> list[Smell]:
-    """The flags that concern some runs of `data.runs()`, in the games that they were played in.
-
-    Only what their cells are compared with is looked at, so that a home with many runs takes no longer.
+    >>> flags = [Flag("under-trained", "", "jpeg", "..."), Flag("seeds apart", "em", "lora_sft", "...")]
+    >>> [flag.kind for flag in select_flags(flags, "em", "jpeg")]
+    ['under-trained']
     """
-    found: dict[Smell, None] = {}
-    for _, game in frame.groupby(data.GAME, sort=False):
-        mine = game[game["id"].isin(ids)]
-        asked = game["defense_label"].isin(mine["defense_label"]) | game["defense"].isin(COMPARED)
-        of_all = of_game(game[asked & game["attack_label"].isin(mine["attack_label"])], frame)
-        for cell in mine[["defense_label", "attack_label"]].drop_duplicates().itertuples(index=False):
-            found |= dict.fromkeys(of_cell(of_all, *cell))
-    return list(found)
+    return [flag for flag in flags if flag.defense in ("", defense) and flag.attack in ("", attack)]
 
 
-def beside(found: Sequence[Smell], defense: str, worst: str) -> str:
-    """What stands beside a defense's worst case: the marker of its flags, and how many its other attacks have."""
-    here = of_cell(found, defense, worst)
-    elsewhere = sum(smell.defense == defense for smell in found) - sum(smell.defense == defense for smell in here)
-    return ", ".join(filter(None, [marker(here), f"{elsewhere} under other attacks" if elsewhere else ""]))
+def flag_runs(runs: pd.DataFrame, ids: Collection[str]) -> list[Flag]:
+    """Return the flags that concern some runs of `tabulate_runs`, each in its own game.
+
+    Only the cells that theirs are compared with are computed, so that this stays fast in a home with many runs.
+    """
+    flags: dict[Flag, None] = {}
+    for _, game in split_games(runs):
+        chosen = game[game["id"].isin(ids)]
+        compared = game["defense_label"].isin(chosen["defense_label"]) | game["defense"].isin(COMPARED)
+        candidates = flag_game(game[compared & game["attack_label"].isin(chosen["attack_label"])], runs)
+        for cell in chosen[["defense_label", "attack_label"]].drop_duplicates().itertuples(index=False):
+            flags |= dict.fromkeys(select_flags(candidates, *cell))
+    return list(flags)
 
 
-def marker(found: Iterable[Smell]) -> str:
-    """The kinds of flags and how many there are of each; "" for none."""
-    counts = Counter(smell.kind for smell in found)
+def summarize_defense(flags: Sequence[Flag], defense: str, worst_attack: str) -> str:
+    """Return the text next to a defense: the kinds of flags of its worst case, and how many its other attacks have."""
+    worst_case = select_flags(flags, defense, worst_attack)
+    others = sum(flag.defense == defense for flag in flags) - sum(flag.defense == defense for flag in worst_case)
+    parts = [count_kinds(worst_case)] if worst_case else []
+    if others:
+        parts.append(f"{others} under other attacks")
+    return ", ".join(parts)
+
+
+def count_kinds(flags: Iterable[Flag]) -> str:
+    """Return the kinds of flags, with a count where there are several of one kind; "" for no flags.
+
+    >>> count_kinds([Flag("seeds apart", "em", "jpeg", "..."), Flag("seeds apart", "em", "lora_sft", "...")])
+    '⚑ seeds apart × 2'
+    """
+    counts = Counter(flag.kind for flag in flags)
     return ", ".join(f"{MARK} {kind}" + (f" × {count}" if count > 1 else "") for kind, count in counts.items())
 
 
-def table(found: Iterable[Smell]) -> pd.DataFrame:
-    """One row a flag."""
-    rows = [(smell.kind, smell.where, smell.text) for smell in found]
+def tabulate_flags(flags: Iterable[Flag]) -> pd.DataFrame:
+    """Return one row for each flag: its kind, the cells that it concerns, and its sentence."""
+    rows = [(flag.kind, flag.scope, flag.text) for flag in flags]
     return pd.DataFrame(rows, columns=["Flag", "Where", "What"])
 
 
-def _cells(frame: pd.DataFrame) -> Iterator[Cell]:
-    """The cells of runs that are not stale; also of those whose clean gain is too small."""
-    current = frame[frame["reason"].isin(["", data.TOO_LITTLE]) & ~frame["attack"].isin({"none", *ATTACKS.controls})]
-    runs = dict(iter(current.groupby(["defense_label", "attack_label"])))
-    for _, cell in data.cells(current).iterrows():
-        rows = runs[cell["defense_label"], cell["attack_label"]]
+def _cells(runs: pd.DataFrame) -> Iterator[Cell]:
+    """Yield the cells of runs that are not stale, including those whose clean gain is too small."""
+    attacked = ~runs["attack"].isin(ATTACKS.controls)
+    current = runs[runs["reason"].isin(["", TOO_LITTLE_GAIN]) & attacked]
+    groups = dict(iter(current.groupby(["defense_label", "attack_label"])))
+    for _, cell in compute_cells(current).iterrows():
+        rows = groups[cell["defense_label"], cell["attack_label"]]
         ends = zip(rows["protection"], rows["protection_low"], rows["protection_high"], strict=True)
         yield Cell(
             defense=cell["defense_label"],
             attack=cell["attack_label"],
             method=cell["defense"],
+            control=cell["defense"] in DEFENSES.controls,
             zero=cell["utility_zero"],
             clean=cell["utility_clean"],
             utility=cell["utility"],
-            protection=_estimate(cell["protection"], cell["low"], cell["high"]),
-            seeds=dict(zip(rows["seed"], (_estimate(*each) for each in ends), strict=True)),
+            protection=estimate(cell["protection"], cell["low"], cell["high"]),
+            seeds=dict(zip(rows["seed"], (estimate(*end) for end in ends), strict=True)),
             eligible=bool(rows["eligible"].all()),
             pixels=bool(cell["stealth_linf"] > 0),
             words=bool(cell["stealth_words"] > 0),
         )
-
-
-def _estimate(value: float, low: float, high: float) -> Estimate | None:
-    return None if pd.isna([value, low, high]).any() else Estimate(float(value), float(low), float(high))

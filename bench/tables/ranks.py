@@ -1,4 +1,4 @@
-"""Who stands where: which defenses are listed or verified, and which of them tie."""
+"""The leaderboard: each defense by its worst case, whether it is listed or verified, and which defenses tie."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -8,55 +8,86 @@ import pandas as pd
 
 from bench.scoring import stats
 from bench.scoring.protection import LISTED_SEEDS, VERIFIED_SEEDS
-from leaderboard import files
+from bench.tables.answers import load_scores
+from defenses import REGISTRY as DEFENSES
 
 ALPHA = 1 - stats.LEVEL
 
 
-def standings(entries: pd.DataFrame) -> pd.DataFrame:
-    """The entries of `data.ranking` with `status` and `rank`: listed ones first, best first, then the others.
+def compute_ranking(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each defense, best first: its worst case, and in `attacks` how many attacks it has met."""
+    worst = cells[cells["worst"]].copy()
+    worst["attacks"] = worst["defense_label"].map(cells["defense_label"].value_counts())
+    return worst.sort_values("protection", ascending=False, kind="stable").reset_index(drop=True)
 
-    rank: "1", or "=1" of those that tie; "" of a defense whose worst case has too few seeds to be listed.
+
+def compute_leaderboard(ranking: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the leaderboard: defenses with their standings, then the controls, which have no rank.
+
+    The release without a defense is left out.
     """
-    enough = entries["seeds"] >= LISTED_SEEDS
-    listed = entries[enough].reset_index(drop=True)
-    ranks = stats.tied(differences(listed))
-    shared = [f"={rank}" if ranks.count(rank) > 1 else str(rank) for rank in ranks]
+    controls = ranking["defense"].isin(DEFENSES.controls - {"none"})
+    standings = compute_standings(ranking[(ranking["defense"] != "none") & ~controls])
+    return pd.concat([standings, ranking[controls].assign(rank="", status="control")], ignore_index=True)
+
+
+def compute_standings(ranking: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a ranking with `status` and `rank`: listed defenses first, best first, then the others.
+
+    rank: "1", or "=1" where defenses tie; "" for a defense whose worst case has too few seeds to be listed.
+    """
+    enough = ranking["seeds"] >= LISTED_SEEDS
+    listed = ranking[enough].reset_index(drop=True)
+    ranks = stats.rank_with_ties(find_differences(listed))
+    texts = [f"={rank}" if ranks.count(rank) > 1 else str(rank) for rank in ranks]
     status = ["verified" if seeds >= VERIFIED_SEEDS else "listed" for seeds in listed["seeds"]]
-    rest = entries[~enough]
-    few = [f"not yet listed ({seeds} seed{'s' if seeds > 1 else ''})" for seeds in rest["seeds"]]
-    placed = [listed.assign(rank=shared, status=status), rest.assign(rank="", status=few)]
-    return pd.concat([part for part in placed if not part.empty] or placed[:1], ignore_index=True)
+    unlisted = ranking[~enough]
+    too_few = [f"not yet listed ({seeds} seed{'s' if seeds > 1 else ''})" for seeds in unlisted["seeds"]]
+    parts = [listed.assign(rank=texts, status=status), unlisted.assign(rank="", status=too_few)]
+    return pd.concat([part for part in parts if not part.empty] or parts[:1], ignore_index=True)
 
 
-def differences(entries: pd.DataFrame) -> np.ndarray:
-    """(K, K) whether two entries differ: paired tests of their test answers, Holm-adjusted over all pairs.
+def find_differences(ranking: pd.DataFrame) -> np.ndarray:
+    """Return (K, K) booleans, True where two defenses differ significantly.
 
-    Where the answers to the same questions under enough common seeds are not at hand: intervals that do not overlap.
+    Their test answers are compared in paired tests, Holm-adjusted over all pairs. Where the answers to the same
+    questions under enough common seeds are not on this machine, two defenses differ if their intervals do not overlap.
     """
-    answers = [_answers(stages) for stages in entries["answers"]]
-    pairs = list(combinations(range(len(entries)), 2))
-    found = {pair: p for pair in pairs if (p := _compare(answers[pair[0]], answers[pair[1]])) is not None}
-    adjusted = dict(zip(found, stats.holm(list(found.values())), strict=True))
-    different = np.zeros((len(entries), len(entries)), bool)
-    low, high = entries["low"].to_numpy(), entries["high"].to_numpy()
+    answers = [_load_answers(stages) for stages in ranking["answers"]]
+    pairs = list(combinations(range(len(ranking)), 2))
+    values = {}
     for one, other in pairs:
-        apart = bool(low[one] > high[other] or low[other] > high[one])
-        different[one, other] = different[other, one] = adjusted.get((one, other), float(not apart)) <= ALPHA
+        value = _p_value(answers[one], answers[other])
+        if value is not None:
+            values[one, other] = value
+    adjusted = dict(zip(values, stats.holm(list(values.values())), strict=True))
+    different = np.zeros((len(ranking), len(ranking)), bool)
+    low, high = ranking["low"].to_numpy(), ranking["high"].to_numpy()
+    for one, other in pairs:
+        if (one, other) in adjusted:
+            differs = adjusted[one, other] <= ALPHA
+        else:
+            differs = bool(low[one] > high[other] or low[other] > high[one])
+        different[one, other] = different[other, one] = differs
     return different
 
 
-def _answers(stages: Mapping[int, Mapping[str, str]]) -> dict[int, pd.DataFrame]:
-    """By seed: image_id and score of each test item, by its id; without the seeds whose answers are not here."""
-    tables = {seed: files.scores(each) for seed, each in stages.items()}
+def order_attacks(cells: pd.DataFrame) -> list[str]:
+    """Return the attacks of one game's cells, strongest first: by the mean protection that they leave."""
+    return cells.groupby("attack_label")["protection"].mean().sort_values().index.tolist()
+
+
+def _load_answers(stages: Mapping[int, Mapping[str, str]]) -> dict[int, pd.DataFrame]:
+    """Return image_id and score of each test item, by seed; seeds whose answers are not here are left out."""
+    tables = {seed: load_scores(run) for seed, run in stages.items()}
     return {seed: table for seed, table in tables.items() if table is not None}
 
 
-def _compare(one: Mapping[int, pd.DataFrame], other: Mapping[int, pd.DataFrame]) -> float | None:
-    """p of the difference of two entries' mean scores; None where too little can be paired."""
+def _p_value(one: Mapping[int, pd.DataFrame], other: Mapping[int, pd.DataFrame]) -> float | None:
+    """Return p for the difference of two defenses' mean scores; None where too little can be paired."""
     seeds = sorted(set(one) & set(other))
     tables = [side[seed] for side in (one, other) for seed in seeds]
     if len(seeds) < LISTED_SEEDS or any(set(table.index) != set(tables[0].index) for table in tables):
         return None
     scores = np.stack([table["score"].reindex(tables[0].index).to_numpy() for table in tables])
-    return stats.paired(scores[: len(seeds)] - scores[len(seeds) :], tables[0]["image_id"].to_numpy())
+    return stats.paired_test(scores[: len(seeds)] - scores[len(seeds) :], tables[0]["image_id"].to_numpy())

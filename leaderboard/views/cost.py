@@ -1,10 +1,12 @@
-"""Cost: what a trainer gains from each release for what he is ready to compute."""
+"""The page "Cost": a trainer's best gain on each release against the cost of the attacks tried."""
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-from bench.tables import costs, data
+from bench.tables.cells import compute_cells
+from bench.tables.ladders import tabulate_ladders
+from bench.tables.runs import select_comparable
 from leaderboard import widgets
 
 COLUMNS = {
@@ -19,26 +21,26 @@ COLUMNS = {
 
 
 def show(frame: pd.DataFrame) -> None:
-    """The page, for the runs of one game."""
-    curve = costs.curve(data.cells(data.comparable(frame)))
-    if curve.empty:
+    """Show the page for the runs of one game."""
+    steps = tabulate_ladders(compute_cells(select_comparable(frame)))
+    if steps.empty:
         st.info("No defense of this game has met lora_sft yet, by which costs are counted.")
         return
-    st.altair_chart(chart(curve), alt="The trainer's best gain on each release against the cost of his attacks")
+    st.altair_chart(draw_stairs(steps), alt="The trainer's best gain on each release against the cost of the attacks")
     st.caption(
         "A trainer begins with plain LoRA fine-tuning and tries the other attacks from the cheapest to the dearest. "
-        "After each he keeps the adapter that is best on his **validation** data; its gain over zero-shot is measured "
-        "on the **test** split, so a curve may fall. Cost: seconds of the attacks over those of lora_sft, in the runs "
-        "that are shown; what the protector computes when it is asked is not in it."
+        "After each attack they keep the adapter that is best on their own **validation** data; its gain over "
+        "zero-shot is measured on the **test** split, so a curve may fall. Cost: seconds of the attacks over those of "
+        "lora_sft, in the runs that are shown. The owner's time to answer queries is not counted."
     )
     titles = {name: title for name, (title, _) in COLUMNS.items()}
     looks = {title: look for title, look in COLUMNS.values() if look is not None}
-    st.dataframe(curve[list(COLUMNS)].rename(columns=titles), hide_index=True, column_config=looks)
+    st.dataframe(steps[list(COLUMNS)].rename(columns=titles), hide_index=True, column_config=looks)
 
 
-def chart(curve: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
-    """A stair a defense; the release without a defense is dashed."""
-    base = alt.Chart(curve).encode(
+def draw_stairs(steps: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    """Draw one stair for each defense; the release without a defense is dashed."""
+    base = alt.Chart(steps).encode(
         x=alt.X("total:Q", title="cost of all attacks so far, in trainings with lora_sft", scale=alt.Scale(type="log")),
         y=alt.Y("gain:Q", title="gain of the best so far, on the test split", axis=alt.Axis(format="%")),
         color=alt.Color("defense:N", title="defense"),
@@ -57,4 +59,4 @@ def chart(curve: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
 
 
 st.title("Gain against cost")
-show(widgets.game(widgets.runs()))
+show(widgets.choose_game(widgets.load_runs()))

@@ -1,45 +1,47 @@
-"""Matrix: every defense against every attack in one game."""
+"""The page "Matrix": every defense against every attack in one game."""
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-from bench.tables import data, flags
+from bench.tables import flags
+from bench.tables.cells import compute_cells
+from bench.tables.ranks import compute_ranking, order_attacks
+from bench.tables.runs import UNDEFENDED, select_comparable
 from leaderboard import widgets
 
 COLORS = alt.Scale(domain=[-0.5, 0, 1], range=["#b3542b", "#f6f2ea", "#1f6f6b"], clamp=True)
 
-CROWD = 12  # attacks; numbers of more are smaller, to stay in their tiles (a string below would be shown on the page)
+CROWD = 12  # with more attacks than this, numbers are smaller (a docstring here would be shown on the page)
 
 
-def show(frame: pd.DataFrame, everything: pd.DataFrame) -> None:
-    """The page, for the runs of one game, of all runs."""
-    cells = data.cells(data.comparable(frame))
+def show(frame: pd.DataFrame, runs: pd.DataFrame) -> None:
+    """Show the page for the runs of one game; `runs` are those of all games."""
+    cells = compute_cells(select_comparable(frame))
     if cells.empty:
         st.info("No comparable runs in this game yet.")
         return
-    smells = flags.of_game(frame, everything)
+    doubts = flags.flag_game(frame, runs)
     pairs = zip(cells["defense_label"], cells["attack_label"], strict=True)
-    cells["flags"] = [flags.marker(flags.of_cell(smells, *pair)) for pair in pairs]
-    st.altair_chart(chart(cells), alt="Protection of each defense against each attack")
+    cells["flags"] = [flags.count_kinds(flags.select_flags(doubts, *pair)) for pair in pairs]
+    st.altair_chart(draw_matrix(cells), alt="Protection of each defense against each attack")
     st.caption(
         "Protection, mean over seeds: 1 is full protection, 0 none, negative means that the trainer did better than "
         "with plain fine-tuning on clean data. Framed: the worst case of each defense, chosen on the validation split. "
-        f"{flags.MARK}: there is something to know about the number, told below."
+        f"{flags.MARK}: there is something to know about the number; it is explained below."
     )
-    widgets.flags(smells)
+    widgets.show_flags(doubts)
 
 
-def chart(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
-    """A heat map with its numbers, some of them with a flag; best defense on top, strongest attack on the left."""
-    defenses = data.ranking(cells)["defense_label"].tolist()
-    attacks = cells.groupby("attack_label")["protection"].mean().sort_values().index.tolist()
+def draw_matrix(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    """Draw a heat map with numbers and flags: the best defense on top, the strongest attack on the left."""
+    defenses, attacks = compute_ranking(cells)["defense_label"].tolist(), order_attacks(cells)
     angle = 0 if len(attacks) < 7 else -30
     top = alt.Axis(orient="top", labelAngle=angle, labelLimit=240, labelOverlap=False, labelFontSize=13)
     side = alt.Axis(labelLimit=320, labelOverlap=False, labelFontSize=13)
     shown = cells.drop(columns="answers").assign(
         number=cells["protection"].map("{:.2f}".format),
-        mark=cells["flags"].map(lambda told: flags.MARK if told else ""),
+        mark=cells["flags"].map(lambda kinds: flags.MARK if kinds else ""),
     )
     x = alt.X("attack_label:N", sort=attacks, title=None, axis=top)
     y = alt.Y("defense_label:N", sort=defenses, title=None, axis=side)
@@ -52,7 +54,7 @@ def chart(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
             alt.Tooltip("protection:Q", format=".3f"),
             alt.Tooltip("validation:Q", title="validation accuracy", format=".1%"),
             alt.Tooltip("utility:Q", title="test accuracy", format=".1%"),
-            alt.Tooltip(f"{data.UNDEFENDED}:Q", title="same attack, clean data", format=".1%"),
+            alt.Tooltip(f"{UNDEFENDED}:Q", title="same attack, clean data", format=".1%"),
             alt.Tooltip("seeds:Q"),
             alt.Tooltip("flags:N"),
         ],
@@ -72,5 +74,5 @@ def chart(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
 
 
 st.title("Defense against attack")
-runs = widgets.runs()
-show(widgets.game(runs), runs)
+all_runs = widgets.load_runs()
+show(widgets.choose_game(all_runs), all_runs)

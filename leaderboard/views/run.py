@@ -1,13 +1,15 @@
-"""Run: everything about one run, and the command that repeats it. `?run=ID` is its permalink."""
+"""The page "Run": everything about one run, and the command that repeats it. `?run=ID` is its permalink."""
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-from bench.tables import data
-from leaderboard import files, widgets
+from bench.tables.artefacts import find_artefact, load_log
+from bench.tables.game import GAME_COLUMNS
+from bench.tables.records import read_learning_curve, read_side_effects
+from leaderboard import widgets
 
-SPEC = [*data.GAME, "defense", "defense_options", "attack", "attack_options", "seed"]
+SPEC = [*GAME_COLUMNS, "defense", "defense_options", "attack", "attack_options", "seed"]
 STEALTH = {
     "linf": "L∞ (levels)",
     "psnr": "PSNR (dB)",
@@ -17,49 +19,47 @@ STEALTH = {
     "edit_distance": "Inserted characters",
 }
 
-MADE = {"protect": "the released pictures", "attack": "the trained adapter"}
-"""What a run makes that is too large to be published."""
+UNPUBLISHED = {"protect": "the released pictures", "attack": "the trained adapter"}  # too large to be published
 
 COST = {"peak_mb": "peak MB", "image_steps": "image steps", "image_steps_per_second": "image steps/s"}
 
 
 def show(run: pd.Series) -> None:
-    """The page."""
+    """Show the page."""
     if run["reason"]:
         st.warning(f"Not comparable: {run['reason']}.", icon=":material/block:")
-    numbers(run)
+    show_numbers(run)
     left, middle, right = st.columns(3)
     with left:
         st.subheader("Game")
-        fields([(name.replace("_", " "), run[name]) for name in SPEC])
+        show_fields([(name.replace("_", " "), run[name]) for name in SPEC])
     with middle:
         st.subheader("Stealth")
-        fields([(title, run["stealth"].get(name)) for name, title in STEALTH.items()])
+        show_fields([(title, run["stealth"].get(name)) for name, title in STEALTH.items()])
     with right:
         st.subheader("Cost")
         stages = {stage: entry for stage, entry in run["cost"].items() if isinstance(entry, dict)}
         st.dataframe(pd.DataFrame.from_dict(stages, orient="index").rename(columns=COST), placeholder="–")
     left, right = st.columns(2)
     with left:
-        curve(run, "Attack: the trainer's loss", "attack", "curve.json", "step")
+        show_log(run, "Attack: the trainer's loss", "attack", "curve.json", "step")
     with right:
-        curve(run, "Protect: the owner's losses", "protect", "log.json", "round")
-    learning(run)
-    effects(run)
+        show_log(run, "Protect: the owner's losses", "protect", "log.json", "round")
+    show_learning_curve(run)
+    show_side_effects(run)
     st.subheader("Repeat it")
     st.code(run["command"], language="bash", wrap_lines=True)
-    absent = [
-        name for stage, name in MADE.items() if stage in run["stages"] and not files.present(run["stages"], stage)
-    ]
-    if absent:
-        st.caption(f"Not on this machine: {' and '.join(absent)}. This command makes them.")
-    artefacts(run)
+    stages = run["stages"]
+    missing = [name for role, name in UNPUBLISHED.items() if role in stages and not find_artefact(stages, role)]
+    if missing:
+        st.caption(f"Not on this machine: {' and '.join(missing)}. This command makes them.")
+    show_artefacts(run)
     with st.expander("Provenance"):
         st.json(run["provenance"])
 
 
-def numbers(run: pd.Series) -> None:
-    """Utilities and protection."""
+def show_numbers(run: pd.Series) -> None:
+    """Show utilities and protection."""
     interval = f"95 %: {run['protection_low']:.2f} to {run['protection_high']:.2f}"
     scored = pd.notna(run["protection"])
     columns = st.columns(5)
@@ -75,52 +75,61 @@ def numbers(run: pd.Series) -> None:
         column.metric(title, f"{run[name]:.1%}", border=True, delta=note, delta_color="off", delta_arrow="off")
 
 
-def fields(rows: list[tuple[str, object]]) -> None:
-    """Names and values, as plain text."""
+def show_fields(rows: list[tuple[str, object]]) -> None:
+    """Show names and values as plain text."""
     shown = [(name, "–" if value is None or value == {} else str(value)) for name, value in rows]
     st.dataframe(pd.DataFrame(shown, columns=["field", "value"]), hide_index=True)
 
 
-def curve(run: pd.Series, title: str, stage: str, file: str, index: str) -> None:
-    """What a stage logged while it optimised."""
+def show_log(run: pd.Series, title: str, role: str, file: str, index: str) -> None:
+    """Show the losses that a stage logged while it optimised."""
     st.subheader(title)
-    numbers = files.curve(run["stages"], stage, file, index)
-    if numbers is not None:
-        st.altair_chart(lines(numbers), alt=title)
-    elif files.present(run["stages"], stage):
+    losses = load_log(run["stages"], role, file, index)
+    if losses is not None:
+        st.altair_chart(draw_lines(losses), alt=title)
+    elif find_artefact(run["stages"], role):
         st.caption("This stage kept no curve.")
     else:
-        st.caption(f"The curve is {files.NOT_HERE}")
+        st.caption(f"The curve is {widgets.NOT_HERE}")
 
 
-def learning(run: pd.Series) -> None:
-    """Accuracy along the attack's training, where the run has it: at the trainer's best epoch, and at the last."""
-    points = files.points(run["curve"])
-    if points is None:
+def show_learning_curve(run: pd.Series) -> None:
+    """Show the accuracy along the attack's training, at the trainer's best epoch and at the last, if the run has it."""
+    curve = read_learning_curve(run["curve"])
+    if curve is None:
         return
     st.subheader("Learning curve")
-    best = int(points["validation"].argmax())
-    peak, last = points["test"].iloc[best], points["test"].iloc[-1]
-    st.altair_chart(lines(points), alt="Accuracy by epoch")
+    (peak_epoch, peak), (last_epoch, last) = curve.peak, curve.last
+    st.altair_chart(draw_lines(curve.points), alt="Accuracy by epoch")
     st.caption(
-        f"Test accuracy: **{peak:.1%}** at the peak of the trainer's own validation, epoch {points.index[best]}; "
-        f"**{last:.1%}** at the last, epoch {points.index[-1]}."
+        f"Test accuracy: **{peak:.1%}** at the peak of the trainer's own validation, epoch {peak_epoch}; "
+        f"**{last:.1%}** at the last, epoch {last_epoch}."
     )
 
 
-def effects(run: pd.Series) -> None:
-    """What the training did to other tasks, where it was asked."""
-    table = files.effects(run["effects"])
-    if table is not None:
-        st.subheader("Side effects")
-        st.dataframe(table)
-        st.caption("Zero: the base victim. Changes are against it, with 95 % intervals where the metric is a mean.")
+def show_side_effects(run: pd.Series) -> None:
+    """Show what the training did to other tasks, where that was measured."""
+    effects = read_side_effects(run["effects"])
+    if effects is None:
+        return
+    st.subheader("Side effects")
+    changes = {name: effects[name].map(format_change) for name in ("clean_change", "attacked_change")}
+    items = [f"{items} of {total}" for items, total in zip(effects["items"], effects["of"], strict=True)]
+    texts = effects.assign(**changes, items=items).drop(columns="of")
+    st.dataframe(texts.rename(columns={name: name.replace("_", " ") for name in changes}))
+    st.caption("Zero: the base victim. Changes are against it, with 95 % intervals where the metric is a mean.")
 
 
-def lines(curve: pd.DataFrame) -> alt.Chart:
-    """One line a column, over the index."""
-    step = str(curve.index.name)
-    long = curve.reset_index().melt([step], var_name="name", value_name="value").dropna()
+def format_change(change: tuple[float, ...]) -> str:
+    """Return `-0.020 [-0.060, +0.020]`; the value alone where there is no interval."""
+    value, *ends = change
+    return f"{value:+.3f}" + (" [{:+.3f}, {:+.3f}]".format(*ends) if ends else "")
+
+
+def draw_lines(table: pd.DataFrame) -> alt.Chart:
+    """Draw one line for each column, over the index."""
+    step = str(table.index.name)
+    long = table.reset_index().melt([step], var_name="name", value_name="value").dropna()
     color = alt.Color("name:N", title=None, legend=alt.Legend(orient="top"))
     chart: alt.Chart = alt.Chart(long).mark_line(point=True).properties(height=340)
     return chart.encode(
@@ -128,15 +137,16 @@ def lines(curve: pd.DataFrame) -> alt.Chart:
     )
 
 
-def artefacts(run: pd.Series) -> None:
-    """Identities of the artefacts, and which of them are here."""
-    rows = [(key, str(name), files.present(run["stages"], key) is not None) for key, name in run["stages"].items()]
+def show_artefacts(run: pd.Series) -> None:
+    """Show the identities of the artefacts, and which of them are on this machine."""
+    stages = run["stages"]
+    rows = [(role, str(identity), find_artefact(stages, role) is not None) for role, identity in stages.items()]
     with st.expander("Artefacts"):
         st.dataframe(pd.DataFrame(rows, columns=["stage", "identity", "on this machine"]), hide_index=True)
 
 
 st.title("Run")
-chosen = widgets.one_run(widgets.runs())
+chosen = widgets.choose_run(widgets.load_runs())
 show(chosen)
 st.page_link(
     "views/samples.py", label="Pictures and answers", icon=":material/image:", query_params={"run": chosen["id"]}

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bench.results import Run, save
-from bench.scoring.smells import Smell
+from bench.scoring.flag import Flag
 from bench.tables import flags
 
 Open = Callable[..., AppTest]
@@ -51,8 +51,8 @@ def test_an_entry_has_its_flags_and_keeps_its_place(home: Path, open_page: Open)
 def test_flags_hide_no_row(home: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
     """The same page with every flag that can be, and with none."""
     seen = []
-    for found in ([], [Smell("k", "", "", "all"), *(Smell("k", name, "jpeg", "one") for name in LISTED)]):
-        monkeypatch.setattr(flags, "of_game", lambda *_, found=found: found)
+    for found in ([], [Flag("k", "", "", "all"), *(Flag("k", name, "jpeg", "one") for name in LISTED)]):
+        monkeypatch.setattr(flags, "flag_game", lambda *_, found=found: found)
         app = open_page(page)
         table = app.dataframe[0].value.drop(columns="Flags") if page == "ranking" else None
         cells = None if page == "ranking" else {key: row["protection"] for key, row in numbers(app).items()}

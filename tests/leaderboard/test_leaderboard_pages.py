@@ -203,7 +203,7 @@ def test_run_without_side_effects(home: Path, open_page: Open, run_factory: Fact
 
 
 def test_published_numbers_stand_apart(home: Path, open_page: Open) -> None:
-    app = open_page("published")
+    app = open_page("paper")
     assert app.title[0].value == "Published, not re-run"
     assert "2605.14291" in app.markdown[0].value
     assert "never ranked" in app.markdown[0].value
@@ -221,7 +221,7 @@ def test_published_numbers_stand_apart(home: Path, open_page: Open) -> None:
 
 
 def test_published_numbers_need_no_results_and_are_in_no_ranking(bench_home: Path, open_page: Open) -> None:
-    assert len(open_page("published").dataframe) == 2
+    assert len(open_page("paper").dataframe) == 2
     assert "No results yet" in open_page().info[0].value
 
 

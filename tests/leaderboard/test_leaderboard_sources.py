@@ -10,8 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from bench.results import export, published
 from bench.results.rows import Run, load, save
-from bench.store.artifacts import make
-from bench.tables import data, ranks
+from bench.store import artifacts
+from bench.tables.cells import compute_cells
+from bench.tables.ranks import compute_ranking, compute_standings
+from bench.tables.runs import load_runs, select_comparable, tabulate_runs
 
 PAGES = ["ranking", "matrix", "cost", "run", "samples"]
 ITEMS = 60
@@ -29,7 +31,7 @@ def answers(name: str, right: int) -> str:
         table = pd.DataFrame({"id": items, "image_id": items, "question": "?", "target": "apple", "prediction": said})
         table.assign(score=1.0 * (np.arange(ITEMS) < right)).to_parquet(folder / "predictions.parquet")
 
-    return make("evaluate", {"model": name}, work).identity
+    return artifacts.make("evaluate", {"model": name}, work).identity
 
 
 @pytest.fixture
@@ -56,16 +58,16 @@ def test_cells_and_ranks_are_the_same_without_the_home(
     played: list[Run], monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     def tables(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-        cells = data.cells(data.comparable(frame))
-        return cells, ranks.standings(data.ranking(cells))
+        cells = compute_cells(select_comparable(frame))
+        return cells, compute_standings(compute_ranking(cells))
 
-    here = tables(data.runs())
+    here = tables(load_runs())
     assert here[0]["high"].nunique() == 3, "of the answers, not of the rows, in which all are the same"
     folder = tmp_path_factory.mktemp("shipped")
     export.publish(played, folder)
     monkeypatch.setenv("BENCH_HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.setattr(published, "FOLDER", folder)
-    there = tables(data.runs(published.runs()))
+    there = tables(tabulate_runs(published.load_runs()))
     for own, other in zip(here, there, strict=True):
         pd.testing.assert_frame_equal(own, other)
     assert there[1]["rank"].tolist() == ["1", "2", "3"], "by pairs of answers: the intervals of the rows are the same"
@@ -75,9 +77,8 @@ def test_cells_and_ranks_are_the_same_without_the_home(
 def test_an_empty_home_opens_with_what_is_published(shipped: Path, open_page: Open, page: str) -> None:
     app = open_page(page)
     assert not [box for box in app.info if "No results yet" in box.value]
-    assert app.sidebar.text[0].value == "9 runs, published on " + str((published.about() or {})["created"])[:10] + (
-        "\nsuite toy: 9 of 10 played"
-    )
+    date = str((published.read_provenance() or {})["created"])[:10]
+    assert app.sidebar.text[0].value == f"9 runs, published on {date}\nsuite toy: 9 of 10 played"
     assert app.sidebar.expander[0].label == "Not played: 1 runs"
     assert app.sidebar.code[0].value == "bench run --seed 99"
     assert load() == [], "they are shown, not taken in"
@@ -90,7 +91,7 @@ def test_an_empty_home_opens_with_what_is_published(shipped: Path, open_page: Op
 
 
 def test_answers_are_shown_and_pictures_are_told_to_be_absent(shipped: Path, open_page: Open) -> None:
-    run = next(run for run in published.runs() if (run.defense, run.seed) == ("em", 0))
+    run = next(run for run in published.load_runs() if (run.defense, run.seed) == ("em", 0))
     app = open_page("samples", run=run.id)
     table = app.dataframe[0].value
     assert len(table) == ITEMS
@@ -129,7 +130,7 @@ def test_without_published_results_there_is_nothing_to_switch(home: Path, open_p
 
 
 @pytest.mark.parametrize("own", [False, True])
-@pytest.mark.parametrize("name", [*published.FILES, published.ABOUT])
+@pytest.mark.parametrize("name", [*published.FILES, published.PROVENANCE])
 def test_damage_is_told_and_the_app_opens(
     shipped: Path, open_page: Open, run_factory: Factory, name: str, own: bool
 ) -> None:
@@ -150,7 +151,7 @@ def test_what_is_shipped_opens_on_a_machine_that_has_nothing_else(
 ) -> None:
     monkeypatch.setattr(published, "FOLDER", SHIPPED)
     app = open_page(page)
-    assert app.sidebar.text[0].value.startswith(f"{len(published.runs())} runs, published on ")
+    assert app.sidebar.text[0].value.startswith(f"{len(published.load_runs())} runs, published on ")
     assert not app.sidebar.warning
     assert "No results yet" not in "".join(box.value for box in app.info)
     if page == "ranking":

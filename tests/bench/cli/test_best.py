@@ -46,7 +46,15 @@ def test_the_whole_set_is_played_and_the_best_on_validation_is_taken(cli: Callab
     assert len(report["runs"]) == 2 * len(wanted)
     (found,) = report["best"]
     steps = found.pop("steps")
-    assert found == {"defense": "none", "dataset": "emoji_smoke", "victim": "tiny-llava-a", "threat": "white"}
+    game = {
+        "dataset": "emoji_smoke",
+        "victim": "tiny-llava-a",
+        "threat": "white",
+        "surrogates": "",
+        "epsilon": 8,
+        "words": 5,
+    }
+    assert found == {"defense": "none", **game}
     assert [step["tried"]["attack"] for step in (steps[0], steps[-1])] == ["lora_sft", "lora_sft+bridge"]
     assert (steps[0]["cost"], steps[-1]["cost"]) == (1.0, 3.5)
     assert steps[-1]["total"] == pytest.approx(1 + 2 * (len(wanted) - 2) + 3.5)

@@ -10,23 +10,23 @@ import pytest
 import yaml
 
 from bench.cli.main import main
-from bench.game.suite import read
-from bench.play.plan import Plan, plan
+from bench.game.suite import read_suite
+from bench.play.plan import Plan, make_plan
 from bench.results.rows import Run, load
 from bench.store import artifacts
-from bench.store.artifacts import make
 
 
 @pytest.fixture
 def two(bench_home: Path) -> list[str]:
     """Two artefacts of 0.1 MB, the older first, as if from an earlier process."""
-    made = [
-        make("protect", {"name": name}, lambda folder: (folder / "x.bin").write_bytes(bytes(100_000)) and None)
-        for name in "ab"
-    ]
-    for used, each in enumerate(made, start=1):
-        os.utime(each.folder, (used, used))
-    return [each.identity for each in made]
+
+    def work(folder: Path) -> None:
+        (folder / "x.bin").write_bytes(bytes(100_000))
+
+    pair = [artifacts.make("protect", {"name": name}, work) for name in "ab"]
+    for time, artifact in enumerate(pair, start=1):
+        os.utime(artifact.folder, (time, time))
+    return [artifact.identity for artifact in pair]
 
 
 def test_ls_shows_each_stage_and_the_limit(cli: Callable, two: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ def test_push_copies_what_the_store_lacks(
     assert sorted(json.loads(cli("cache", "push", "--json").out)["pushed"]) == sorted(f"protect/{key}" for key in two)
     assert cli("cache", "push").out == "0 artefacts copied, 0 not\n"
     monkeypatch.setenv("BENCH_HOME", str(tmp_path_factory.mktemp("home")))
-    assert {key for _, key in artifacts.finished()} == set(two)
+    assert {key for _, key in artifacts.list_finished()} == set(two)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_full_disk_is_one_clear_line(
     def full(**_: object) -> None:
         raise RuntimeError("I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr("bench.store.housekeeping.usage", full)
+    monkeypatch.setattr("bench.store.housekeeping.summarise_usage", full)
     monkeypatch.setattr(sys, "argv", ["bench", "cache", "ls"])
     with pytest.raises(SystemExit) as left:
         main()
@@ -133,10 +133,10 @@ def suites(finished: Callable[..., Run], tmp_path: Path) -> tuple[Path, Plan, Pl
     plans = []
     for name, defenses in (("both", ["none", "random_noise"]), ("other", ["none"])):
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump({**head, "defenses": defenses, "seeds": [0, 1]}))
-        plans.append(plan(read(str(tmp_path / f"{name}.yaml")).runs()[:: 1 if name == "both" else 2]))
+        plans.append(make_plan(read_suite(str(tmp_path / f"{name}.yaml")).runs()[:: 1 if name == "both" else 2]))
     both, other = plans
     for stage in both.stages.values():
-        make(stage.kind, stage.payload, lambda folder: (folder / "x.txt").write_text("x") and None)
+        artifacts.make(stage.kind, stage.payload, lambda folder: (folder / "x.txt").write_text("x") and None)
     failed = next(iter(both.stages))
     (tmp_path / "failures").mkdir()
     (tmp_path / "failures" / f"{failed}.txt").write_text("Traceback")
@@ -152,18 +152,18 @@ def test_a_suite_is_cleaned_of_what_it_alone_needs(
     cli: Callable, suites: tuple[Path, Plan, Plan], bench_home: Path
 ) -> None:
     file, both, other = suites
-    before, rows = artifacts.finished(), len(load())
+    before, rows = artifacts.list_finished(), len(load())
     own = {(stage.kind, name) for name, stage in both.stages.items() if name not in other.stages}
     assert own and own < before
     dry = json.loads(cli("suite", "clean", str(file), "--dry-run", "--json").out)
     assert sorted(dry["artefacts"]) == sorted(f"{kind}/{name}" for kind, name in own)
-    assert artifacts.finished() == before
+    assert artifacts.list_finished() == before
     assert (bench_home / "failures" / f"{next(iter(both.stages))}.txt").exists()
     said = cli("suite", "clean", str(file), "--yes")
     assert said.code == 0
     assert said.out.startswith(f"removed: {len(own)} artefacts, ")
     assert said.out.endswith(" and 1 traces of failures\n")
-    assert artifacts.finished() == before - own
+    assert artifacts.list_finished() == before - own
     assert not list((bench_home / "failures").iterdir())
     assert len(load()) == rows
     assert cli("suite", "clean", str(file)).out.startswith("removed: 0 artefacts"), "with nothing to ask for"
@@ -175,9 +175,9 @@ def test_a_suite_is_not_cleaned_without_a_yes(
 ) -> None:
     import io
 
-    before = artifacts.finished()
+    before = artifacts.list_finished()
     monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
     said = cli("suite", "clean", str(suites[0]))
     assert said.code == 1
     assert "remove " in said.err
-    assert artifacts.finished() == before
+    assert artifacts.list_finished() == before

@@ -10,8 +10,8 @@ from PIL import Image
 from skimage import data
 
 from bench import datasets
-from bench.datasets import prepared, source
-from bench.datasets.cards import EMBEDDED, HUB, Card
+from bench.datasets import hub_store, identity
+from bench.datasets.cards import EMBEDDED, HUB, DatasetCard
 from bench.datasets.splits import SPLITS
 from bench.samples import Sample, SampleSet
 from tests.bench.datasets.hub import shelf
@@ -20,7 +20,7 @@ from tests.bench.datasets.hub import shelf
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
     yield
-    for cached in (datasets.load, source.source):
+    for cached in (datasets.load, identity.dataset_identity):
         cached.cache_clear()
 
 
@@ -49,7 +49,7 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> None:
         return SampleSet(tuple(Sample(f"{split}-{n}", f"{split}-{n}", p, "?", "!") for n, p in enumerate(pictures)))
 
     monkeypatch.setattr("tests.bench.datasets.hub.shelf.load", load, raising=False)
-    monkeypatch.setitem(EMBEDDED, "toy", Card("tests.bench.datasets.hub.shelf", "a toy", "CC0"))
+    monkeypatch.setitem(EMBEDDED, "toy", DatasetCard("tests.bench.datasets.hub.shelf", "a toy", "CC0"))
 
 
 def test_every_data_set_is_listed_with_its_licence_and_state(cli: Callable, copy: Path) -> None:
@@ -75,7 +75,7 @@ def test_preparing_reports_rows_splits_licence_and_what_was_left_out(cli: Callab
 
 def test_a_file_that_changed_after_it_was_prepared_is_found(cli: Callable, copy: Path) -> None:
     cli("data", "prepare", "mmstar", "--from", str(copy), "--quiet")
-    file = next((prepared.folder("mmstar") / "test").glob("*.arrow"))
+    file = next((hub_store.folder("mmstar") / "test").glob("*.arrow"))
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)

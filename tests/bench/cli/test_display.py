@@ -5,15 +5,15 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from bench.cli.display import Display, table
+from bench.cli.display import RunDisplay, summary_table
 from bench.results import Run
 
 
 def shown(runs: list[Run]) -> dict[str, str]:
     """The table's rows as text; its title under "title"."""
-    view = table(runs, "2 of 3")
-    names, values = (list(column.cells) for column in view.columns)
-    return {"title": str(view.title), **dict(zip(names, values, strict=True))}
+    table = summary_table(runs, "2 of 3")
+    names, values = (list(column.cells) for column in table.columns)
+    return {"title": str(table.title), **dict(zip(names, values, strict=True))}
 
 
 def test_one_seed_is_shown_with_its_numbers(finished: Callable[..., Run]) -> None:
@@ -72,13 +72,13 @@ def test_what_did_not_happen_is_not_given_a_number(finished: Callable[..., Run])
 def test_the_table_fits_a_terminal(finished: Callable[..., Run]) -> None:
     console = Console(width=80)
     with console.capture() as capture:
-        console.print(table([finished()], "9 of 9"))
+        console.print(summary_table([finished()], "9 of 9"))
     assert max(map(len, capture.get().splitlines())) <= 80
     assert "…" not in capture.get()
 
 
 def test_a_bar_follows_its_stage_and_ends_full() -> None:
-    display = Display(quiet=True)
+    display = RunDisplay(quiet=True)
     with display, display.stage("Protect") as tick:
         tick(0.25, "round 1")
         (task,) = display.progress.tasks
@@ -88,7 +88,7 @@ def test_a_bar_follows_its_stage_and_ends_full() -> None:
 
 
 def test_reused_stages_are_counted() -> None:
-    with Display(quiet=True) as display:
+    with RunDisplay(quiet=True) as display:
         for title, note in (("Original", "reused"), ("Protect", ""), ("Audit", "reused")):
             with display.stage(title) as tick:
                 tick(1, note)
@@ -96,7 +96,7 @@ def test_reused_stages_are_counted() -> None:
 
 
 def test_a_stage_that_fails_is_not_shown_as_done() -> None:
-    display = Display(quiet=True)
+    display = RunDisplay(quiet=True)
     with pytest.raises(RuntimeError), display, display.stage("Attack") as tick:
         tick(0.5, "")
         raise RuntimeError
@@ -106,7 +106,7 @@ def test_a_stage_that_fails_is_not_shown_as_done() -> None:
 
 @pytest.mark.parametrize("quiet", [True, False])
 def test_quiet_is_quiet(quiet: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    with Display(quiet=quiet) as display:
+    with RunDisplay(quiet=quiet) as display:
         display.heading("em × lora_sft")
         with display.stage("Answers") as tick:
             tick(1, "")

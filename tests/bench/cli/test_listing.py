@@ -27,11 +27,11 @@ def test_everything_that_can_be_named_is_listed(cli: Callable) -> None:
     assert (said.code, {kind: set(entries) for kind, entries in names.items()}) == (0, {
         "defenses": DEFENSES.catalog.keys() - DEFENSES.controls, "attacks": ATTACKS.catalog.keys() - ATTACKS.controls,
         "parts of attacks": set(PARTS.catalog), "recipes": set(load_recipes()),
-        "controls": DEFENSES.controls | ATTACKS.controls,
+        "control defenses": DEFENSES.controls, "control attacks": ATTACKS.controls,
         "datasets": {*cards.EMBEDDED, *cards.HUB}, "victims": {*EMBEDDED, *HUB},
     })  # fmt: skip
-    assert names["attacks"]["none"] == "No training: the zero-shot reference."
-    assert {"random_noise", "wrong_answers", "format_only"} <= names["controls"].keys()
+    assert names["control attacks"]["none"] == "No training: the zero-shot reference."
+    assert {"none", "random_noise", "wrong_answers"} <= names["control defenses"].keys()
     assert all(summary for entries in names.values() for summary in entries.values())
 
 

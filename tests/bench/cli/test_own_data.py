@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from bench.cli import parse
-from bench.cli.suite import _plan
+from bench.cli.suite import load_plan
 from bench.errors import UserError
 from bench.results import Run
 from bench.spec import RunSpec
@@ -85,7 +85,7 @@ def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> lis
         asked.append(spec)
         return finished(spec.seed, dataset=spec.dataset)
 
-    monkeypatch.setattr("bench.play.run.play", play)
+    monkeypatch.setattr("bench.play.run.play_run", play)
     return asked
 
 
@@ -134,7 +134,7 @@ def test_a_suite_takes_paths(cells: Path, bench_home: Path, capsys: pytest.Captu
     matrix = {"defenses": ["none", "random_noise"], "attacks": ["lora_sft"], "datasets": [str(cells), "emoji_smoke"]}
     exclude = [{"dataset": str(cells), "defense": "none"}]
     file.write_text(yaml.safe_dump({"version": 1, "title": "Mine", **matrix, "exclude": exclude}))
-    runs = [(spec.dataset.split("@")[0], spec.defense.name) for spec in _plan(str(file)).runs.values()]
+    runs = [(spec.dataset.split("@")[0], spec.defense.name) for spec in load_plan(str(file)).runs.values()]
     assert runs == [("own:cells", "random_noise"), ("emoji_smoke", "none"), ("emoji_smoke", "random_noise")]
     assert capsys.readouterr().err.count("own:cells@") == 2
 

@@ -6,17 +6,17 @@ from collections.abc import Callable
 import pytest
 
 from bench.scoring import power
-from bench.scoring.power import Plan
+from bench.scoring.power import StudyDesign
 
 
 def test_numbers_are_those_of_the_plan(cli: Callable) -> None:
     said = cli("power", "--items", "960", "--per-image", "3", "--seeds", "3", "--gain", "0.6", "--json")
     report = json.loads(said.out)
-    plan = Plan(960, per_image=3, seeds=3)
+    design = StudyDesign(960, per_image=3, seeds=3)
     assert said.code == 0
-    assert report["paired"] == power.paired(plan)
-    assert report["unpaired_protection"] == power.unpaired(plan) / 0.6
-    assert Plan(**{name: report[name] for name in Plan._fields}) == plan
+    assert report["paired"] == power.detectable_paired(design)
+    assert report["unpaired_protection"] == power.detectable_unpaired(design) / 0.6
+    assert StudyDesign(**{name: report[name] for name in StudyDesign._fields}) == design
 
 
 def test_a_person_reads_points_and_shares(cli: Callable) -> None:

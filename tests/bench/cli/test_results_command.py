@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.game.suite import read
+from bench.game.suite import read_suite
 from bench.play.run import run_id
 from bench.results import Run, published
 
@@ -16,11 +16,11 @@ def test_every_run_that_may_be_compared(cli: Callable, finished: Callable[..., R
     finished(2, protected=8, evaluator=0)
     said = cli("results", "export", str(tmp_path / "files"))
     assert (said.code, said.out) == (0, "2 runs and the answers of 4 evaluations, 0.0 MB\n"), said.err
-    assert {run.id for run in published.runs(tmp_path / "files")} == {run.id for run in kept}
+    assert {run.id for run in published.load_runs(tmp_path / "files")} == {run.id for run in kept}
 
 
 def test_the_runs_of_a_suite(cli: Callable, finished: Callable[..., Run], tmp_path: Path) -> None:
-    ids = [run_id(spec) for spec in read("smoke").runs()]
+    ids = [run_id(spec) for spec in read_suite("smoke").runs()]
     finished(0), finished(1, protected=24, id=ids[2])
     folder = tmp_path / "files"
     said = cli("results", "export", str(folder), "--suite", "smoke")
@@ -29,7 +29,7 @@ def test_the_runs_of_a_suite(cli: Callable, finished: Callable[..., Run], tmp_pa
         "1 runs and the answers of 3 evaluations, 0.0 MB",
         "smoke: 3 of 4 runs are not played",
     ]
-    entry = json.loads((folder / published.ABOUT).read_text())["suites"]["smoke"]
+    entry = json.loads((folder / published.PROVENANCE).read_text())["suites"]["smoke"]
     assert (entry["planned"], set(entry["not_played"])) == (4, set(ids) - {ids[2]})
     assert all(command.startswith("bench run --defense ") for command in entry["not_played"].values())
 
@@ -51,7 +51,7 @@ def test_without_a_folder_it_is_what_the_leaderboard_opens_with(
     monkeypatch.setattr(published, "FOLDER", tmp_path / "shipped")
     run = finished(0)
     assert cli("results", "export").code == 0
-    assert [each.id for each in published.runs()] == [run.id]
+    assert [each.id for each in published.load_runs()] == [run.id]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--suite", "smoke"], ["--suite", "no such"]])

@@ -22,7 +22,7 @@ def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> lis
         asked.append(spec)
         return finished(spec.seed, protected=16 + 2 * spec.seed, defense=spec.defense.name, victim=spec.victim)
 
-    monkeypatch.setattr("bench.play.run.play", play)
+    monkeypatch.setattr("bench.play.run.play_run", play)
     return asked
 
 
@@ -65,7 +65,7 @@ def test_flags_of_what_was_played_stand_under_its_table(
     def play(spec: RunSpec, stage: object) -> Run:
         return finished(spec.seed, defense=spec.defense.name, clean=4, protected=4, eligible=False)
 
-    monkeypatch.setattr("bench.play.run.play", play)
+    monkeypatch.setattr("bench.play.run.play_run", play)
     said = cli("run", "--defense", "em", "--attack", "lora_sft")
     assert said.code == 0 and said.out.count("⚑ under-trained: Clean fine-tuning gains 0.0 points") == 1
     (flag,) = json.loads(cli("run", "--defense", "em", "--attack", "lora_sft", "--json").out)["flags"]
@@ -198,7 +198,7 @@ def test_ctrl_c_says_that_nothing_is_lost(cli: Callable, monkeypatch: pytest.Mon
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bench.play.run.play", interrupted)
+    monkeypatch.setattr("bench.play.run.play_run", interrupted)
     said = cli(*RUN)
     assert said.code == 130
     assert "the same command goes on from here" in said.err
@@ -213,7 +213,7 @@ def test_side_effects_are_measured_on_checked_tasks(
         asked.append(tasks)
         return finished(spec.seed)
 
-    monkeypatch.setattr("bench.play.side_effects.play", play)
+    monkeypatch.setattr("bench.play.side_effects.play_with_side_effects", play)
     run = ("run", "--defense", "none", "--attack", "none", "--seeds", "0,1", "--json", "--side-effects")
     assert cli(*run, "emoji_smoke, toy_val,emoji_smoke").code == 0
     assert asked == [("emoji_smoke", "toy_val")] * 2

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 
 from bench.results.rows import Run, load
+from bench.scoring.flag import Flag
 from bench.scoring.matching import EVALUATOR
-from bench.scoring.smells import Smell
 
 Finish = Callable[..., Run]
 
@@ -43,7 +43,7 @@ def test_flags_for_programs_name_their_game(cli: Callable, finished: Finish) -> 
     assert [(row["epsilon"], row["kind"], row["defense"], row["attack"]) for row in rows] == [
         (8, "control as good", "mmguard", "lora_sft"), (4, "under-trained", "", ""),
     ]  # fmt: skip
-    assert set(rows[0]) == {"dataset", "victim", "threat", "surrogates", "epsilon", "words", *Smell._fields}
+    assert set(rows[0]) == {"dataset", "victim", "threat", "surrogates", "epsilon", "words", *Flag._fields}
 
 
 def test_what_is_never_compared_raises_no_flag(cli: Callable, finished: Finish) -> None:

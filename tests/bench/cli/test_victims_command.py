@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import bench.victims
 from bench.lvlm.embedded.recipes import RECIPES
 from bench.victims import EMBEDDED
 

@@ -44,7 +44,7 @@ def test_every_run_of_a_shipped_suite_can_be_planned_and_all_but_the_papers_be_p
     runs = read_suite(name).runs()
     assert len(runs) >= 3
     for spec in runs:
-        parse.check(spec)
+        parse.check_spec(spec)
         if name == "paper":
             with pytest.raises(UserError, match="is not prepared; `bench data prepare"):
                 check_playable(spec)

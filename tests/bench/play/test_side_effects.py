@@ -14,7 +14,7 @@ from bench.play import run, side_effects, suite
 from bench.play.plan import make_plan
 from bench.results import Run
 from bench.spec import Method, RunSpec
-from bench.tables.summary import summary
+from bench.tables.summary import summarize
 
 HIDE = RunSpec(defense=Method(name="hide"), attack=Method(name="lora_sft"))
 NOTHING = RunSpec(defense=Method(name="none"), attack=Method(name="none"))
@@ -138,12 +138,12 @@ def test_seeds_are_one_measurement(finished: Callable[..., Run]) -> None:
     for each in runs:
         each.effects = {"emoji_smoke": {}}
         each.stages |= {side_effects.role(who, "emoji_smoke"): each.stages[who] for who in side_effects.MODELS}
-    found = summary(runs).effects["emoji_smoke"]
+    found = summarize(runs).effects["emoji_smoke"]
     assert (found["zero"], found["clean"], found["attacked"]) == (0.5, 0.6, 0.25)
     assert found["attacked_change"][0] == -0.25
     assert found["attacked_change"][1] < -0.25 < found["attacked_change"][2]
     runs[1].effects = None
-    assert summary(runs).effects == {}
+    assert summarize(runs).effects == {}
 
 
 def test_answers_that_are_elsewhere_are_named(finished: Callable[..., Run]) -> None:

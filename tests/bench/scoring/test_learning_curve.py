@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from attacks import REGISTRY as ATTACKS
 from bench import results
 from bench.methods.registry import Entry
-from bench.play.plan import plan
-from bench.play.run import play
+from bench.play.plan import make_plan
+from bench.play.roles import stages_of
+from bench.play.run import play_run
 from bench.scoring import learning_curve
 from bench.spec import Method, RunSpec
-from bench.stages.stages import stages
-from bench.tables.summary import summary
+from bench.tables.summary import summarize
 
 ACCURACY = st.integers(0, 10).map(lambda tenth: tenth / 10)
 CURVES = st.dictionaries(st.integers(1, 40), st.tuples(ACCURACY, ACCURACY), min_size=1, max_size=8)
@@ -28,16 +28,16 @@ def test_points_are_in_the_order_of_epochs(drawn: dict[int, tuple[float, float]]
     accuracies = {"evaluate": other, "validation": other, "zero": other}
     for epoch, (validation, test) in drawn.items():
         accuracies |= {
-            learning_curve.role("validation", epoch): validation,
-            learning_curve.role("evaluate", epoch): test,
+            learning_curve.epoch_role("validation", epoch): validation,
+            learning_curve.epoch_role("evaluate", epoch): test,
         }
-    found = learning_curve.points(accuracies) or []
+    found = learning_curve.build_curve(accuracies) or []
     assert [p["epoch"] for p in found] == sorted(drawn)
     assert {p["epoch"]: (p["validation"], p["test"]) for p in found} == drawn
 
 
 def test_a_run_without_checkpoints_has_no_curve() -> None:
-    assert learning_curve.points({"evaluate": 0.5, "validation": 0.5, "zero": 0.1, "clean": 0.9}) is None
+    assert learning_curve.build_curve({"evaluate": 0.5, "validation": 0.5, "zero": 0.1, "clean": 0.9}) is None
 
 
 @given(CURVES)
@@ -57,8 +57,8 @@ def test_the_peak_does_not_look_at_the_test_split() -> None:
 def test_seeds_are_averaged_by_epoch() -> None:
     first = [{"epoch": 2, "validation": 0.4, "test": 0.2}, {"epoch": 4, "validation": 0.5, "test": 0.1}]
     second = [{"epoch": 2, "validation": 0.2, "test": 0.4}, {"epoch": 4, "validation": 0.6, "test": 0.3}]
-    assert learning_curve.mean([first]) == first
-    one, two = learning_curve.mean([first, second])
+    assert learning_curve.mean_curve([first]) == first
+    one, two = learning_curve.mean_curve([first, second])
     assert one == pytest.approx({"epoch": 2, "validation": 0.3, "test": 0.3})
     assert two == pytest.approx({"epoch": 4, "validation": 0.55, "test": 0.2})
 
@@ -89,23 +89,23 @@ def slow(game: Any, monkeypatch: pytest.MonkeyPatch) -> RunSpec:
 
 def test_a_run_asks_the_adapter_of_every_point(game: Any, slow: RunSpec) -> None:
     """Validation asks for things 11 to 20, test for 0 to 39; the victim knew 4, and 32 are published."""
-    row = play(slow)
+    row = play_run(slow)
     expected = [{"epoch": 1, "validation": 0.3, "test": 14 / 40}, {"epoch": 2, "validation": 1.0, "test": 32 / 40}]
     assert row.curve == expected
     (saved,) = results.load()
     assert (saved.curve, saved.utility, saved.validation) == (expected, 0.8, 1.0)
     assert saved.stages["evaluate@2"] == saved.stages["evaluate"] != saved.stages["evaluate@1"]
     assert game.computed.count("answers to validation") == 2, "the last point is the run's own, and not asked for again"
-    s = summary([saved])
+    s = summarize([saved])
     assert (s.curve, s.peaks) == (expected, [2])
     assert s.peak == (0.8, s.protection)
 
 
 def test_a_peak_that_is_not_the_last_is_judged_with_its_own_answers(slow: RunSpec) -> None:
-    row = play(slow)
+    row = play_run(slow)
     assert row.curve
     row.curve = [{**row.curve[0], "validation": 1.0}, row.curve[1]]
-    s = summary([row])
+    s = summarize([row])
     assert s.peaks == [1]
     assert s.peak and s.peak[0] == 14 / 40
     assert s.peak[1] and s.peak[1].value == pytest.approx(1 - (14 - 4) / (32 - 4))
@@ -113,16 +113,16 @@ def test_a_peak_that_is_not_the_last_is_judged_with_its_own_answers(slow: RunSpe
 
 
 def test_points_are_stages_like_others(game: Any, slow: RunSpec) -> None:
-    planned = plan([slow])
+    planned = make_plan([slow])
     assert len({stage.identity for stage in planned.roles.popitem()[1].values()} & planned.tasks.keys()) == 10
-    play(slow)
-    assert not plan([slow]).tasks
+    play_run(slow)
+    assert not make_plan([slow]).tasks
     computed = len(game.computed)
-    assert play(slow).curve
+    assert play_run(slow).curve
     assert len(game.computed) == computed
 
 
 def test_attacks_without_checkpoints_have_no_curve(game: Any) -> None:
     spec = RunSpec(defense=Method(name="none"), attack=Method(name="lora_sft"))
-    assert not any("@" in role for role in stages(spec))
-    assert play(spec).curve is None
+    assert not any("@" in role for role in stages_of(spec))
+    assert play_run(spec).curve is None

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
+from bench.scoring.flag import Cell, Flag
 from bench.scoring.protection import ELIGIBLE_GAIN, LISTED_SEEDS
-from bench.scoring.smells import CHECKS, TENTH, Cell, Smell, heterogeneity, smells
+from bench.scoring.smells import CHECKS, TENTH, cochran_q, find_flags
 from bench.scoring.stats import Estimate
 from defenses import REGISTRY
 
@@ -21,7 +22,8 @@ ZERO, CLEAN = 0.1, 0.9
 def cell(defense: str, value: float, half: float = 0.02, **changes: Any) -> Cell:
     """A cell with a clean gain of 80 points and one seed, which touches what its name says."""
     found = Estimate(value, value - half, value + half)
-    made = Cell(defense, "lora_sft", defense, ZERO, CLEAN, CLEAN - value * (CLEAN - ZERO), found, {0: found}, True,
+    made = Cell(defense, "lora_sft", defense, defense in REGISTRY.controls, ZERO, CLEAN,
+                CLEAN - value * (CLEAN - ZERO), found, {0: found}, True,
                 pixels=defense not in ("none", "text_trigger", "random_trigger"),
                 words=defense in ("mmguard", "multimodal", "text_trigger", "random_trigger"))  # fmt: skip
     return made._replace(**changes)
@@ -29,7 +31,7 @@ def cell(defense: str, value: float, half: float = 0.02, **changes: Any) -> Cell
 
 def of(kind: str, *cells: Cell) -> list[tuple[str, str]]:
     """Whom the flags of a kind concern."""
-    return [(smell.defense, smell.attack) for smell in smells(cells) if smell.kind == kind]
+    return [(flag.defense, flag.attack) for flag in find_flags(cells) if flag.kind == kind]
 
 
 def seeds(*values: float, half: float = 0.04) -> dict[int, Estimate | None]:
@@ -38,17 +40,17 @@ def seeds(*values: float, half: float = 0.04) -> dict[int, Estimate | None]:
 
 def test_a_clean_game_has_no_flags() -> None:
     alone = cell("text_trigger", 0.2), cell("random_trigger", 0.01), cell("random_noise", 0.02)
-    assert smells([cell("none", 0.0, 0), cell("mmguard", 0.7), *alone]) == []
+    assert find_flags([cell("none", 0.0, 0), cell("mmguard", 0.7), *alone]) == []
 
 
 def test_a_clean_gain_that_is_too_small_is_told_once_with_its_numbers() -> None:
     weak = cell("em", 0.5, clean=0.13, eligible=False, protection=None, seeds={0: None})
-    (smell,) = smells([cell("mmguard", 0.7), weak, weak._replace(defense="hypo")])
-    assert (smell.kind, smell.defense, smell.attack) == ("under-trained", "", "")
-    assert smell.text.startswith(
+    (flag,) = find_flags([cell("mmguard", 0.7), weak, weak._replace(defense="hypo")])
+    assert (flag.kind, flag.defense, flag.attack) == ("under-trained", "", "")
+    assert flag.text.startswith(
         "Clean fine-tuning gains 3.0 points over zero-shot, from 10.0% to 13.0%: fewer than 10.0"
     )
-    assert "in 2 of 3 cells" in smell.text
+    assert "in 2 of 3 cells" in flag.text
 
 
 @pytest.mark.parametrize(("gain", "told"), [(ELIGIBLE_GAIN - 0.001, True), (ELIGIBLE_GAIN + 0.001, False)])
@@ -99,19 +101,19 @@ def test_a_control_of_what_the_defense_leaves_alone_is_no_rival(defense: str, co
 
 
 def test_the_best_control_is_named_with_both_intervals() -> None:
-    (smell,) = smells([cell("lsp", 0.05, 0.03), cell("random_noise", 0.02), cell("random_noise_class", 0.04)])
-    assert smell.text == (
+    (flag,) = find_flags([cell("lsp", 0.05, 0.03), cell("random_noise", 0.02), cell("random_noise_class", 0.04)])
+    assert flag.text == (
         "lsp protects 5.0% [2.0%, 8.0%] under lora_sft, control random_noise_class 4.0% [2.0%, 6.0%]: "
         "the intervals overlap."
     )
-    above = smells([cell("lsp", 0.05, 0.03), cell("none", 0.2, 0.02)])
+    above = find_flags([cell("lsp", 0.05, 0.03), cell("none", 0.2, 0.02)])
     assert [s.text for s in above if s.defense] == [
         "lsp protects 5.0% [2.0%, 8.0%] under lora_sft, no defense 20.0% [18.0%, 22.0%]: that is more."
     ]
 
 
 def test_the_upper_bound_is_no_rival_and_controls_do_not_compete() -> None:
-    assert smells([cell("em", 0.5), cell("wrong_answers", 0.98), cell("random_noise", 0.0)]) == []
+    assert find_flags([cell("em", 0.5), cell("wrong_answers", 0.98), cell("random_noise", 0.0)]) == []
 
 
 @pytest.mark.parametrize("control", ["random_noise", "random_noise_class", "random_trigger"])
@@ -135,9 +137,9 @@ def test_words_alone_that_reach_the_interval_may_explain_it(trigger: str) -> Non
 
 
 def test_seeds_that_their_intervals_do_not_explain_are_apart() -> None:
-    (smell,) = [s for s in smells([cell("em", 0.3, seeds=seeds(0.3, 0.1, 0.5))]) if s.kind == "seeds apart"]
-    assert (smell.defense, smell.attack) == ("em", "lora_sft")
-    assert "from 10.0% (seed 1) to 50.0% (seed 2): 40.0 points apart" in smell.text
+    (flag,) = [s for s in find_flags([cell("em", 0.3, seeds=seeds(0.3, 0.1, 0.5))]) if s.kind == "seeds apart"]
+    assert (flag.defense, flag.attack) == ("em", "lora_sft")
+    assert "from 10.0% (seed 1) to 50.0% (seed 2): 40.0 points apart" in flag.text
     for calm in (seeds(0.3, 0.1, 0.5, half=0.4), seeds(0.3, 0.3 + TENTH - 0.01, half=0.001), seeds(0.3), {}):
         assert of("seeds apart", cell("em", 0.3, seeds=calm)) == []
     assert of("seeds apart", cell("em", 0.3, seeds=seeds(0.3, 0.3 + TENTH + 0.01, half=0.001))) != []
@@ -154,7 +156,7 @@ def test_q_is_the_pairwise_form_of_cochrans(drawn: list[tuple[float, float]]) ->
     """Sum over pairs of w_i w_j (x_i - x_j)^2 over the sum of weights: another way to write the same."""
     weights = [(2 * 1.959963984540054 / (2 * half)) ** 2 for _, half in drawn]
     pairs = [weights[i] * weights[j] * (drawn[i][0] - drawn[j][0]) ** 2 for i in range(len(drawn)) for j in range(i)]
-    found = heterogeneity([Estimate(v, v - half, v + half) for v, half in drawn])
+    found = cochran_q([Estimate(v, v - half, v + half) for v, half in drawn])
     assert found == pytest.approx(sum(pairs) / sum(weights), rel=1e-6, abs=1e-9)
 
 
@@ -163,7 +165,7 @@ def test_seeds_of_one_protection_are_seldom_apart() -> None:
     rng = np.random.default_rng(0)
     drawn = rng.normal(0.5, 0.04, (2000, 3))
     half = 0.04 * 1.959963984540054
-    q = [heterogeneity([Estimate(v, v - half, v + half) for v in row]) for row in drawn]
+    q = [cochran_q([Estimate(v, v - half, v + half) for v in row]) for row in drawn]
     assert np.mean(np.array(q) > chi2.isf(0.05, 2)) == pytest.approx(0.05, abs=0.015)
 
 
@@ -171,7 +173,7 @@ def test_a_listed_defense_whose_controls_were_not_played_is_told() -> None:
     three = seeds(*[0.7] * LISTED_SEEDS)
     mine = cell("mmguard", 0.7, seeds=three), cell("mmguard", 0.8, attack="jpeg", seeds=three)
     played = cell("none", 0.0, 0.0), cell("random_noise", 0.0), cell("random_trigger", 0.0)
-    told = [s.text for s in smells([*mine, *played]) if s.kind == "no control played"]
+    told = [s.text for s in find_flags([*mine, *played]) if s.kind == "no control played"]
     assert told == [
         "No run of none under jpeg has a seed of mmguard: what the attack costs by itself there is unknown.",
         "No run of random_noise or random_noise_class under jpeg has a seed of mmguard: what noise alone does there is "
@@ -182,13 +184,15 @@ def test_a_listed_defense_whose_controls_were_not_played_is_told() -> None:
     assert of("no control played", *(c._replace(seeds=seeds(*[0.7] * (LISTED_SEEDS - 1))) for c in mine)) == []
     pixels = [c._replace(words=False) for c in mine]
     assert len(of("no control played", *pixels, *played[:2])) == 2, "who inserts no words needs no words"
-    assert of("no control played", *(c._replace(method="random_noise") for c in mine)) == [], "a control has none"
+    assert of("no control played", *(c._replace(method="random_noise", control=True) for c in mine)) == [], (
+        "a control has none"
+    )
 
 
 def test_what_is_said_of_a_cell_does_not_depend_on_the_order() -> None:
     cells = [cell("none", 0.2), cell("random_noise", 0.35), cell("mmguard", 0.36), cell("text_trigger", 0.4)]
-    assert len(smells(cells)) > 3
-    assert smells(cells) == smells(cells[::-1])
+    assert len(find_flags(cells)) > 3
+    assert find_flags(cells) == find_flags(cells[::-1])
 
 
 NAMES = ["em", "mmguard", *sorted(REGISTRY.controls)]
@@ -204,7 +208,7 @@ cells_drawn = st.builds(
 @given(st.lists(cells_drawn, max_size=12, unique_by=lambda c: (c.defense, c.attack)))
 def test_flags_name_cells_that_are_there_and_change_none(cells: list[Cell]) -> None:
     before = deepcopy(cells)
-    told = smells(cells)
+    told = find_flags(cells)
     assert cells == before
     assert {s.defense for s in told} <= {"", *(c.defense for c in cells)}
     assert {s.attack for s in told} <= {"", *(c.attack for c in cells)}
@@ -226,11 +230,11 @@ def test_flags_come_by_kind() -> None:
     order = [check.__name__ for check in CHECKS]
     assert len(set(order)) == len(order)
     cells = [cell("none", 0.2), cell("random_noise", 0.35), cell("mmguard", 0.36), cell("text_trigger", 0.4)]
-    kinds = [smell.kind for smell in smells(cells)]
+    kinds = [flag.kind for flag in find_flags(cells)]
     assert [kind for kind, following in pairwise([*kinds, ""]) if kind != following] == list(dict.fromkeys(kinds))
 
 
 def test_whom_a_flag_concerns_is_told_in_words() -> None:
-    assert Smell("k", "em", "iss", "").where == "em × iss"
-    assert Smell("k", "", "iss", "").where == "every defense × iss"
-    assert Smell("k", "em", "", "").where == "em × every attack"
+    assert Flag("k", "em", "iss", "").scope == "em × iss"
+    assert Flag("k", "", "iss", "").scope == "every defense × iss"
+    assert Flag("k", "em", "", "").scope == "em × every attack"

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from bench.results import Run, save
-from bench.scoring.smells import Smell
-from bench.tables import data, flags
+from bench.scoring.flag import Flag
+from bench.tables import flags
+from bench.tables.game import GAME_COLUMNS
+from bench.tables.runs import load_runs
 from defenses import REGISTRY
 
 Factory = Callable[..., Run]
@@ -27,9 +29,9 @@ def played(bench_home: Path, run_factory: Factory) -> Callable[..., None]:
     return play
 
 
-def found(threat: str = "white") -> list[Smell]:
-    frame = data.runs()
-    return flags.of_game(frame[frame["threat"] == threat], frame)
+def found(threat: str = "white") -> list[Flag]:
+    frame = load_runs()
+    return flags.flag_game(frame[frame["threat"] == threat], frame)
 
 
 def whom(threat: str = "white") -> list[tuple[str, str, str]]:
@@ -98,11 +100,11 @@ def test_flags_of_some_runs_are_those_of_their_cells_in_their_games(played: Call
     played("hypo", 0.1)
     played("em", 0.1, threat="black")
     played("random_noise", 0.05)
-    frame = data.runs()
+    frame = load_runs()
     first, other, black, control = frame["id"]
 
     def of(*ids: str) -> list[tuple[str, str, str]]:
-        return [smell[:3] for smell in flags.of_runs(frame, ids)]
+        return [smell[:3] for smell in flags.flag_runs(frame, ids)]
 
     assert of(first) == of(first, control) == [("control as good", "em", "lora_sft")]
     assert of(first, other) == [("control as good", name, "lora_sft") for name in ("em", "hypo")]
@@ -112,12 +114,12 @@ def test_flags_of_some_runs_are_those_of_their_cells_in_their_games(played: Call
 
 def test_a_run_has_the_flags_of_its_cell_in_the_whole_game(home: Path) -> None:
     """But for those of the whole game, which tell of weak cells elsewhere."""
-    frame = data.runs()
-    told = {row["id"]: flags.of_runs(frame, [row["id"]]) for _, row in frame.iterrows()}
+    frame = load_runs()
+    told = {row["id"]: flags.flag_runs(frame, [row["id"]]) for _, row in frame.iterrows()}
     assert len({len(found) for found in told.values()}) > 1
     for _, row in frame.iterrows():
-        game = frame[(frame[data.GAME] == row[data.GAME]).all(axis=1)]
-        cell = flags.of_cell(flags.of_game(game, frame), row["defense_label"], row["attack_label"])
+        game = frame[(frame[GAME_COLUMNS] == row[GAME_COLUMNS]).all(axis=1)]
+        cell = flags.select_flags(flags.flag_game(game, frame), row["defense_label"], row["attack_label"])
         assert [s[:3] for s in told[row["id"]] if s.attack] == [s[:3] for s in cell if s.attack]
 
 
@@ -141,53 +143,52 @@ def test_games_are_told_one_by_one(played: Callable[..., None]) -> None:
     for epsilon in (8, 4):
         played("em", 0.1, epsilon=epsilon)
     played("random_noise", 0.05, epsilon=4)
-    told = list(flags.by_game(data.runs()))
-    assert [(game["epsilon"], len(smells)) for game, smells in told] == [(8, 0), (4, 1)]
-    assert set(told[0][0]) == set(data.GAME)
+    told = list(flags.flag_games(load_runs()))
+    assert [(game.epsilon, len(smells)) for game, smells in told] == [(8, 0), (4, 1)]
 
 
 def test_an_empty_store_has_no_games(bench_home: Path) -> None:
-    assert list(flags.by_game(data.runs())) == []
-    assert flags.of_game(data.runs(), data.runs()) == []
+    assert list(flags.flag_games(load_runs())) == []
+    assert flags.flag_game(load_runs(), load_runs()) == []
 
 
 SOME = [
-    Smell("a", "em", "jpeg", "1"),
-    Smell("a", "em", "iss", "2"),
-    Smell("b", "", "iss", "3"),
-    Smell("c", "", "", "4"),
-    Smell("d", "tap", "iss", "5"),
+    Flag("a", "em", "jpeg", "1"),
+    Flag("a", "em", "iss", "2"),
+    Flag("b", "", "iss", "3"),
+    Flag("c", "", "", "4"),
+    Flag("d", "tap", "iss", "5"),
 ]
 
 
 def test_beside_a_cell_stands_what_concerns_it() -> None:
-    assert [s.text for s in flags.of_cell(SOME, "em", "iss")] == ["2", "3", "4"]
-    assert [s.text for s in flags.of_cell(SOME, "hypo", "jpeg")] == ["4"]
+    assert [s.text for s in flags.select_flags(SOME, "em", "iss")] == ["2", "3", "4"]
+    assert [s.text for s in flags.select_flags(SOME, "hypo", "jpeg")] == ["4"]
 
 
 def test_beside_an_entry_stands_what_concerns_its_worst_case_and_how_much_else_there_is() -> None:
     mark = flags.MARK
-    assert flags.beside(SOME, "em", "jpeg") == f"{mark} a, {mark} c, 1 under other attacks"
-    assert flags.beside(SOME, "em", "iss") == f"{mark} a, {mark} b, {mark} c, 1 under other attacks"
-    assert flags.beside(SOME, "tap", "iss") == f"{mark} b, {mark} c, {mark} d"
-    assert flags.beside(SOME[:2], "em", "lora_sft") == "2 under other attacks"
-    assert flags.beside(SOME[:2], "hypo", "jpeg") == ""
+    assert flags.summarize_defense(SOME, "em", "jpeg") == f"{mark} a, {mark} c, 1 under other attacks"
+    assert flags.summarize_defense(SOME, "em", "iss") == f"{mark} a, {mark} b, {mark} c, 1 under other attacks"
+    assert flags.summarize_defense(SOME, "tap", "iss") == f"{mark} b, {mark} c, {mark} d"
+    assert flags.summarize_defense(SOME[:2], "em", "lora_sft") == "2 under other attacks"
+    assert flags.summarize_defense(SOME[:2], "hypo", "jpeg") == ""
 
 
 def test_a_marker_counts_kinds() -> None:
-    assert flags.marker([]) == ""
-    assert flags.marker(SOME[:3]) == f"{flags.MARK} a × 2, {flags.MARK} b"
+    assert flags.count_kinds([]) == ""
+    assert flags.count_kinds(SOME[:3]) == f"{flags.MARK} a × 2, {flags.MARK} b"
 
 
 def test_flags_never_change_or_drop_a_row(home: Path) -> None:
-    frame = data.runs()
+    frame = load_runs()
     before = frame.copy(deep=True)
-    assert list(flags.by_game(frame))
+    assert list(flags.flag_games(frame))
     pd.testing.assert_frame_equal(frame, before)
 
 
 def test_the_table_has_a_row_a_flag() -> None:
-    table = flags.table(SOME)
+    table = flags.tabulate_flags(SOME)
     assert table["What"].tolist() == ["1", "2", "3", "4", "5"]
     assert table["Where"].tolist()[2:4] == ["every defense × iss", "every defense × every attack"]
-    assert flags.table([]).columns.tolist() == ["Flag", "Where", "What"]
+    assert flags.tabulate_flags([]).columns.tolist() == ["Flag", "Where", "What"]

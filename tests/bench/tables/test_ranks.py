@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from bench.scoring.protection import LISTED_SEEDS, VERIFIED_SEEDS
-from bench.tables import ranks
+from bench.tables.ranks import compute_standings
 
 ITEMS = 400
 HARD = np.random.default_rng(0).permutation(ITEMS)
@@ -44,7 +44,7 @@ def entry(name: str, protection: float, answers: Iterable[str], margin: float = 
 
 
 def placed(*entries: dict[str, object]) -> list[tuple[str, str]]:
-    table = ranks.standings(pd.DataFrame(entries))
+    table = compute_standings(pd.DataFrame(entries))
     return list(zip(table["defense_label"], table["rank"], strict=True))
 
 
@@ -110,7 +110,7 @@ def test_too_few_seeds_are_below_without_a_rank(keep: Keep) -> None:
     one = entry("one", 0.95, ["f" * 16])
     listed = entry("listed", 0.2, ["f" * 16] * LISTED_SEEDS)
     verified = entry("verified", 0.1, ["f" * 16] * VERIFIED_SEEDS)
-    table = ranks.standings(pd.DataFrame([one, few, listed, verified]))
+    table = compute_standings(pd.DataFrame([one, few, listed, verified]))
     assert table["defense_label"].tolist() == ["listed", "verified", "one", "few"]
     assert table["status"].tolist() == ["listed", "verified", "not yet listed (1 seed)", "not yet listed (2 seeds)"]
     assert table["rank"].tolist() == ["=1", "=1", "", ""]
@@ -118,5 +118,5 @@ def test_too_few_seeds_are_below_without_a_rank(keep: Keep) -> None:
 
 def test_nobody_is_ranked() -> None:
     nobody = pd.DataFrame([entry("a", 0.5, [])]).iloc[:0]
-    assert ranks.standings(nobody).empty
-    assert {"rank", "status"} <= set(ranks.standings(nobody).columns)
+    assert compute_standings(nobody).empty
+    assert {"rank", "status"} <= set(compute_standings(nobody).columns)

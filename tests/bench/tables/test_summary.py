@@ -7,13 +7,15 @@ import pytest
 
 from bench.errors import UserError
 from bench.results import Run
-from bench.store.artifacts import find
-from bench.tables.summary import over_seeds, record, summary
+from bench.store import artifacts
+from bench.tables.records import run_as_json
+from bench.tables.seeds import score_seeds
+from bench.tables.summary import summarize
 
 
 def test_one_seed_is_its_own_summary(finished: Callable[..., Run]) -> None:
     """4, 32 and 16 of 40: the gain is 0.7 with a binomial error, protection 1 - 0.3 / 0.7."""
-    s = summary([finished(seed=7)])
+    s = summarize([finished(seed=7)])
     assert (s.seeds, s.zero, s.clean, s.protected, s.validation) == ([7], 0.1, 0.8, 0.4, 0.25)
     error = 1.96 * (0.7 * 0.3 / 40) ** 0.5
     assert s.gain == pytest.approx((0.7, 0.7 - error, 0.7 + error), abs=0.02)
@@ -25,7 +27,7 @@ def test_one_seed_is_its_own_summary(finished: Callable[..., Run]) -> None:
 
 def test_seeds_are_averaged_before_the_ratio_is_taken(finished: Callable[..., Run]) -> None:
     """The mean of the ratios, 1 - (12/28 + 28/16) / 2, would be negative."""
-    s = summary([finished(0, clean=32, protected=16), finished(1, clean=20, protected=32, validation=0.75)])
+    s = summarize([finished(0, clean=32, protected=16), finished(1, clean=20, protected=32, validation=0.75)])
     assert (s.seeds, s.validation) == ([0, 1], 0.5)
     assert (s.clean, s.protected) == pytest.approx((0.65, 0.6))
     assert s.protection
@@ -34,14 +36,14 @@ def test_seeds_are_averaged_before_the_ratio_is_taken(finished: Callable[..., Ru
 
 def test_seeds_that_agree_say_no_more_than_the_pictures_allow(finished: Callable[..., Run]) -> None:
     """Pictures are drawn for all seeds at once, so copies of a seed do not narrow the interval."""
-    one, three = summary([finished(0)]), summary([finished(seed) for seed in (0, 1, 2)])
+    one, three = summarize([finished(0)]), summarize([finished(seed) for seed in (0, 1, 2)])
     assert one.protection
     assert three.protection == pytest.approx(one.protection, abs=0.02)
 
 
 def test_seeds_that_disagree_widen_the_interval(finished: Callable[..., Run]) -> None:
-    agree = summary([finished(seed, protected=16) for seed in (0, 1)]).protection
-    differ = summary([finished(seed, protected=right) for seed, right in ((2, 6), (3, 26))]).protection
+    agree = summarize([finished(seed, protected=16) for seed in (0, 1)]).protection
+    differ = summarize([finished(seed, protected=right) for seed, right in ((2, 6), (3, 26))]).protection
     assert agree
     assert differ
     assert agree[0] == pytest.approx(differ[0])
@@ -50,7 +52,7 @@ def test_seeds_that_disagree_widen_the_interval(finished: Callable[..., Run]) ->
 
 @pytest.mark.parametrize(("clean", "eligible"), [(4, False), (7, False), (14, True)])
 def test_a_clean_gain_must_be_real(finished: Callable[..., Run], clean: int, eligible: bool) -> None:
-    s = summary([finished(clean=clean)])
+    s = summarize([finished(clean=clean)])
     assert s.gain[0] == pytest.approx((clean - 4) / 40)
     assert (s.eligible, s.protection is not None) == (eligible, eligible)
 
@@ -58,14 +60,14 @@ def test_a_clean_gain_must_be_real(finished: Callable[..., Run], clean: int, eli
 def test_runs_whose_answers_are_elsewhere_are_named(finished: Callable[..., Run]) -> None:
     here = finished(0)
     away = finished(1, id="away", stages=here.stages | {"evaluate": "answers of another machine"})
-    assert over_seeds([here.stages, away.stages]) is None
+    assert score_seeds([here.stages, away.stages]) is None
     with pytest.raises(UserError, match=f"runs: the answers of {here.id}, away are not on this machine"):
-        summary([here, away])
+        summarize([here, away])
 
 
 def test_a_row_is_plain_json(finished: Callable[..., Run]) -> None:
     run = finished(3, protection=None)
-    made = record(run)
+    made = run_as_json(run)
     assert json.loads(json.dumps(made)) == made
     assert made.pop("created") == "2026-05-01 03:00:00+00:00"
     assert made == {column.name: getattr(run, column.name) for column in run.__table__.columns if column.name in made}
@@ -74,8 +76,8 @@ def test_a_row_is_plain_json(finished: Callable[..., Run]) -> None:
 
 def test_answers_that_arrive_later_are_found(finished: Callable[..., Run]) -> None:
     run = finished(0)
-    folder = find("evaluate", run.stages["evaluate"]).folder
+    folder = artifacts.find("evaluate", run.stages["evaluate"]).folder
     folder.rename(folder.with_name("elsewhere"))
-    assert over_seeds([run.stages]) is None
+    assert score_seeds([run.stages]) is None
     folder.with_name("elsewhere").rename(folder)
-    assert over_seeds([run.stages]) is not None
+    assert score_seeds([run.stages]) is not None

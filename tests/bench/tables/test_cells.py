@@ -12,19 +12,21 @@ import pytest
 from bench.results import Run, save
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL
-from bench.tables import data
+from bench.tables.cells import compute_cells
+from bench.tables.ranks import compute_ranking
+from bench.tables.runs import load_runs, select_comparable
 
 
 def cells() -> pd.DataFrame:
-    return data.cells(data.comparable(data.runs()))
+    return compute_cells(select_comparable(load_runs()))
 
 
 def worst() -> pd.DataFrame:
-    return data.ranking(cells()).set_index("defense_label")
+    return compute_ranking(cells()).set_index("defense_label")
 
 
 def test_empty_store(bench_home: Path) -> None:
-    frame = data.runs()
+    frame = load_runs()
     assert frame.empty
     assert {"defense_label", "reason", "stealth_psnr", "seconds_protect"} <= set(frame.columns)
 
@@ -46,8 +48,8 @@ def test_a_cell_knows_what_the_same_attack_reaches_on_clean_data_with_its_seeds(
     save(run_factory(31, defense="none", attack="jpeg", seed=1, utility=0.6, threat="black", words=0))
     save(run_factory(32, defense="none", attack="jpeg", seed=1, utility=0.9, evaluator=EVALUATOR + 1))
     save(run_factory(33, defense="none", attack="jpeg", seed=1, utility=0.9, victim="tiny-gemma3"))
-    white = data.comparable(data.runs())[lambda frame: frame["threat"] == "white"]
-    found = data.cells(white).set_index(["defense_label", "attack_label"])["utility_undefended"]
+    white = select_comparable(load_runs())[lambda frame: frame["threat"] == "white"]
+    found = compute_cells(white).set_index(["defense_label", "attack_label"])["utility_undefended"]
     assert found["em", "jpeg"] == pytest.approx(0.25), "seed 0 alone"
     assert found["mmguard", "jpeg"] == pytest.approx((0.25 + 0.6) / 2)
     assert np.isnan(found["mmguard", "lora_sft"])
@@ -57,7 +59,7 @@ def test_a_control_is_no_attack(home: Path, run_factory: Callable[..., Run]) -> 
     before = cells()
     save(run_factory(31, attack="format_only", validation=1.0, protection=-9.0))
     pd.testing.assert_frame_equal(cells(), before)
-    assert "format_only" in data.runs()["attack"].tolist()
+    assert "format_only" in load_runs()["attack"].tolist()
 
 
 def test_seeds_whose_answers_are_here_are_one_bootstrap(home: Path, run_factory: Callable[..., Run]) -> None:
@@ -132,16 +134,16 @@ def test_why_a_run_is_not_comparable(
     bench_home: Path, run_factory: Callable[..., Run], changes: dict[str, object], reason: str
 ) -> None:
     save(run_factory(1, **changes))
-    frame = data.runs()
+    frame = load_runs()
     assert frame["reason"].tolist() == [reason]
-    assert data.comparable(frame).empty == bool(reason)
+    assert select_comparable(frame).empty == bool(reason)
 
 
 def test_options_tell_entries_of_one_name_apart(bench_home: Path, run_factory: Callable[..., Run]) -> None:
     save(run_factory(1, defense_options={"rounds": 4, "tau": 0.1}))
     save(run_factory(2, defense_options={"rounds": 9, "tau": 0.1}))
     save(run_factory(3, attack_options={"rank": 8}))
-    frame = data.runs()
+    frame = load_runs()
     assert frame["defense_label"].tolist() == ["mmguard (rounds=4, tau=0.1)", "mmguard (rounds=9, tau=0.1)", "mmguard"]
     assert frame["attack_label"].tolist() == ["lora_sft", "lora_sft", "lora_sft (rank=8)"]
     assert len(cells()) == 3
@@ -150,14 +152,14 @@ def test_options_tell_entries_of_one_name_apart(bench_home: Path, run_factory: C
 def test_an_option_that_all_share_is_not_in_the_name(bench_home: Path, run_factory: Callable[..., Run]) -> None:
     for number in (1, 2):
         save(run_factory(number, seed=number, defense_options={"tau": 0.1}))
-    assert set(data.runs()["defense_label"]) == {"mmguard"}
+    assert set(load_runs()["defense_label"]) == {"mmguard"}
     assert cells()["seeds"].tolist() == [2]
 
 
 def test_records_that_are_no_records(bench_home: Path, run_factory: Callable[..., Run]) -> None:
     save(run_factory(1, stealth=["?"], cost={"protect": 3}, stages=None, defense_options=None, provenance="x"))
     save(run_factory(2, stealth={"psnr": "high", "linf": None}))
-    frame = data.runs()
+    frame = load_runs()
     assert frame[["stealth_psnr", "stealth_linf"]].isna().all(axis=None)
     assert pd.isna(frame["seconds_protect"][0])
     assert frame["stages"][0] == frame["provenance"][0] == {}
@@ -171,5 +173,5 @@ def test_stealth_and_cost_are_numbers(home: Path) -> None:
 
 
 def test_no_page_imports_torch() -> None:
-    code = "import sys, leaderboard.widgets, leaderboard.files; sys.exit('torch' in sys.modules)"
+    code = "import sys, leaderboard.widgets, leaderboard.pictures, bench.tables.ranks; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=False).returncode == 0

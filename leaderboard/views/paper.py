@@ -1,4 +1,4 @@
-"""Published: numbers of the paper that nobody re-ran here, and what test sets of their sizes could have shown."""
+"""The page "Published": numbers of the paper, which nobody re-ran here, and what its test sets could have shown."""
 
 import altair as alt
 import pandas as pd
@@ -7,7 +7,7 @@ import streamlit as st
 from bench.tables import paper
 
 POINTS = st.column_config.NumberColumn(format="%.1f", width="small")
-CELLS = {
+TITLES = {
     "dataset": "Data set",
     "model": "Model",
     "method": "Method",
@@ -24,14 +24,14 @@ IN_POINTS = ["zero", "clean", "accuracy", "drop", "unpaired", "at_best"]
 
 
 @st.cache_data
-def published() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cells and methods of the table."""
-    table = paper.cells()
-    return table, paper.methods(table)
+def load() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the accuracies of the paper, and the means of its methods."""
+    accuracies = paper.load_accuracies()
+    return accuracies, paper.average_methods(accuracies)
 
 
-def methods(table: pd.DataFrame) -> None:
-    """Means over data sets and models."""
+def show_methods(table: pd.DataFrame) -> None:
+    """Show means over data sets and models."""
     drop, share = 100 * table["drop"], table["protection"]
     counts = {
         title: [f"{count} of {cells}" for count, cells in zip(table[name], table["cells"], strict=True)]
@@ -46,20 +46,20 @@ def methods(table: pd.DataFrame) -> None:
     st.dataframe(shown, hide_index=True, column_config=looks)
 
 
-def cells(table: pd.DataFrame) -> None:
-    """Every printed accuracy with what is derived from it."""
+def show_accuracies(table: pd.DataFrame) -> None:
+    """Show every printed accuracy with what is derived from it."""
     shown = table.assign(
         protection=table["protection"].where(table["eligible"]), **{name: 100 * table[name] for name in IN_POINTS}
-    )[list(CELLS)].rename(columns=CELLS)
-    looks = {CELLS[name]: POINTS for name in IN_POINTS} | {"Protection": st.column_config.NumberColumn(format="%.2f")}
+    )[list(TITLES)].rename(columns=TITLES)
+    looks = {TITLES[name]: POINTS for name in IN_POINTS} | {"Protection": st.column_config.NumberColumn(format="%.2f")}
     st.dataframe(shown, hide_index=True, column_config=looks)
 
 
-def chart(table: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
-    """Every drop as a share of its own smallest detectable one, by data set; a line at 1."""
-    shown = table.assign(share=table["drop"] / table["unpaired"], **{name: 100 * table[name] for name in IN_POINTS})
+def draw_drops(table: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    """Draw every drop as a share of the smallest detectable one, by data set, and a line at 1."""
+    shown = table.assign(share=table["drop_over_unpaired"], **{name: 100 * table[name] for name in IN_POINTS})
     tips = [alt.Tooltip(name) for name in ("model", "method")]
-    tips += [alt.Tooltip(name, format=".1f", title=CELLS[name]) for name in ("drop", "unpaired", "at_best")]
+    tips += [alt.Tooltip(name, format=".1f", title=TITLES[name]) for name in ("drop", "unpaired", "at_best")]
     share = alt.X("share:Q", title="drop ÷ smallest detectable drop, unpaired (from 1 on, one run would show it)")
     base = alt.Chart(shown).encode(y=alt.Y("dataset:N", title=None, sort=None), x=share, tooltip=tips)
     drops = base.mark_point(filled=True, size=45, opacity=0.45, color="#1f6f6b")
@@ -72,10 +72,10 @@ st.markdown(
     f"Accuracies after fine-tuning as **{paper.SOURCE}** prints them. Nobody ran them again here, they play other "
     "games than ours and are **never ranked** with them."
 )
-table, means = published()
-methods(means)
-st.altair_chart(chart(table), alt="Published drops and the smallest detectable ones")
-cells(table)
+accuracies, means = load()
+show_methods(means)
+st.altair_chart(draw_drops(accuracies), alt="Published drops and the smallest detectable ones")
+show_accuracies(accuracies)
 st.caption(
     "Accuracies and drops in points; protection: 1 − (protected − zero-shot) / (clean − zero-shot), left out where the "
     "clean gain is under 10 points. **Detectable**: the smallest drop that one run on a test set of this "

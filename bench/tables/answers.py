@@ -1,0 +1,49 @@
+"""The test answers of one run, read with distrust: what is missing, foreign or broken is None."""
+
+from collections.abc import Mapping
+from functools import partial
+
+import pandas as pd
+
+from bench.results.answers import find_answers
+from bench.tables.artefacts import stage_identity
+from bench.tables.distrust import read_or_none
+
+MODELS = {"zero-shot": "zero", "clean": "clean", "protected": "evaluate"}
+"""The models of a run, each with the role of its evaluation."""
+
+
+def compare_answers(stages: Mapping[str, str]) -> tuple[pd.DataFrame | None, list[str]]:
+    """Return the test answers of all models side by side, one row for each item, and the models that lack answers.
+
+    Columns: question, target, and for each model its answer (`clean`) and the score of it in [0,1] (`clean score`).
+    """
+    tables = {model: read_or_none(partial(_load_answers, stages, role)) for model, role in MODELS.items()}
+    present = {model: table for model, table in tables.items() if table is not None}
+    if len(present) < len(tables):
+        return None, [model for model in tables if model not in present]
+    items = next(iter(present.values()))[["question", "target"]]
+    columns = [
+        table[["prediction", "score"]].set_axis([model, f"{model} score"], axis=1) for model, table in present.items()
+    ]
+    return pd.concat([items, *columns], axis=1, join="inner"), []
+
+
+def select_lost(comparison: pd.DataFrame) -> pd.DataFrame:
+    """Return the items of `compare_answers` that the clean model answers better than the protected one."""
+    return comparison[comparison["clean score"] > comparison["protected score"]]
+
+
+def load_scores(stages: Mapping[str, str]) -> pd.DataFrame | None:
+    """Return the picture (`image_id`) and the score of the protected model's answer to each test item, by item."""
+    table = read_or_none(partial(_load_answers, stages, "evaluate"))
+    return None if table is None else read_or_none(lambda: table[["image_id", "score"]])
+
+
+def _load_answers(stages: Mapping[str, str], role: str) -> pd.DataFrame | None:
+    identity = stage_identity(stages, role)
+    kept = find_answers(identity) if identity else None
+    if kept is None:
+        return None
+    table = kept.read().drop_duplicates("id").set_index("id")
+    return table.astype({"question": "str", "target": "str", "prediction": "str", "score": "float"})

@@ -1,0 +1,49 @@
+"""What a release changed in one sample: its picture and the words of its question."""
+
+import numpy as np
+
+AMPLIFICATION = 10
+
+
+def amplify_difference(original: np.ndarray, released: np.ndarray) -> np.ndarray:
+    """Return ten times the change of a picture around mid-gray. All arrays are (H, W, 3) uint8 in 0..255.
+
+    >>> amplify_difference(np.full((1, 1, 3), 100, np.uint8), np.full((1, 1, 3), 101, np.uint8)).tolist()
+    [[[138, 138, 138]]]
+    """
+    change = released.astype(int) - original
+    return np.asarray(np.clip(128 + AMPLIFICATION * change, 0, 255), np.uint8)
+
+
+def largest_change(original: np.ndarray, released: np.ndarray) -> int:
+    """Return the L-infinity distance of two (H, W, 3) uint8 pictures in levels of 0..255.
+
+    >>> largest_change(np.zeros((1, 2, 3), np.uint8), np.full((1, 2, 3), 8, np.uint8))
+    8
+    """
+    return int(abs(original.astype(int) - released).max())
+
+
+def enlarge(pixels: np.ndarray, side: int = 384) -> np.ndarray:
+    """Return a small picture with its pixels repeated a whole number of times, up to `side` pixels, for sharp display.
+
+    >>> enlarge(np.zeros((8, 6, 3), np.uint8)).shape
+    (384, 288, 3)
+    """
+    factor = max(1, side // max(pixels.shape[:2]))
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def find_inserted(original: str, released: str) -> list[tuple[str, bool]]:
+    """Return the words of a released question, each with True where it is not one of the original, in order.
+
+    >>> find_inserted("what is it", "oh what is it")
+    [('oh', True), ('what', False), ('is', False), ('it', False)]
+    """
+    remaining, words = original.split(), []
+    for word in released.split():
+        kept = bool(remaining) and word == remaining[0]
+        if kept:
+            remaining = remaining[1:]
+        words.append((word, not kept))
+    return words

@@ -1,0 +1,106 @@
+"""The ladder of each defense from cells: whose costs are known, in order, the best chosen on validation."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bench.results import Run
+from bench.tables.cells import compute_cells
+from bench.tables.game import split_games
+from bench.tables.ladders import compute_ladders, compute_run_ladders, tabulate_ladders
+from bench.tables.runs import select_comparable, tabulate_runs
+
+ELSEWHERE = dict.fromkeys(("zero", "clean", "evaluate"), "f" * 16)
+"""Stages whose answers are on no machine."""
+
+NAMES = ["defense_label", "attack_label", "seconds_attack", "validation", "utility", "utility_zero"]
+
+
+def cells(*rows: tuple[str, str, float | None, float, float]) -> pd.DataFrame:
+    """Cells of (defense, attack, seconds, validation, test accuracy), with zero-shot 0.1 and a clean gain of 0.5."""
+    frame = pd.DataFrame([(*row, 0.1) for row in rows], columns=NAMES)
+    protection = 1 - (frame["utility"] - 0.1) / 0.5
+    return frame.assign(protection=protection, low=protection - 0.05, high=protection + 0.05)
+
+
+TABLE = cells(
+    ("em", "lora_sft+bridge", 25.0, 0.5, 0.40),
+    ("em", "lora_sft", 10.0, 0.3, 0.30),
+    ("em", "full_sft", 5.0, 0.2, 0.50),
+    ("lsp", "lora_sft", 20.0, 0.6, 0.60),
+    ("tap", "full_sft", 20.0, 0.6, 0.60),
+)
+
+
+def test_a_curve_is_the_best_on_validation_against_the_sum_of_costs() -> None:
+    em = tabulate_ladders(TABLE).query("defense == 'em'")
+    assert em["attack"].tolist() == ["lora_sft", "full_sft", "lora_sft+bridge"]
+    assert em["cost"].tolist() == [1.0, 0.5, 2.5]
+    assert em["total"].tolist() == [1.0, 1.5, 4.0]
+    assert em["best"].tolist() == ["lora_sft", "lora_sft", "lora_sft+bridge"]
+    assert em["gain"].tolist() == pytest.approx([0.2, 0.2, 0.3])
+    assert em["protection"].tolist() == pytest.approx([0.6, 0.6, 0.4])
+
+
+def test_a_defense_that_never_met_the_unit_of_cost_has_no_curve() -> None:
+    assert [defense for defense, _ in compute_ladders(TABLE)] == ["em", "lsp"]
+
+
+def test_an_attack_whose_time_is_not_known_is_left_out() -> None:
+    table = cells(("em", "lora_sft", 10.0, 0.3, 0.3), ("em", "none", None, 0.9, 0.9))
+    assert tabulate_ladders(table)["attack"].tolist() == ["lora_sft"]
+
+
+def test_without_cells_the_curve_is_empty_with_its_columns() -> None:
+    empty = tabulate_ladders(cells())
+    assert empty.empty
+    assert "total" in empty.columns
+
+
+def test_two_budgets_or_two_owners_are_two_games_for_played_runs_and_on_the_board(
+    bench_home: Path, run_factory: Callable[..., Run]
+) -> None:
+    """Each has its own ladder, and the better result of one game is not taken in the other."""
+    games = [
+        {"epsilon": 8, "surrogates": "tiny-llava-a"},
+        {"epsilon": 4, "surrogates": "tiny-llava-a"},
+        {"epsilon": 8, "surrogates": "tiny-llava-b"},
+    ]
+    rows = [
+        run_factory(10 * number + step, attack=attack, validation=0.1 * number + 0.2 * step, stages=ELSEWHERE, **game)
+        for number, game in enumerate(games)
+        for step, attack in enumerate(["lora_sft", "full_sft"])
+    ]
+    played = {
+        (game.epsilon, game.surrogates): steps
+        for game, defense, steps in compute_run_ladders(rows)
+        if defense == "mmguard"
+    }
+    board = {
+        (game.epsilon, game.surrogates): steps
+        for game, runs in split_games(tabulate_runs(rows))
+        for _, steps in compute_ladders(compute_cells(select_comparable(runs)))
+    }
+    assert played == board
+    assert list(played) == [(game["epsilon"], game["surrogates"]) for game in games]
+    for number, steps in enumerate(played.values()):
+        assert [step.latest.attack for step in steps] == ["lora_sft", "full_sft"]
+        assert steps[-1].best.validation == pytest.approx(0.1 * number + 0.2)
+
+
+def test_played_attacks_are_named_with_all_of_their_options(bench_home: Path, run_factory: Callable[..., Run]) -> None:
+    rows = [
+        run_factory(0, stages=ELSEWHERE),
+        run_factory(1, attack="lora_sft+jpeg", attack_options={"jpeg.quality": 30}, stages=ELSEWHERE),
+    ]
+    ((_, _, steps),) = compute_run_ladders(rows)
+    assert sorted(step.latest.attack for step in steps) == ["lora_sft", "lora_sft+jpeg (jpeg.quality=30)"]
+
+
+def test_a_protection_that_the_seeds_together_do_not_define_is_none(finished: Callable[..., Run]) -> None:
+    """The second seed gains from clean data, both together do not surely."""
+    rows = [finished(0, clean=2, protection=None), finished(1, clean=9, protected=4)]
+    ((_, _, (step,)),) = compute_run_ladders(rows)
+    assert step.latest.protection is None
