@@ -1,4 +1,4 @@
-"""What an unauthorised trainer does with a release: a tuner, and parts around it."""
+"""Attacks: tuners, which fine-tune a victim on a release, and parts, which change the data that a tuner trains on."""
 
 from attacks.base import Attack, AttackTraits
 from attacks.registry import Attacks

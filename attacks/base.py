@@ -1,14 +1,15 @@
-"""The trainer's side of the game, without torch."""
+"""The base class of attacks. Importing it does not import torch."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from attacks.parts import Card, Knowledge, Part
+from attacks.parts import AttackCard, Knowledge, Part
 from bench.methods.registered import O_co, Registered, Traits
+from bench.progress import Progress
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
     from bench.lvlm.base import LVLM
     from bench.samples import SampleSet
 
-Progress = Callable[[float, str], None]
-"""Called with the fraction done (0..1) and a short note."""
+Curve = list[dict[str, float]]
+"""A learning curve: `step`, `loss` and, if it was measured, `validation_loss` of each logged step."""
 
 
 class AttackTraits(Traits):
     """Facts about an attack that a plan needs.
 
-    trains: whether it makes an adapter. tunes: whether it searches its own recipe, on clean data too. checkpoints: for a
-    learning curve, the folder of the adapter of each epoch, by epoch. needs: the fields of `Knowledge` that only some
-    trainers have. queries: how many pictures of their own the trainer has protected.
+    trains: True if it makes an adapter. tunes: True if it searches its own recipe, on clean data too. checkpoints: the
+    subfolder of the adapter of each epoch on the learning curve, by epoch. needs: the optional fields of `Knowledge`
+    that it reads. queries: the number of their own pictures that the trainer has protected.
     """
 
     trains: bool
@@ -36,42 +37,47 @@ class AttackTraits(Traits):
 
 
 class Attack(Registered[O_co], ABC):
-    """An attempt to learn from a release: a tuner, and parts that it was given."""
+    """An attempt to learn from a release: a tuner, and the parts that are combined with it."""
 
-    parts: tuple[Part, ...] = ()
+    card: ClassVar[AttackCard]
 
     trains: ClassVar[bool] = True
-    """Whether there is an adapter at the end."""
+    """True if `tune` writes an adapter."""
 
     tunes: ClassVar[bool] = False
-    """Whether it searches a recipe: then the clean reference is searched in the same way."""
+    """True if it searches a recipe. The clean reference is then searched in the same way."""
 
-    card: ClassVar[Card]
+    tuner_needs: ClassVar[frozenset[str]] = frozenset()
+    """The optional fields of `Knowledge` that the tuner itself reads: owner, queried."""
+
+    def __init__(self, options: O_co, parts: Sequence[Part] = ()) -> None:
+        super().__init__(options)
+        self.parts = tuple(parts)
 
     @property
     def checkpoints(self) -> dict[str, str]:
-        """For a learning curve: where in its folder the adapter of an epoch is, by epoch; "" is the folder itself."""
+        """The subfolder of the adapter of each epoch on the learning curve, by epoch; "" is the folder itself."""
         return {}
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Every option's value, those of parts as `part.option`."""
-        own = {f"{part.name}.{key}": value for part in self.parts for key, value in part.settings.items()}
-        return {**super().settings, **own}
+        """The value of every option, by name. Those of a part are named `part.option`."""
+        of_parts = {f"{part.name}.{key}": value for part in self.parts for key, value in part.settings.items()}
+        return {**super().settings, **of_parts}
 
     @property
     def needs(self) -> frozenset[str]:
-        """What its parts must know: see `Part.needs`."""
-        return frozenset[str]().union(*(part.needs for part in self.parts))
+        """The optional fields of `Knowledge` that the tuner or a part reads."""
+        return self.tuner_needs.union(*(part.needs for part in self.parts))
 
     @property
     def queries(self) -> int:
-        """How many of his own pictures the trainer has protected."""
+        """The number of their own pictures that the trainer has protected by the defense."""
         return max((part.queries for part in self.parts), default=0)
 
     @property
     def traits(self) -> AttackTraits:
-        """What a plan must know of this attack with these options and parts."""
+        """Facts that a plan needs about this attack with these options and parts."""
         return AttackTraits(
             trains=self.trains,
             tunes=self.tunes,
@@ -80,10 +86,10 @@ class Attack(Registered[O_co], ABC):
             queries=self.queries,
         )
 
-    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
-        """Once, before training: what the parts make of the release, in their order."""
+    def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
+        """Return the samples to train on: the release after every part, in order. Called once, before training."""
         for part in self.parts:
-            released = part.prepare(released, own, rng)
+            released = part.prepare(released, knowledge, rng)
         return released
 
     @abstractmethod
@@ -95,8 +101,8 @@ class Attack(Registered[O_co], ABC):
         seed: int,
         folder: Path,
         progress: Progress,
-    ) -> list[dict[str, Any]]:
-        """Train `victim` and write an adapter (safetensors) into `folder`. Gives the learning curve.
+    ) -> Curve:
+        """Train `victim` on what `prepare` returned, write an adapter into `folder`, and return the learning curve.
 
-        `validation` is the trainer's own clean data, never the test split.
+        `validation` is the trainer's own clean data, never the test split. The weights of `victim` are restored.
         """

@@ -1,55 +1,68 @@
-"""Controls: what fine-tuning gains without the pictures, or without the release. Never a worst case."""
+"""Controls: no training, or training without what matters. They show that the numbers are right, and are not ranked."""
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from numpy.random import Generator
 from pydantic import Field
 
 from attacks import register
-from attacks.parts import Knowledge
+from attacks.base import Attack, Curve
+from attacks.originals import draw_originals
+from attacks.parts import AttackCard, Knowledge
 from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
-from attacks.tune.with_clean import WithClean
 from bench.samples import SampleSet
-from bench.spec import Options
+
+
+@register("none")
+class NoAttack(Attack):
+    """No training: the zero-shot reference."""
+
+    card = AttackCard("K0", 0.0, "nothing", "the reference U0")
+    trains: ClassVar[bool] = False
+
+    def tune(self, *_: Any) -> Curve:
+        """Train nothing and return an empty learning curve."""
+        return []
 
 
 @register("format_only")
 class FormatOnly(LoraSFT):
-    """Control: lora_sft on answers dealt out to other pictures; their format can be learned, what they say cannot."""
+    """Control: lora_sft with answers shuffled among the pictures, which teaches their format but not their content."""
 
-    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
-        """The release with its answers dealt out at random among samples of one rule and number of options.
+    def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
+        """Shuffle the answers among samples that have the same rule and number of choices.
 
-        A sample may get its own answer back, or the same words from another: were that forbidden, the answers would
-        tell what a picture does *not* show, and with two answers to choose from that is everything.
+        A sample may get its own answer, or another sample's equal answer. If this were excluded, answers would tell
+        what a picture does *not* show. With only two answers that is the same as telling what it shows.
         """
-        released = super().prepare(released, own, rng)
+        released = super().prepare(released, knowledge, rng)
         groups: dict[tuple[str, int], list[int]] = defaultdict(list)
-        for place, sample in enumerate(released):
-            groups[sample.rule, len(sample.choices)].append(place)
-        dealt = list(released)
-        for places in groups.values():
-            for place, giver in zip(places, rng.permutation(places).tolist(), strict=True):
-                given = released[giver]
-                dealt[place] = replace(released[place], answer=given.answer, answers=given.answers)
-        return SampleSet(tuple(dealt))
+        for index, sample in enumerate(released):
+            groups[sample.rule, len(sample.choices)].append(index)
+        shuffled = list(released)
+        for indices in groups.values():
+            for index, source in zip(indices, rng.permutation(indices).tolist(), strict=True):
+                shuffled[index] = replace(
+                    released[index], answer=released[source].answer, answers=released[source].answers
+                )
+        return SampleSet(tuple(shuffled))
 
 
 class CleanOnlyOptions(LoraSFTOptions):
-    """The recipe; with a fifth of the pictures, as many steps as lora_sft has on all of them."""
+    """The recipe. A fifth of the pictures and five times the epochs give as many steps as lora_sft on the release."""
 
-    share: float = Field(0.2, gt=0, le=1, description="clean pictures over those of the release")
+    share: float = Field(0.2, gt=0, le=1, description="number of clean pictures, as a share of those in the release")
     epochs: int = Field(40, ge=1, le=1000, description="passes over the clean pictures")
 
 
 @register("clean_only")
-class CleanOnly(WithClean):
-    """Control: lora_sft on the clean pictures that mix_clean has, without the release: what they are worth alone."""
+class CleanOnly(LoraSFT[CleanOnlyOptions]):
+    """Control: lora_sft on the clean pictures that mix_clean adds, without the release."""
 
-    Options: ClassVar[type[Options]] = CleanOnlyOptions
+    tuner_needs: ClassVar[frozenset[str]] = frozenset({"owner"})
 
-    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
-        """The clean originals, instead of the release."""
-        return super().prepare(self.clean(own, rng), own, rng)
+    def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
+        """Return clean samples, the same as `mix_clean` adds with this seed, instead of the release."""
+        return super().prepare(draw_originals(knowledge, self.options.share, rng), knowledge, rng)

@@ -1,8 +1,9 @@
-"""What a trainer does around his tuner: clean, change, drop or add data. An attack is a tuner and parts in order."""
+"""Parts of an attack: steps that clean, change, drop or add data before or during fine-tuning."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
     from bench.lvlm.base import LVLM
 
 
-class Card(NamedTuple):
-    """What a reader must know of a part or a tuner.
+class AttackCard(NamedTuple):
+    """Facts about a tuner or a part, for readers.
 
-    knowledge: K0 unaware of protection, K1 knows that data is protected, K2 knows the method and its code, K3 can query
-    the protector, K4 holds some clean pictures of the same owner. cost: of the whole attack, roughly, as a multiple of
-    `lora_sft` on the same data; by what it computes, not yet measured. against: what it was designed to break. source:
-    where it comes from.
+    knowledge: what the trainer knows. K0 nothing of a protection; K1 that data may be protected; K2 the method and its
+    code; K3 can have pictures protected; K4 holds some clean pictures of the same owner.
+    cost: of the whole attack, as a multiple of `lora_sft` on the same data; estimated from the amount of computation,
+    not measured.
+    against: the kind of protection that it is meant to break.
+    source: the publication that it comes from.
     """
 
     knowledge: str
@@ -35,9 +38,9 @@ class Card(NamedTuple):
 class Knowledge(NamedTuple):
     """What a trainer has besides the release.
 
-    validation: his own clean data. owner: the clean originals of the release, for those who hold some of them (K4).
-    queried: what the public protector made of the first pictures of `validation`, for those who may ask it (K3). Both
-    are None for parts that do not name them in `needs`.
+    victim: the model that they fine-tune. validation: their own clean data. owner: the clean originals of the release,
+    for trainers who hold some of them (K4). queried: the first pictures of `validation`, protected by the defense, for
+    trainers who can query it (K3). `owner` and `queried` are None unless the attack names them in `needs`.
     """
 
     victim: LVLM
@@ -47,46 +50,54 @@ class Knowledge(NamedTuple):
 
 
 class Part(Registered[O_co]):
-    """One thing that a trainer does. A part overrides what it needs."""
+    """One step of an attack besides tuning. A subclass overrides `prepare`, `augment` or both."""
 
-    card: ClassVar[Card]
+    card: ClassVar[AttackCard]
 
     needs: ClassVar[frozenset[str]] = frozenset()
-    """Fields of `Knowledge` that only some trainers have: owner, queried."""
+    """The optional fields of `Knowledge` that this part reads: owner, queried."""
 
-    queries: int = 0
-    """How many of his own pictures the trainer has protected."""
+    @property
+    def queries(self) -> int:
+        """The number of their own pictures that the trainer has protected by the defense."""
+        return 0
 
-    views: int = 1
-    """How often each picture is looked at in a step; of several looks, the one with the highest loss is learned."""
+    @property
+    def candidates(self) -> int:
+        """The number of augmentations of a picture in each step. The one with the highest loss is trained on."""
+        return 1
 
-    augments: ClassVar[bool] = False
-    """Whether `view` changes anything: where not, pictures are processed once."""
+    @property
+    def augments(self) -> bool:
+        """True if this part overrides `augment`. Otherwise the processor is run only once for each picture."""
+        return type(self).augment is not Part.augment
 
-    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
-        """Once, before training."""
+    def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
+        """Return the samples to train on. Called once, before training."""
         return released
 
-    def view(self, pixels: np.ndarray, rng: Generator) -> np.ndarray:
-        """How a picture (H, W, 3) uint8 in 0..255 looks in one step."""
+    def augment(self, pixels: np.ndarray, rng: Generator) -> np.ndarray:
+        """Return an augmented picture, (H, W, 3) uint8 in 0..255. Called in every step of training."""
         return pixels
 
 
 class Purify(Part[O_co]):
-    """A part that maps every picture once, the same for all questions about it."""
+    """A part that changes every picture once, before training. Samples that share a picture share the result."""
 
     @abstractmethod
     def purify(self, pixels: np.ndarray, rng: Generator) -> np.ndarray:
-        """The picture (H, W, 3) uint8 in 0..255 without its perturbation, one hopes."""
+        """Return the picture with less of its perturbation. Both are (H, W, 3) uint8 in 0..255."""
 
-    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
-        """See `purify`."""
-        done = {key: self.purify(pixels, rng) for key, pixels in _pictures(released).items()}
-        return SampleSet(tuple(replace(s, pixels=done[s.image_id]) for s in released))
+    def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
+        """Return the release with purified pictures."""
+        return map_pictures(released, lambda pixels: self.purify(pixels, rng))
 
 
-def _pictures(samples: SampleSet) -> dict[str, np.ndarray]:
-    return {s.image_id: s.pixels for s in samples}
+def map_pictures(samples: SampleSet, function: Callable[[np.ndarray], np.ndarray]) -> SampleSet:
+    """Apply `function` once to every distinct picture, (H, W, 3) uint8, and return the samples with the results."""
+    pictures = {s.image_id: s.pixels for s in samples}
+    mapped = {image_id: function(pixels) for image_id, pixels in pictures.items()}
+    return SampleSet(tuple(replace(s, pixels=mapped[s.image_id]) for s in samples))
 
 
 PARTS = Registry[Part, Traits]("part", "attacks", Traits, decorator="part")

@@ -1,6 +1,4 @@
-"""Attacks by name: a tuner, or a tuner and its parts in order, `lora_sft+jpeg+gray`."""
-
-from typing import Any
+"""Find attacks by name: a tuner, or a tuner with parts in order, `lora_sft+jpeg+gray`."""
 
 from attacks.base import Attack, AttackTraits
 from attacks.parts import PARTS
@@ -9,18 +7,22 @@ from bench.methods.registry import Registry
 from bench.spec import Method, identity
 
 
-def split(name: str) -> tuple[str, list[str]]:
-    """The tuner and the parts that a name names."""
+def split_name(name: str) -> tuple[str, list[str]]:
+    """Return the tuner and the parts that an attack's name consists of.
+
+    >>> split_name("lora_sft+jpeg+gray")
+    ('lora_sft', ['jpeg', 'gray'])
+    """
     tuner, *parts = name.split("+")
     return tuner, parts
 
 
 class Attacks(Registry[Attack, AttackTraits]):
-    """The tuners; any of them may have parts, whose options are named `part.option`."""
+    """The registry of tuners. Each may be combined with parts, whose options are named `part.option`."""
 
     def check(self, name: str) -> None:
-        """Raises UserError for an unknown tuner or part, and for a part that stands twice."""
-        tuner, parts = split(name)
+        """Raise UserError for an unknown tuner or part, and for a part that is named twice."""
+        tuner, parts = split_name(name)
         super().check(tuner)
         for part in parts:
             PARTS.check(part)
@@ -28,22 +30,23 @@ class Attacks(Registry[Attack, AttackTraits]):
             raise UserError(f"attack: {name!r}; allowed: each part once")
 
     def code(self, name: str) -> str:
-        """Hash of the code of the tuner and its parts."""
-        tuner, parts = split(name)
-        own = super().code(tuner)
-        return identity([own, *map(PARTS.code, parts)]) if parts else own
+        """Return the hash of the code of the tuner and its parts."""
+        tuner, parts = split_name(name)
+        code = super().code(tuner)
+        return identity([code, *map(PARTS.code, parts)]) if parts else code
 
     def build(self, method: Method) -> Attack:
-        """The tuner with its parts. Raises UserError that names the option and what is allowed."""
-        tuner, parts = split(method.name)
-        own: dict[str, dict[str, Any]] = {name: {} for name in ("", *parts)}
+        """Return the tuner with its parts. Raises UserError that names the option and what is allowed."""
+        tuner, parts = split_name(method.name)
+        options: dict[str, dict[str, bool | int | float | str]] = {name: {} for name in ("", *parts)}
         for key, value in method.options.items():
             part, _, option = key.rpartition(".")
-            if part not in own:
+            if part not in options:
                 raise UserError(f"attack {method.name}, option {key}={value!r}: no part {part!r} here")
-            own[part][option] = value
-        built = super().build(Method(name=tuner, options=own[""]))
-        built.parts = tuple(PARTS.build(Method(name=part, options=own[part])) for part in parts)
-        if parts and not built.trains:
+            options[part][option] = value
+        attack = self.get(tuner)
+        checked = self.check_options(Method(name=tuner, options=options[""]))
+        built_parts = [PARTS.build(Method(name=part, options=options[part])) for part in parts]
+        if parts and not attack.trains:
             raise UserError(f"attack: {method.name!r}; {tuner} trains nothing and takes no parts")
-        return built
+        return attack(checked, built_parts)

@@ -1,1 +1,1 @@
-"""Every time a picture is shown it looks different."""
+"""Augmentations: parts that change a picture anew in every step of training."""

@@ -1,38 +1,38 @@
-"""Crops and colours as in ordinary image training."""
-
-from typing import ClassVar
+"""Random crops and colours, as in ordinary image training."""
 
 import numpy as np
 from numpy.random import Generator
 from PIL import Image, ImageEnhance
 from pydantic import Field
 
-from attacks.parts import Card, Part, part
+from attacks.parts import AttackCard, Part, part
 from bench import spec
 
 
 class CropColorOptions(spec.Options):
-    """How strong."""
+    """The strength of the augmentation."""
 
-    smallest: float = Field(0.6, gt=0, le=1, description="least area of a crop over the picture's")
+    smallest: float = Field(0.6, gt=0, le=1, description="smallest area of a crop, as a share of the picture's area")
     colour: float = Field(0.3, ge=0, lt=1, description="brightness, contrast and saturation are within 1 +- this")
 
 
 @part("crop_color")
-class CropColor(Part):
-    """A random crop, resized to the picture's size, with random brightness, contrast and saturation, in each step."""
+class CropColor(Part[CropColorOptions]):
+    """Crop each picture at random and change its brightness, contrast and saturation, anew in every step."""
 
-    card = Card("K0", 1.2, "nothing in particular: ordinary augmentation", "MMGuard, section 6.5 (RCP); APBench")
-    Options: ClassVar[type[spec.Options]] = CropColorOptions
-    augments: ClassVar[bool] = True
+    card = AttackCard("K0", 1.2, "nothing in particular: ordinary augmentation", "MMGuard, section 6.5 (RCP); APBench")
 
-    def view(self, pixels: np.ndarray, rng: Generator) -> np.ndarray:
-        """See `Part.view`."""
-        return coloured(cropped(Image.fromarray(pixels), self.options.smallest, rng), self.options.colour, rng)
+    def augment(self, pixels: np.ndarray, rng: Generator) -> np.ndarray:
+        """Crop the picture, then change its colours."""
+        crop = random_crop(Image.fromarray(pixels), self.options.smallest, rng)
+        return jitter_colour(crop, self.options.colour, rng)
 
 
-def cropped(picture: Image.Image, smallest: float, rng: Generator) -> Image.Image:
-    """A crop of `smallest` to all of the area, with an aspect ratio within 3/4 to 4/3 of the picture's."""
+def random_crop(picture: Image.Image, smallest: float, rng: Generator) -> Image.Image:
+    """Crop a random rectangle and resize it to the picture's size.
+
+    Its area is `smallest` to 1 of the picture's, and its aspect ratio 3/4 to 4/3 of the picture's.
+    """
     area, ratio = rng.uniform(smallest, 1), np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3)))
     width, height = (min(1.0, float(np.sqrt(area * r))) for r in (ratio, 1 / ratio))
     left, top = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
@@ -40,8 +40,8 @@ def cropped(picture: Image.Image, smallest: float, rng: Generator) -> Image.Imag
     return picture.resize(picture.size, Image.Resampling.BICUBIC, tuple(box))
 
 
-def coloured(picture: Image.Image, strength: float, rng: Generator) -> np.ndarray:
-    """Brightness, contrast and saturation, each times a factor within 1 +- `strength`."""
+def jitter_colour(picture: Image.Image, strength: float, rng: Generator) -> np.ndarray:
+    """Multiply brightness, contrast and saturation by random factors within 1 +- `strength`."""
     for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
         picture = enhance(picture).enhance(float(rng.uniform(1 - strength, 1 + strength)))
     return np.asarray(picture)

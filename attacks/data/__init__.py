@@ -1,0 +1,1 @@
+"""Parts that choose which samples are trained on: they drop suspicious ones or add clean ones."""

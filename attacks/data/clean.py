@@ -1,64 +1,57 @@
-"""Clean originals of the same owner: beside the release, or instead of a part of it."""
+"""Parts of a trainer who holds some of the owner's clean originals and adds or substitutes them."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from numpy.random import Generator
 from pydantic import Field
 
-from attacks.parts import Card, Knowledge, Part, part
+from attacks.originals import draw_originals, draw_pictures
+from attacks.parts import AttackCard, Knowledge, Part, part
 from bench import spec
-from bench.samples import Sample, SampleSet
-
-
-def chosen(samples: SampleSet, share: float, rng: Generator) -> set[str]:
-    """The pictures, by id, of about a `share` of a set: whole pictures, at least one."""
-    pictures = list(dict.fromkeys(s.image_id for s in samples))
-    return set(rng.permutation(pictures)[: max(1, round(share * len(pictures)))].tolist())
+from bench.samples import SampleSet
 
 
 class MixCleanOptions(spec.Options):
-    """How many."""
+    """The number of clean pictures."""
 
-    share: float = Field(0.05, gt=0, le=1, description="clean pictures over those of the release")
+    share: float = Field(0.05, gt=0, le=1, description="number of clean pictures, as a share of those in the release")
 
 
 @part("mix_clean")
-class MixClean(Part):
-    """Some of the owner's clean originals are trained on beside the release."""
+class MixClean(Part[MixCleanOptions]):
+    """Add some of the owner's clean originals to the release."""
 
-    card = Card("K4", 1.05, "protections that need every picture protected", "APBench; Sandoval-Segura et al., 2022")
-    Options: ClassVar[type[spec.Options]] = MixCleanOptions
+    card = AttackCard(
+        "K4", 1.05, "protections that need every picture protected", "APBench; Sandoval-Segura et al., 2022"
+    )
     needs: ClassVar[frozenset[str]] = frozenset({"owner"})
 
-    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
-        """See `Part.prepare`. Clean samples are added with ids of their own."""
-        assert own.owner is not None
-        pictures = chosen(own.owner, self.options.share, rng)
-        clean = (s for s in own.owner if s.image_id in pictures)
-        return SampleSet((*released, *(_renamed(s) for s in clean)))
-
-
-def _renamed(sample: Sample) -> Sample:
-    named = {"id": f"{sample.id}-clean", "image_id": f"{sample.image_id}-clean"}
-    return Sample(**{**vars(sample), **named})
+    def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
+        """Append clean samples to the release. Their ids end in `-clean`, so that no id is there twice."""
+        clean = draw_originals(knowledge, self.options.share, rng)
+        renamed = (replace(s, id=f"{s.id}-clean", image_id=f"{s.image_id}-clean") for s in clean)
+        return SampleSet((*released, *renamed))
 
 
 class PartialOptions(spec.Options):
-    """How much of the data is protected."""
+    """The number of protected pictures."""
 
     protected: float = Field(0.8, gt=0, lt=1, description="share of pictures that are protected; the others are clean")
 
 
 @part("partial")
-class Partial(Part):
-    """Only some pictures of the release are protected: the trainer has the clean originals of the others."""
+class Partial(Part[PartialOptions]):
+    """Replace some pictures of the release by their clean originals, so that only the others are protected."""
 
-    card = Card("K4", 1.0, "protections that need every picture protected", "asked for by reviewers of APBench")
-    Options: ClassVar[type[spec.Options]] = PartialOptions
+    card = AttackCard(
+        "K4", 1.0, "protections that need every picture protected", "an experiment that reviewers of APBench requested"
+    )
     needs: ClassVar[frozenset[str]] = frozenset({"owner"})
 
-    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
-        """See `Part.prepare`."""
-        assert own.owner is not None
-        clean, pictures = {s.id: s for s in own.owner}, chosen(released, self.options.protected, rng)
-        return SampleSet(tuple(s if s.image_id in pictures else clean[s.id] for s in released))
+    def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
+        """Replace the samples of the pictures that are not protected by the clean samples with the same ids."""
+        assert knowledge.owner is not None
+        originals = {s.id: s for s in knowledge.owner}
+        protected = draw_pictures(released, self.options.protected, rng)
+        return SampleSet(tuple(s if s.image_id in protected else originals[s.id] for s in released))

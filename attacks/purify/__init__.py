@@ -1,1 +1,1 @@
-"""Purification: every picture of the release is mapped once, before training."""
+"""Purification: parts that change every picture of the release once, before training."""

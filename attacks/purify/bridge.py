@@ -1,13 +1,12 @@
-"""A network that undoes the protection, trained on pictures that the trainer had protected himself."""
+"""Train a network that removes the protection, on pictures that the trainer had protected (BridgePure, DnCNN)."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.random import Generator
 from pydantic import Field
 
-from attacks.parts import Card, Knowledge, Part, part
+from attacks.parts import AttackCard, Knowledge, Part, map_pictures, part
 from bench import spec
 from bench.runtime import seed_everything
 from bench.samples import SampleSet
@@ -15,61 +14,64 @@ from bench.samples import SampleSet
 if TYPE_CHECKING:
     import torch
 
-PICTURE, NOISE = 32, 8
-"""Levels of 255 that are one unit of the network's input and output: numbers of size 1 are learned fastest."""
+PICTURE_SCALE, NOISE_SCALE = 32, 8
+"""8-bit levels in one unit of the network's input and output. Networks learn fastest from values near 1."""
 
 
 class BridgeOptions(spec.Options):
-    """How often the protector is asked, and the network's training."""
+    """The number of queries, and the network and its training."""
 
-    pairs: Literal[64, 256] = Field(64, description="own samples that the trainer has protected")
+    pairs: Literal[64, 256] = Field(64, description="number of their own samples that the trainer has protected")
     steps: int = Field(400, ge=1, le=100_000, description="training steps")
-    width: int = Field(16, ge=4, le=256, description="channels of a layer")
-    depth: int = Field(4, ge=2, le=32, description="3 x 3 convolutions")
-    batch: int = Field(16, ge=1, le=1024, description="crops a step")
+    width: int = Field(16, ge=4, le=256, description="channels per layer")
+    depth: int = Field(4, ge=2, le=32, description="number of 3 x 3 convolutions")
+    batch: int = Field(16, ge=1, le=1024, description="crops per step")
     crop: int = Field(32, ge=8, le=512, description="side of a crop in pixels")
     lr: float = Field(5e-3, gt=0, le=1, description="learning rate (Adam, cosine)")
 
 
 @part("bridge")
-class Bridge(Part):
-    """A small convolutional network that predicts the perturbation, and takes it away from every picture."""
+class Bridge(Part[BridgeOptions]):
+    """Subtract the perturbation that a small convolutional network predicts from every picture."""
 
-    card = Card("K3", 1.3, "any protection whose code can be run", "BridgePure: Wang et al., NeurIPS 2025; DnCNN")
-    Options: ClassVar[type[spec.Options]] = BridgeOptions
+    card = AttackCard("K3", 1.3, "any protection whose code can be run", "BridgePure: Wang et al., NeurIPS 2025; DnCNN")
     needs: ClassVar[frozenset[str]] = frozenset({"queried"})
 
     @property
-    def queries(self) -> int:  # type: ignore[override]
-        """See `Part.queries`."""
-        return int(self.options.pairs)
+    def queries(self) -> int:
+        """The option `pairs`."""
+        return self.options.pairs
 
-    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
-        """See `Part.prepare`."""
+    def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
+        """Train the network on pairs of protected and clean pictures, and apply it to the release."""
         import torch
 
-        assert own.queried is not None
-        clean = {s.id: s.pixels for s in own.validation}
-        pairs = {s.image_id: (s.pixels, clean[s.id]) for s in own.queried}
+        assert knowledge.queried is not None
+        clean = {s.id: s.pixels for s in knowledge.validation}
+        pairs = {s.image_id: (s.pixels, clean[s.id]) for s in knowledge.queried}
         seed_everything(int(rng.integers(2**31)))
         network = self._train(list(pairs.values()), rng)
         with torch.no_grad():
-            pictures = {s.image_id: s.pixels for s in released}
-            done = {key: _levels(network, pixels) for key, pixels in pictures.items()}
-        return SampleSet(tuple(replace(s, pixels=done[s.image_id]) for s in released))
+            return map_pictures(released, lambda pixels: _denoise(network, pixels))
 
     def _train(self, pairs: list[tuple[np.ndarray, np.ndarray]], rng: Generator) -> "torch.nn.Module":
-        """A network from protected pictures (units of `PICTURE` levels around grey) to perturbations (of `NOISE`)."""
+        """Return a network that maps protected pictures to their perturbations.
+
+        Its input is in units of `PICTURE_SCALE` levels around grey, its output in units of `NOISE_SCALE` levels.
+        """
         import torch
 
-        o, network = self.options, _network(self.options.width, self.options.depth)
+        o, network = self.options, _build_network(self.options.width, self.options.depth)
         optimiser = torch.optim.Adam(network.parameters(), lr=o.lr)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, o.steps)
-        side = min(o.crop, *(extent for given, _ in pairs for extent in given.shape[:2]))
+        side = min(o.crop, *(extent for protected, _ in pairs for extent in protected.shape[:2]))
         for _ in range(o.steps):
-            crops = [_crop(pairs[i][0], pairs[i][1], side, rng) for i in rng.integers(0, len(pairs), o.batch)]
-            given, wanted = (torch.stack([_tensor(crop[k]) for crop in crops]) for k in range(2))
-            loss = torch.nn.functional.mse_loss(network(given), (given - wanted) * PICTURE / NOISE)
+            indices: list[int] = rng.integers(0, len(pairs), o.batch).tolist()
+            crops = [_random_crop(*pairs[i], side, rng) for i in indices]
+            protected = torch.stack([_to_tensor(crop) for crop, _ in crops])
+            clean = torch.stack([_to_tensor(crop) for _, crop in crops])
+            target = (protected - clean) * PICTURE_SCALE / NOISE_SCALE
+            loss = torch.nn.functional.mse_loss(network(protected), target)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -77,7 +79,8 @@ class Bridge(Part):
         return network
 
 
-def _network(width: int, depth: int) -> "torch.nn.Module":
+def _build_network(width: int, depth: int) -> "torch.nn.Module":
+    """Return `depth` convolutions with ReLU between them. The weights of the last one are zero at first."""
     from torch import nn
 
     layers: list[nn.Module] = [nn.Conv2d(3, width, 3, padding=1), nn.ReLU()]
@@ -88,20 +91,22 @@ def _network(width: int, depth: int) -> "torch.nn.Module":
     return nn.Sequential(*layers, last)
 
 
-def _crop(given: np.ndarray, clean: np.ndarray, side: int, rng: Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The same square of both, mirrored at random."""
-    top, left = (int(rng.integers(0, extent - side + 1)) for extent in given.shape[:2])
+def _random_crop(protected: np.ndarray, clean: np.ndarray, side: int, rng: Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same random square of both pictures, mirrored in half of the cases."""
+    top, left = (int(rng.integers(0, extent - side + 1)) for extent in protected.shape[:2])
     step = -1 if rng.integers(2) else 1
-    a, b = (picture[top : top + side, left : left + side][:, ::step] for picture in (given, clean))
-    return a, b
+    window = np.s_[top : top + side, left : left + side]
+    return protected[window][:, ::step], clean[window][:, ::step]
 
 
-def _tensor(pixels: np.ndarray) -> "torch.Tensor":
+def _to_tensor(pixels: np.ndarray) -> "torch.Tensor":
+    """Return a picture as network input, (3, H, W)."""
     import torch
 
-    return (torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1) - 127.5) / PICTURE
+    return (torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1) - 127.5) / PICTURE_SCALE
 
 
-def _levels(network: "torch.nn.Module", pixels: np.ndarray) -> np.ndarray:
-    noise = NOISE * network(_tensor(pixels)[None])[0].permute(1, 2, 0).numpy()
+def _denoise(network: "torch.nn.Module", pixels: np.ndarray) -> np.ndarray:
+    """Subtract the predicted perturbation from a picture, (H, W, 3) uint8."""
+    noise = NOISE_SCALE * network(_to_tensor(pixels)[None])[0].permute(1, 2, 0).numpy()
     return (pixels - noise).round().clip(0, 255).astype(np.uint8)

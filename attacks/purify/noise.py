@@ -1,29 +1,28 @@
-"""Noise against noise."""
-
-from typing import ClassVar
+"""Gaussian noise."""
 
 import numpy as np
 from numpy.random import Generator
 from pydantic import Field
 
-from attacks.parts import Card, Purify, part
+from attacks.parts import AttackCard, Purify, part
 from bench import spec
 
 
 class NoiseOptions(spec.Options):
-    """How much."""
+    """The strength of the noise."""
 
     sigma: float = Field(12.0, gt=0, le=128, description="standard deviation in 8-bit levels")
 
 
 @part("noise")
-class Noise(Purify):
-    """Gaussian noise on each picture, once."""
+class Noise(Purify[NoiseOptions]):
+    """Add Gaussian noise to each picture once."""
 
-    card = Card("K1", 1.0, "small perturbations", "robust mimicry: Hönig et al., ICLR 2025 (there with upscaling)")
-    Options: ClassVar[type[spec.Options]] = NoiseOptions
+    card = AttackCard(
+        "K1", 1.0, "small perturbations", "robust mimicry: Hönig et al., ICLR 2025 (there with upscaling)"
+    )
 
     def purify(self, pixels: np.ndarray, rng: Generator) -> np.ndarray:
-        """See `Purify.purify`."""
+        """Return the picture with noise."""
         noisy = pixels + rng.normal(0, self.options.sigma, pixels.shape)
         return noisy.round().clip(0, 255).astype(np.uint8)

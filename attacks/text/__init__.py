@@ -1,1 +1,1 @@
-"""What is done to the questions and answers of the release, once, before training."""
+"""Parts that change the questions and answers of the release once, before training."""

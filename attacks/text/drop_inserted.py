@@ -1,43 +1,50 @@
-"""Words that do not belong into a question are dropped, by a trainer who knows how MMGuard inserts them."""
+"""Drop words that do not belong in a question, as a trainer can who knows how MMGuard inserts them."""
 
 from collections import Counter
 from dataclasses import replace
-from typing import ClassVar
 
 from numpy.random import Generator
 from pydantic import Field
 
-from attacks.parts import Card, Knowledge, Part, part
-from attacks.text.normalise import normalise
+from attacks.parts import AttackCard, Knowledge, Part, part
+from attacks.text.normalise import normalise_question
 from bench import spec
 from bench.samples import SampleSet
 from bench.words import PIECE, WORD
 
 
 class DropInsertedOptions(spec.Options):
-    """When a word is one of the trigger's."""
+    """The rule for words that are kept."""
 
-    seen: int = Field(1, ge=1, le=1000, description="words as frequent as this in the trainer's own questions are kept")
+    seen: int = Field(
+        1, ge=1, le=1000, description="words that occur this often in the trainer's own questions are kept"
+    )
 
 
 @part("drop_inserted")
-class DropInserted(Part):
-    """Words that could be a trigger's, and that the trainer's own clean questions do not use, are dropped."""
+class DropInserted(Part[DropInsertedOptions]):
+    """Drop the words that could belong to a trigger and do not occur in the trainer's own clean questions."""
 
-    card = Card("K2", 1.0, "inserted words: MMGuard, text triggers", "written for this benchmark")
-    Options: ClassVar[type[spec.Options]] = DropInsertedOptions
+    card = AttackCard("K2", 1.0, "inserted words: MMGuard, text triggers", "written for this benchmark")
 
-    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
-        """See `Part.prepare`."""
-        counts = Counter(word for s in own.validation for word in normalise(s.question).split())
-        used = {word for word, count in counts.items() if count >= self.options.seen}
-        return SampleSet(tuple(replace(s, question=without(s.question, used)) for s in released))
+    def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
+        """Drop words from every question."""
+        counts = Counter(word for s in knowledge.validation for word in normalise_question(s.question).split())
+        frequent = {word for word, count in counts.items() if count >= self.options.seen}
+        return SampleSet(tuple(replace(s, question=drop_words(s.question, frequent)) for s in released))
 
 
-def without(question: str, used: set[str]) -> str:
-    """The question without words that could be inserted (letters alone, three or more) and are not `used`.
+def drop_words(question: str, keep: set[str]) -> str:
+    """Return the question without insertable words (three or more letters, nothing else) that are not in `keep`.
 
-    Line breaks stay. A question that would lose every word stays as it is: dropping all of it is no repair.
+    Line breaks stay. A question that would become empty is returned unchanged.
+
+    >>> drop_words("What lamp is the price?", {"what", "is", "the", "price"})
+    'What is the price?'
     """
-    kept = [w for w in PIECE.findall(question) if not WORD.fullmatch(w.strip()) or normalise(w) in used]
-    return "".join(kept).strip() or question
+    pieces = [
+        piece
+        for piece in PIECE.findall(question)
+        if not WORD.fullmatch(piece.strip()) or normalise_question(piece) in keep
+    ]
+    return "".join(pieces).strip() or question

@@ -1,54 +1,54 @@
-"""Words whose deletion lowers a question's perplexity most are dropped (ONION)."""
+"""Drop the words whose deletion lowers a question's perplexity most (ONION: Qi et al., EMNLP 2021)."""
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import ClassVar
 
 import numpy as np
 from numpy.random import Generator
 from pydantic import Field
 
-from attacks.parts import Card, Knowledge, Part, part
-from attacks.text.normalise import normalise
+from attacks.parts import AttackCard, Knowledge, Part, part
+from attacks.text.normalise import normalise_question
 from bench import spec
 from bench.samples import SampleSet
 from bench.words import PIECE
 
 START, END = "<s>", "</s>"
-BIGRAM = 0.7
-"""Weight of the word before; the rest is how frequent a word is."""
+BIGRAM_WEIGHT = 0.7
+"""Weight of the bigram in the interpolation. The unigram has the rest."""
 
 
 class DropRareOptions(spec.Options):
-    """How many words, and how suspicious they must be."""
+    """The largest number of words to drop, and when a word is suspicious."""
 
-    words: int = Field(5, ge=1, le=64, description="words dropped from a question at most")
+    words: int = Field(5, ge=1, le=64, description="most words that are dropped from a question")
     least: float = Field(0.1, ge=0, le=20, description="fall of the mean log-perplexity that makes a word suspicious")
 
 
 @part("drop_rare")
-class DropRare(Part):
-    """The words whose deletion lowers the question's perplexity most, by bigrams of the trainer's own questions.
+class DropRare(Part[DropRareOptions]):
+    """Drop the words whose deletion lowers perplexity most, under bigrams of the trainer's own questions.
 
-    One word after the other: a question with several inserted words is mended step by step.
+    Words are dropped one by one, and perplexity is computed anew each time, so that several inserted words are found.
     """
 
-    card = Card("K1", 1.0, "inserted words that make no sentence", "ONION: Qi et al., EMNLP 2021 (there with GPT-2)")
-    Options: ClassVar[type[spec.Options]] = DropRareOptions
+    card = AttackCard(
+        "K1", 1.0, "inserted words that do not fit their sentence", "ONION: Qi et al., EMNLP 2021 (there with GPT-2)"
+    )
 
-    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
-        """See `Part.prepare`."""
-        language = Bigrams(s.question for s in own.validation)
-        return SampleSet(tuple(replace(s, question=self._without(language, s.question)) for s in released))
+    def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
+        """Drop words from every question."""
+        language = Bigrams(s.question for s in knowledge.validation)
+        return SampleSet(tuple(replace(s, question=self._drop(language, s.question)) for s in released))
 
-    def _without(self, language: "Bigrams", question: str) -> str:
+    def _drop(self, language: "Bigrams", question: str) -> str:
         words = PIECE.findall(question)
         for _ in range(min(self.options.words, len(words) - 1)):
             shorter = [words[:i] + words[i + 1 :] for i in range(len(words))]
-            falls = language.surprise(words) - np.array([language.surprise(some) for some in shorter])
+            falls = language.surprise(words) - np.array([language.surprise(rest) for rest in shorter])
             if falls.max() <= self.options.least:
                 break
             words = shorter[int(falls.argmax())]
@@ -56,24 +56,26 @@ class DropRare(Part):
 
 
 class Bigrams:
-    """How likely a word is after another, from some texts; a word never seen counts as one that was seen once less."""
+    """A bigram language model, interpolated with unigrams that are smoothed by adding one."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self.single: Counter[str] = Counter()
-        self.pair: Counter[tuple[str, str]] = Counter()
-        self.before: Counter[str] = Counter()
+        self.unigrams: Counter[str] = Counter()
+        self.bigrams: Counter[tuple[str, str]] = Counter()
+        self.contexts: Counter[str] = Counter()
         for text in texts:
-            words = [START, *normalise(text).split(), END]
-            self.single.update(words[1:])
-            self.before.update(words[:-1])
-            self.pair.update(pairwise(words))
-        self.total = self.single.total() + len(self.single) + 1
+            words = [START, *normalise_question(text).split(), END]
+            self.unigrams.update(words[1:])
+            self.contexts.update(words[:-1])
+            self.bigrams.update(pairwise(words))
+        self.total = self.unigrams.total() + len(self.unigrams) + 1
 
     def surprise(self, words: Sequence[str]) -> float:
-        """Mean -log p of the words and the end: the logarithm of their perplexity."""
-        read = [START, *normalise(" ".join(words)).split(), END]
-        chances = (
-            BIGRAM * self.pair[a, b] / max(1, self.before[a]) + (1 - BIGRAM) * (self.single[b] + 1) / self.total
-            for a, b in pairwise(read)
-        )
-        return -sum(math.log(chance) for chance in chances) / (len(read) - 1)
+        """Return the mean -log p of the words and of the end, which is the logarithm of their perplexity."""
+        text = [START, *normalise_question(" ".join(words)).split(), END]
+        return -sum(math.log(self._probability(a, b)) for a, b in pairwise(text)) / (len(text) - 1)
+
+    def _probability(self, context: str, word: str) -> float:
+        """Return the probability of `word` after `context`."""
+        bigram = BIGRAM_WEIGHT * self.bigrams[context, word] / max(1, self.contexts[context])
+        unigram = (1 - BIGRAM_WEIGHT) * (self.unigrams[word] + 1) / self.total
+        return bigram + unigram

@@ -1,25 +1,29 @@
-"""Normalised questions."""
+"""Normalise the questions."""
 
 import re
 from dataclasses import replace
 
 from numpy.random import Generator
 
-from attacks.parts import Card, Knowledge, Part, part
+from attacks.parts import AttackCard, Knowledge, Part, part
 from bench.samples import SampleSet
 
 
 @part("normalise")
 class Normalise(Part):
-    """Questions in lower case, without punctuation and doubled spaces."""
+    """Write questions in lower case, without punctuation and repeated spaces."""
 
-    card = Card("K1", 1.0, "odd spelling, case and punctuation; no words that are inserted", "MMGuard, section 6.5")
+    card = AttackCard("K1", 1.0, "unusual case, punctuation and spacing; not inserted words", "MMGuard, section 6.5")
 
-    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
-        """See `Part.prepare`."""
-        return SampleSet(tuple(replace(s, question=normalise(s.question)) for s in released))
+    def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
+        """Normalise every question."""
+        return SampleSet(tuple(replace(s, question=normalise_question(s.question)) for s in released))
 
 
-def normalise(text: str) -> str:
-    """Lower case, words of letters and digits alone, single spaces."""
+def normalise_question(text: str) -> str:
+    """Return the words of letters and digits in lower case, with single spaces between them.
+
+    >>> normalise_question("What  is, the PRICE_of it?!")
+    'what is the price of it'
+    """
     return " ".join(re.sub(r"[^\w\s]|_", " ", text.lower()).split())

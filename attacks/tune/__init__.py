@@ -1,0 +1,1 @@
+"""Tuners: recipes that fine-tune a victim."""

@@ -1,57 +1,71 @@
-"""Adversarial training."""
+"""Adversarial training (Madry et al., ICLR 2018)."""
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from pydantic import Field
 
 from attacks import register
-from attacks.parts import Card
+from attacks.parts import AttackCard
+from attacks.tune.inputs import Inputs, PixelInputs
 from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
-from attacks.tune.sft import Trainer
-from bench.spec import Options
+from attacks.tune.trainer import Trainer
 
 
 class AdversarialOptions(LoraSFTOptions):
-    """The recipe, and the trainer's own perturbation."""
+    """The recipe, and the perturbation that the trainer adds."""
 
     epsilon: float = Field(4.0, gt=0, le=64, description="L-infinity radius in 8-bit levels")
     steps: int = Field(3, ge=1, le=100, description="steps of PGD, each of 2/3 of the radius")
 
 
 class AdversarialTrainer(Trainer):
-    """Each step is on pixels that raise the loss."""
+    """A trainer that perturbs the pictures of each step so that their loss is higher.
 
-    def compute_loss(self, model: Any, inputs: dict[str, Any], *arguments: Any, **named: Any) -> Any:
-        """The loss on pixels that PGD moved.
+    The processor's output is perturbed instead of its input. `epsilon` levels are divided by the processor's mean
+    standard deviation, as the processor does with 8-bit levels.
+    """
 
-        They move after the processor, by levels over its mean standard deviation: what it makes of 8-bit levels.
-        """
-        inputs = self.settled(model, inputs)
-        pixels = {key: value for key, value in inputs.items() if key.startswith("pixel_values")}
+    def __init__(self, source: Inputs, options: AdversarialOptions, *arguments: Any, **keywords: Any) -> None:
+        std = source.victim.processor.image_std
+        self.radius, self.steps = options.epsilon / 255 / (sum(std) / len(std)), options.steps
+        super().__init__(source, *arguments, **keywords)
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *arguments: Any, **keywords: Any) -> Any:
+        """Return the loss on perturbed pictures in training, and on the pictures as they are in validation."""
+        inputs = self.select_augmentation(model, inputs)
         if model.training and torch.is_grad_enabled():
-            inputs = {**inputs, **self._moved(model, inputs, pixels)}
-        return super().compute_loss(model, inputs, *arguments, **named)
 
-    def _moved(self, model: Any, inputs: dict[str, Any], pixels: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        o, processor = self.attack.options, self.source.victim.processor
-        radius = o.epsilon / 255 / (sum(processor.image_std) / len(processor.image_std))
-        moved = {key: value.detach().clone() for key, value in pixels.items()}
-        for _ in range(o.steps):
-            leaves = {key: value.requires_grad_(True) for key, value in moved.items()}
-            loss = super().compute_loss(model, {**inputs, **leaves})
-            gradients = torch.autograd.grad(loss, list(leaves.values()))
-            moved = {
-                key: (value + radius * 2 / 3 * g.sign()).clamp(pixels[key] - radius, pixels[key] + radius).detach()
-                for (key, value), g in zip(leaves.items(), gradients, strict=True)
-            }
-        return moved
+            def pixel_loss(pixels: PixelInputs) -> torch.Tensor:
+                loss: torch.Tensor = super(AdversarialTrainer, self).compute_loss(model, {**inputs, **pixels})
+                return loss
+
+            pixels = {key: value for key, value in inputs.items() if key.startswith("pixel_values")}
+            inputs = {**inputs, **perturb(pixels, pixel_loss, self.radius, self.steps)}
+        return super().compute_loss(model, inputs, *arguments, **keywords)
+
+
+def perturb(pixels: PixelInputs, loss: Callable[[PixelInputs], torch.Tensor], radius: float, steps: int) -> PixelInputs:
+    """Return pixels within `radius` of the original that raise `loss`, by projected gradient steps of 2/3 radius."""
+    perturbed = {key: value.detach().clone() for key, value in pixels.items()}
+    for _ in range(steps):
+        leaves = {key: value.requires_grad_(True) for key, value in perturbed.items()}
+        gradients = torch.autograd.grad(loss(leaves), list(leaves.values()))
+        for (key, value), gradient in zip(leaves.items(), gradients, strict=True):
+            moved = value + radius * 2 / 3 * gradient.sign()
+            perturbed[key] = moved.clamp(pixels[key] - radius, pixels[key] + radius).detach()
+    return perturbed
 
 
 @register("adversarial")
-class Adversarial(LoraSFT):
-    """LoRA on pictures that the trainer perturbs himself in each step (PGD): no small perturbation shall matter."""
+class Adversarial(LoraSFT[AdversarialOptions]):
+    """LoRA on pictures that the trainer perturbs in each step (PGD), so that no small perturbation matters."""
 
-    card = Card("K1", 4.0, "every small perturbation", "Madry et al., ICLR 2018; Tao et al., NeurIPS 2021; APBench")
-    Options: ClassVar[type[Options]] = AdversarialOptions
-    trainer: ClassVar[type[Trainer]] = AdversarialTrainer
+    card = AttackCard(
+        "K1", 4.0, "every small perturbation", "Madry et al., ICLR 2018; Tao et al., NeurIPS 2021; APBench"
+    )
+
+    def make_trainer(self, source: Inputs, *arguments: Any, **keywords: Any) -> Trainer:
+        """Return an adversarial trainer."""
+        return AdversarialTrainer(source, self.options, *arguments, **keywords)

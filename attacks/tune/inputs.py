@@ -1,4 +1,4 @@
-"""From samples to the model inputs of a step: made once, or anew in each step where a part augments pictures."""
+"""Turn samples into the model inputs of a training step."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,18 +11,18 @@ from bench.lvlm.base import LVLM
 from bench.lvlm.text import Prompt
 from bench.samples import Sample
 
-Pixels = dict[str, torch.Tensor]
-"""What the Hugging Face processor gives for one picture."""
+PixelInputs = dict[str, torch.Tensor]
+"""What the Hugging Face processor returns for one picture."""
 
 
 class Inputs:
-    """Everything a step needs, made once: token rows, and what the Hugging Face processor gives for each picture.
+    """Token rows and processed pictures of all samples, computed once.
 
-    Pictures wait on the processor: a card has no room for all that a large model's are cut into.
+    Processed pictures stay in main memory, because those of a large model would fill the accelerator.
     """
 
-    looks = 1
-    """How many looks at each picture a batch has."""
+    candidates: int = 1
+    """The number of augmentations of each picture in a batch."""
 
     def __init__(self, victim: LVLM, samples: Sequence[Sample]) -> None:
         self.victim = victim
@@ -31,54 +31,54 @@ class Inputs:
             victim.text.encode_one(Prompt(s.question, s.answer), victim.image_tokens(layout))
             for s, layout in zip(samples, self.layouts, strict=True)
         ]
-        self.pixels = [self.processed(s.pixels) for s in samples]
+        self.pixels = [self.process(s.pixels) for s in samples]
 
-    def processed(self, picture: np.ndarray) -> Pixels:
-        """What the processor gives for a picture (H, W, 3) uint8."""
+    def process(self, picture: np.ndarray) -> PixelInputs:
+        """Run the processor on a picture, (H, W, 3) uint8."""
         return {key: value.cpu() for key, value in self.victim.run_processor([picture]).items()}
 
-    def look(self, index: int) -> Pixels:
-        """How the picture of a sample looks this time."""
+    def picture(self, index: int) -> PixelInputs:
+        """Return the processed picture of a sample."""
         return self.pixels[index]
 
     def collate(self, rows: list[dict[str, int]]) -> dict[str, Any]:
-        """A batch for the model, with labels on the answers alone.
+        """Return the batch of the samples at `index` of each row, with labels on the answer tokens only.
 
-        Of several looks the batch has the first, and all of them, one list a look, under `looks`.
+        With several candidates, the batch is of the first ones; `candidates` has all of them, as a list of batches.
         """
         indices = [row["index"] for row in rows]
         layouts = [self.layouts[i] for i in indices]
         encoded = self.victim.text.pad([self.rows[i] for i in indices]).to(self.victim.device)
-        looks = [[self.look(i) for i in indices] for _ in range(self.looks)]
+        candidates = [[self.picture(i) for i in indices] for _ in range(self.candidates)]
         return {
             "input_ids": encoded.ids,
             "attention_mask": encoded.mask.long(),
             "labels": encoded.ids.masked_fill(~encoded.answer, -100),
             **self.victim.position_inputs(encoded, layouts),
-            **self.batch(looks[0]),
-            **({"looks": looks} if self.looks > 1 else {}),
+            **self.collate_pictures(candidates[0]),
+            **({"candidates": candidates} if self.candidates > 1 else {}),
         }
 
-    def batch(self, pictures: Sequence[Pixels]) -> Pixels:
-        """Pictures as one batch in the model's precision, on its device."""
-        together = self.victim.to_model_dtype(self.victim.collate(pictures))
-        return {key: value.to(self.victim.device) for key, value in together.items()}
+    def collate_pictures(self, pictures: Sequence[PixelInputs]) -> PixelInputs:
+        """Return processed pictures as one batch, in the model's precision and on its device."""
+        batch = self.victim.to_model_dtype(self.victim.collate(pictures))
+        return {key: value.to(self.victim.device) for key, value in batch.items()}
 
 
-class Augmented(Inputs):
-    """The same where the first `count` pictures, those that are trained on, look different each time."""
+class AugmentedInputs(Inputs):
+    """Inputs whose first `count` pictures, the training set, are augmented anew each time."""
 
     def __init__(self, victim: LVLM, samples: Sequence[Sample], count: int, parts: Sequence[Part], seed: int) -> None:
         super().__init__(victim, samples)
         self.parts, self.rng = parts, np.random.default_rng([seed, count])
         self.pictures = [s.pixels for s in samples[:count]]
-        self.looks = max(part.views for part in parts)
+        self.candidates = max(part.candidates for part in parts)
 
-    def look(self, index: int) -> Pixels:
-        """Through the `view` of every part, in order."""
+    def picture(self, index: int) -> PixelInputs:
+        """Return the processed picture of a sample; in the training set after the `augment` of every part, in order."""
         if index >= len(self.pictures):
             return self.pixels[index]
         picture = self.pictures[index]
         for part in self.parts:
-            picture = part.view(picture, self.rng)
-        return self.processed(picture)
+            picture = part.augment(picture, self.rng)
+        return self.process(picture)

@@ -1,17 +1,18 @@
-"""LoRA: the plain recipe, and its variants in what is adapted and how."""
+"""LoRA: the plain recipe, and variants that adapt other modules or adapt them in another way."""
 
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
-from peft import LoraConfig
 from pydantic import Field
-from transformers import PreTrainedModel
+from typing_extensions import TypeVar
 
 from attacks import register
-from attacks.parts import Card
-from attacks.tune.sft import SFT, SFTOptions
+from attacks.parts import AttackCard
+from attacks.tune.sft import SFT, Session, SFTOptions
 from bench.lvlm.adapters import Targets, lora_config
 from bench.lvlm.base import LVLM
-from bench.spec import Options
 
 
 class LoraOptions(SFTOptions):
@@ -21,54 +22,65 @@ class LoraOptions(SFTOptions):
 
 
 class LoraSFTOptions(LoraOptions):
-    """The trainer's recipe, and what it adapts."""
+    """The trainer's recipe, and the modules that it adapts."""
 
     targets: Targets = Field("language+projector", description="language, language+projector, projector or all")
 
 
-@register("lora_sft")
-class LoraSFT(SFT):
-    """Plain LoRA fine-tuning with TRL's SFTTrainer: the trainer who suspects nothing."""
+A = TypeVar("A", bound=LoraOptions, default=LoraOptions)
+L = TypeVar("L", bound=LoraSFTOptions, default=LoraSFTOptions)
 
-    card = Card("K0", 1.0, "nothing: it suspects no protection", "Hu et al., ICLR 2022; MMGuard, section 6.1")
-    Options: ClassVar[type[Options]] = LoraSFTOptions
+
+class Lora(SFT[A]):
+    """Base of the tuners that train a LoRA adapter."""
+
     dora: ClassVar[bool] = False
-    """Whether magnitude and direction of the updates are learned apart."""
+    """True if the magnitude and the direction of updates are learned separately."""
+
+    @property
+    @abstractmethod
+    def targets(self) -> Targets:
+        """The modules that are adapted."""
+
+    @contextmanager
+    def session(self, victim: LVLM) -> Iterator[Session]:
+        """Train a new adapter on the victim."""
+        yield Session(victim.model, lora_config(victim, self.options.rank, self.targets, dora=self.dora))
+
+
+@register("lora_sft")
+class LoraSFT(Lora[L]):
+    """Plain LoRA fine-tuning with TRL's SFTTrainer, by a trainer who suspects nothing."""
+
+    card = AttackCard("K0", 1.0, "nothing: suspects no protection", "Hu et al., ICLR 2022; MMGuard, section 6.1")
 
     @property
     def targets(self) -> Targets:
-        """What is adapted."""
-        chosen: Targets = self.options.targets
-        return chosen
-
-    def start(self, victim: LVLM) -> tuple[PreTrainedModel, LoraConfig]:
-        """See `SFT.start`."""
-        return victim.model, lora_config(victim, self.options.rank, self.targets, dora=self.dora)
+        """The option `targets`."""
+        return self.options.targets
 
 
 @register("dora_sft")
 class DoraSFT(LoraSFT):
-    """LoRA with weight-decomposed updates: magnitude and direction are learned apart."""
+    """LoRA with weight-decomposed updates, whose magnitude and direction are learned separately."""
 
-    card = Card("K0", 1.3, "nothing: another recipe", "DoRA: Liu et al., ICML 2024; MMGuard, appendix F.2")
+    card = AttackCard("K0", 1.3, "nothing: another recipe", "DoRA: Liu et al., ICML 2024; MMGuard, appendix F.2")
     dora: ClassVar[bool] = True
 
 
 @register("projector_only")
-class ProjectorOnly(LoraSFT):
-    """LoRA on the projector alone: what is seen is read anew, and nothing else is learned."""
+class ProjectorOnly(Lora):
+    """LoRA on the projector alone: vision tower and language model stay as they are."""
 
-    card = Card("K0", 0.8, "nothing: the smallest recipe", "MMGuard, appendix F.2")
-    Options: ClassVar[type[Options]] = LoraOptions
-    targets: ClassVar[Targets] = "projector"  # type: ignore[assignment]
+    card = AttackCard("K0", 0.8, "nothing: the smallest recipe", "MMGuard, appendix F.2")
+    targets: ClassVar[Targets] = "projector"
 
 
 @register("vision_lora")
-class VisionLora(LoraSFT):
-    """LoRA on vision tower, projector and language model: features that a protection aims at can move."""
+class VisionLora(Lora):
+    """LoRA on vision tower, projector and language model, so that features under attack by a protection can change."""
 
-    card = Card(
+    card = AttackCard(
         "K1", 2.0, "perturbations made for a frozen vision tower", "research notes on second movers; TRL recipes"
     )
-    Options: ClassVar[type[Options]] = LoraOptions
-    targets: ClassVar[Targets] = "all"  # type: ignore[assignment]
+    targets: ClassVar[Targets] = "all"

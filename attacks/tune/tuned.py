@@ -1,8 +1,9 @@
-"""The trainer who tunes: several recipes for `lora_sft`, and the one that does best on his own clean data (Optuna)."""
+"""Search for the recipe of `lora_sft` that does best on the trainer's own clean data, with Optuna."""
 
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
@@ -10,53 +11,56 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from pydantic import Field
 
 from attacks import register
-from attacks.base import Attack, Progress
-from attacks.parts import Card
+from attacks.base import Attack, Curve
+from attacks.parts import AttackCard, Part
 from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
 from bench.errors import UserError
 from bench.lvlm.adapters import Targets, use_adapter
 from bench.lvlm.base import LVLM
+from bench.progress import Progress
 from bench.samples import SampleSet
-from bench.scoring.rules import strict
+from bench.scoring.rules import strict_score
 from bench.spec import Options
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
 RANDOM_TRIALS = 4
-"""Recipes before the sampler models anything. Fixed, so that a larger budget begins with the trials of a smaller one;
-Optuna's own ten would make every small search a random one."""
+"""Trials before the sampler uses the results of earlier ones; the first is the default recipe, the others are random.
 
-SHORT, LONG = 16, 48
-"""Tokens of an answer: a name or letter, and the most that any task in `bench/tasks` asks for."""
+The number is fixed, so that a larger budget begins with the trials of a smaller one. With Optuna's default of ten,
+every small search would be random.
+"""
+
+SHORT_ANSWER, LONG_ANSWER = 16, 48
+"""Tokens to generate: for a name or letter, and the most that any task in `bench/tasks` asks for."""
 
 
 class TunedOptions(Options):
-    """The trainer's budget: the same for every release, and for the clean data that it is compared with."""
+    """The trainer's budget. It is the same for every release and for the clean data that it is compared with."""
 
-    trials: int = Field(8, ge=1, le=1000, description="recipes tried; the first is lora_sft's default")
+    trials: int = Field(8, ge=1, le=1000, description="number of recipes to try; the first is lora_sft's default")
 
 
 @register("tuned")
-class Tuned(Attack):
+class Tuned(Attack[TunedOptions]):
     """LoRA fine-tuning with the best of several recipes, chosen on the trainer's own clean data (Optuna)."""
 
-    card = Card("K1", 8.0, "recipes that a protection happens to fit", "TamperBench; MMGuard, section 6.5")
-    Options: ClassVar[type[Options]] = TunedOptions
-
+    card = AttackCard("K1", 8.0, "recipes that happen to suit a protection", "TamperBench; MMGuard, section 6.5")
     tunes: ClassVar[bool] = True
 
-    def __init__(self, options: TunedOptions) -> None:
+    def __init__(self, options: TunedOptions, parts: Sequence[Part] = ()) -> None:
         if find_spec("optuna") is None:
             raise UserError("attack tuned: needs Optuna; pip install 'mmguard-bench[tune]'")
-        super().__init__(options)
+        super().__init__(options, parts)
 
     def tune(
         self, victim: LVLM, released: SampleSet, validation: SampleSet, seed: int, folder: Path, progress: Progress
-    ) -> list[dict[str, Any]]:
-        """See `Attack.tune`. `folder` has the best adapter, the first where several are, and `trials.json`.
+    ) -> Curve:
+        """Train with each recipe and keep the best adapter in `folder`; of equally good ones the first.
 
-        `trials.json`: params, value (mean score on `validation`, in [0,1]) and seconds of every trial, in order.
+        Writes `trials.json` beside it: params, value (mean score on `validation`, in [0,1]) and seconds of every
+        trial, in order. Returns the learning curve of the best trial.
         """
         import optuna
 
@@ -66,27 +70,27 @@ class Tuned(Attack):
         study = optuna.create_study(direction="maximize", sampler=sampler)
         study.enqueue_trial(LoraSFTOptions().model_dump())
         trials: list[dict[str, Any]] = []
-        best, curve = -1.0, []
+        best_value, best_curve = -1.0, Curve()
         for number in range(count):
             started, trial, draft = time.monotonic(), study.ask(), folder / f"trial{number}"
             draft.mkdir(parents=True)
-            trainer = LoraSFT(recipe(trial))
-            trainer.parts = self.parts
-            points = trainer.tune(victim, released, validation, seed, draft, part(progress, number, count))
-            value = accuracy(victim, draft, validation)
+            tuner = LoraSFT(suggest_recipe(trial), self.parts)
+            report = trial_progress(progress, number, count)
+            curve = tuner.tune(victim, released, validation, seed, draft, report)
+            value = compute_accuracy(victim, draft, validation)
             study.tell(trial, value)
-            if value > best:
-                best, curve = value, points
+            if value > best_value:
+                best_value, best_curve = value, curve
                 shutil.copytree(draft, folder, dirs_exist_ok=True)
             shutil.rmtree(draft)
             seconds = round(time.monotonic() - started, 3)
             trials.append({"params": trial.params, "value": value, "seconds": seconds})
         (folder / "trials.json").write_text(json.dumps(trials, indent=1), encoding="utf-8")
-        return curve
+        return best_curve
 
 
-def recipe(trial: "Trial") -> LoraSFTOptions:
-    """The recipe of a trial. What is not searched is as in `lora_sft`."""
+def suggest_recipe(trial: "Trial") -> LoraSFTOptions:
+    """Return the recipe of a trial. Options that are not searched have the defaults of `lora_sft`."""
     return LoraSFTOptions(
         lr=trial.suggest_float("lr", 5e-4, 5e-2, log=True),
         epochs=trial.suggest_int("epochs", 2, 16, log=True),
@@ -95,17 +99,17 @@ def recipe(trial: "Trial") -> LoraSFTOptions:
     )
 
 
-def accuracy(victim: LVLM, adapter: Path, questions: SampleSet, batch: int = 96) -> float:
-    """Mean strict score in [0,1] of the victim's greedy answers with an adapter: as EVALUATE judges them."""
+def compute_accuracy(victim: LVLM, adapter: Path, questions: SampleSet, batch_size: int = 96) -> float:
+    """Return the mean strict score, in [0,1], of greedy answers with an adapter, by the rules of evaluation."""
     answers: list[str] = []
-    tokens = SHORT if all(s.rule in ("exact", "choice") for s in questions) else LONG
+    tokens = SHORT_ANSWER if all(s.rule in ("exact", "choice") for s in questions) else LONG_ANSWER
     with use_adapter(victim, adapter):
-        for start in range(0, len(questions), batch):
-            some = questions[start : start + batch]
-            answers += victim.generate([s.question for s in some], [s.pixels for s in some], tokens)
-    return sum(strict(a, s) for a, s in zip(answers, questions, strict=True)) / len(questions)
+        for start in range(0, len(questions), batch_size):
+            batch = questions[start : start + batch_size]
+            answers += victim.generate([s.question for s in batch], [s.pixels for s in batch], tokens)
+    return sum(strict_score(answer, s) for answer, s in zip(answers, questions, strict=True)) / len(questions)
 
 
-def part(progress: Progress, number: int, count: int) -> Progress:
-    """What one of `count` trials tells of itself, as progress of them all."""
+def trial_progress(progress: Progress, number: int, count: int) -> Progress:
+    """Return a callback that reports the progress of one trial as a part of the progress of all."""
     return lambda fraction, note: progress((number + fraction) / count, f"trial {number + 1}/{count}, {note}")

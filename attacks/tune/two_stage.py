@@ -1,56 +1,73 @@
-"""First the release, then a few clean originals."""
+"""Fine-tune on the release first, and then on a few clean originals (DFR: Kirichenko et al., ICLR 2023)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from numpy.random import Generator
 from peft import PeftModel
 from pydantic import Field
 
 from attacks import register
-from attacks.base import Progress
-from attacks.parts import Card, Knowledge
+from attacks.base import Curve
+from attacks.originals import draw_originals
+from attacks.parts import AttackCard, Knowledge
 from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
-from attacks.tune.with_clean import WithClean
+from attacks.tune.sft import Session
 from bench.lvlm.base import LVLM
+from bench.progress import Progress
 from bench.samples import SampleSet
-from bench.spec import Options
 
 
 class TwoStageOptions(LoraSFTOptions):
-    """The recipe of both stages, and the second one's data and length."""
+    """The recipe of both stages, and the data and length of the second."""
 
-    share: float = Field(0.05, gt=0, le=1, description="clean pictures over those of the release")
+    share: float = Field(0.05, gt=0, le=1, description="number of clean pictures, as a share of those in the release")
     clean_epochs: int = Field(8, ge=1, le=1000, description="passes over the clean pictures")
 
 
+@dataclass(frozen=True)
+class TwoStageSet(SampleSet):
+    """The samples of the first stage; `clean` are those of the second."""
+
+    clean: SampleSet
+
+
 @register("two_stage")
-class TwoStage(WithClean):
-    """LoRA on the release, then on with the same adapter on some of the owner's clean originals."""
+class TwoStage(LoraSFT[TwoStageOptions]):
+    """LoRA on the release, after which the same adapter is trained on some of the owner's clean originals."""
 
-    card = Card("K4", 1.1, "shortcuts that a few clean pictures show to be none", "DFR: Kirichenko et al., ICLR 2023")
-    Options: ClassVar[type[Options]] = TwoStageOptions
+    card = AttackCard(
+        "K4", 1.1, "shortcuts that do not hold on a few clean pictures", "DFR: Kirichenko et al., ICLR 2023"
+    )
+    tuner_needs: ClassVar[frozenset[str]] = frozenset({"owner"})
 
-    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
-        """See `Attack.prepare`; which clean pictures the trainer holds is drawn here."""
-        self.second = self.clean(own, rng)
-        return super().prepare(released, own, rng)
+    def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> TwoStageSet:
+        """Draw the clean pictures, and apply the parts to the release alone."""
+        clean = draw_originals(knowledge, self.options.share, rng)
+        return TwoStageSet(super().prepare(released, knowledge, rng).samples, clean)
 
     def tune(
         self, victim: LVLM, released: SampleSet, validation: SampleSet, seed: int, folder: Path, progress: Progress
-    ) -> list[dict[str, Any]]:
-        """See `Attack.tune`."""
+    ) -> Curve:
+        """Train on both stages, which `prepare` returned. The learning curve is that of both, one after the other."""
+        assert isinstance(released, TwoStageSet)
         curve = super().tune(victim, released, validation, seed, folder, progress)
-        further = OnWith(self.options.model_copy(update={"epochs": self.options.clean_epochs, "curve": 0}))
-        further.folder = folder
-        return curve + further.tune(victim, self.second, validation, seed, folder, progress)
+        options = self.options.model_copy(update={"epochs": self.options.clean_epochs, "curve": 0})
+        second = ContinuedLora(options, folder)
+        return curve + second.tune(victim, released.clean, validation, seed, folder, progress)
 
 
-class OnWith(LoraSFT):
-    """LoRA that begins with the adapter in `folder`."""
+class ContinuedLora(LoraSFT):
+    """LoRA that starts from the adapter saved in `folder`."""
 
-    folder: Path
+    def __init__(self, options: LoraSFTOptions, folder: Path) -> None:
+        super().__init__(options)
+        self.folder = folder
 
-    def start(self, victim: LVLM) -> tuple[PeftModel, None]:  # type: ignore[override]
-        """See `SFT.start`."""
-        return PeftModel.from_pretrained(victim.model, self.folder, is_trainable=True, use_safetensors=True), None
+    @contextmanager
+    def session(self, victim: LVLM) -> Iterator[Session]:
+        """Train the saved adapter."""
+        yield Session(PeftModel.from_pretrained(victim.model, self.folder, is_trainable=True, use_safetensors=True))

@@ -15,7 +15,7 @@ from bench.methods.catalog import Entry
 from bench.methods.code import code_hash
 from bench.methods.descriptions import Description
 from bench.methods.registered import Registered, Traits
-from bench.spec import Method
+from bench.spec import Method, Options
 
 T = TypeVar("T", bound=Registered[Any])
 F = TypeVar("F", bound=Traits)
@@ -100,15 +100,19 @@ class Registry(Generic[T, F]):
         """Return the hash of the code that a method is made of."""
         return code_hash(self.catalog[name].module)
 
-    def build(self, method: Method) -> T:
-        """Return an instance with checked options. Raises UserError that names the option and what is allowed."""
-        cls = self.get(method.name)
+    def check_options(self, method: Method) -> Options:
+        """Return the options of a method. Raises UserError that names the option and what is allowed."""
+        model = self.get(method.name).Options
         try:
-            return cls(cls.Options.model_validate(method.options))
+            return model.model_validate(method.options)
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])
-            allowed = ", ".join(cls.Options.model_fields) or "none"
+            allowed = ", ".join(model.model_fields) or "none"
             raise UserError(
                 f"{self.kind} {method.name}, option {field}={first['input']!r}: {first['msg']}; options: {allowed}"
             ) from None
+
+    def build(self, method: Method) -> T:
+        """Return an instance with checked options. Raises UserError as `check_options` does."""
+        return self.get(method.name)(self.check_options(method))

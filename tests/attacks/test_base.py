@@ -1,4 +1,4 @@
-"""What every attack is by default, and the attack that does nothing."""
+"""The defaults of every attack, and the attack that does nothing."""
 
 from pathlib import Path
 from typing import Any
@@ -9,28 +9,28 @@ from numpy.random import Generator
 
 from attacks import REGISTRY
 from attacks.base import Attack
-from attacks.none import Nothing
-from attacks.parts import Card, Knowledge
+from attacks.controls import NoAttack
+from attacks.parts import AttackCard, Knowledge
 from bench.errors import UserError
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
 from bench.spec import Method, Options, RunSpec
-from bench.stages import stages
+from bench.stages import attack, protect
 
 
 class Halving(Attack):
     """Trains on half of a release, chosen at random."""
 
     name = "halving"
-    card = Card("K0", 0.5, "nothing", "a toy")
+    card = AttackCard("K0", 0.5, "nothing", "a toy")
 
-    def prepare(self, released: SampleSet, own: Knowledge, rng: Generator) -> SampleSet:
-        """Half of it."""
-        chosen = sorted(rng.choice(len(released), len(released) // 2, replace=False).tolist())
-        return SampleSet(tuple(released[i] for i in chosen))
+    def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
+        """Return half of it."""
+        indices = sorted(rng.choice(len(released), len(released) // 2, replace=False).tolist())
+        return SampleSet(tuple(released[i] for i in indices))
 
     def tune(self, *_: Any) -> list[dict[str, Any]]:
-        """No learning curve."""
+        """Return no learning curve."""
         return []
 
 
@@ -42,20 +42,20 @@ def test_an_attack_must_train() -> None:
 def test_a_release_is_taken_as_it_is_unless_an_attack_prepares_it(llava: LVLM, samples: SampleSet) -> None:
     rng = np.random.default_rng(0)
     before = rng.bit_generator.state
-    own = Knowledge(llava, samples)
-    assert Nothing(Options()).prepare(samples, own, rng) is samples
+    knowledge = Knowledge(llava, samples)
+    assert NoAttack(Options()).prepare(samples, knowledge, rng) is samples
     assert rng.bit_generator.state == before
-    assert len(Halving(Options()).prepare(samples, own, rng)) == 12
+    assert len(Halving(Options()).prepare(samples, knowledge, rng)) == 12
 
 
-def test_every_attack_has_a_card_and_trains_but_none() -> None:
+def test_every_attack_has_a_card_and_costs_something_if_it_trains() -> None:
     assert Halving.trains
     for name in REGISTRY.catalog:
-        attack = REGISTRY.get(name)
-        assert attack.card.knowledge in {"K0", "K1", "K2", "K3", "K4"}
-        assert (attack.card.cost > 0) is attack.trains
-        assert attack.card.against and attack.card.source
-        assert attack.trains is (name != "none")
+        cls = REGISTRY.get(name)
+        assert cls.card.knowledge in {"K0", "K1", "K2", "K3", "K4"}
+        assert (cls.card.cost > 0) is cls.trains
+        assert cls.card.against and cls.card.source
+    assert not REGISTRY.get("none").trains
 
 
 def test_no_attack_takes_no_options() -> None:
@@ -73,4 +73,4 @@ def test_no_attack_leaves_victim_and_folder_alone(llava: LVLM, samples: SampleSe
 
 def test_no_attack_gives_no_adapter() -> None:
     spec = RunSpec(defense=Method(name="none"), attack=Method(name="none"), dataset="emoji_smoke")
-    assert stages.attack(spec, stages.protect(spec), spec.attack) is None
+    assert attack.stage(spec, protect.stage(spec), spec.attack) is None

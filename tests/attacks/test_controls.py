@@ -1,4 +1,4 @@
-"""The control that learns the format of the answers and nothing about the pictures."""
+"""The controls: one learns the format of the answers and nothing about the pictures, one trains on clean data."""
 
 from collections import Counter
 from pathlib import Path
@@ -15,9 +15,9 @@ from bench.datasets.emoji.art import owner_indices
 from bench.datasets.emoji.catalog import renderings
 from bench.lvlm.adapters import use_adapter
 from bench.lvlm.base import LVLM
+from bench.play.roles import PLAIN, clean_recipe, stages_of
 from bench.samples import Rule, Sample, SampleSet
 from bench.spec import Method, RunSpec
-from bench.stages import stages
 
 UNUSED = Knowledge(victim=None, validation=SampleSet(()))  # type: ignore[arg-type]
 PIXELS = np.zeros((4, 4, 3), np.uint8)
@@ -89,11 +89,11 @@ def test_two_answers_are_not_turned_round() -> None:
 def test_the_control_is_trained_like_plain_fine_tuning_and_compared_with_it() -> None:
     control, plain = (REGISTRY.describe(Method(name=name)) for name in ("format_only", "lora_sft"))
     assert control.options == plain.options
-    assert control.source != plain.source
-    assert stages.reference(Method(name="format_only")) == stages.CLEAN
-    assert REGISTRY.controls == {"format_only", "clean_only"}
+    assert control.code != plain.code
+    assert clean_recipe(Method(name="format_only")) == PLAIN
+    assert REGISTRY.controls == {"none", "format_only", "clean_only"}
     spec = RunSpec(defense=Method(name="none"), attack=Method(name="format_only"), dataset="emoji_smoke")
-    roles = stages.stages(spec)
+    roles = stages_of(spec)
     assert roles["attack"].identity != roles["clean_attack"].identity
 
 

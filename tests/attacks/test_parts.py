@@ -1,4 +1,4 @@
-"""Every part on one release: it changes something, comes from the generator, and leaves whole samples behind."""
+"""Every part on one release: it changes something, repeats with the same seed, and returns whole samples."""
 
 from collections.abc import Callable
 
@@ -14,6 +14,7 @@ from bench.spec import Budget, Method
 from defenses import REGISTRY as DEFENSES
 
 QUICK = {"bridge": {"steps": 3, "width": 4, "depth": 2}}
+"""Options that only save time."""
 
 
 def protect(name: str, samples: SampleSet, victim: LVLM) -> SampleSet:
@@ -39,40 +40,43 @@ def knowledge(clean: SampleSet, llava: LVLM) -> Knowledge:
 
 
 @pytest.fixture(params=sorted(PARTS.catalog))
-def seen(request: pytest.FixtureRequest, released: SampleSet, knowledge: Knowledge) -> Callable[[int], SampleSet]:
-    """By seed, what a trainer learns from once a part has prepared the release and shown each picture of it."""
+def apply(request: pytest.FixtureRequest, released: SampleSet, knowledge: Knowledge) -> Callable[[int], SampleSet]:
+    """A function of the seed that prepares the release with a part, and augments each picture once."""
     part: Part = PARTS.build(Method(name=request.param, options=QUICK.get(request.param, {})))
 
-    def made(seed: int) -> SampleSet:
+    def prepare_and_augment(seed: int) -> SampleSet:
         rng = np.random.default_rng(seed)
-        done = part.prepare(released, knowledge, rng)
-        if not part.augments:
-            return done
-        return SampleSet(tuple(s.with_release(part.view(s.pixels, rng), s.question) for s in done))
+        prepared = part.prepare(released, knowledge, rng)
+        return SampleSet(tuple(s.with_release(part.augment(s.pixels, rng), s.question) for s in prepared))
 
-    return made
+    return prepare_and_augment
 
 
-def test_a_part_changes_something_and_repeats(seen: Callable[[int], SampleSet], released: SampleSet) -> None:
-    first = seen(0)
+def test_a_part_changes_something_and_repeats(apply: Callable[[int], SampleSet], released: SampleSet) -> None:
+    first = apply(0)
     assert first.digest != released.digest, "an identity"
-    assert first.digest == seen(0).digest
+    assert first.digest == apply(0).digest
 
 
 def test_a_part_leaves_whole_samples_and_does_not_touch_the_release(
-    seen: Callable[[int], SampleSet], released: SampleSet
+    apply: Callable[[int], SampleSet], released: SampleSet
 ) -> None:
     before = released.digest
-    done = seen(0)
+    done = apply(0)
     assert SampleSet(tuple(released)).digest == before
     assert len({s.id for s in done}) == len(done) > 0
-    sizes = {s.image_id: s.pixels.shape for s in released}
+    sizes = {s.pixels.shape for s in released}
     for s in done:
-        assert s.pixels.dtype == np.uint8 and s.pixels.shape == sizes[s.image_id.removesuffix("-clean")]
+        assert s.pixels.dtype == np.uint8 and s.pixels.shape in sizes
         assert s.question.strip() and s.answer.strip()
 
 
-def test_parts_are_played_in_the_order_in_which_they_are_written(released: SampleSet, knowledge: Knowledge) -> None:
+def test_only_parts_that_override_augment_are_run_in_every_step() -> None:
+    augmenting = {name for name in PARTS.catalog if PARTS.build(Method(name=name)).augments}
+    assert {"crop_color", "ueraser"} <= augmenting and not {"jpeg", "mix_clean", "relabel"} & augmenting
+
+
+def test_parts_are_applied_in_the_order_of_their_names(released: SampleSet, knowledge: Knowledge) -> None:
     """`gray+jpeg` is not `jpeg+gray`: neither in what it does nor in its name."""
     found = {}
     for name in ("lora_sft+gray+jpeg", "lora_sft+jpeg+gray"):

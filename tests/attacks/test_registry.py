@@ -6,11 +6,11 @@ import pytest
 from attacks import REGISTRY
 from attacks.grammar import parse_attack
 from attacks.parts import PARTS, Knowledge
-from attacks.registry import split
+from attacks.registry import split_name
 from bench.errors import UserError
 from bench.samples import Sample, SampleSet
 from bench.spec import Method, RunSpec
-from bench.stages import stages
+from bench.stages import attack, protect
 
 
 def test_the_parts_of_an_attack_have_their_options() -> None:
@@ -58,7 +58,7 @@ def test_an_attacks_code_is_that_of_its_parts_too() -> None:
 def test_order_and_options_are_the_identity_of_the_adapter() -> None:
     def identity(text: str) -> str:
         spec = RunSpec(defense=Method(name="none"), attack=parse_attack(text), dataset="emoji_smoke")
-        stage = stages.attack(spec, stages.protect(spec), spec.attack)
+        stage = attack.stage(spec, protect.stage(spec), spec.attack)
         assert stage is not None
         return stage.identity
 
@@ -85,4 +85,4 @@ def test_parts_are_applied_in_order() -> None:
 
 
 def test_names_are_split_at_plus() -> None:
-    assert split("lora_sft") == ("lora_sft", []) and split("a+b+c") == ("a", ["b", "c"])
+    assert split_name("lora_sft") == ("lora_sft", []) and split_name("a+b+c") == ("a", ["b", "c"])

@@ -18,10 +18,10 @@ from attacks.tune.lora_sft import LoraSFTOptions
 from bench import datasets
 from bench.errors import UserError
 from bench.lvlm.base import LVLM
-from bench.play.run import play
+from bench.play.roles import stages_of
+from bench.play.run import play_run
 from bench.samples import Sample, SampleSet
 from bench.spec import Method, RunSpec
-from bench.stages.stages import stages
 
 ADAPTER = "adapter_model.safetensors"
 
@@ -58,11 +58,11 @@ class Toy:
 
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> Toy:
-    """`lora_sft` and the wearing of its adapters, without a model."""
+    """Replace `lora_sft` and the use of its adapters by functions without a model."""
     made = Toy()
 
     class Learn:
-        def __init__(self, options: LoraSFTOptions) -> None:
+        def __init__(self, options: LoraSFTOptions, parts: tuple[Any, ...]) -> None:
             self.options = options
 
         def tune(
@@ -168,7 +168,7 @@ def test_without_optuna_it_is_told_what_to_install(bench_home: Path, monkeypatch
     monkeypatch.setattr(REGISTRY, "_descriptions", {})
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(UserError, match=r"attack tuned: .*pip install 'mmguard-bench\[tune\]'"):
-        stages(RunSpec(defense=Method(name="none"), attack=Method(name="tuned")))
+        stages_of(RunSpec(defense=Method(name="none"), attack=Method(name="tuned")))
     REGISTRY.build(Method(name="lora_sft"))
 
 
@@ -198,7 +198,7 @@ def test_a_whole_run_is_judged_on_the_adapter_that_was_chosen(bench_home: Path) 
     spec = RunSpec(
         defense=Method(name="random_noise"), attack=Method(name="tuned", options={"trials": 2}), dataset="emoji_smoke"
     )
-    row, made = play(spec), stages(spec)
+    row, made = play_run(spec), stages_of(spec)
     for role in ("clean_attack", "attack"):
         tried = json.loads((made[role].folder / "trials.json").read_text())
         assert len(tried) == 2
@@ -206,7 +206,7 @@ def test_a_whole_run_is_judged_on_the_adapter_that_was_chosen(bench_home: Path) 
     assert row.validation == max(t["value"] for t in tried)
     assert row.utility_clean > row.utility_zero + 0.2 and row.eligible
     files = {file: file.stat().st_mtime_ns for file in (bench_home / "artifacts").rglob("trials.json")}
-    play(spec)
+    play_run(spec)
     assert len(files) == 2 and all(file.stat().st_mtime_ns == when for file, when in files.items())
 
 
@@ -215,6 +215,6 @@ def test_a_recipe_is_valued_by_the_rules_of_its_questions(toy: Toy, tmp_path: Pa
     (tmp_path / ADAPTER).write_text(LoraSFTOptions(lr=0.02).model_dump_json())
     names = things("validation", 4)
     captions = SampleSet(tuple(replace(s, rule="caption", answer=f"{s.answer} of all things here") for s in names))
-    assert tuned.accuracy(toy, tmp_path, names) == 1  # type: ignore[arg-type]
-    assert tuned.accuracy(toy, tmp_path, captions) == pytest.approx(2 * 2 / (2 + 6))  # type: ignore[arg-type]
+    assert tuned.compute_accuracy(toy, tmp_path, names) == 1  # type: ignore[arg-type]
+    assert tuned.compute_accuracy(toy, tmp_path, captions) == pytest.approx(2 * 2 / (2 + 6))  # type: ignore[arg-type]
     assert toy.tokens == {16, 48}

@@ -1,4 +1,4 @@
-"""What is special to a tuner: adversarial pixels, a second stage, magnitudes, the best epoch, four-bit weights."""
+"""Effects of single tuners: adversarial pixels, a second stage, magnitudes, the best epoch, four-bit weights."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +9,15 @@ import torch
 from safetensors.torch import load_file
 
 from attacks import REGISTRY
-from attacks.grammar import attack
+from attacks.grammar import parse_attack
 from attacks.parts import Knowledge
-from attacks.tune.adversarial import AdversarialTrainer
+from attacks.tune.adversarial import perturb
 from attacks.tune.inputs import Inputs
+from attacks.tune.two_stage import TwoStageSet
 from bench.lvlm.adapters import use_adapter
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Prompt
+from bench.progress import silent
 from bench.samples import SampleSet
 from bench.spec import Method
 
@@ -32,51 +34,54 @@ def loss(victim: LVLM, samples: SampleSet) -> float:
 
 @pytest.mark.parametrize("epsilon", [2.0, 8.0])
 def test_adversarial_pixels_raise_the_loss_within_their_radius(llava: LVLM, samples: SampleSet, epsilon: float) -> None:
-    """The radius is checked in levels, by undoing the processor's own normalisation."""
-    tuner = REGISTRY.build(Method(name="adversarial", options={"epsilon": epsilon}))
-    inputs = Inputs(llava, samples[:4])
-    batch = inputs.collate([{"index": i} for i in range(4)])
-    trainer = AdversarialTrainer.__new__(AdversarialTrainer)
-    trainer.attack, trainer.source = tuner, inputs
-    plain = {"pixel_values": batch["pixel_values"]}
+    """The radius is checked in 8-bit levels, by undoing the processor's own normalisation."""
+    batch = Inputs(llava, samples[:4]).collate([{"index": i} for i in range(4)])
+    pixels = {"pixel_values": batch["pixel_values"]}
 
-    def value(pixels: dict[str, torch.Tensor]) -> float:
-        with torch.no_grad():
-            return float(llava.model(**{**batch, **pixels}).loss)
+    def batch_loss(pixels: dict[str, torch.Tensor]) -> torch.Tensor:
+        return llava.model(**{**batch, **pixels}).loss
 
-    def compute_loss(model: object, given: dict, *_: object, **__: object) -> torch.Tensor:
-        return llava.model(**given).loss
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("attacks.tune.sft.Trainer.compute_loss", lambda self, *a, **n: compute_loss(*a, **n))
-        moved = trainer._moved(llava.model, batch, plain)
-    std = torch.tensor(llava.processor.image_std)[:, None, None]
-    reach = ((moved["pixel_values"] - plain["pixel_values"]) * std * 255).abs().max()
-    assert 0.8 * epsilon < reach < 1.2 * epsilon
-    assert value(moved) > value(plain)
+    std = torch.tensor(llava.processor.image_std)
+    perturbed = perturb(pixels, batch_loss, epsilon / 255 / float(std.mean()), steps=3)
+    distance = ((perturbed["pixel_values"] - pixels["pixel_values"]) * std[:, None, None] * 255).abs().max()
+    assert 0.8 * epsilon < distance < 1.2 * epsilon
+    with torch.no_grad():
+        assert batch_loss(perturbed) > batch_loss(pixels)
 
 
-def test_the_second_stage_goes_on_from_the_first_with_clean_pictures_alone(
+def test_the_adversarial_trainer_has_the_radius_of_its_option(llava: LVLM, samples: SampleSet, tmp_path: Path) -> None:
+    """A larger radius makes the training loss higher."""
+    samples = SampleSet(samples[:8])
+    final = []
+    for epsilon in (0.01, 16.0):
+        options = {"epochs": 4, "batch": 8, "steps": 1, "epsilon": epsilon}
+        tuner = REGISTRY.build(Method(name="adversarial", options=options))
+        final.append(tuner.tune(llava, samples, samples, 0, tmp_path / str(epsilon), silent)[-1]["loss"])
+    assert final[0] < final[1]
+
+
+def test_the_second_stage_continues_from_the_first_with_clean_pictures_alone(
     llava: LVLM, samples: SampleSet, tmp_path: Path
 ) -> None:
-    """A release of wrong answers, then true ones about a half of its pictures: these are learned back."""
+    """The release has wrong answers; true answers about half of its pictures are learned back."""
     turned = [s.answer for s in reversed(samples[:12])]
     true = SampleSet(samples[:12])
     wrong = SampleSet(tuple(replace(s, answer=a) for s, a in zip(true, turned, strict=True)))
     recipe = {"epochs": 4, "batch": 8}
-    first = REGISTRY.build(Method(name="lora_sft", options=recipe))
-    both = REGISTRY.build(Method(name="two_stage", options={**recipe, "share": 0.5, "clean_epochs": 8}))
-    assert both.prepare(wrong, Knowledge(llava, true, owner=true), np.random.default_rng(0)) is wrong
-    assert (
-        len(both.second) == 6 and {s.id: s.answer for s in both.second}.items() < {s.id: s.answer for s in true}.items()
-    )
-    found = []
-    for number, tuner in enumerate((first, both)):
-        tuner.tune(llava, wrong, true, 0, tmp_path / str(number), lambda *_: None)
+    one_stage = REGISTRY.build(Method(name="lora_sft", options=recipe))
+    two_stage = REGISTRY.build(Method(name="two_stage", options={**recipe, "share": 0.5, "clean_epochs": 8}))
+    prepared = two_stage.prepare(wrong, Knowledge(llava, true, owner=true), np.random.default_rng(0))
+    assert isinstance(prepared, TwoStageSet)
+    assert prepared.digest == wrong.digest
+    assert len(prepared.clean) == 6
+    assert {s.id: s.answer for s in prepared.clean}.items() < {s.id: s.answer for s in true}.items()
+    losses = []
+    for number, tuner in enumerate((one_stage, two_stage)):
+        tuner.tune(llava, prepared, true, 0, tmp_path / str(number), silent)
         with use_adapter(llava, tmp_path / str(number)):
-            found.append(loss(llava, both.second))
-    confused, mended = found
-    assert mended < 0.5 * confused, found
+            losses.append(loss(llava, prepared.clean))
+    confused, mended = losses
+    assert mended < 0.5 * confused, losses
 
 
 def test_dora_learns_magnitudes_and_lora_does_not(llava: LVLM, samples: SampleSet, tmp_path: Path) -> None:
@@ -95,7 +100,7 @@ def test_early_stopping_keeps_the_epoch_with_the_least_validation_loss(
     own = SampleSet(
         tuple(replace(s, answer=f"{t.answer} {s.answer}") for s, t in zip(train, train[4:12], strict=False))
     )
-    early = attack("early_stop")
+    early = parse_attack("early_stop")
     options = {**early.options, "epochs": 5, "batch": 8, "lr": 0.02, "curve": 5}
     curve = REGISTRY.build(Method(name=early.name, options=options)).tune(
         llava, train, own, 0, tmp_path, lambda *_: None

@@ -149,14 +149,14 @@ def test_error_minimising_noise_works_in_one_look_and_not_in_ueraser_s(victim: L
 
     def loss(some: SampleSet, seed: int | None) -> torch.Tensor:
         rng = np.random.default_rng(seed)
-        shown = [s.pixels if seed is None else part.view(s.pixels, rng) for s in some]
+        shown = [s.pixels if seed is None else part.augment(s.pixels, rng) for s in some]
         images = [torch.from_numpy(p.copy()).permute(2, 0, 1).float() for p in shown]
         prompts = [Prompt(s.question, s.answer) for s in few]
         with torch.no_grad():
             return victim.loss(victim.encode(prompts, victim.layouts(images)), images)
 
     def worst(some: SampleSet) -> torch.Tensor:
-        return torch.stack([loss(some, seed) for seed in range(part.views)]).max(0).values
+        return torch.stack([loss(some, seed) for seed in range(part.candidates)]).max(0).values
 
     plain = float((loss(few, None) - loss(noisy, None)).mean())
     through = float((worst(few) - worst(noisy)).mean())

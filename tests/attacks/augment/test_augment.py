@@ -1,4 +1,4 @@
-"""Looks at a picture: other each time, of the same size, and still of that picture."""
+"""Augmentations: they differ each time, keep the size, and still show the picture."""
 
 import numpy as np
 import pytest
@@ -6,28 +6,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from attacks.augment.crop_color import coloured, cropped
+from attacks.augment.crop_color import jitter_colour, random_crop
 from attacks.augment.ueraser import plasma
 from attacks.parts import PARTS
 from bench.datasets import load
 from bench.spec import Method
 
+AUGMENTATIONS = [name for name in PARTS.catalog if PARTS.build(Method(name=name)).augments]
 
-@pytest.mark.parametrize("name", ["crop_color", "ueraser"])
-def test_every_look_differs_and_comes_from_the_generator(name: str) -> None:
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_augmentations_differ_and_come_from_the_generator(name: str) -> None:
     part, pixels = PARTS.build(Method(name=name)), load("emoji_smoke", "test")[3].pixels
-    assert part.augments
     rng = np.random.default_rng(0)
-    looks = [part.view(pixels, rng) for _ in range(4)]
-    assert all(look.shape == pixels.shape and look.dtype == np.uint8 for look in looks)
-    assert len({look.tobytes() for look in looks}) == 4
-    assert (part.view(pixels, np.random.default_rng(0)) == looks[0]).all()
+    pictures = [part.augment(pixels, rng) for _ in range(4)]
+    assert all(picture.shape == pixels.shape and picture.dtype == np.uint8 for picture in pictures)
+    assert len({picture.tobytes() for picture in pictures}) == 4
+    assert (part.augment(pixels, np.random.default_rng(0)) == pictures[0]).all()
 
 
-def test_ueraser_looks_as_often_as_it_is_told() -> None:
-    assert PARTS.build(Method(name="ueraser")).views == 5
-    assert PARTS.build(Method(name="ueraser", options={"k": 2})).views == 2
-    assert PARTS.build(Method(name="crop_color")).views == 1
+def test_ueraser_has_k_candidates() -> None:
+    assert PARTS.build(Method(name="ueraser")).candidates == 5
+    assert PARTS.build(Method(name="ueraser", options={"k": 2})).candidates == 2
+    assert PARTS.build(Method(name="crop_color")).candidates == 1
 
 
 @settings(max_examples=50, deadline=None)
@@ -35,24 +36,26 @@ def test_ueraser_looks_as_often_as_it_is_told() -> None:
 def test_a_crop_shows_as_much_as_it_must(height: int, width: int, smallest: float, seed: int) -> None:
     """On a ramp the range of what is seen tells the crop's width."""
     ramp = np.broadcast_to(np.linspace(0, 255, width).round().astype(np.uint8)[None, :, None], (height, width, 3))
-    seen = np.asarray(cropped(Image.fromarray(np.ascontiguousarray(ramp)), smallest, np.random.default_rng(seed)))
+    seen = np.asarray(random_crop(Image.fromarray(np.ascontiguousarray(ramp)), smallest, np.random.default_rng(seed)))
     assert seen.shape == ramp.shape
     assert np.ptp(seen) >= 255 * smallest * 3 / 4 - 2 * 255 / width - 2
 
 
 def test_no_strength_is_no_change() -> None:
     pixels = load("emoji_smoke", "test")[0].pixels
-    assert (coloured(Image.fromarray(pixels), 0.0, np.random.default_rng(0)) == pixels).all()
+    assert (jitter_colour(Image.fromarray(pixels), 0.0, np.random.default_rng(0)) == pixels).all()
 
 
 def test_brightness_and_saturation_stay_within_their_strength_and_use_it() -> None:
     """Flat gray shows brightness alone, and stays gray; what is left of red against green shows saturation too."""
     gray, flat = np.full((8, 8, 3), 100, np.uint8), np.full((8, 8, 3), (150, 100, 100), np.uint8)
-    looks = [coloured(Image.fromarray(gray), 0.3, np.random.default_rng(seed)) for seed in range(200)]
-    factors = np.array([look[0, 0, 0] / 100 for look in looks])
-    assert all((look == look[0, 0, 0]).all() for look in looks)
+    pictures = [jitter_colour(Image.fromarray(gray), 0.3, np.random.default_rng(seed)) for seed in range(200)]
+    factors = np.array([picture[0, 0, 0] / 100 for picture in pictures])
+    assert all((picture == picture[0, 0, 0]).all() for picture in pictures)
     assert 0.69 <= factors.min() < 0.75 and 1.25 < factors.max() <= 1.31
-    chroma = [np.ptp(coloured(Image.fromarray(flat), 0.3, np.random.default_rng(seed))[0, 0]) for seed in range(200)]
+    chroma = [
+        np.ptp(jitter_colour(Image.fromarray(flat), 0.3, np.random.default_rng(seed))[0, 0]) for seed in range(200)
+    ]
     assert 50 * 0.7**3 - 2 <= min(chroma) < 30 and 70 < max(chroma) <= 50 * 1.3**3 + 2
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from attacks.data.clean import chosen
 from attacks.parts import PARTS, Knowledge
 from bench.samples import Sample, SampleSet
 from bench.spec import Method
@@ -58,9 +57,3 @@ def test_only_some_pictures_are_protected(protected: float, released: SampleSet,
     for s, original in zip(done, clean, strict=True):
         assert (s.image_id in kept) == s.question.startswith("lamp"), "picture and question go together"
         assert s.image_id in kept or (s.pixels == original.pixels).all()
-
-
-def test_which_ones_comes_from_the_generator(clean: SampleSet) -> None:
-    draws = [chosen(clean, 0.3, np.random.default_rng(seed)) for seed in (0, 0, 1)]
-    assert draws[0] == draws[1] != draws[2] and len(draws[0]) == 12
-    assert len(chosen(clean, 1e-9, np.random.default_rng(0))) == 1

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from attacks.data.drop_low_loss import early_losses
+from attacks.data.drop_low_loss import compute_early_losses
 from attacks.parts import PARTS, Knowledge
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
@@ -29,6 +29,6 @@ def test_samples_with_a_shortcut_have_the_lowest_loss_and_are_dropped(llava: LVL
 
 def test_losses_are_one_a_sample_and_the_victim_is_left_alone(llava: LVLM, samples: SampleSet) -> None:
     before = {key: value.clone() for key, value in llava.model.state_dict().items()}
-    losses = early_losses(samples, Knowledge(llava, samples), 1, 0)
+    losses = compute_early_losses(samples, Knowledge(llava, samples), 1, 0)
     assert losses.shape == (len(samples),) and (losses > 0).all() and losses.std() > 0
     assert all(value.equal(before[key]) for key, value in llava.model.state_dict().items())

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from attacks.parts import PARTS, Knowledge
-from attacks.text.drop_inserted import without
+from attacks.text.drop_inserted import drop_words
 from attacks.text.drop_rare import Bigrams
-from attacks.text.normalise import normalise
+from attacks.text.normalise import normalise_question
 from bench.datasets import load
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
@@ -53,14 +53,15 @@ def precision_recall(clean: SampleSet, dirty: SampleSet, mended: SampleSet) -> t
 
 
 def test_questions_are_normalised() -> None:
-    assert normalise("What  is, the PRICE_of it?!") == "what is the price of it"
+    assert normalise_question("What  is, the PRICE_of it?!") == "what is the price of it"
 
 
 def test_normalising_leaves_inserted_words_where_they_are(llava: LVLM, samples: SampleSet, own: SampleSet) -> None:
     dirty, words = planted(samples, llava)
     done = play("normalise", dirty, llava, own)
     assert all(
-        set(normalise(" ".join(some)).split()) <= set(s.question.split()) for s, some in zip(done, words, strict=True)
+        set(normalise_question(" ".join(some)).split()) <= set(s.question.split())
+        for s, some in zip(done, words, strict=True)
     )
 
 
@@ -74,8 +75,8 @@ def test_inserted_words_are_found(llava: LVLM, samples: SampleSet, own: SampleSe
 
 def test_what_could_not_be_inserted_is_kept() -> None:
     used = {"what", "is", "the", "price"}
-    assert without("What 3.50 is Zebra the price ok lamp ?", used) == "What 3.50 is the price ok ?"
-    assert without("Zebra lamp", used) == "Zebra lamp", "nothing would be left"
+    assert drop_words("What 3.50 is Zebra the price ok lamp ?", used) == "What 3.50 is the price ok ?"
+    assert drop_words("Zebra lamp", used) == "Zebra lamp", "nothing would be left"
 
 
 @pytest.mark.parametrize(("name", "options"), [("drop_inserted", {}), ("drop_rare", {"least": 20})])
@@ -91,7 +92,7 @@ def test_who_removes_words_leaves_line_breaks(
 def test_what_was_inserted_is_removed_with_its_space_and_no_line_break() -> None:
     question = "What is this?\na. snail\nb. tent"
     dirty = insert(question, ["zebra", "zebra", "zebra", "zebra", "zebra"], [0, 3, 4, 5, 7]).text
-    assert without(dirty, {"what", "is", "this", "snail", "tent"}) == question
+    assert drop_words(dirty, {"what", "is", "this", "snail", "tent"}) == question
 
 
 def test_rare_words_are_those_that_the_language_trips_over(llava: LVLM, samples: SampleSet, own: SampleSet) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from attacks.tune.sft import answers_alone
+from attacks.tune.trainer import score_answers_only
 from bench.lvlm.adapters import attach_adapter, lora_config
 from bench.lvlm.attention import Recorder
 from bench.lvlm.base import LVLM
@@ -126,7 +126,7 @@ def test_a_trainers_loss_and_gradient_need_the_answers_columns_alone(model: LVLM
         **model.position_inputs(encoded, layouts),
         **model.collate([model.run_processor([array]) for array in USUAL]),
     }
-    fewer = answers_alone(model, inputs)
+    fewer = score_answers_only(model, inputs)
     if type(model.model).__name__.startswith("MiniCPM"):
         assert fewer is inputs
         return

@@ -1,0 +1,29 @@
+"""Which clean originals a trainer holds: whole pictures, drawn by the generator."""
+
+import numpy as np
+import pytest
+
+from attacks.originals import draw_originals, draw_pictures
+from attacks.parts import Knowledge
+from bench.samples import Sample, SampleSet
+
+
+@pytest.fixture
+def clean() -> SampleSet:
+    """Forty pictures with two questions about each."""
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    pairs = [(k, question) for k in range(40) for question in "ab"]
+    return SampleSet(tuple(Sample(f"s{k}{q}", f"p{k}", pixels, f"{q} of {k}?", f"{k}") for k, q in pairs))
+
+
+def test_the_generator_decides_which_pictures_are_drawn(clean: SampleSet) -> None:
+    draws = [draw_pictures(clean, 0.3, np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    assert draws[0] == draws[1] != draws[2] and len(draws[0]) == 12
+    assert len(draw_pictures(clean, 1e-9, np.random.default_rng(0))) == 1
+
+
+def test_originals_are_all_samples_of_the_drawn_pictures(clean: SampleSet) -> None:
+    knowledge = Knowledge(victim=None, validation=SampleSet(()), owner=clean)  # type: ignore[arg-type]
+    originals = draw_originals(knowledge, 0.3, np.random.default_rng(0))
+    pictures = draw_pictures(clean, 0.3, np.random.default_rng(0))
+    assert list(originals) == [s for s in clean if s.image_id in pictures]
