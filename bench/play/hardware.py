@@ -30,7 +30,7 @@ def _processor() -> str:
 
 def _accelerators() -> list[str]:
     """Return the names that the driver gives, else those of torch, which is not imported for this."""
-    if names := nvml.names():
+    if names := nvml.device_names():
         return names
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available():

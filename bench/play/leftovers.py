@@ -5,14 +5,14 @@ from pathlib import Path
 from bench.paths import home
 from bench.play.plan import Plan
 from bench.results.retention import needed_artifacts
-from bench.store.shelf import Shelved
+from bench.store.folders import StoredArtifact
 
 
-def leftovers(plan: Plan) -> list[Shelved]:
+def leftovers(plan: Plan) -> list[StoredArtifact]:
     """Return the finished artefacts here that runs of the plan name and that no recorded run of another suite needs."""
-    needed = needed_artifacts(besides=frozenset(plan.runs))
+    needed = needed_artifacts(except_runs=frozenset(plan.runs))
     kinds = {stage.identity: stage.kind for roles in plan.roles.values() for stage in roles.values()}
-    unneeded = (Shelved(kind, name) for name, kind in kinds.items() if name not in needed)
+    unneeded = (StoredArtifact(kind, name) for name, kind in kinds.items() if name not in needed)
     return [artifact for artifact in unneeded if artifact.folder.exists()]
 
 
@@ -22,7 +22,7 @@ def traces(plan: Plan) -> list[Path]:
     return [file for file in files if file.exists()]
 
 
-def remove(artifacts: list[Shelved], files: list[Path]) -> int:
+def remove(artifacts: list[StoredArtifact], files: list[Path]) -> int:
     """Remove what `leftovers` and `traces` returned. Return the bytes of the artefacts that were freed."""
     for file in files:
         file.unlink(missing_ok=True)

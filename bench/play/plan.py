@@ -55,7 +55,7 @@ def make_plan(specs: Sequence[RunSpec]) -> Plan:
         run: {role: distinct.setdefault(stage.identity, stage) for role, stage in stages_of(spec, references).items()}
         for run, spec in runs.items()
     }
-    finished = artifacts.finished()
+    finished = artifacts.list_finished()
     tasks: dict[str, Stage] = {}
     waiting = list(distinct.values())
     while waiting:

@@ -21,7 +21,8 @@ from bench.scoring import stats
 from bench.spec import RunSpec
 from bench.stages import evaluate, side_effects
 from bench.stages.stage import Stage
-from bench.store.artifacts import Artifact, look
+from bench.store import artifacts
+from bench.store.artifacts import Artifact
 from bench.store.predictions import read_table
 
 MODELS = {"zero": "Base", "clean": "Clean fine-tune", "evaluate": "Attacked"}
@@ -35,11 +36,11 @@ def role(model: str, task: str) -> str:
 
 def check_tasks(tasks: Sequence[str]) -> None:
     """Raise UserError for what is neither a data set nor a task of lm-eval's with pictures and generated answers."""
-    from bench.tasks import harness
+    from bench.tasks import lm_eval_tasks
 
     for task in tasks:
-        if not is_dataset(task) and task not in harness.names():
-            raise unknown("side-effects", task, [*EMBEDDED, *HUB, *harness.names()])
+        if not is_dataset(task) and task not in lm_eval_tasks.task_names():
+            raise unknown("side-effects", task, [*EMBEDDED, *HUB, *lm_eval_tasks.task_names()])
 
 
 def is_dataset(task: str) -> bool:
@@ -66,9 +67,9 @@ def play_with_side_effects(spec: RunSpec, tasks: Sequence[str], show: Show = no_
     stages = {task: evaluations(spec, task) for task in tasks}
     for task, by_role in stages.items():
         if not is_dataset(task) and any(stage.find() is None for stage in by_role.values()):
-            from bench.tasks import harness
+            from bench.tasks import lm_eval_tasks
 
-            harness.load(task)
+            lm_eval_tasks.load_task(task)
     row = run.play_run(spec, show)
     for task, by_role in stages.items():
         identities = {}
@@ -91,17 +92,17 @@ def measure(runs: Sequence[Mapping[str, str]], task: str) -> dict[str, Any]:
     difference to `zero`, with its 95 % interval (paired, over pictures and seeds) where the metric is a mean over items.
     `items` were asked `of` so many: the others do not show exactly one picture.
     """
-    artifacts = {model: [_evaluation(run, role(model, task)) for run in runs] for model in MODELS}
-    tables = {model: [read_table(artifact.folder) for artifact in seeds] for model, seeds in artifacts.items()}
+    evaluations = {model: [_evaluation(run, role(model, task)) for run in runs] for model in MODELS}
+    tables = {model: [read_table(artifact.folder) for artifact in seeds] for model, seeds in evaluations.items()}
     if is_dataset(task):
         items = len(tables["zero"][0])
         facts: dict[str, Any] = {"metric": "score", "items": items, "of": items}
         values = {model: float(np.mean([table["score"].mean() for table in seeds])) for model, seeds in tables.items()}
     else:
-        facts = artifacts["zero"][0].read("metrics.json")
+        facts = evaluations["zero"][0].read("metrics.json")
         values = {
             model: float(np.mean([artifact.read("metrics.json")["value"] for artifact in seeds]))
-            for model, seeds in artifacts.items()
+            for model, seeds in evaluations.items()
         }
     change = {model: [values[model] - values["zero"]] for model in ("clean", "evaluate")}
     if all("score" in table for seeds in tables.values() for table in seeds):
@@ -118,7 +119,7 @@ def measure(runs: Sequence[Mapping[str, str]], task: str) -> dict[str, Any]:
 
 
 def _evaluation(run: Mapping[str, str], name: str) -> Artifact:
-    artifact = look("evaluate", run[name])
+    artifact = artifacts.peek("evaluate", run[name])
     if artifact is None:
         raise UserError(f"side-effects: the answers of {name} are not on this machine")
     return artifact

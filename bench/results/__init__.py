@@ -1,4 +1,4 @@
-"""Rows of results: one a run, in SQL or as published files, with the answers that they stand on."""
+"""Results: one row for each run, in SQL or as published files, with the answers behind its scores."""
 
 from bench.results.rows import Run, find, load, save
 

@@ -1,32 +1,33 @@
-"""The answers of an evaluation, where they are at hand: in this home, else among the results that are shipped."""
+"""Find the answers of an evaluation: in this home, else among the results that come with the suite."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.results import published
-from bench.store.artifacts import look
+from bench.store import artifacts
+from bench.store.predictions import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Answers(NamedTuple):
-    """Where an evaluation's answers are: in the folder of its artefact, or in one of published results."""
+class StoredAnswers(NamedTuple):
+    """The place of an evaluation's answers: the folder of its artefact, or one of published results."""
 
     evaluation: str
     folder: Path
     published: bool
 
     def read(self) -> "pd.DataFrame":
-        """One row an item: image_id, score in [0,1], and what else `bench.stages.evaluate` keeps."""
-        import pandas as pd
-
-        table = published.answers(self.evaluation, self.folder) if self.published else None
-        return pd.read_parquet(self.folder / "predictions.parquet") if table is None else table
+        """Return one row for each item: image_id, score in [0,1], and the other columns of `Predictions.table`."""
+        table = published.load_answers(self.evaluation, self.folder) if self.published else None
+        return read_table(self.folder) if table is None else table
 
 
-def find(evaluation: str) -> Answers | None:
-    """The answers of an evaluation by its identity; those of this home come first, and are not checked."""
-    if (artifact := look("evaluate", evaluation)) is not None:
-        return Answers(evaluation, artifact.folder, published=False)
-    return Answers(evaluation, published.FOLDER, published=True) if published.has(evaluation) else None
+def find_answers(evaluation: str) -> StoredAnswers | None:
+    """Return the answers of an evaluation by its identity, or None. Those of this home come first, unchecked."""
+    if (artifact := artifacts.peek("evaluate", evaluation)) is not None:
+        return StoredAnswers(evaluation, artifact.folder, published=False)
+    if published.has_answers(evaluation):
+        return StoredAnswers(evaluation, published.FOLDER, published=True)
+    return None

@@ -1,9 +1,8 @@
-"""The results database: a SQLite file in the suite's home, or what `$BENCH_RESULTS` names."""
+"""The results database: a SQLite file in the suite's home, or the database that `$BENCH_RESULTS` names."""
 
 import os
 import re
 from functools import cache
-from typing import Any
 
 from sqlalchemy import Engine, NullPool, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -13,58 +12,63 @@ from bench.paths import home
 from bench.results import migrations
 
 ALLOWED = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
-BUSY = 60
-"""Seconds that a writer of SQLite waits for the others."""
+BUSY_TIMEOUT = 60
+"""Seconds that a writer of SQLite waits for other writers."""
 
 
-def address() -> str:
-    """The database's URL."""
+def database_url() -> str:
+    """Return the URL of the database."""
     return os.environ.get("BENCH_RESULTS") or f"sqlite:///{home() / 'results.sqlite'}"
 
 
-def hidden(url: str) -> str:
-    """A URL, or what was meant as one, without its passwords."""
+def hide_passwords(url: str) -> str:
+    """Return a URL, well-formed or not, with its passwords replaced by asterisks.
+
+    >>> hide_passwords("postgresql://me:secret@host/db?sslpassword=secret")
+    'postgresql://me:***@host/db?sslpassword=***'
+    """
     url = re.sub(r"(//[^:/@]*:).*@", r"\1***@", url, flags=re.DOTALL)
     return re.sub(r"([?&]\w*password=)[^&]*", r"\1***", url)
 
 
 def connect(url: str | None = None) -> Engine:
-    """The engine of a URL, by default of `address()`, with its tables brought up to date.
+    """Return the engine of a URL, by default of `database_url()`, after bringing its tables up to date.
 
-    There is one a URL and process. Raises UserError where the database cannot be opened, or is newer than this code.
+    A process has one engine for each URL. Raises UserError where the database cannot be opened, or where it was made by
+    a newer version of the suite.
     """
     if url is None:
         home().mkdir(parents=True, exist_ok=True)
-        url = address()
+        url = database_url()
     try:
-        engine = _engine(url, os.getpid())
+        engine = _open_engine(url, os.getpid())
     except ModuleNotFoundError as error:
-        raise _refused(url, f"{error}; pip install 'mmguard-bench[postgres]'") from error
+        raise _url_error(url, f"{error}; pip install 'mmguard-bench[postgres]'") from error
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise _refused(url, str(error)) from error
+        raise _url_error(url, str(error)) from error
     try:
-        known = migrations.upgrade(engine)
+        is_current = migrations.upgrade(engine)
     except DBAPIError as error:
-        raise _refused(url, str(error.orig).partition("\n")[0]) from error
-    if not known:
-        raise _refused(url, "made by a newer version of this suite, or by another program: update mmguard-bench")
+        raise _url_error(url, str(error.orig).partition("\n")[0]) from error
+    if not is_current:
+        raise _url_error(url, "made by a newer version of this suite, or by another program: update mmguard-bench")
     return engine
 
 
 @cache
-def _engine(url: str, process: int) -> Engine:
-    """`process`: connections must not be shared with a fork."""
+def _open_engine(url: str, process: int) -> Engine:
+    """Return an engine. `process` is part of the cache key, because a fork must not share connections."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database in (None, "", ":memory:"):
             raise ValueError("it would be gone with the process")
         # A file that is not held open can be deleted, moved or copied between two runs.
-        return create_engine(parsed, poolclass=NullPool, connect_args={"timeout": BUSY})
+        return create_engine(parsed, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT})
     if (parsed.get_backend_name(), parsed.get_driver_name()) != ("postgresql", "psycopg"):
         raise ValueError("no such database is known")
-    patience: dict[str, Any] = {} if "connect_timeout" in parsed.query else {"connect_timeout": 10}
-    return create_engine(parsed, pool_pre_ping=True, connect_args=patience)
+    arguments = {} if "connect_timeout" in parsed.query else {"connect_timeout": 10}
+    return create_engine(parsed, pool_pre_ping=True, connect_args=arguments)
 
 
-def _refused(url: str, reason: str) -> UserError:
-    return UserError(f"BENCH_RESULTS: {hidden(url)!r} cannot be used: {reason}; allowed: {ALLOWED}")
+def _url_error(url: str, reason: str) -> UserError:
+    return UserError(f"BENCH_RESULTS: {hide_passwords(url)!r} cannot be used: {reason}; allowed: {ALLOWED}")

@@ -1,4 +1,4 @@
-"""Results written as files that travel: see `bench.results.published`, which reads them."""
+"""Write results as files that can be published; `bench.results.published` reads them."""
 
 import hashlib
 import json
@@ -11,102 +11,113 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import UserError
 from bench.paths import write_whole
 from bench.results import published
-from bench.results.published import ABOUT, ANSWERS, COLUMNS, ENCODED, LIMIT, RUNS, schemas
+from bench.results.published import ANSWERS, COLUMNS, JSON_COLUMNS, MAX_BYTES, PROVENANCE, RUNS
 from bench.results.rows import Run
 from bench.store import artifacts
+from bench.store.predictions import read_table
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 ROLES = ("zero", "clean", "evaluate")
 """Stages of a run whose answers its score, its interval and its comparisons need."""
 
-PRIVATE = re.compile(r"(?<![\w/.])(~?/|\.\.?/|[A-Za-z]:\\)[^\s\"']|://|file:")
-"""A path or an address in a row would tell where somebody keeps what. `8/255` is none."""
+PRIVATE_PLACE = re.compile(r"(?<![\w/.])(~?/|\.\.?/|[A-Za-z]:\\)[^\s\"']|://|file:")
+"""A path or an address, which would reveal where somebody keeps files. `8/255` is neither."""
 
-Plan = Mapping[str, Mapping[str, str]]
-"""Commands of a suite's runs by their identity, by the suite's name."""
+PlannedCommands = Mapping[str, Mapping[str, str]]
+"""The commands of a suite's runs by the name of the suite, then by the identity of the run."""
 
 
-def publish(runs: Sequence[Run], folder: Path, suites: Plan | None = None, *, replace: bool = False) -> dict[str, Any]:
-    """Write runs and their answers into `folder`, and give its provenance.
+def publish(
+    runs: Sequence[Run], folder: Path, suites: PlannedCommands | None = None, *, replace: bool = False
+) -> dict[str, Any]:
+    """Write runs and their answers into `folder`, and return the provenance.
 
-    Rows that are there and not in `runs` stay, unless `replace`; those in quarantine go. `suites`: what was planned;
-    what of it is in no row is told as not played. Provenance: `created`, `runs`, `evaluations`, `suites` (each with
-    `planned` and `not_played`, commands by identity), the `protocols`, `evaluators`, `versions`, `commits`, `packages`,
-    `python` and `hardware` of the rows, and `files`. Raises UserError, and writes nothing, where answers are not at
-    hand, where a row names a path, or where it is more than `LIMIT`.
+    Rows that the folder has already stay, except those in `runs` and those in quarantine; `replace` drops them all.
+    `suites` are the planned runs. Those without a row are listed as not played.
+
+    The provenance has `created`, `runs`, `evaluations` and `suites` (each with `planned`, and `not_played`: commands by
+    identity); the distinct `protocols`, `evaluators`, `versions`, `commits`, `packages`, `python` and `hardware` of the
+    rows; and `files`.
+
+    Raises UserError, and writes nothing, where answers are missing, where a row names a path or an address, or where
+    the files exceed `MAX_BYTES`.
     """
-    before = None if replace else published.about(folder)
-    old = [] if before is None else [run for run in published.runs(folder) if not run.quarantine]
-    rows = {run.id: run for run in [*old, *runs]}
-    every = [rows[key] for key in sorted(rows)]
-    if not every:
+    previous = None if replace else published.read_provenance(folder)
+    kept = [] if previous is None else [run for run in published.load_runs(folder) if not run.quarantine]
+    by_identity = {run.id: run for run in [*kept, *runs]}
+    rows = [by_identity[identity] for identity in sorted(by_identity)]
+    if not rows:
         raise UserError("results: no run that may be compared is at hand")
-    for run in every:
-        if found := PRIVATE.search(json.dumps(_plain(run), default=str)):
-            raise UserError(f"results: run {run.id} names a path or an address, {found[0]!r}: it is not published")
-    content, evaluations = _content(every, folder)
-    planned = {**(before or {}).get("suites", {}), **{name: _coverage(plan) for name, plan in (suites or {}).items()}}
-    told = {
+    for run in rows:
+        if match := PRIVATE_PLACE.search(json.dumps(_encode(run), default=str)):
+            raise UserError(f"results: run {run.id} names a path or an address, {match[0]!r}: it is not published")
+    evaluations = sorted({run.stages[role] for run in rows for role in ROLES})
+    files = _build_files(rows, evaluations, folder)
+    plans = {name: {"planned": len(plan), "not_played": dict(plan)} for name, plan in (suites or {}).items()}
+    provenance = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "runs": len(every),
-        "evaluations": evaluations,
-        "suites": {
-            name: entry | {"not_played": {key: line for key, line in entry["not_played"].items() if key not in rows}}
-            for name, entry in planned.items()
-        },
-        "protocols": _distinct(run.protocol for run in every),
-        "evaluators": _distinct(run.evaluator for run in every),
-        "versions": _distinct(run.code for run in every),
-        "commits": _distinct([run.provenance.get("git"), run.provenance.get("dirty")] for run in every),
-        **{name: _distinct(run.provenance.get(name) for run in every) for name in ("packages", "python", "hardware")},
-        "files": {name: [len(data), hashlib.sha256(data).hexdigest()] for name, data in content.items()},
+        "runs": len(rows),
+        "evaluations": len(evaluations),
+        "suites": _drop_played({**(previous or {}).get("suites", {}), **plans}, by_identity),
+        "protocols": _distinct(run.protocol for run in rows),
+        "evaluators": _distinct(run.evaluator for run in rows),
+        "versions": _distinct(run.code for run in rows),
+        "commits": _distinct([run.provenance.get("git"), run.provenance.get("dirty")] for run in rows),
+        **{name: _distinct(run.provenance.get(name) for run in rows) for name in ("packages", "python", "hardware")},
+        "files": {name: [len(data), hashlib.sha256(data).hexdigest()] for name, data in files.items()},
     }
-    text = json.dumps(told, indent=1) + "\n"
-    size = sum(map(len, content.values())) + len(text)
-    if size > LIMIT:
-        raise UserError(f"results: {size / 1e6:.1f} MB; allowed: {LIMIT / 1e6:.0f} MB")
-    for name, data in {**content, ABOUT: text.encode()}.items():
+    text = json.dumps(provenance, indent=1) + "\n"
+    size = sum(map(len, files.values())) + len(text)
+    if size > MAX_BYTES:
+        raise UserError(f"results: {size / 1e6:.1f} MB; allowed: {MAX_BYTES / 1e6:.0f} MB")
+    for name, data in {**files, PROVENANCE: text.encode()}.items():
         write_whole(folder / name, data)
-    return told
+    return provenance
 
 
-def _content(runs: Sequence[Run], folder: Path) -> tuple[dict[str, bytes], int]:
-    """The Parquet files, and of how many evaluations the answers are: those that runs share are written once."""
+def _drop_played(suites: dict[str, dict[str, Any]], rows: Mapping[str, Run]) -> dict[str, dict[str, Any]]:
+    """Return the suites, with only those runs in `not_played` that have no row."""
+    return {
+        name: suite | {"not_played": {key: command for key, command in suite["not_played"].items() if key not in rows}}
+        for name, suite in suites.items()
+    }
+
+
+def _build_files(runs: Sequence[Run], evaluations: Sequence[str], folder: Path) -> dict[str, bytes]:
+    """Return the content of the Parquet files. Answers that several runs share are written once."""
     import pyarrow as pa
 
-    wanted = sorted({run.stages[role] for run in runs for role in ROLES})
-    schema, tables, missing = schemas(), [], []
-    for name in wanted:
-        if (table := _answers(name, folder, schema[ANSWERS])) is None:
-            missing.append(name)
+    schemas = published.build_schemas()
+    tables, missing = [], []
+    for evaluation in evaluations:
+        answers = _load_answers(evaluation, folder)
+        if answers is None:
+            missing.append(evaluation)
         else:
-            tables.append(table)
+            tables.append(_to_arrow(answers.assign(evaluation=evaluation), schemas[ANSWERS]))
     if missing:
         raise UserError(f"results: the answers of {len(missing)} evaluations are not at hand, {missing[0]} first")
-    rows = pa.Table.from_pylist([_plain(run) for run in runs], schema[RUNS])
-    return {RUNS: _bytes(rows), ANSWERS: _bytes(pa.concat_tables(tables))}, len(wanted)
+    rows = pa.Table.from_pylist([_encode(run) for run in runs], schemas[RUNS])
+    return {RUNS: _to_parquet(rows), ANSWERS: _to_parquet(pa.concat_tables(tables))}
 
 
-def _answers(evaluation: str, folder: Path, schema: "pa.Schema") -> "pa.Table | None":
-    """The answers of an evaluation of this home, else of what was published in the folder before."""
-    import pandas as pd
+def _load_answers(evaluation: str, folder: Path) -> "pd.DataFrame | None":
+    """Return the answers of an evaluation: from this home after a check, else from the results in the folder."""
+    artifact = artifacts.find("evaluate", evaluation)
+    return published.load_answers(evaluation, folder) if artifact is None else read_table(artifact.folder)
+
+
+def _to_arrow(answers: "pd.DataFrame", schema: "pa.Schema") -> "pa.Table":
     import pyarrow as pa
 
-    artifact = artifacts.find("evaluate", evaluation)
-    if artifact is None:
-        table = published.answers(evaluation, folder)
-    else:
-        table = pd.read_parquet(artifact.folder / "predictions.parquet")
-    if table is None:
-        return None
-    return pa.Table.from_pandas(
-        table.assign(evaluation=evaluation).reindex(columns=schema.names), schema, preserve_index=False
-    ).replace_schema_metadata()
+    table = pa.Table.from_pandas(answers.reindex(columns=schema.names), schema, preserve_index=False)
+    return table.replace_schema_metadata()
 
 
-def _bytes(table: "pa.Table") -> bytes:
+def _to_parquet(table: "pa.Table") -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -116,14 +127,10 @@ def _bytes(table: "pa.Table") -> bytes:
     return data
 
 
-def _plain(run: Run) -> dict[str, Any]:
-    """A row with JSON as text."""
+def _encode(run: Run) -> dict[str, Any]:
+    """Return the columns of a row, with JSON as text."""
     values = {column.name: getattr(run, column.name) for column in COLUMNS}
-    return values | {name: json.dumps(values[name]) for name in ENCODED}
-
-
-def _coverage(plan: Mapping[str, str]) -> dict[str, Any]:
-    return {"planned": len(plan), "not_played": dict(plan)}
+    return values | {name: json.dumps(values[name]) for name in JSON_COLUMNS}
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:

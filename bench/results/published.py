@@ -1,8 +1,8 @@
-"""Results that come as files: the rows, and the answers that their scores, intervals and comparisons stand on.
+"""Published results: read the rows, and the answers behind their scores, intervals and comparisons, from files.
 
-A folder of two Parquet files and `provenance.json`, which `bench.results.export` writes. It is shown and never taken into
-a home: whoever plays one of its runs again must get answers of their own. It is read with distrust, as it may come from
-anywhere: sizes, checksums and the type of every column are compared before anything of it is used.
+A folder holds two Parquet files and `provenance.json`; `bench.results.export` writes them. Published results are shown,
+but never copied into a home: whoever plays one of the runs again must compute the answers anew. The files may come from
+anywhere, so sizes, checksums and the type of every column are checked before anything is used.
 """
 
 import hashlib
@@ -14,138 +14,145 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, Boolean, Float, Integer
 
 from bench.errors import UserError
-from bench.results.rows import Moment, Run
+from bench.results.rows import Run, UtcDateTime
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
 FOLDER = Path(__file__).parents[2] / "leaderboard" / "results"
-"""What is shipped with the leaderboard."""
+"""The results that come with the leaderboard."""
 
-LIMIT = 40 * 10**6
-"""Bytes that a folder may have."""
+MAX_BYTES = 40 * 10**6
+"""The size that a folder may have."""
 
-ABOUT = "provenance.json"
-RUNS, ANSWERS = FILES = ("runs.parquet", "answers.parquet")
+PROVENANCE = "provenance.json"
+RUNS = "runs.parquet"
+ANSWERS = "answers.parquet"
+FILES = (RUNS, ANSWERS)
 
 COLUMNS = Run.__table__.columns
-ENCODED = [column.name for column in COLUMNS if isinstance(column.type, JSON)]
-"""Columns of a row that are kept as JSON text."""
+JSON_COLUMNS = [column.name for column in COLUMNS if isinstance(column.type, JSON)]
+"""Columns of a row that are stored as JSON text."""
 
 
-def schemas() -> "dict[str, pa.Schema]":
-    """The columns of each file: of a run those of its table; of an answer the evaluation that gave it, and what
-    `bench.stages.evaluate` keeps, in its order."""
+def build_schemas() -> "dict[str, pa.Schema]":
+    """Return the columns of each file.
+
+    A run has the columns of its table. An answer has the identity of its evaluation and the columns of
+    `bench.store.predictions`.
+    """
     import pyarrow as pa
 
-    kinds = {Boolean: pa.bool_(), Integer: pa.int64(), Float: pa.float64(), Moment: pa.timestamp("us", "UTC")}
-    types = [next((kinds[kind] for kind in kinds if isinstance(each.type, kind)), pa.string()) for each in COLUMNS]
-    fields = [pa.field(each.name, kind, bool(each.nullable)) for each, kind in zip(COLUMNS, types, strict=True)]
-    named = [pa.field("evaluation", pa.string(), False), pa.field("image_id", pa.string(), False)]
+    types = {Boolean: pa.bool_(), Integer: pa.int64(), Float: pa.float64(), UtcDateTime: pa.timestamp("us", "UTC")}
+    fields = []
+    for column in COLUMNS:
+        arrow_type = next((types[sql_type] for sql_type in types if isinstance(column.type, sql_type)), pa.string())
+        fields.append(pa.field(column.name, arrow_type, bool(column.nullable)))
+    names = [pa.field("evaluation", pa.string(), False), pa.field("image_id", pa.string(), False)]
     texts = [pa.field(name, pa.string()) for name in ("id", "question", "target", "prediction")]
     numbers = [pa.field("score", pa.float64(), False), pa.field("lenient", pa.float64())]
-    return {RUNS: pa.schema(fields), ANSWERS: pa.schema([*named, *texts, *numbers])}
+    return {RUNS: pa.schema(fields), ANSWERS: pa.schema([*names, *texts, *numbers])}
 
 
-def about(folder: Path | None = None) -> dict[str, Any] | None:
-    """The provenance of a folder, else of what is shipped; None where there is no such file.
+def read_provenance(folder: Path | None = None) -> dict[str, Any] | None:
+    """Return the provenance of a folder, by default of `FOLDER`; None where the file is missing.
 
-    `files` has the size and the SHA-256 of each Parquet file; `bench.results.export.publish` says what else there is.
-    Raises UserError where it lacks what is read of it.
+    `files` has the size and the SHA-256 of each Parquet file. `bench.results.export.publish` lists the other entries.
+    Raises UserError where an entry that this suite reads is missing or of another type.
     """
-    file = (folder or FOLDER) / ABOUT
+    file = (folder or FOLDER) / PROVENANCE
     try:
         if not file.is_file():
             return None
-        if file.stat().st_size > LIMIT:
-            raise _bad(ABOUT, "too large")
-        told = json.loads(file.read_bytes())
+        if file.stat().st_size > MAX_BYTES:
+            raise _damage_error(PROVENANCE, "too large")
+        content = json.loads(file.read_bytes())
         suites = {
             str(name): {
                 "planned": int(entry["planned"]),
                 "not_played": {str(key): str(command) for key, command in entry["not_played"].items()},
             }
-            for name, entry in told["suites"].items()
+            for name, entry in content["suites"].items()
         }
-        files = {name: (int(told["files"][name][0]), str(told["files"][name][1])) for name in FILES}
-        known = {"runs": int(told["runs"]), "created": str(told["created"]), "suites": suites, "files": files}
-        return {**told, **known}
+        files = {name: (int(content["files"][name][0]), str(content["files"][name][1])) for name in FILES}
+        runs, created = int(content["runs"]), str(content["created"])
+        return {**content, "runs": runs, "created": created, "suites": suites, "files": files}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise _bad(ABOUT, "it cannot be read as the provenance of results") from error
+        raise _damage_error(PROVENANCE, "it cannot be read as the provenance of results") from error
 
 
-def runs(folder: Path | None = None) -> list[Run]:
-    """The rows, oldest first, in no session; [] where there is no folder. Raises UserError where it is damaged."""
-    made = []
-    for row in _table(folder, RUNS).to_pylist():
+def load_runs(folder: Path | None = None) -> list[Run]:
+    """Return the rows, oldest first, outside any session; [] without a folder. Raises UserError where it is damaged."""
+    runs = []
+    for row in _read_file(folder, RUNS).to_pylist():
         try:
-            made.append(Run(**row | {name: json.loads(row[name]) for name in ENCODED}))
+            runs.append(Run(**row | {name: json.loads(row[name]) for name in JSON_COLUMNS}))
         except (ValueError, RecursionError) as error:
-            raise _bad(RUNS, "a column of JSON is none") from error
-    return sorted(made, key=lambda run: (run.created, run.id))
+            raise _damage_error(RUNS, "a column of JSON is none") from error
+    return sorted(runs, key=lambda run: (run.created, run.id))
 
 
-def answers(evaluation: str, folder: Path | None = None) -> "pd.DataFrame | None":
-    """The answers of an evaluation; None where they are not in the folder. Raises UserError where it is damaged."""
-    table, place = _table(folder, ANSWERS), _places(*stamp(folder)).get(evaluation)
-    return None if place is None else table.slice(*place).drop_columns(["evaluation"]).to_pandas()
+def load_answers(evaluation: str, folder: Path | None = None) -> "pd.DataFrame | None":
+    """Return the answers of an evaluation; None where the folder lacks them. Raises UserError where it is damaged."""
+    table, rows = _read_file(folder, ANSWERS), _row_ranges(*cache_key(folder)).get(evaluation)
+    return None if rows is None else table.slice(*rows).drop_columns(["evaluation"]).to_pandas()
 
 
-def has(evaluation: str, folder: Path | None = None) -> bool:
-    """Whether the answers of an evaluation are in the folder. Raises UserError where it is damaged."""
-    return evaluation in _places(*stamp(folder))
+def has_answers(evaluation: str, folder: Path | None = None) -> bool:
+    """Return True if the folder has the answers of an evaluation. Raises UserError where it is damaged."""
+    return evaluation in _row_ranges(*cache_key(folder))
 
 
-def stamp(folder: Path | None = None) -> tuple[Path, int]:
-    """The folder, and a number that changes when it is written again."""
+def cache_key(folder: Path | None = None) -> tuple[Path, int]:
+    """Return the folder, and a number that changes when it is written again."""
     folder = folder or FOLDER
-    file = folder / ABOUT
+    file = folder / PROVENANCE
     return folder, file.stat().st_mtime_ns if file.is_file() else 0
 
 
-def _table(folder: Path | None, name: str) -> "pa.Table":
-    return _read(*stamp(folder))[name]
+def _read_file(folder: Path | None, name: str) -> "pa.Table":
+    return _read_files(*cache_key(folder))[name]
 
 
 @cache
-def _read(folder: Path, stamp: int) -> "dict[str, pa.Table]":
-    """Both tables, checked; empty ones where there is no folder."""
+def _read_files(folder: Path, version: int) -> "dict[str, pa.Table]":
+    """Check and return both tables; empty ones without a folder. `version` is part of the cache key alone."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    told = about(folder)
-    if told is None:
-        return {name: schema.empty_table() for name, schema in schemas().items()}
+    provenance = read_provenance(folder)
+    if provenance is None:
+        return {name: schema.empty_table() for name, schema in build_schemas().items()}
     tables = {}
-    for name, schema in schemas().items():
-        size, digest = told["files"][name]
+    for name, schema in build_schemas().items():
+        size, digest = provenance["files"][name]
         file = folder / name
         if not file.is_file() or file.stat().st_size != size:
-            raise _bad(name, f"missing, or not as large as {ABOUT} says")
-        if size > LIMIT:
-            raise _bad(name, f"{size / 1e6:.1f} MB; allowed: {LIMIT / 1e6:.0f} MB")
+            raise _damage_error(name, f"missing, or not as large as {PROVENANCE} says")
+        if size > MAX_BYTES:
+            raise _damage_error(name, f"{size / 1e6:.1f} MB; allowed: {MAX_BYTES / 1e6:.0f} MB")
         content = file.read_bytes()
         if hashlib.sha256(content).hexdigest() != digest:
-            raise _bad(name, f"not the file that {ABOUT} names")
+            raise _damage_error(name, f"not the file that {PROVENANCE} names")
         try:
             if not pq.read_schema(pa.BufferReader(content)).equals(schema):
-                raise _bad(name, "its columns are not those that this version of the suite writes")
+                raise _damage_error(name, "its columns are not those that this version of the suite writes")
             tables[name] = pq.read_table(pa.BufferReader(content))
         except (pa.ArrowException, OSError) as error:
-            raise _bad(name, "it cannot be read as Parquet") from error
+            raise _damage_error(name, "it cannot be read as Parquet") from error
     return tables
 
 
 @cache
-def _places(folder: Path, stamp: int) -> dict[str, tuple[int, int]]:
-    """Where the answers of each evaluation begin, and how many they are: they lie together."""
-    found: dict[str, tuple[int, int]] = {}
-    for row, name in enumerate(_read(folder, stamp)[ANSWERS]["evaluation"].to_pylist()):
-        begin, count = found.get(name, (row, 0))
-        found[name] = (begin, count + 1)
-    return found
+def _row_ranges(folder: Path, version: int) -> dict[str, tuple[int, int]]:
+    """Return the first row and the number of rows of each evaluation. The rows of an evaluation are contiguous."""
+    ranges: dict[str, tuple[int, int]] = {}
+    for row, name in enumerate(_read_files(folder, version)[ANSWERS]["evaluation"].to_pylist()):
+        first, count = ranges.get(name, (row, 0))
+        ranges[name] = (first, count + 1)
+    return ranges
 
 
-def _bad(name: str, reason: str) -> UserError:
+def _damage_error(name: str, reason: str) -> UserError:
     return UserError(f"published results: {name}: {reason}")

@@ -1,4 +1,4 @@
-"""One row a run, in SQL: what the tables and the leaderboard read."""
+"""The table of runs in SQL, one row for each run: save, find and load them."""
 
 from datetime import UTC, datetime
 from importlib import import_module
@@ -12,37 +12,40 @@ from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL
 
 
-class Moment(TypeDecorator[datetime]):
-    """A time that goes in with any zone and comes out in UTC: SQLite keeps no zone, PostgreSQL gives its own."""
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time that is stored from any zone and loaded in UTC. SQLite stores no zone; PostgreSQL returns its own."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Into UTC; a time without a zone is one of this machine's."""
+        """Convert to UTC. A time without a zone is local time of this machine."""
         return value and value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """What comes without a zone is UTC."""
+        """Convert to UTC. A time without a zone is in UTC already."""
         return value and (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC))
 
 
 class Base(DeclarativeBase):
-    """The tables."""
+    """Base class of the tables."""
 
 
 class Run(Base):
     """A finished run.
 
-    Utilities are accuracies in 0..1 on the test split; `protection` with its 95 % interval is of this seed alone.
-    `surrogates` are the owner's models by name, with commas (None: from before they were kept). `stages` maps protect,
-    attack, evaluate and the references zero and clean to artefact identities. `curve`: accuracies along the attack's
-    training, for those that ask for it (see `bench.scoring.learning_curve`). `effects`: what the training did to other tasks, by
-    task (see `bench.play.side_effects`).
+    utility_zero, utility_clean, utility, validation: accuracies in 0..1. The first three are on the test split: before
+    training, after training on clean data, and after training on the release.
+    protection, protection_low, protection_high: the score and its 95 % interval, of this seed alone.
+    surrogates: names of the owner's models, separated by commas; None in rows older than this column.
+    stages: identities of artefacts by role: protect, attack, evaluate, and zero and clean for the references.
+    curve: accuracies along the attack's training, where they were requested (see `bench.scoring.learning_curve`).
+    effects: effects of the training on other tasks, by task (see `bench.play.side_effects`).
+    code: the version of the suite; None in rows older than this column.
 
-    A row of another `protocol` or `evaluator` than the current ones is in quarantine: kept, but never compared. `code`,
-    the suite's version (None: from before it was kept), quarantines nothing: a release that changes no number must not
-    throw away thousands of runs, and one that changes them raises the other two or the identities of the stages.
+    A row of another `protocol` or `evaluator` than the current one is in quarantine: kept, but never compared. `code`
+    quarantines nothing: a release that changes no number must not discard thousands of runs, and a release that changes
+    numbers raises the other two, or changes the identities of the stages.
     """
 
     __tablename__ = "runs"
@@ -77,17 +80,18 @@ class Run(Base):
     curve: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     effects: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     command: Mapped[str]
-    created: Mapped[datetime] = mapped_column(Moment)
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
 
     @property
     def quarantine(self) -> str:
-        """Why the run is never compared, or ""."""
+        """The reason why the run is never compared; "" where it may be compared."""
         versions = (("protocol", self.protocol, PROTOCOL), ("evaluator", self.evaluator, EVALUATOR))
-        return ", ".join(f"{name} {own}, current is {now}" for name, own, now in versions if own != now)
+        differences = [version for version in versions if version[1] != version[2]]
+        return ", ".join(f"{name} {value}, current is {current}" for name, value, current in differences)
 
 
 def save(run: Run, engine: Engine | None = None) -> None:
-    """Insert a run, or replace the row of the same identity: one statement, whoever else is writing."""
+    """Insert a run, or replace the row of the same identity, in one statement: other processes may write meanwhile."""
     engine = engine or connect()
     values = {column.name: getattr(run, column.name) for column in Run.__table__.columns}
     insert = import_module(f"sqlalchemy.dialects.{engine.dialect.name}").insert(Run).values(values)
@@ -95,15 +99,15 @@ def save(run: Run, engine: Engine | None = None) -> None:
         connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
-def find(key: str, engine: Engine | None = None) -> Run | None:
-    """The run of an identity, if it was played and is not in quarantine."""
+def find(identity: str, engine: Engine | None = None) -> Run | None:
+    """Return the run of this identity; None where it is not recorded or in quarantine."""
     with Session(engine or connect(), expire_on_commit=False) as session:
-        run = session.get(Run, key)
+        run = session.get(Run, identity)
     return run if run is not None and not run.quarantine else None
 
 
 def load(engine: Engine | None = None, *, quarantined: bool = False) -> list[Run]:
-    """The runs that may be compared, oldest first; `quarantined`: and those in quarantine."""
+    """Return the runs that may be compared, oldest first; with `quarantined` also those in quarantine."""
     query = select(Run).order_by(Run.created, Run.id)
     if not quarantined:
         query = query.where(Run.protocol == PROTOCOL, Run.evaluator == EVALUATOR)

@@ -10,7 +10,8 @@ from bench.paths import home
 from bench.progress import Progress, silent
 from bench.results import retention
 from bench.spec import PROTOCOL, identity
-from bench.store.artifacts import Artifact, find, make
+from bench.store import artifacts
+from bench.store.artifacts import Artifact
 
 Work = Callable[[Path, Progress], dict[str, float] | None]
 """Fills a folder. It may return costs of its own (numbers)."""
@@ -48,7 +49,7 @@ class Stage:
 
     def find(self) -> Artifact | None:
         """Return the artefact if it is finished."""
-        return find(self.kind, self.identity)
+        return artifacts.find(self.kind, self.identity)
 
     def make(self, progress: Progress = silent) -> Artifact:
         """Return the artefact, after making it and what it needs. Nothing that is finished is computed again.
@@ -59,7 +60,7 @@ class Stage:
         if artifact is None:
             for need in self.needs:
                 need.make()
-            artifact = make(self.kind, self.payload, lambda folder: self.work(folder, progress))
+            artifact = artifacts.make(self.kind, self.payload, lambda folder: self.work(folder, progress))
         retention.keep_within_limit()
         return artifact
 

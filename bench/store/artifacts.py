@@ -1,4 +1,8 @@
-"""Content-addressed folders: computed once, complete or absent, whatever kills the process; checked before use."""
+"""Artefacts: folders named by the hash of what determines them.
+
+An artefact is computed once. It is complete or absent even if the process is killed at any moment, and every byte of it
+is checked before it is used.
+"""
 
 import json
 import os
@@ -13,176 +17,188 @@ from typing import Any
 
 from bench.errors import UserError
 from bench.spec import identity
-from bench.store import checksums, disk, housekeeping, remote, shelf
-from bench.store.checksums import MANIFEST, Broken
+from bench.store import checksums, disk, folders, housekeeping, remote
+from bench.store.checksums import MANIFEST, BrokenFolder
 from bench.store.energy import Meter
-from bench.store.shelf import Shelved
+from bench.store.folders import StoredArtifact
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A finished stage. `manifest` holds the payload that names it and what it cost; `reused`: it was there."""
+    """The result of a finished stage.
 
-    stage: str
+    `manifest` holds the payload that names the artefact, and its cost. `reused` is False only where this call of `make`
+    has computed it.
+    """
+
+    kind: str
     identity: str
     folder: Path
     manifest: dict[str, Any]
     reused: bool
 
     @property
-    def cost(self) -> dict[str, float]:
-        """seconds, peak_mb (of the process), disk_mb, joules of the machine, and what the stage itself reported."""
+    def cost(self) -> dict[str, float | None]:
+        """seconds, peak_mb (of the process), disk_mb, joules of the machine, and costs that the stage reported."""
         return self.manifest["cost"]
 
     def read(self, name: str) -> Any:
-        """A JSON file of the artefact."""
+        """Return the content of a JSON file of the artefact."""
         return json.loads((self.folder / name).read_text(encoding="utf-8"))
 
 
-def find(stage: str, key: str) -> Artifact | None:
-    """The finished artefact of `stage` named `key`, if there is one here or in the shared store.
+def find(kind: str, identity: str) -> Artifact | None:
+    """Return the finished artefact of this kind of stage, from this home or the shared store; None if there is none.
 
-    Every byte of it is checked, once a process; what is not as it was published is set aside, and counts as absent.
+    Every byte is checked the first time a process uses an artefact. A broken one is set aside and counts as absent.
     """
-    shelved = Shelved(stage, key)
-    return _here(shelved) or _elsewhere(shelved)
+    stored = StoredArtifact(kind, identity)
+    return _find_here(stored) or _fetch(stored)
 
 
-def look(stage: str, key: str) -> Artifact | None:
-    """The artefact as it lies here, unchecked and untouched: for those who only show it, and mind what is broken."""
-    shelved = Shelved(stage, key)
-    manifest = _manifest(shelved.folder / MANIFEST)
-    return None if manifest is None else Artifact(stage, key, shelved.folder, manifest, reused=True)
+def peek(kind: str, identity: str) -> Artifact | None:
+    """Return an artefact of this home without checking it or marking it as used. Its files may be broken."""
+    stored = StoredArtifact(kind, identity)
+    manifest = _read_manifest(stored.folder / MANIFEST)
+    return None if manifest is None else Artifact(kind, identity, stored.folder, manifest, reused=True)
 
 
-def finished() -> set[tuple[str, str]]:
-    """(stage, identity) of every finished artefact, here and in the shared store: names alone, nothing is read."""
-    return {(shelved.stage, shelved.key) for shelved in shelf.finished()} | remote.finished()
+def list_finished() -> set[tuple[str, str]]:
+    """Return (kind, identity) of every finished artefact in this home and in the shared store. No file is read."""
+    return {(stored.kind, stored.identity) for stored in folders.list_finished()} | remote.list_finished()
 
 
-def manifests() -> Iterator[dict[str, Any]]:
-    """The manifest of every finished artefact here that can be read."""
-    return (manifest for file in shelf.inside(MANIFEST) if (manifest := _manifest(file)) is not None)
+def read_manifests() -> list[dict[str, Any]]:
+    """Return the manifests of the finished artefacts of this home, without those that cannot be read."""
+    manifests = (_read_manifest(file) for file in folders.glob_artifacts(MANIFEST))
+    return [manifest for manifest in manifests if manifest is not None]
 
 
-def _manifest(file: Path) -> dict[str, Any] | None:
+def _read_manifest(file: Path) -> dict[str, Any] | None:
     try:
         return json.loads(file.read_bytes())
     except (OSError, ValueError):
         return None
 
 
-def make(stage: str, payload: dict[str, Any], work: Callable[[Path], dict[str, float] | None]) -> Artifact:
-    """The artefact that `payload` names; `work` fills a temporary folder if it is not there yet.
+def make(kind: str, payload: dict[str, Any], work: Callable[[Path], dict[str, float] | None]) -> Artifact:
+    """Return the artefact that `payload` names. It is computed only if `find` does not find it.
 
-    The folder is written beside its final place, fsynced and renamed, so a killed run leaves nothing half-made.
-    Raises UserError where the disk is full.
+    `work` fills an empty folder and may return costs of its own. The folder is flushed to the disk and then renamed to
+    its final name, so a killed process leaves no half-made artefact. Raises UserError where the disk is full.
     """
-    housekeeping.limit()  # a bad value is told before the work, not after it
-    shelved = Shelved(stage, identity(payload))
-    if (found := find(stage, shelved.key)) is not None:
-        return found
-    started, meter = time.monotonic(), Meter()
-    with _draft(shelved) as draft:
+    housekeeping.read_limit()  # a bad value must be reported before the work, not after it
+    stored = StoredArtifact(kind, identity(payload))
+    if (finished := find(kind, stored.identity)) is not None:
+        return finished
+    start, meter = time.monotonic(), Meter()
+    with _open_draft(stored) as draft:
         extra = work(draft) or {}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        used = shelf.size(draft) / 1e6
-        seconds = round(time.monotonic() - started, 3)
-        cost = {"seconds": seconds, "peak_mb": round(peak, 1), "disk_mb": round(used, 3), **meter.joules(), **extra}
-        manifest = checksums.seal(draft, {"stage": stage, "payload": payload, "cost": cost})
-        if (winner := _publish(draft, shelved, manifest)) is not None:
+        megabytes = folders.disk_size(draft) / 1e6
+        seconds = round(time.monotonic() - start, 3)
+        measured = {"seconds": seconds, "peak_mb": round(peak, 1), "disk_mb": round(megabytes, 3)}
+        cost = {**measured, **meter.read_joules(), **extra}
+        manifest = checksums.seal(draft, {"stage": kind, "payload": payload, "cost": cost})
+        if (winner := _install(draft, stored, manifest)) is not None:
             return winner
-    remote.push(shelved.folder, stage, shelved.key)
-    return Artifact(stage, shelved.key, shelved.folder, manifest, reused=False)
+    remote.push(stored.folder, kind, stored.identity)
+    return Artifact(kind, stored.identity, stored.folder, manifest, reused=False)
 
 
 def share() -> tuple[list[str], list[str]]:
-    """Copy what is finished here to the shared store, as far as it is not there: names that were copied, and not.
+    """Copy every finished artefact that the shared store lacks to it. Return the names that were copied, and the rest.
 
     Raises UserError where there is no shared store.
     """
-    if not remote.configured():
+    if not remote.is_configured():
         raise UserError(f"{remote.VARIABLE} is not set; {remote.ALLOWED}")
-    there = remote.finished()
-    here = [each for each in shelf.finished() if (each.stage, each.key) not in there]
-    done = [each for each in here if _here(each) and remote.push(each.folder, each.stage, each.key)]
-    return [str(each) for each in done], [str(each) for each in here if each not in done]
+    shared = remote.list_finished()
+    copied: list[str] = []
+    failed: list[str] = []
+    for stored in folders.list_finished():
+        if (stored.kind, stored.identity) not in shared:
+            is_copied = _find_here(stored) and remote.push(stored.folder, stored.kind, stored.identity)
+            (copied if is_copied else failed).append(str(stored))
+    return copied, failed
 
 
-_checked: dict[tuple[Path, int], dict[str, Any]] = {}
-"""Manifests of the folders that this process found to be whole, by path and inode."""
+_verified_manifests: dict[tuple[Path, int], dict[str, Any]] = {}
+"""Manifests of the folders that this process has checked and found whole, by path and inode."""
 
 
-def _here(shelved: Shelved) -> Artifact | None:
-    folder = shelved.folder
+def _find_here(stored: StoredArtifact) -> Artifact | None:
+    """Return an artefact of this home after checking it; set it aside and return None where it is broken."""
+    folder = stored.folder
     try:
-        number = folder.stat().st_ino
+        inode = folder.stat().st_ino
     except FileNotFoundError:
         return None
-    if (folder, number) not in _checked:
+    if (folder, inode) not in _verified_manifests:
         try:
-            _checked[folder, number] = shelved.check()
-        except Broken as error:
-            shelf.set_aside(shelved, number, str(error))
+            _verified_manifests[folder, inode] = stored.check()
+        except BrokenFolder as error:
+            folders.set_aside(stored, inode, str(error))
             return None
-    shelved.touch()
-    return Artifact(shelved.stage, shelved.key, folder, _checked[folder, number], reused=True)
+    stored.mark_used()
+    return Artifact(stored.kind, stored.identity, folder, _verified_manifests[folder, inode], reused=True)
 
 
-def _elsewhere(shelved: Shelved) -> Artifact | None:
-    if not remote.configured():
+def _fetch(stored: StoredArtifact) -> Artifact | None:
+    """Copy an artefact from the shared store to this home and return it; None where the store does not have it."""
+    if not remote.is_configured():
         return None
-    with _draft(shelved) as draft:
-        if not remote.pull(draft, shelved.stage, shelved.key):
+    with _open_draft(stored) as draft:
+        if not remote.pull(draft, stored.kind, stored.identity):
             return None
-        _publish(draft, shelved, checksums.parse((draft / MANIFEST).read_bytes()))
-    return _here(shelved)
+        _install(draft, stored, checksums.parse_manifest((draft / MANIFEST).read_bytes()))
+    return _find_here(stored)
 
 
 @contextmanager
-def _draft(shelved: Shelved) -> Iterator[Path]:
-    """An empty folder beside the final place; whatever is still there in the end is removed."""
-    final = shelved.folder
-    draft = final.with_name(f".{shelved.key}.{os.getpid()}")
-    for old in final.parent.glob(f".{shelved.key}.*"):
-        number = int(old.suffix[1:])
-        if number == os.getpid() or not shelf.alive(number):
+def _open_draft(stored: StoredArtifact) -> Iterator[Path]:
+    """Create an empty folder beside the final one. If it still has its name at the end, it is removed."""
+    final = stored.folder
+    draft = final.with_name(f".{stored.identity}.{os.getpid()}")
+    for old in final.parent.glob(f".{stored.identity}.*"):
+        process = int(old.suffix[1:])
+        if process == os.getpid() or not folders.is_running(process):
             shutil.rmtree(old, ignore_errors=True)
     try:
-        with disk.told():
+        with disk.full_disk_as_error():
             draft.mkdir(parents=True)
             yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _publish(draft: Path, shelved: Shelved, manifest: dict[str, Any]) -> Artifact | None:
-    """Give the draft its name; the winner's artefact where another process was faster."""
-    _sync(draft)
+def _install(draft: Path, stored: StoredArtifact, manifest: dict[str, Any]) -> Artifact | None:
+    """Rename the draft to its final name. Where another process was faster, return its artefact instead."""
+    _flush_folder(draft)
     while True:
         try:
-            draft.rename(shelved.folder)
+            draft.rename(stored.folder)
         except OSError:
-            if not shelved.folder.exists():
+            if not stored.folder.exists():
                 raise
-            if (winner := _here(shelved)) is not None:
+            if (winner := _find_here(stored)) is not None:
                 return winner
-            if shelved.folder.exists():
+            if stored.folder.exists():
                 raise
         else:
             break
-    _sync_one(shelved.folder.parent)
-    _checked[shelved.folder, shelved.folder.stat().st_ino] = manifest
+    _flush(stored.folder.parent)
+    _verified_manifests[stored.folder, stored.folder.stat().st_ino] = manifest
     return None
 
 
-def _sync(folder: Path) -> None:
+def _flush_folder(folder: Path) -> None:
     for path in folder.rglob("*"):
-        _sync_one(path)
-    _sync_one(folder)
+        _flush(path)
+    _flush(folder)
 
 
-def _sync_one(path: Path) -> None:
+def _flush(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

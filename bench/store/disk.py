@@ -1,4 +1,4 @@
-"""A full disk, told as what it is."""
+"""Full disks: recognise the errors of many libraries, and report them as one clear error."""
 
 import errno
 import os
@@ -9,38 +9,46 @@ from contextlib import contextmanager
 from bench.errors import UserError
 from bench.paths import home
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""No space, no quota, a file over the process's limit."""
+FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""No space, no quota, and a file over the size limit of the process."""
 
-TEXTS = (*(os.strerror(number) for number in FULL), "database or disk is full")
-"""How libraries that are not written in Python say the same, in errors without a number."""
+FULL_MESSAGES = (*(os.strerror(number) for number in FULL_ERRNOS), "database or disk is full")
+"""Messages of libraries that are not written in Python, whose errors carry no number."""
 
-SQLITE, SCARCE = "disk I/O error", 1_000_000
-"""What SQLite says of any trouble with its write-ahead log; with so few bytes left it is for want of them."""
+SQLITE_MESSAGE = "disk I/O error"
+"""Message of SQLite for any trouble with its write-ahead log, a full disk among others."""
+
+SCARCE = 1_000_000
+"""Free bytes below which `SQLITE_MESSAGE` is taken to mean a full disk."""
 
 
-def is_full(error: BaseException | None) -> bool:
-    """Whether an error, or one that it came from, says that the disk is full."""
+class DiskFull(UserError):
+    """The disk of the suite's home is full, or a quota is used up."""
+
+
+def is_disk_full_error(error: BaseException | None) -> bool:
+    """Return True if an error, or one of its causes, says that the disk is full.
+
+    >>> is_disk_full_error(OSError(errno.ENOSPC, "No space left on device"))
+    True
+    """
     while error is not None:
-        if getattr(error, "errno", None) in FULL or any(text in str(error) for text in TEXTS):
+        if getattr(error, "errno", None) in FULL_ERRNOS or any(text in str(error) for text in FULL_MESSAGES):
             return True
         error = error.__cause__
     return False
 
 
-class DiskFull(UserError):
-    """Nothing can be written until there is room."""
-
-
 @contextmanager
-def told() -> Iterator[None]:
-    """Raises DiskFull in place of an error that says that the disk is full; others pass."""
+def full_disk_as_error() -> Iterator[None]:
+    """Raise DiskFull in place of any error in this context that says that the disk is full. Other errors pass."""
     try:
         yield
     except Exception as error:
-        there = next(folder for folder in (home(), *home().parents) if folder.exists())
-        free = shutil.disk_usage(there).free
-        if isinstance(error, DiskFull) or not (is_full(error) or (free < SCARCE and SQLITE in str(error))):
+        folder = next(folder for folder in (home(), *home().parents) if folder.exists())
+        free = shutil.disk_usage(folder).free
+        is_full = is_disk_full_error(error) or (free < SCARCE and SQLITE_MESSAGE in str(error))
+        if isinstance(error, DiskFull) or not is_full:
             raise
         raise DiskFull(
             f"disk: no space left for {home()} ({free / 1e6:.1f} MB free, or a quota is used up);"

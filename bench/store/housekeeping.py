@@ -1,4 +1,4 @@
-"""The artefacts of a home: how much there is, a check of every byte, and the removal of what nobody can use."""
+"""Care for a home: report its size, check every byte of its artefacts, and remove what nobody can use."""
 
 import os
 import shutil
@@ -6,19 +6,32 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from bench.errors import UserError
 from bench.paths import home
-from bench.store import shelf
-from bench.store.checksums import Broken
-from bench.store.shelf import Shelved
+from bench.store import folders
+from bench.store.checksums import BrokenFolder
+from bench.store.folders import StoredArtifact
 
 VARIABLE = "BENCH_CACHE_GB"
 
 
-def gigabytes(text: str, field: str) -> float:
-    """Return a limit in bytes from a text in gigabytes. Raises UserError that names the field."""
+class Usage(TypedDict):
+    """The artefacts of one kind of stage: how many, their megabytes, and the last use (ISO 8601 in UTC, or None)."""
+
+    stage: str
+    artefacts: int
+    mb: float
+    used: str | None
+
+
+def parse_gigabytes(text: str, field: str) -> float:
+    """Return the bytes that a text in gigabytes means. Raises UserError that names the field.
+
+    >>> parse_gigabytes("0.5", "BENCH_CACHE_GB")
+    500000000.0
+    """
     try:
         value = float(text)
     except ValueError:
@@ -28,60 +41,62 @@ def gigabytes(text: str, field: str) -> float:
     return value * 1e9
 
 
-def limit() -> float | None:
+def read_limit() -> float | None:
     """Return the limit of `$BENCH_CACHE_GB` in bytes, or None where it is not set. Raises UserError."""
     text = os.environ.get(VARIABLE)
-    return gigabytes(text, VARIABLE) if text else None
+    return parse_gigabytes(text, VARIABLE) if text else None
 
 
-def usage() -> list[dict[str, Any]]:
-    """Return one row a kind of stage, and their sum: artefacts, megabytes, and the time of the last use.
+def summarise_usage() -> list[Usage]:
+    """Return the disk usage of each kind of stage, and of all together in the last row, "all".
 
-    The time is ISO 8601 in UTC, None where there is nothing. Artefacts that were set aside and drafts of dead processes
-    have rows of their own.
+    Artefacts that were set aside, and what processes that have ended left unfinished, have rows of their own.
     """
     sizes: dict[str, list[tuple[int, float]]] = {}
-    for artifact in shelf.finished():
-        sizes.setdefault(artifact.stage, []).append((artifact.size, artifact.used))
-    for name, paths in (("(set aside)", _broken()), ("(unfinished)", shelf.drafts())):
+    for artifact in folders.list_finished():
+        sizes.setdefault(artifact.kind, []).append((artifact.size, artifact.last_use))
+    for name, paths in (("(set aside)", _list_broken()), ("(unfinished)", folders.list_drafts())):
         if paths:
-            sizes[name] = [(shelf.size(path), path.stat().st_mtime) for path in paths]
-    rows = [_row(stage, sizes[stage]) for stage in sorted(sizes)]
-    return [*rows, _row("all", [pair for pairs in sizes.values() for pair in pairs])]
+            sizes[name] = [(folders.disk_size(path), path.stat().st_mtime) for path in paths]
+    rows = [_summarise(name, sizes[name]) for name in sorted(sizes)]
+    return [*rows, _summarise("all", [pair for pairs in sizes.values() for pair in pairs])]
 
 
-def _row(stage: str, sizes: list[tuple[int, float]]) -> dict[str, Any]:
-    used = max((used for _, used in sizes), default=None)
+def _summarise(name: str, sizes: list[tuple[int, float]]) -> Usage:
+    last_use = max((time for _, time in sizes), default=None)
     megabytes = round(sum(size for size, _ in sizes) / 1e6, 3)
-    time = None if used is None else datetime.fromtimestamp(used, UTC).isoformat(timespec="seconds")
-    return {"stage": stage, "artefacts": len(sizes), "mb": megabytes, "used": time}
+    text = None if last_use is None else datetime.fromtimestamp(last_use, UTC).isoformat(timespec="seconds")
+    return {"stage": name, "artefacts": len(sizes), "mb": megabytes, "used": text}
 
 
-def verify() -> Iterator[tuple[Shelved, str | None]]:
-    """Check every byte of every artefact. Yield each with what is wrong with it, or None; set the broken ones aside."""
-    for artifact in shelf.folders():
+def verify() -> Iterator[tuple[StoredArtifact, str | None]]:
+    """Check every byte of every artefact, and set the broken ones aside. Yield each with its fault, or None."""
+    for artifact in folders.list_all():
         try:
             inode = artifact.folder.stat().st_ino
-        except FileNotFoundError:  # another process removed it meanwhile
+        except FileNotFoundError:  # another process has removed it since
             continue
         try:
             artifact.check()
-        except Broken as error:
-            shelf.set_aside(artifact, inode, str(error))
+        except BrokenFolder as error:
+            folders.set_aside(artifact, inode, str(error))
             yield artifact, str(error)
         else:
             yield artifact, None
 
 
 def sweep(*, dry_run: bool = False) -> dict[str, int]:
-    """Remove what dead processes left and what was set aside. Return the bytes freed, by path in the home."""
-    paths = [*shelf.drafts(), *_broken()]
-    freed = {str(path.relative_to(home())): shelf.size(path) for path in paths}
+    """Remove artefacts that were set aside, and what processes that have ended left unfinished.
+
+    Return the bytes freed, by path in the home. `dry_run` removes nothing.
+    """
+    paths = [*folders.list_drafts(), *_list_broken()]
+    freed = {str(path.relative_to(home())): folders.disk_size(path) for path in paths}
     for path in paths:
         if not dry_run:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     return freed
 
 
-def _broken() -> list[Path]:
+def _list_broken() -> list[Path]:
     return sorted((home() / "broken").glob("[!.]*"))

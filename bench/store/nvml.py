@@ -1,4 +1,4 @@
-"""NVIDIA's management library, where the package nvidia-ml-py and a driver are there."""
+"""NVIDIA's management library (NVML), where the package nvidia-ml-py and a driver are installed."""
 
 from functools import cache
 from importlib import import_module
@@ -7,7 +7,7 @@ from typing import Any
 
 @cache
 def _devices() -> tuple[Any, list[Any]]:
-    """The library and its devices; no devices where it cannot be used."""
+    """Return the library and its devices; no devices where the library cannot be used."""
     try:
         library = import_module("pynvml")
     except ImportError:
@@ -20,14 +20,14 @@ def _devices() -> tuple[Any, list[Any]]:
         return library, []
 
 
-def names() -> list[str]:
-    """The accelerators' names."""
+def device_names() -> list[str]:
+    """Return the names of the accelerators."""
     library, devices = _devices()
     return [library.nvmlDeviceGetName(device) for device in devices]
 
 
-def joules() -> float | None:
-    """What all accelerators have used since their driver was loaded; None where they do not count it."""
+def read_joules() -> float | None:
+    """Return the joules of all accelerators since their driver was loaded; None where they are not counted."""
     library, devices = _devices()
     if not devices:
         return None

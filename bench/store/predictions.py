@@ -1,4 +1,4 @@
-"""The answers of an evaluation as files: a table of items, metrics, and lm-eval's own log."""
+"""The files of an evaluation: a table with one row for each item, the metrics, and lm-eval's own log."""
 
 import gzip
 import json
@@ -12,11 +12,12 @@ TABLE = "predictions.parquet"
 
 
 class Predictions(NamedTuple):
-    """What is kept of an evaluation.
+    """The answers of an evaluation.
 
-    table: one row an item: id, image_id, target, prediction and, where the metric is a mean over items, score in [0,1];
-    the evaluations of this suite's own data sets also have question and lenient (score in [0,1]). metrics: numbers of
-    the whole. log: lm-eval's own, one record an item and filter, without pictures.
+    table: one row for each item: id, image_id, target, prediction and, where the metric is a mean over items, score in
+    [0,1]. Evaluations of this suite's own data sets also have question and lenient (a score in [0,1]).
+    metrics: numbers of the evaluation as a whole.
+    log: lm-eval's own, one record for each item and filter, without pictures.
     """
 
     table: "pd.DataFrame"
@@ -32,7 +33,14 @@ class Predictions(NamedTuple):
 
 
 def read_table(folder: Path) -> "pd.DataFrame":
-    """Return the table that `Predictions.save` wrote into a folder."""
+    """Return the table that `Predictions.save` wrote into a folder.
+
+    >>> import pandas as pd, tempfile
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     Predictions(pd.DataFrame({"score": [1.0]}), {}, []).save(Path(name))
+    ...     len(read_table(Path(name)))
+    1
+    """
     import pandas as pd
 
     return pd.read_parquet(folder / TABLE)

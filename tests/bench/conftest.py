@@ -12,7 +12,7 @@ import pytest
 from bench.results import Run, save
 from bench.scoring.matching import EVALUATOR
 from bench.spec import identity
-from bench.store.artifacts import make
+from bench.store import artifacts
 from tests.bench.toy_game import game
 
 __all__ = ["finished", "foreign", "game"]
@@ -27,17 +27,17 @@ def _answers(right: int) -> str:
         )
         table.to_parquet(folder / "predictions.parquet")
 
-    return make("evaluate", {"right": right}, work).identity
+    return artifacts.make("evaluate", {"right": right}, work).identity
 
 
 @pytest.fixture
 def foreign(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """lm-eval has the tasks of a folder instead of its own: see `foreign_tasks.write`."""
-    from bench.tasks import harness
+    from bench.tasks import lm_eval_tasks
     from tests.bench import foreign_tasks
 
     folder = foreign_tasks.write(tmp_path_factory.mktemp("foreign"))
-    monkeypatch.setattr(harness, "ROOTS", (folder,))
+    monkeypatch.setattr(lm_eval_tasks, "ROOTS", (folder,))
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(folder / "cache"))
     return folder
 

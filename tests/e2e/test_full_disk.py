@@ -15,7 +15,7 @@ COMMAND = """
 from bench.cli import suite
 from bench.cli.main import main
 from tests.e2e import toy_suite
-suite._plan = lambda name: toy_suite.plan()
+suite.load_plan = lambda name: toy_suite.plan()
 main()
 """
 """`bench`, for which every suite is the toy one."""

@@ -52,7 +52,7 @@ def started(home: Path) -> Counter[str]:
 def finished(home: Path) -> set[str]:
     """Names of the stages whose artefacts are visible; each is complete to the byte."""
     names = set()
-    for kind, key in artifacts.finished():
+    for kind, key in artifacts.list_finished():
         artifact = artifacts.find(kind, key)
         assert artifact is not None, "something visible is not as it was published"
         names.add(artifact.manifest["payload"]["name"])

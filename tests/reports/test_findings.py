@@ -87,7 +87,7 @@ def test_the_table_by_seed_has_the_plain_attack_and_the_chosen_ones(bed: Bed) ->
 
 
 def test_coverage_counts_what_the_suite_plans_and_what_is_published() -> None:
-    about = published.about()
+    about = published.read_provenance()
     assert about is not None
     suite = about["suites"]["embedded"]
     pairs = [cell.split(" of ") for cell in parse(findings.coverage()).iloc[:, 2:].to_numpy().ravel() if cell]

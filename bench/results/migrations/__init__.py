@@ -1,6 +1,7 @@
-"""Named steps that bring a results database, whatever version of the suite made it, to the tables of this one.
+"""Migrations: steps that bring a results database of any earlier version of the suite up to date.
 
-A step is a file of `versions`, and its name is its revision. The newest name is where a database has to be.
+A step is a file in `versions`. Its file name is its revision, and the newest name is the revision of an up-to-date
+database.
 """
 
 from pathlib import Path
@@ -10,45 +11,45 @@ from sqlalchemy.exc import DBAPIError
 
 FOLDER = Path(__file__).parent
 LOCK = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(2605142910)"}
-"""Makes other processes that open the same database wait until this transaction is over."""
+"""Statements that make other processes wait for the end of this transaction when they open the same database."""
 
 
-def names() -> list[str]:
-    """The steps in order."""
+def list_steps() -> list[str]:
+    """Return the names of the steps in order."""
     return sorted(file.stem for file in (FOLDER / "versions").glob("[0-9]*.py"))
 
 
-def revision(connection: Connection) -> str | None:
-    """The last step that a database took; None for one that is empty or from before there were steps."""
-    last = text("SELECT version_num FROM alembic_version")
+def read_revision(connection: Connection) -> str | None:
+    """Return the last step that was run on a database; None for an empty one, or one older than the first step."""
+    query = text("SELECT version_num FROM alembic_version")
     try:
-        return connection.scalar(last)
-    except DBAPIError:  # to ask for the table first would take longer than all the rest
+        return connection.scalar(query)
+    except DBAPIError:  # asking first whether the table exists would take longer than all the rest
         connection.rollback()
         if not inspect(connection).has_table("alembic_version"):
             return None
-        return connection.scalar(last)  # another process has made it since; any other error comes again
+        return connection.scalar(query)  # another process has created the table since; any other error is raised again
 
 
 def upgrade(engine: Engine) -> bool:
-    """Take the steps that are missing, all or none. False, and nothing done, where the last one taken is not known."""
+    """Run the missing steps: all of them or none. Return False, and change nothing, for an unknown revision."""
     with engine.connect() as connection:
-        found, known = revision(connection), names()
-    if found == known[-1]:
+        revision, steps = read_revision(connection), list_steps()
+    if revision == steps[-1]:
         return True
-    if found is not None and found not in known:
+    if revision is not None and revision not in steps:
         return False
     if engine.dialect.name == "sqlite":
-        with engine.connect() as connection:  # not possible within a transaction; the file keeps it
+        with engine.connect() as connection:  # not possible within a transaction; the file remembers it
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
     with engine.begin() as connection:
         connection.exec_driver_sql(LOCK[engine.dialect.name])
-        _steps(connection)
+        _run_steps(connection)
     return True
 
 
-def _steps(connection: Connection) -> None:
-    from alembic import command  # 0.1 s that a database which is up to date need not wait for
+def _run_steps(connection: Connection) -> None:
+    from alembic import command  # takes 0.1 s, which a database that is up to date saves
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})

@@ -1,4 +1,4 @@
-"""What Alembic runs before the steps: they share the caller's connection and its transaction."""
+"""Configure Alembic before the steps: all of them share the connection and the transaction of the caller."""
 
 from alembic import context
 

@@ -51,7 +51,7 @@ def test_accelerators_are_those_that_torch_sees(
 
 def test_the_driver_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", torch(True))
-    monkeypatch.setattr(nvml, "names", lambda: ["By the driver"])
+    monkeypatch.setattr(nvml, "device_names", lambda: ["By the driver"])
     assert hardware()["accelerators"] == ["By the driver"]
 
 

@@ -10,13 +10,14 @@ from bench.play.run import play_run
 from bench.play.suite import failures
 from bench.spec import Method, RunSpec
 from bench.store import artifacts
+from bench.store.folders import StoredArtifact
 
 HIDE = RunSpec(defense=Method(name="hide"), attack=Method(name="lora_sft"))
 RINSE = HIDE.model_copy(update={"attack": Method(name="rinse")})
 
 
-def names(shelved: list[Any]) -> set[str]:
-    return {each.key for each in shelved}
+def names(stored: list[StoredArtifact]) -> set[str]:
+    return {artifact.identity for artifact in stored}
 
 
 def test_what_a_run_of_another_suite_needs_is_no_leftover(game: Any) -> None:
@@ -40,11 +41,11 @@ def test_what_was_never_finished_is_no_leftover(game: Any) -> None:
 def test_what_is_removed_is_gone_and_nothing_else(game: Any, bench_home: Path) -> None:
     play_run(HIDE)
     play_run(RINSE)
-    planned, before = make_plan([HIDE]), artifacts.finished()
+    planned, before = make_plan([HIDE]), artifacts.list_finished()
     gone = leftovers(planned)
-    size = sum(file.stat().st_size for each in gone for file in each.folder.rglob("*") if file.is_file())
+    size = sum(file.stat().st_size for artifact in gone for file in artifact.folder.rglob("*") if file.is_file())
     assert remove(gone, []) == size > 0
-    assert artifacts.finished() == before - {(each.stage, each.key) for each in gone}
+    assert artifacts.list_finished() == before - {(artifact.kind, artifact.identity) for artifact in gone}
     assert not list((bench_home / "artifacts").rglob(".*")), "nothing is half removed"
     assert len(make_plan([HIDE]).tasks) == len(gone)
 

@@ -16,7 +16,7 @@ from bench.play.run import play_run, score_answers
 from bench.samples import SampleSet
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL, Budget, Method, RunSpec
-from bench.store.artifacts import find
+from bench.store import artifacts
 
 HIDE = RunSpec(defense=Method(name="hide"), attack=Method(name="lora_sft"))
 REFERENCE = ["answers to test", "lora_sft", "answers to test"]
@@ -30,7 +30,7 @@ def changed(**fields: Any) -> RunSpec:
 
 def release(row: results.Run) -> SampleSet:
     """What the owner published."""
-    found = find("protect", row.stages["protect"])
+    found = artifacts.find("protect", row.stages["protect"])
     assert found
     return SampleSet.load(found.folder)
 
@@ -156,7 +156,7 @@ def test_a_defense_gets_the_models_of_its_threat(
     game: Any, defense: str, victim: str, threat: str, loaded: list[str]
 ) -> None:
     row = play_run(changed(defense=Method(name=defense), victim=victim, threat=threat))
-    made = find("protect", row.stages["protect"])
+    made = artifacts.find("protect", row.stages["protect"])
     assert made
     assert made.read("log.json")["loaded"] == loaded
 

@@ -21,7 +21,7 @@ from bench.spec import Method, RunSpec
 from bench.progress import Progress
 from bench.stages.stage import Stage
 from bench.store import artifacts
-from bench.store.artifacts import Artifact, manifests
+from bench.store.artifacts import Artifact
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
@@ -61,7 +61,7 @@ def diamond(**moods: str) -> Plan:
 
 def diamond_by_names() -> Plan:
     """The same, planned as a suite is: by the names of what is finished."""
-    names = artifacts.finished()
+    names = artifacts.list_finished()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stage, "find", lambda stage: None)
         plan = diamond()
@@ -134,10 +134,10 @@ def test_kills_at_random_moments_lose_nothing_and_repeat_nothing(bench_home: Pat
 
 def test_costs_are_means_of_the_same_method_or_else_of_the_kind(bench_home: Path) -> None:
     play_suite(diamond(), Pool(1))
-    costs = Costs(manifests())
-    seconds = [m["cost"]["seconds"] for m in manifests() if m["payload"]["defense"] == "b"]
+    costs = Costs(artifacts.read_manifests())
+    seconds = [m["cost"]["seconds"] for m in artifacts.read_manifests() if m["payload"]["defense"] == "b"]
     assert costs.estimate(toy("b9")).seconds == pytest.approx(sum(seconds) / 4)
-    every = [m["cost"]["seconds"] for m in manifests()]
+    every = [m["cost"]["seconds"] for m in artifacts.read_manifests()]
     assert costs.estimate(toy("x")).seconds == pytest.approx(sum(every) / 7)
     assert Costs([]).estimate(toy("x")).seconds is None
     assert costs.table(diamond())[-1]["to do"] == 0
@@ -187,7 +187,7 @@ def test_a_finished_suite_whose_row_is_missing_mends_what_is_truncated(
     for stage in finished.stages.values():
         if stage.title in ("a", "b3"):
             os.truncate(stage.folder / "note.txt", 1)
-    artifacts._checked.clear()
+    artifacts._verified_manifests.clear()
     assert not diamond_by_names().tasks
     assert play_suite(finished, Pool(workers)) == Outcome(recorded=["run"])
     assert recorded == [list(unbroken.values())]

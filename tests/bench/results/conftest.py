@@ -55,7 +55,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
         made = request.getfixturevalue("fresh_postgres")
     monkeypatch.setenv("BENCH_RESULTS", made)
     yield made
-    database._engine(made, os.getpid()).dispose()
+    database._open_engine(made, os.getpid()).dispose()
 
 
 @pytest.fixture

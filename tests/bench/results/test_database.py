@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bench.errors import UserError
 from bench.results import database
-from bench.results.database import ALLOWED, connect, hidden
+from bench.results.database import ALLOWED, connect, hide_passwords
 from bench.results.rows import Run, load, save
 
 SECRET = "s3cr:t/@ö"
@@ -74,12 +74,12 @@ def test_no_password_is_shown(url: str) -> None:
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
 def test_passwords_are_hidden_whatever_they_hold(password: str) -> None:
-    assert hidden(f"postgresql://me:{password}@h/d") == "postgresql://me:***@h/d"
+    assert hide_passwords(f"postgresql://me:{password}@h/d") == "postgresql://me:***@h/d"
 
 
 def test_a_url_without_a_password_is_shown_whole() -> None:
     for url in ("sqlite:////home/me@work/x.sqlite", "postgresql://me@host:5432/db?host=/tmp"):
-        assert hidden(url) == url
+        assert hide_passwords(url) == url
 
 
 def test_there_is_one_engine_a_url_and_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,5 +103,5 @@ def test_sqlite_is_in_wal_mode_and_waits_for_other_writers(
         other.execute("DELETE FROM runs")
         assert [run.id for run in load(engine)] == ["a" * 16], "a reader waited for a writer"
         with engine.connect() as connection:
-            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == database.BUSY * 1000
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == database.BUSY_TIMEOUT * 1000
     other.close()

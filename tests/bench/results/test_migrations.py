@@ -86,7 +86,7 @@ def test_a_step_is_called_as_its_file() -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations.FOLDER))
     steps = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]
-    assert steps[::-1] == migrations.names()
+    assert steps[::-1] == migrations.list_steps()
     assert all(len(step) <= 32 for step in steps), "longer than Alembic's column"
 
 
@@ -96,7 +96,7 @@ def test_a_newer_database_is_refused_and_left_alone(url: str, row: Callable[...,
     run_sql(url, "UPDATE alembic_version SET version_num = :step", step=step)
     with pytest.raises(UserError, match=r"BENCH_RESULTS: .* newer version .* update mmguard-bench"):
         save(row(utility=0.9))
-    run_sql(url, "UPDATE alembic_version SET version_num = :step", step=migrations.names()[-1])
+    run_sql(url, "UPDATE alembic_version SET version_num = :step", step=migrations.list_steps()[-1])
     assert [run.utility for run in load()] == [1 / 3]
 
 
@@ -105,7 +105,7 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(
 ) -> None:
     folder = shutil.copytree(migrations.FOLDER, tmp_path / "100% broken")
     (folder / "versions" / "0999_broken.py").write_text(
-        f'from alembic import op\nrevision, down_revision = "0999_broken", "{migrations.names()[-1]}"\n'
+        f'from alembic import op\nrevision, down_revision = "0999_broken", "{migrations.list_steps()[-1]}"\n'
         'def upgrade():\n    op.drop_table("runs")\n    op.execute("no sql")\n'
     )
     with monkeypatch.context() as patch:
@@ -135,6 +135,6 @@ def test_a_process_that_is_overtaken_while_it_looks_finds_what_the_other_one_mad
     late, early = create_engine(url), create_engine(url)
     event.listen(late, "rollback", lambda _: migrations.upgrade(early), once=True)
     with late.connect() as connection:
-        assert migrations.revision(connection) == migrations.names()[-1]
+        assert migrations.read_revision(connection) == migrations.list_steps()[-1]
     late.dispose()
     early.dispose()

@@ -14,10 +14,12 @@ import pytest
 from bench import results
 from bench.cli import parse
 from bench.errors import UserError
-from bench.results import answers, export, published
+from bench.results import export, published
+from bench.results.answers import find_answers
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL
-from bench.tables.summary import over_seeds, summary
+from bench.tables.seeds import score_seeds
+from bench.tables.summary import summarize
 
 Finish = Callable[..., results.Run]
 
@@ -45,34 +47,34 @@ def elsewhere(shipped: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: 
 def sign(folder: Path, name: str, content: bytes) -> None:
     """Puts content in a file's place, with the provenance that fits it."""
     (folder / name).write_bytes(content)
-    told = json.loads((folder / published.ABOUT).read_text())
+    told = json.loads((folder / published.PROVENANCE).read_text())
     told["files"][name] = [len(content), hashlib.sha256(content).hexdigest()]
-    (folder / published.ABOUT).write_text(json.dumps(told))
+    (folder / published.PROVENANCE).write_text(json.dumps(told))
 
 
 def test_every_column_of_every_row_comes_back(shipped: Path, values: Callable[..., dict[str, Any]]) -> None:
-    rows = {run.id: run for run in published.runs(shipped)}
+    rows = {run.id: run for run in published.load_runs(shipped)}
     assert plain(rows["a" * 16]) == values(stages=rows["a" * 16].stages)
     assert {run.id: plain(run) for run in results.load()} == {k: plain(r) for k, r in rows.items() if k != "a" * 16}
-    assert [run.created for run in published.runs(shipped)] == sorted(run.created for run in rows.values())
+    assert [run.created for run in published.load_runs(shipped)] == sorted(run.created for run in rows.values())
 
 
 def test_intervals_and_answers_are_the_same_elsewhere(
     shipped: Path, finished: Finish, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     here = results.load()
-    judged, alone = summary(here), over_seeds([here[0].stages])
-    kept = answers.find(here[0].stages["evaluate"])
+    judged, alone = summarize(here), score_seeds([here[0].stages])
+    kept = find_answers(here[0].stages["evaluate"])
     assert kept is not None
     assert not kept.published
     own = kept.read()
     monkeypatch.setenv("BENCH_HOME", str(tmp_path_factory.mktemp("elsewhere")))
-    assert over_seeds([here[0].stages]) is None
+    assert score_seeds([here[0].stages]) is None
     monkeypatch.setattr(published, "FOLDER", shipped)
-    there = [run for run in published.runs() if run.id != "a" * 16]
-    assert summary(there) == judged
-    assert over_seeds([there[0].stages]) == alone
-    found = answers.find(here[0].stages["evaluate"])
+    there = [run for run in published.load_runs() if run.id != "a" * 16]
+    assert summarize(there) == judged
+    assert score_seeds([there[0].stages]) == alone
+    found = find_answers(here[0].stages["evaluate"])
     assert found is not None
     assert found.published
     pd.testing.assert_frame_equal(found.read()[list(own)], own)
@@ -83,30 +85,30 @@ def test_nothing_of_it_gets_into_a_home(elsewhere: Path) -> None:
     from bench.paths import home
     from bench.store import artifacts
 
-    assert summary([run for run in published.runs() if run.id != "a" * 16]).protection
+    assert summarize([run for run in published.load_runs() if run.id != "a" * 16]).protection
     assert results.load() == []
-    assert artifacts.finished() == set()
+    assert artifacts.list_finished() == set()
     assert not (home() / "artifacts").exists()
 
 
 def test_answers_of_ones_own_come_first(elsewhere: Path, finished: Finish) -> None:
     run = finished(0)
-    found = answers.find(run.stages["evaluate"])
+    found = find_answers(run.stages["evaluate"])
     assert found is not None
     assert not found.published
-    assert answers.find("0" * 16) is None
+    assert find_answers("0" * 16) is None
 
 
 def test_where_nothing_is_shipped_there_is_none(bench_home: Path, tmp_path: Path) -> None:
-    assert published.about(tmp_path / "none") is None
-    assert published.runs(tmp_path / "none") == []
-    assert published.answers("a" * 16, tmp_path / "none") is None
+    assert published.read_provenance(tmp_path / "none") is None
+    assert published.load_runs(tmp_path / "none") == []
+    assert published.load_answers("a" * 16, tmp_path / "none") is None
 
 
 def test_written_again_it_is_read_again(shipped: Path, finished: Finish) -> None:
-    assert len(published.runs(shipped)) == 3
+    assert len(published.load_runs(shipped)) == 3
     export.publish([finished(9)], shipped)
-    assert len(published.runs(shipped)) == 4
+    assert len(published.load_runs(shipped)) == 4
 
 
 @pytest.mark.parametrize("name", published.FILES)
@@ -118,7 +120,7 @@ def test_a_file_that_is_not_the_one_that_was_shipped_is_told(
         (shipped / name).unlink()
     else:
         (shipped / name).write_bytes(damage((shipped / name).read_bytes()))
-    for read in (published.runs, lambda folder: published.answers("a" * 16, folder)):
+    for read in (published.load_runs, lambda folder: published.load_answers("a" * 16, folder)):
         with pytest.raises(UserError, match=f"published results: {name}: "):
             read(shipped)
 
@@ -127,7 +129,7 @@ def test_a_file_that_is_not_the_one_that_was_shipped_is_told(
 def test_what_is_no_parquet_is_told_though_its_checksum_fits(shipped: Path, name: str) -> None:
     sign(shipped, name, b"PAR1" + b"\0" * 40 + b"PAR1")
     with pytest.raises(UserError, match=f"{name}: it cannot be read as Parquet"):
-        published.runs(shipped)
+        published.load_runs(shipped)
 
 
 @pytest.mark.parametrize("name", published.FILES)
@@ -140,7 +142,7 @@ def test_foreign_columns_are_told(shipped: Path, name: str) -> None:
         pq.write_table(changed, sink)
         sign(shipped, name, sink.getvalue().to_pybytes())
         with pytest.raises(UserError, match=f"{name}: its columns are not those"):
-            published.runs(shipped)
+            published.load_runs(shipped)
 
 
 def test_json_that_is_none_is_told(shipped: Path) -> None:
@@ -151,48 +153,48 @@ def test_json_that_is_none_is_told(shipped: Path) -> None:
     pq.write_table(table.set_column(place, table.schema.field(place), column), sink)
     sign(shipped, published.RUNS, sink.getvalue().to_pybytes())
     with pytest.raises(UserError, match="a column of JSON"):
-        published.runs(shipped)
+        published.load_runs(shipped)
 
 
 def test_what_is_too_large_is_not_read(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(published, "LIMIT", (shipped / published.ABOUT).stat().st_size)
+    monkeypatch.setattr(published, "MAX_BYTES", (shipped / published.PROVENANCE).stat().st_size)
     with pytest.raises(UserError, match=r"runs\.parquet: .* MB; allowed: "):
-        published.runs(shipped)
-    monkeypatch.setattr(published, "LIMIT", 10)
+        published.load_runs(shipped)
+    monkeypatch.setattr(published, "MAX_BYTES", 10)
     with pytest.raises(UserError, match="too large"):
-        published.about(shipped)
+        published.read_provenance(shipped)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "7", "[" * 10**5, '{"files": 3}', '{"files": {"runs.parquet": []}}'])
 def test_a_provenance_that_is_none_is_told(shipped: Path, text: str) -> None:
-    (shipped / published.ABOUT).write_text(text)
-    for read in (published.about, published.runs):
+    (shipped / published.PROVENANCE).write_text(text)
+    for read in (published.read_provenance, published.load_runs):
         with pytest.raises(UserError, match=r"provenance\.json: it cannot be read"):
             read(shipped)
 
 
 def test_what_the_app_opens_with_is_whole_small_current_and_can_be_played_again() -> None:
-    told = published.about()
+    told = published.read_provenance()
     assert told is not None
-    assert {file.name for file in published.FOLDER.iterdir()} == {*published.FILES, published.ABOUT}
-    assert sum(file.stat().st_size for file in published.FOLDER.iterdir()) <= published.LIMIT
-    runs = published.runs()
+    assert {file.name for file in published.FOLDER.iterdir()} == {*published.FILES, published.PROVENANCE}
+    assert sum(file.stat().st_size for file in published.FOLDER.iterdir()) <= published.MAX_BYTES
+    runs = published.load_runs()
     assert len(runs) == told["runs"] > 50
     for run in runs:
         assert (run.protocol, run.evaluator) == (PROTOCOL, EVALUATOR)
-        assert all(published.has(run.stages[role]) for role in export.ROLES)
+        assert all(published.has_answers(run.stages[role]) for role in export.ROLES)
         assert run.provenance["dirty"] is False
         parse.check_methods(run.defense, run.attack)
         assert run.command.startswith(f"bench run --defense {run.defense} --attack {run.attack} ")
-        assert not export.PRIVATE.search(json.dumps(plain(run), default=str))
+        assert not export.PRIVATE_PLACE.search(json.dumps(plain(run), default=str))
     for entry in told["suites"].values():
         assert not {run.id for run in runs} & entry["not_played"].keys()
 
 
 def test_the_published_scores_are_those_of_the_published_answers() -> None:
     """Every row's accuracies and protection, from its answers alone."""
-    for run in published.runs():
-        tables = [published.answers(run.stages[role]) for role in export.ROLES]
+    for run in published.load_runs():
+        tables = [published.load_answers(run.stages[role]) for role in export.ROLES]
         accuracies = [table["score"].mean() for table in tables if table is not None]
         assert accuracies == pytest.approx([run.utility_zero, run.utility_clean, run.utility])
         zero, clean, protected = accuracies

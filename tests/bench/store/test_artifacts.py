@@ -14,21 +14,21 @@ from pathlib import Path
 import pytest
 
 from bench.spec import identity
-from bench.store import artifacts, shelf
-from bench.store.artifacts import find, finished, look, make
+from bench.store import artifacts, checksums, folders
+from bench.store.folders import StoredArtifact
 
 PAYLOAD = {"input": "abc", "seed": 1}
 KEY = identity(PAYLOAD)
 
 KILLED = """
 import os, signal
-from bench.store.artifacts import make
+from bench.store import artifacts
 
 def work(folder):
     (folder / "half.txt").write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
 
-make("stage", {"input": "abc", "seed": 1}, work)
+artifacts.make("stage", {"input": "abc", "seed": 1}, work)
 """
 
 
@@ -47,7 +47,7 @@ def made_elsewhere(home: Path, text: str) -> Path:
     """The folder of the artefact in another home."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCH_HOME", str(home))
-        return make("stage", PAYLOAD, write(text)).folder
+        return artifacts.make("stage", PAYLOAD, write(text)).folder
 
 
 def set_aside(home: Path) -> list[str]:
@@ -61,8 +61,8 @@ def left(home: Path) -> list[str]:
 
 
 def test_it_is_computed_once(bench_home: Path) -> None:
-    first = make("stage", PAYLOAD, write("one"))
-    again = make("stage", dict(reversed(PAYLOAD.items())), lambda folder: pytest.fail("computed twice"))
+    first = artifacts.make("stage", PAYLOAD, write("one"))
+    again = artifacts.make("stage", dict(reversed(PAYLOAD.items())), lambda folder: pytest.fail("computed twice"))
     assert (first.reused, again.reused) == (False, True)
     assert first.folder == again.folder == bench_home / "artifacts" / "stage" / KEY
     assert again.read("deep/out.json") == first.read("deep/out.json") == "one"
@@ -75,15 +75,15 @@ def test_it_is_computed_once(bench_home: Path) -> None:
 
 
 def test_payloads_and_stages_are_kept_apart(bench_home: Path) -> None:
-    make("stage", PAYLOAD, write("one"))
-    other = make("stage", PAYLOAD | {"seed": 2}, write("two"))
-    elsewhere = make("other", PAYLOAD, write("three"))
+    artifacts.make("stage", PAYLOAD, write("one"))
+    other = artifacts.make("stage", PAYLOAD | {"seed": 2}, write("two"))
+    elsewhere = artifacts.make("other", PAYLOAD, write("three"))
     assert not other.reused
     assert not elsewhere.reused
-    assert find("stage", KEY).read("deep/out.json") == "one"
+    assert artifacts.find("stage", KEY).read("deep/out.json") == "one"
     assert other.read("deep/out.json") == "two"
     assert elsewhere.read("deep/out.json") == "three"
-    assert find("stage", "0" * 16) is None
+    assert artifacts.find("stage", "0" * 16) is None
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
@@ -93,10 +93,10 @@ def test_a_failure_leaves_nothing(bench_home: Path, error: type[BaseException]) 
         raise error
 
     with pytest.raises(error):
-        make("stage", PAYLOAD, fails)
+        artifacts.make("stage", PAYLOAD, fails)
     assert left(bench_home) == []
-    assert find("stage", KEY) is None
-    assert make("stage", PAYLOAD, write("one")).read("deep/out.json") == "one"
+    assert artifacts.find("stage", KEY) is None
+    assert artifacts.make("stage", PAYLOAD, write("one")).read("deep/out.json") == "one"
 
 
 def test_a_killed_process_leaves_nothing_that_counts(bench_home: Path) -> None:
@@ -105,8 +105,8 @@ def test_a_killed_process_leaves_nothing_that_counts(bench_home: Path) -> None:
     (draft,) = (bench_home / "artifacts" / "stage").iterdir()
     assert draft.name.startswith(f".{KEY}.")
     assert (draft / "half.txt").exists()
-    assert find("stage", KEY) is None
-    made = make("stage", PAYLOAD, write("one"))
+    assert artifacts.find("stage", KEY) is None
+    made = artifacts.make("stage", PAYLOAD, write("one"))
     assert not made.reused
     assert not (made.folder / "half.txt").exists()
     assert left(bench_home) == [KEY]
@@ -115,7 +115,7 @@ def test_a_killed_process_leaves_nothing_that_counts(bench_home: Path) -> None:
 def test_a_draft_of_a_living_process_is_left_alone(bench_home: Path) -> None:
     draft = bench_home / "artifacts" / "stage" / f".{KEY}.{os.getppid()}"
     draft.mkdir(parents=True)
-    make("stage", PAYLOAD, write("one"))
+    artifacts.make("stage", PAYLOAD, write("one"))
     assert draft.exists()
 
 
@@ -124,7 +124,7 @@ def test_a_dead_process_that_had_this_ones_number_is_no_obstacle(bench_home: Pat
     draft = bench_home / "artifacts" / "stage" / f".{KEY}.{os.getpid()}"
     draft.mkdir(parents=True)
     (draft / "half.txt").write_text("half")
-    made = make("stage", PAYLOAD, write("one"))
+    made = artifacts.make("stage", PAYLOAD, write("one"))
     assert not (made.folder / "half.txt").exists()
     assert left(bench_home) == [KEY]
 
@@ -136,7 +136,7 @@ def test_the_loser_of_a_race_is_given_the_winners(bench_home: Path, tmp_path_fac
         (folder / "out.json").write_text('"loser"')
         shutil.copytree(winner, folder.with_name(KEY))
 
-    assert make("stage", PAYLOAD, overtaken).read("deep/out.json") == "winner"
+    assert artifacts.make("stage", PAYLOAD, overtaken).read("deep/out.json") == "winner"
     assert left(bench_home) == [KEY]
 
 
@@ -148,7 +148,7 @@ def test_a_winner_that_is_broken_loses(bench_home: Path, tmp_path_factory: pytes
         shutil.copytree(winner, folder.with_name(KEY))
         (folder.with_name(KEY) / "deep" / "out.json").unlink()
 
-    assert make("stage", PAYLOAD, overtaken).read("out.json") == "loser"
+    assert artifacts.make("stage", PAYLOAD, overtaken).read("out.json") == "loser"
     assert left(bench_home) == [KEY]
     assert set_aside(bench_home) == [f"stage-{KEY}-1"]
 
@@ -168,7 +168,7 @@ def test_every_file_is_on_disk_before_the_name_appears(bench_home: Path, monkeyp
 
     monkeypatch.setattr(os, "fsync", sync)
     monkeypatch.setattr(Path, "rename", rename)
-    made = make("stage", PAYLOAD, write("one"))
+    made = artifacts.make("stage", PAYLOAD, write("one"))
     assert missing == []
     assert {made.folder.parent.stat().st_ino, (made.folder / "deep" / "out.json").stat().st_ino} <= synced
 
@@ -176,7 +176,7 @@ def test_every_file_is_on_disk_before_the_name_appears(bench_home: Path, monkeyp
 @pytest.fixture
 def next_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """What this process has checked is forgotten."""
-    return lambda: monkeypatch.setattr(artifacts, "_checked", {})
+    return lambda: monkeypatch.setattr(artifacts, "_verified_manifests", {})
 
 
 DAMAGE: dict[str, Callable[[Path], object]] = {
@@ -205,44 +205,44 @@ def edit(file: Path, old: str, new: str) -> None:
 def test_what_is_broken_is_set_aside_and_made_again(
     bench_home: Path, next_process: Callable[[], None], caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
-    folder = make("stage", PAYLOAD, write("one")).folder
+    folder = artifacts.make("stage", PAYLOAD, write("one")).folder
     next_process()
     DAMAGE[damage](folder)
     files = sorted(p.name for p in folder.rglob("*"))
-    assert find("stage", KEY) is None
+    assert artifacts.find("stage", KEY) is None
     assert not folder.exists()
     assert set_aside(bench_home) == [f"stage-{KEY}-1"]
     assert sorted(p.name for p in (bench_home / "broken" / f"stage-{KEY}-1").rglob("*")) == files, "something is gone"
     assert (warning := caplog.text.strip()).count("\n") == 0
     assert f"broken: stage/{KEY}: " in warning
-    made = make("stage", PAYLOAD, write("one"))
+    made = artifacts.make("stage", PAYLOAD, write("one"))
     assert (made.reused, made.read("deep/out.json")) == (False, "one")
     next_process()
-    assert find("stage", KEY) == replace(made, reused=True)
+    assert artifacts.find("stage", KEY) == replace(made, reused=True)
 
 
 def test_an_artefact_under_another_name_is_none(bench_home: Path, next_process: Callable[[], None]) -> None:
-    made = make("stage", PAYLOAD, write("one"))
+    made = artifacts.make("stage", PAYLOAD, write("one"))
     shutil.copytree(made.folder, made.folder.with_name("0" * 16))
-    assert find("stage", "0" * 16) is None
+    assert artifacts.find("stage", "0" * 16) is None
     assert set_aside(bench_home) == ["stage-0000000000000000-1"]
 
 
 def test_what_breaks_twice_is_kept_twice(bench_home: Path, next_process: Callable[[], None]) -> None:
     for _ in range(2):
-        (make("stage", PAYLOAD, write("one")).folder / "deep" / "out.json").unlink()
+        (artifacts.make("stage", PAYLOAD, write("one")).folder / "deep" / "out.json").unlink()
         next_process()
-        assert find("stage", KEY) is None
+        assert artifacts.find("stage", KEY) is None
     assert set_aside(bench_home) == [f"stage-{KEY}-1", f"stage-{KEY}-2"]
 
 
 def test_a_good_one_in_the_place_of_the_broken_is_left_there(bench_home: Path) -> None:
     """Two processes find the same folder broken; the faster one has made it again before the slower sets it aside."""
-    folder = make("stage", PAYLOAD, write("one")).folder
+    folder = artifacts.make("stage", PAYLOAD, write("one")).folder
     broken = folder.stat().st_ino
     folder.rename(folder.with_name("moved"))
-    make("stage", PAYLOAD, write("one"))
-    assert not shelf.set_aside(shelf.Shelved("stage", KEY), broken, "late")
+    artifacts.make("stage", PAYLOAD, write("one"))
+    assert not folders.set_aside(StoredArtifact("stage", KEY), broken, "late")
     assert (folder / "deep" / "out.json").exists()
     assert set_aside(bench_home) == []
 
@@ -253,14 +253,14 @@ def test_a_home_that_cannot_be_written_gives_nothing_broken(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    (make("stage", PAYLOAD, write("one")).folder / "deep" / "out.json").unlink()
+    (artifacts.make("stage", PAYLOAD, write("one")).folder / "deep" / "out.json").unlink()
     next_process()
 
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "mkdir", refused)
-    assert find("stage", KEY) is None
+    assert artifacts.find("stage", KEY) is None
     assert "cannot be set aside" in caplog.text
     assert left(bench_home) == [KEY]
 
@@ -268,33 +268,33 @@ def test_a_home_that_cannot_be_written_gives_nothing_broken(
 def test_bytes_are_read_once_a_process(
     bench_home: Path, next_process: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make("stage", PAYLOAD, write("one"))
+    artifacts.make("stage", PAYLOAD, write("one"))
     next_process()
     read: list[Path] = []
-    real = shelf.check
-    monkeypatch.setattr(shelf, "check", lambda folder: read.append(folder) or real(folder))
+    real = checksums.check
+    monkeypatch.setattr(checksums, "check", lambda folder: read.append(folder) or real(folder))
     for _ in range(3):
-        assert find("stage", KEY)
+        assert artifacts.find("stage", KEY)
     assert len(read) == 1
 
 
 def test_names_are_told_and_shown_without_reading(bench_home: Path, next_process: Callable[[], None]) -> None:
-    made = make("stage", PAYLOAD, write("one"))
+    made = artifacts.make("stage", PAYLOAD, write("one"))
     os.truncate(made.folder / "deep" / "out.json", 2)
     next_process()
-    assert finished() == {("stage", KEY)}
-    assert look("stage", KEY) == replace(made, reused=True)
-    assert look("stage", "0" * 16) is None
+    assert artifacts.list_finished() == {("stage", KEY)}
+    assert artifacts.peek("stage", KEY) == replace(made, reused=True)
+    assert artifacts.peek("stage", "0" * 16) is None
     assert left(bench_home) == [KEY]
 
 
 def test_the_folder_tells_the_last_use_and_no_file_is_touched(bench_home: Path) -> None:
-    folder = make("stage", PAYLOAD, write("one")).folder
+    folder = artifacts.make("stage", PAYLOAD, write("one")).folder
     os.utime(folder, (1, 1))
     before = {file: file.stat().st_mtime_ns for file in folder.rglob("*")}
-    look("stage", KEY)
+    artifacts.peek("stage", KEY)
     assert folder.stat().st_mtime == 1
-    assert find("stage", KEY)
+    assert artifacts.find("stage", KEY)
     assert folder.stat().st_mtime > 1e9
     assert {file: file.stat().st_mtime_ns for file in folder.rglob("*")} == before
 
@@ -306,11 +306,11 @@ def test_a_release_of_960_pictures_is_checked_in_a_moment(bench_home: Path, next
         for number in range(960):
             (folder / f"{number}.png").write_bytes(os.urandom(6000))
 
-    make("stage", PAYLOAD, pictures)
+    artifacts.make("stage", PAYLOAD, pictures)
     seconds = []
     for _ in range(5):
         next_process()
         begun = time.perf_counter()
-        assert find("stage", KEY)
+        assert artifacts.find("stage", KEY)
         seconds.append(time.perf_counter() - begun)
     assert min(seconds) < 0.2

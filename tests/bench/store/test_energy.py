@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench.store import energy, nvml
-from bench.store.artifacts import make
+from bench.store import artifacts, energy, nvml
 from bench.store.energy import Meter
 
 FULL = 262_143_328_850
@@ -23,10 +22,10 @@ def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine that counts nothing."""
     monkeypatch.setattr(energy, "POWERCAP", tmp_path / "powercap")
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    for function in (energy._rapl, nvml._devices):
+    for function in (energy._open_rapl, nvml._devices):
         function.cache_clear()
     yield
-    for function in (energy._rapl, nvml._devices):
+    for function in (energy._open_rapl, nvml._devices):
         function.cache_clear()
 
 
@@ -57,8 +56,8 @@ def library(**changes: Any) -> SimpleNamespace:
 
 
 def test_a_machine_that_counts_nothing_says_none() -> None:
-    assert Meter().joules() == {"processor_joules": None, "accelerator_joules": None}
-    assert nvml.names() == []
+    assert Meter().read_joules() == {"processor_joules": None, "accelerator_joules": None}
+    assert nvml.device_names() == []
 
 
 def test_processors_are_the_sum_of_their_packages_alone() -> None:
@@ -69,7 +68,7 @@ def test_processors_are_the_sum_of_their_packages_alone() -> None:
     second.write_text("2250000")
     for part in parts:
         part.write_text("99000000")
-    assert meter.joules()["processor_joules"] == 2.8
+    assert meter.read_joules()["processor_joules"] == 2.8
 
 
 def test_a_counter_that_starts_again_from_zero_loses_nothing() -> None:
@@ -79,15 +78,15 @@ def test_a_counter_that_starts_again_from_zero_loses_nothing() -> None:
         file.write_text(str(microjoules))
         later = Meter()
     file.write_text("3500000")
-    assert meter.joules()["processor_joules"] == pytest.approx(1 + 4 + (FULL - 4e6) / 1e6 + 3.5, abs=0.1)
-    assert later.joules()["processor_joules"] == 2.5
+    assert meter.read_joules()["processor_joules"] == pytest.approx(1 + 4 + (FULL - 4e6) / 1e6 + 3.5, abs=0.1)
+    assert later.read_joules()["processor_joules"] == 2.5
 
 
 def test_the_counters_are_read_while_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(energy, "INTERVAL", 0.01)
     file = zone("intel-rapl:0", "package-0", 0)
     meter = Meter()
-    rapl = energy._rapl()
+    rapl = energy._open_rapl()
     assert rapl is not None
     for microjoules in (FULL // 2, 0, FULL // 2, 0):  # two turns, which the first and last reading do not show
         file.with_name("new").write_text(str(microjoules))
@@ -95,13 +94,13 @@ def test_the_counters_are_read_while_nobody_asks(monkeypatch: pytest.MonkeyPatch
         end = time.monotonic() + 10
         while rapl._last != [microjoules] and time.monotonic() < end:
             time.sleep(0.01)
-    assert meter.joules()["processor_joules"] == pytest.approx(2 * FULL / 1e6, rel=1e-6)
+    assert meter.read_joules()["processor_joules"] == pytest.approx(2 * FULL / 1e6, rel=1e-6)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_counters_that_only_root_may_read_are_none() -> None:
     zone("intel-rapl:0", "package-0", 0).chmod(0)
-    assert Meter().joules()["processor_joules"] is None
+    assert Meter().read_joules()["processor_joules"] is None
 
 
 def test_a_refused_counter_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +109,7 @@ def test_a_refused_counter_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
     zone("intel-rapl:0", "package-0", 0)
     monkeypatch.setattr(energy._Rapl, "_read", refuse)
-    assert Meter().joules()["processor_joules"] is None
+    assert Meter().read_joules()["processor_joules"] is None
 
 
 def test_accelerators_are_summed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +117,7 @@ def test_accelerators_are_summed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", fake)
     meter = Meter()
     fake.used[:] = [5_001_500, 7_002_000]
-    assert (nvml.names(), meter.joules()["accelerator_joules"]) == (["Accelerator 0", "Accelerator 1"], 3.5)
+    assert (nvml.device_names(), meter.read_joules()["accelerator_joules"]) == (["Accelerator 0", "Accelerator 1"], 3.5)
 
 
 @pytest.mark.parametrize(("broken", "names"), [("nvmlInit", 0), ("nvmlDeviceGetTotalEnergyConsumption", 2)])
@@ -130,7 +129,7 @@ def test_a_driver_that_refuses_is_none(monkeypatch: pytest.MonkeyPatch, broken: 
 
     setattr(fake, broken, refuse)
     monkeypatch.setitem(sys.modules, "pynvml", fake)
-    assert (len(nvml.names()), Meter().joules()["accelerator_joules"]) == (names, None)
+    assert (len(nvml.device_names()), Meter().read_joules()["accelerator_joules"]) == (names, None)
 
 
 def test_an_artefact_says_what_it_used(bench_home: Path) -> None:
@@ -139,6 +138,6 @@ def test_an_artefact_says_what_it_used(bench_home: Path) -> None:
     def work(folder: Path) -> None:
         file.write_text("12500000")
 
-    artifact = make("evaluate", {"a": 1}, work)
+    artifact = artifacts.make("evaluate", {"a": 1}, work)
     kept = json.loads((artifact.folder / "manifest.json").read_text())["cost"]
     assert (kept["processor_joules"], kept["accelerator_joules"]) == (12.5, None)

@@ -20,7 +20,6 @@ from bench.errors import UserError
 from bench.paths import write_whole
 from bench.results import Run
 from bench.store import artifacts, checksums, disk
-from bench.store.artifacts import find, make
 
 STAGES = ("one", "two", "three")
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -37,7 +36,7 @@ def pieces(stage: str, folder: Path) -> None:
 def toy_suite() -> None:
     """Three stages, as a command plays them."""
     for stage in STAGES:
-        make(stage, {"stage": stage}, partial(pieces, stage))
+        artifacts.make(stage, {"stage": stage}, partial(pieces, stage))
 
 
 def content(home: Path) -> dict[str, bytes]:
@@ -136,7 +135,7 @@ def test_a_row_that_finds_no_room_is_told_and_saved_later(
     with suppress(OSError), (small_disk / "rest").open("wb", buffering=0) as rest:
         while rest.write(b"x" * 4096):
             pass
-    with pytest.raises(UserError, match=r"^disk: no space left"), disk.told():
+    with pytest.raises(UserError, match=r"^disk: no space left"), disk.full_disk_as_error():
         finished(seed=1, command="x" * 100_000)
     (small_disk / "other").unlink()
     assert [row.seed for row in results.load()] == [0]
@@ -211,14 +210,14 @@ def pyarrow() -> None:
 @pytest.mark.parametrize("fails", [safetensors, database, pyarrow])
 def test_libraries_that_say_it_in_words_are_understood(bench_home: Path, fails: Callable[[], None]) -> None:
     with pytest.raises(UserError, match=r"^disk: no space left") as error:
-        make("stage", {}, lambda folder: fails())
+        artifacts.make("stage", {}, lambda folder: fails())
     assert error.value.__cause__
     assert list((bench_home / "artifacts" / "stage").iterdir()) == []
 
 
 @pytest.mark.parametrize("error", [ValueError("bad"), OSError(errno.EACCES, "Permission denied"), UserError("mine")])
 def test_other_errors_stay_what_they_are(bench_home: Path, error: Exception) -> None:
-    with pytest.raises(type(error)) as caught, disk.told():
+    with pytest.raises(type(error)) as caught, disk.full_disk_as_error():
         raise error
     assert caught.value is error
 
@@ -226,6 +225,7 @@ def test_other_errors_stay_what_they_are(bench_home: Path, error: Exception) -> 
 def test_what_was_found_stays_found(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading needs no room."""
     toy_suite()
-    monkeypatch.setattr(artifacts, "_checked", {})
+    monkeypatch.setattr(artifacts, "_verified_manifests", {})
     with fails_at(0, errno.ENOSPC):
-        assert all(find(stage, make(stage, {"stage": stage}, pytest.fail).identity) for stage in STAGES)
+        made = [artifacts.make(stage, {"stage": stage}, pytest.fail) for stage in STAGES]
+        assert all(artifacts.find(artifact.kind, artifact.identity) for artifact in made)

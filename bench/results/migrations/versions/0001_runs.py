@@ -1,4 +1,4 @@
-"""The table of runs. Databases from before there were steps have it already, and are taken over as they are."""
+"""Create the table of runs. Databases older than the first step have it already, and are taken over as they are."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the table and its indices."""
     op.create_table(
         "runs",
         sa.Column("id", sa.String(16), primary_key=True),

@@ -1,4 +1,4 @@
-"""The version of the suite that made a run; null for those from before it was kept."""
+"""Add the version of the suite that made a run; null for older runs."""
 
 import sqlalchemy as sa
 from alembic import op

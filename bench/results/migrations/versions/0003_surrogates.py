@@ -1,4 +1,4 @@
-"""The owner's surrogates of a run, by name with commas; null for those from before they were kept."""
+"""Add the owner's surrogates of a run: their names, separated by commas; null for older runs."""
 
 import sqlalchemy as sa
 from alembic import op

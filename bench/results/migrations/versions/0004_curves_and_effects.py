@@ -1,4 +1,4 @@
-"""Accuracy along an attack's training, and on other tasks; null where nobody asked, and from before they were kept."""
+"""Add accuracies along an attack's training and on other tasks; null where not requested, and for older runs."""
 
 import sqlalchemy as sa
 from alembic import op
