@@ -1,16 +1,16 @@
-"""Where the suite keeps what it makes: `$BENCH_HOME`, or `.bench` in the working directory."""
+"""The folder that the suite writes to: `$BENCH_HOME`, or `.bench` in the working directory."""
 
 import os
 from pathlib import Path
 
 
 def home() -> Path:
-    """The folder of artefacts, results and pretraining checkpoints."""
+    """Return the folder of artefacts, results and pretraining checkpoints."""
     return Path(os.environ.get("BENCH_HOME", ".bench")).resolve()
 
 
 def write_whole(file: Path, content: str | bytes) -> None:
-    """Write a small file so that nobody ever sees a part of it."""
+    """Write a small file atomically: a reader sees the old content or the new, never a part."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:

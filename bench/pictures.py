@@ -1,4 +1,4 @@
-"""Pictures from strangers: any common file to 8-bit RGB pixels, or one line that says what is wrong with it."""
+"""Decoding untrusted picture files: any common format to 8-bit RGB pixels, or one line that names the fault."""
 
 import io
 import struct
@@ -13,26 +13,27 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from bench.errors import UserError
 
 MAX_PIXELS = 4096 * 4096
+"""Most pixels of a picture."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 
 _DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error, zlib.error)
-"""What Pillow's readers raise for damaged files."""
+"""The errors that Pillow's readers raise for damaged files."""
 
 
 def decode(data: bytes, where: str) -> np.ndarray:
-    """The (H, W, 3) uint8 pixels in 0..255 of a picture file: upright, over white where it is transparent.
+    """Return the (H, W, 3) uint8 pixels in 0..255 of a picture file: upright, with white behind transparency.
 
-    Of several frames the first; 16-bit grey keeps its high byte. Raises UserError that begins with `where` for a file
-    of another format, a damaged one, or one of more than MAX_PIXELS, whose pixels are not allocated.
+    Only the first frame is read, and of 16-bit grey only the high byte. Raises UserError that begins with `where` for
+    a file of another format, a damaged one, or one with more than MAX_PIXELS, whose pixels are never allocated.
     """
-    with opened(data, where) as lazy:
-        return np.asarray(_rgb(ImageOps.exif_transpose(lazy)))
+    with open_picture(data, where) as picture:
+        return np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
 
 
 @contextmanager
-def opened(data: bytes, where: str, formats: tuple[str, ...] = FORMATS) -> Iterator[Image.Image]:
-    """A picture whose header alone was read; what goes wrong with it inside the block is a UserError too."""
+def open_picture(data: bytes, where: str, formats: tuple[str, ...] = FORMATS) -> Iterator[Image.Image]:
+    """Open a picture and read only its header. Errors of its pixels inside the block become UserErrors too."""
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=formats) as picture:
             if picture.width * picture.height > MAX_PIXELS:
@@ -47,11 +48,11 @@ def opened(data: bytes, where: str, formats: tuple[str, ...] = FORMATS) -> Itera
         raise UserError(f"{where}: damaged picture ({reason}); allowed: a whole {', '.join(formats)} file") from None
 
 
-def _rgb(picture: Image.Image) -> Image.Image:
+def _to_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8)).convert("RGB")
     if picture.mode in ("I", "F"):
-        raise ValueError(f"mode {picture.mode}, whose white is not told")
+        raise ValueError(f"mode {picture.mode}, which does not say what is white")
     if picture.has_transparency_data:
         white = Image.new("RGBA", picture.size, "white")
         return Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")

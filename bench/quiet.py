@@ -1,17 +1,17 @@
-"""What libraries say that nobody asked about, silenced for the command line and for its workers."""
+"""Silencing the messages of libraries, for the command line and its workers."""
 
 import logging
 import os
 import warnings
 
 CHATTY = (
-    "lm_eval",  # warns of every option that it was given
-    "bitsandbytes.backends.cpu.ops",  # on some processors, of an optional package that fetches code from the hub
+    "lm_eval",  # its warnings list every option it is given
+    "bitsandbytes.backends.cpu.ops",  # on some processors it suggests a package that fetches code from the hub
 )
 
 
 def quiet() -> None:
-    """Errors alone. To be called before torch or transformers is imported; what the user's environment says stays."""
+    """Show only errors. Call this before torch or transformers is imported. The user's own settings are kept."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TQDM_DISABLE", "1")

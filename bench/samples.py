@@ -1,4 +1,4 @@
-"""Image-text samples, and how a set of them is written: PNG files and UTF-8 text, as a Hugging Face ImageFolder."""
+"""Image-text samples. A set of them is stored as PNG files and UTF-8 text, as a Hugging Face ImageFolder."""
 
 import hashlib
 import io
@@ -8,30 +8,33 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from PIL import Image
 
 from bench.errors import UserError
-from bench.pictures import opened
+from bench.pictures import open_picture
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 Rule = Literal["exact", "choice", "vqa", "anls", "caption"]
-"""How an answer is judged: see `bench.scoring.rules`."""
+"""The name of the rule in `bench.scoring.rules` that judges an answer."""
 
 FILE_NAME = re.compile(r"\w[\w.-]{0,127}")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A question about a picture. `pixels` is (H, W, 3) uint8 in 0..255; samples that share it share `image_id`.
+    """A question about a picture. `pixels` is (H, W, 3) uint8 in 0..255; samples about one picture share `image_id`.
 
-    `answer` is what a trainer learns. `answers`: every reference answer that counts, with repetition where people gave
-    the same one; empty where there is `answer` alone. `choices`: the options A, B, ... that the question lists.
-    `rule`: how an answer to it is judged.
+    answer: the text to train on. answers: all accepted answers, repeated if several people gave the same one; empty if
+    only `answer` is accepted. choices: the options A, B, ... that the question lists. rule: the rule that judges an
+    answer.
+
+    >>> Sample("s0", "p0", np.zeros((4, 4, 3), np.uint8), "What is this?", "bus").texts
+    {'id': 's0', 'question': 'What is this?', 'answer': 'bus'}
     """
 
     id: str
@@ -45,27 +48,37 @@ class Sample:
 
     @property
     def texts(self) -> dict[str, Any]:
-        """What is not the picture, as plain JSON; without what is empty."""
-        more = {"answers": list(self.answers), "choices": list(self.choices), "rule": self.rule}
-        unusual = {key: value for key, value in more.items() if value and value != "exact"}
-        return {"id": self.id, "question": self.question, "answer": self.answer, **unusual}
+        """All fields but the picture, as plain JSON, without empty lists and the rule `exact`."""
+        optional = {"answers": list(self.answers), "choices": list(self.choices), "rule": self.rule}
+        present = {key: value for key, value in optional.items() if value and value != "exact"}
+        return {"id": self.id, "question": self.question, "answer": self.answer, **present}
 
     def with_release(self, pixels: np.ndarray, question: str) -> "Sample":
-        """The same sample with what a defense made of its picture and question."""
+        """Return the sample with the picture and the question that a defense releases."""
         return replace(self, pixels=pixels, question=question)
 
 
 @dataclass(frozen=True)
 class SampleSet(Sequence[Sample]):
-    """An ordered set of samples."""
+    """An ordered set of samples.
+
+    >>> black = np.zeros((4, 4, 3), np.uint8)
+    >>> samples = SampleSet((Sample("s0", "p0", black, "What is this?", "bus"),))
+    >>> len(samples), samples[0].answer, len(samples.digest)
+    (1, 'bus', 16)
+    """
 
     samples: tuple[Sample, ...]
 
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, index: Any) -> Any:
-        """The sample at an index, or a tuple of them for a slice."""
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Sample, ...]: ...
+    def __getitem__(self, index: int | slice) -> Sample | tuple[Sample, ...]:
+        """Return the sample at an index, or a tuple of samples for a slice."""
         return self.samples[index]
 
     def __iter__(self) -> Iterator[Sample]:
@@ -73,39 +86,39 @@ class SampleSet(Sequence[Sample]):
 
     @cached_property
     def digest(self) -> str:
-        """Sixteen hex digits that change with any pixel, text, id or the order."""
+        """Sixteen hex digits that change with any pixel, text or id, and with the order."""
         digest = hashlib.sha256()
         for s in self.samples:
             head = json.dumps([s.texts, s.image_id, s.pixels.shape], ensure_ascii=False)
             digest.update(head.encode() + np.ascontiguousarray(s.pixels).tobytes())
         return digest.hexdigest()[:16]
 
-    def dataset(self) -> "Dataset":
-        """As a `datasets.Dataset` with the columns id, image_id, image and those of `Sample.texts`."""
+    def to_dataset(self) -> "Dataset":
+        """Return a `datasets.Dataset` with the columns id, image_id, image and those of `Sample.texts`."""
         from datasets import Dataset
         from datasets import Image as ImageFeature
 
-        texts = ("id", "image_id", "question", "answer", "rule")
-        columns = {key: [getattr(s, key) for s in self.samples] for key in texts}
+        fields = ("id", "image_id", "question", "answer", "rule")
+        columns = {key: [getattr(s, key) for s in self.samples] for key in fields}
         lists = {key: [list(getattr(s, key)) for s in self.samples] for key in ("answers", "choices")}
-        images = [{"bytes": png(s.pixels), "path": None} for s in self.samples]
+        images = [{"bytes": encode_png(s.pixels), "path": None} for s in self.samples]
         return Dataset.from_dict({**columns, **lists, "image": images}).cast_column("image", ImageFeature())
 
     def save(self, folder: Path) -> None:
-        """Write `metadata.jsonl` and `images/<image_id>.png`. Raises UserError for an image_id that is no file name."""
+        """Write `metadata.jsonl` and `images/<image_id>.png`. Raises UserError if an image_id is no safe file name."""
         for image_id in {s.image_id for s in self.samples}:
             if not FILE_NAME.fullmatch(image_id):
                 raise UserError(f"image_id: {image_id!r}; allowed: letters, digits, '_', '-' and '.', not '.' first")
         (folder / "images").mkdir(parents=True)
         for image_id, pixels in {s.image_id: s.pixels for s in self.samples}.items():
-            (folder / "images" / f"{image_id}.png").write_bytes(png(pixels))
+            (folder / "images" / f"{image_id}.png").write_bytes(encode_png(pixels))
         rows = [{"file_name": f"images/{s.image_id}.png", **s.texts} for s in self.samples]
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder / "metadata.jsonl").write_text(text, encoding="utf-8")
 
     @staticmethod
     def load(folder: Path) -> "SampleSet":
-        """Read what `save` wrote. Raises UserError for a picture outside the folder, too large, or not RGB."""
+        """Read a folder that `save` wrote. Raises UserError for a picture that is outside it, too large, or not RGB."""
         pixels: dict[Path, np.ndarray] = {}
         samples = []
         for line in filter(None, (folder / "metadata.jsonl").read_text(encoding="utf-8").split("\n")):
@@ -114,23 +127,23 @@ class SampleSet(Sequence[Sample]):
             if not file.is_relative_to(folder.resolve()):
                 raise UserError(f"file_name: {row['file_name']!r} leaves the folder of the data set")
             if file not in pixels:
-                pixels[file] = _read(file)
+                pixels[file] = _read_png(file)
             texts = (row["id"], file.stem, pixels[file], row["question"], row["answer"])
             answers, choices = (tuple(row.get(key, ())) for key in ("answers", "choices"))
             samples.append(Sample(*texts, answers, choices, row.get("rule", "exact")))
         return SampleSet(tuple(samples))
 
 
-def png(pixels: np.ndarray) -> bytes:
-    """(H, W, 3) uint8 pixels as a PNG file."""
+def encode_png(pixels: np.ndarray) -> bytes:
+    """Return (H, W, 3) uint8 pixels as the bytes of a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
-def _read(file: Path) -> np.ndarray:
-    """A release is what `save` writes, and nothing else: no palette, no alpha, no orientation to interpret."""
-    with opened(file.read_bytes(), file.name, ("PNG",)) as picture:
+def _read_png(file: Path) -> np.ndarray:
+    """Return the pixels of an RGB file. Palettes and alpha are refused: the pixels of a release must be unambiguous."""
+    with open_picture(file.read_bytes(), file.name, ("PNG",)) as picture:
         if picture.mode != "RGB":
             raise UserError(f"{file.name}: mode {picture.mode}; allowed: RGB")
         return np.asarray(picture)

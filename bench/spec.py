@@ -1,8 +1,8 @@
-"""Closed models of everything a user can ask for, and the identity that names every artefact."""
+"""Closed models of what a user can request, and the identity that names every artefact."""
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -19,11 +19,15 @@ class Closed(BaseModel):
 
 
 class Options(Closed):
-    """Base of a method's options: the same for YAML, `-o key=value`, `bench list` and the docs."""
+    """The base of a method's options. One model serves YAML, `-o key=value`, `bench list` and the docs."""
 
 
 class Budget(Closed):
-    """What a defense may change: `epsilon` integer levels of 0..255 per pixel (L-inf), `words` inserted words."""
+    """The limits on what a defense changes: `epsilon` levels of 0..255 per pixel (L-infinity), and inserted `words`.
+
+    >>> Budget(epsilon=4)
+    Budget(epsilon=4, words=5)
+    """
 
     epsilon: int = Field(8, ge=0, le=255, description="L-infinity budget in 8-bit levels")
     words: int = Field(5, ge=0, le=64, description="words that may be inserted into a question")
@@ -32,27 +36,30 @@ class Budget(Closed):
 class Method(Closed):
     """A defense or an attack by name, with the options that differ from its defaults.
 
-    An attack is a tuner and parts, `lora_sft+jpeg+gray`; an option of a part is named `jpeg.quality`.
+    An attack is a tuner and parts, `lora_sft+jpeg+gray`; the option `quality` of the part `jpeg` is `jpeg.quality`.
+
+    >>> Method(name="mmguard", options={"rounds": 2})
+    Method(name='mmguard', options={'rounds': 2})
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*(\+[a-z][a-z0-9_]*)*$", max_length=128)
     options: dict[str, bool | int | float | str] = {}
 
 
-def _different(seeds: list[int]) -> list[int]:
+def _refuse_duplicates(seeds: list[int]) -> list[int]:
     if len(set(seeds)) < len(seeds):
-        raise ValueError("seeds must be different: one that is played twice is not two")
+        raise ValueError("seeds must be different: playing one twice does not make two")
     return seeds
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
-Seeds = Annotated[list[Seed], Field(min_length=1), AfterValidator(_different)]
+Seeds = Annotated[list[Seed], Field(min_length=1), AfterValidator(_refuse_duplicates)]
 
 
 class RunSpec(Closed):
-    """One cell of the benchmark: who protects how, who trains how, on what, knowing what, with which seed.
+    """A run: one defense, attack, data set, victim, threat model and seed.
 
-    `surrogates`: names of the owner's, instead of those that the threat model gives.
+    `surrogates`: the owner's surrogate models, if they are not those of the threat model.
     """
 
     defense: Method
@@ -65,8 +72,12 @@ class RunSpec(Closed):
     budget: Budget = Budget()
 
 
-def identity(payload: Any) -> str:
-    """Sixteen hex digits of the SHA-256 of a payload's canonical JSON. Raises ValueError for NaN or infinity."""
+def identity(payload: object) -> str:
+    """Return 16 hex digits of the SHA-256 of a payload's canonical JSON. Raises ValueError for NaN or infinity.
+
+    >>> identity({"b": 1, "a": 2}) == identity({"a": 2, "b": 1})
+    True
+    """
     return hashlib.sha256(_canonical(payload).encode()).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""YAML from strangers: small, without aliases or tags, into a closed model."""
+"""Reading untrusted YAML into a closed model: small files, without aliases or tags."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +13,7 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader without aliases: a few hundred bytes of them can unfold to gigabytes."""
+    """A SafeLoader that refuses aliases: a few hundred bytes of them can expand to gigabytes."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -22,7 +22,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read(file: Path, model: type[T]) -> T:
-    """Read `file` as `model`. Raises UserError that names the field, the value and what is allowed."""
+    """Read a file into a `model`. Raises UserError that names the field, the value and what is allowed."""
     if not file.is_file():
         raise UserError(f"file: {str(file)!r} does not exist")
     if file.stat().st_size > MAX_BYTES:

@@ -75,7 +75,7 @@ def simulate_answers(
 def resample_seeds(differences: np.ndarray, clusters: np.ndarray, rng: np.random.Generator) -> stats.Estimate:
     """Return the mean with percentiles over resampled pictures and seeds, which this suite does not use."""
     chosen = rng.integers(0, len(differences), (stats.RESAMPLES, len(differences)))
-    per_seed = stats.resampled(differences, clusters, rng)
+    per_seed = stats.bootstrap_means(differences, clusters, rng)
     draws = np.take_along_axis(per_seed, chosen, axis=1).mean(1)
     return stats.Estimate(float(differences.mean()), *np.quantile(draws, [0.025, 0.975]).tolist())
 
@@ -95,7 +95,7 @@ def cover_truth(setting: Setting, rng: np.random.Generator) -> Iterator[bool]:
 def reject_equal(setting: Setting, rng: np.random.Generator) -> Iterator[bool]:
     """Yield for each test, in the order of `Rates`, whether it tells two models apart that are equally good."""
     (first, second), pictures = simulate_answers(setting, [CLEAN, CLEAN], rng)
-    yield stats.paired(first - second, pictures) <= 0.05
+    yield stats.paired_test(first - second, pictures) <= 0.05
     yield stats.mcnemar(first[0], second[0]) <= 0.05
 
 

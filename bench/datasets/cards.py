@@ -1,24 +1,24 @@
-"""What every named data set is, as plain facts: nothing is loaded to list or to plan them."""
+"""A card for every named data set: plain facts, so that listing and planning load nothing."""
 
 from typing import NamedTuple
 
 
-class Card(NamedTuple):
-    """A data set: the module whose `load(split)` gives its samples, in one line what it is, and its licence.
+class DatasetCard(NamedTuple):
+    """An embedded data set: the module whose `load(split)` returns its samples, a one-line summary, and its licence.
 
-    `stands_on`: other packages whose code or pictures it draws with; they are part of its identity.
+    `depends_on`: other packages and modules whose code or pictures it uses; they are part of its identity.
     """
 
     module: str
     summary: str
     licence: str
-    stands_on: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
 
 
 class HubCard(NamedTuple):
-    """A data set of the hub: `repo` at the pinned commit `revision`, the `files` of it that are read, and their size.
+    """A data set of the hub: `repo` at the pinned commit `revision`, the `files` that are read, and their size.
 
-    `module`: its adapter. It is played once `bench data prepare` has made its Arrow files.
+    `module`: its adapter. It can be played after `bench data prepare` has written its Arrow files.
     """
 
     module: str
@@ -30,28 +30,30 @@ class HubCard(NamedTuple):
     megabytes: int
 
 
-EMBEDDED: dict[str, Card] = {
-    "emoji_catalog": Card("bench.datasets.emoji.catalog", "96 emoji concepts to be named", "MIT"),
-    "emoji_smoke": Card("bench.datasets.emoji.smoke", "a corner of emoji_catalog, to try things on", "MIT"),
-    "photos": Card("bench.datasets.photos.album", "photographs: kind, name and caption", "public domain and CC0"),
-    "scenes": Card(
-        "bench.datasets.scenes.catalog",
-        "what is where, how many, on which colour: options",
-        "MIT",
-        ("bench.datasets.emoji", "bench.datasets.near"),
+_TABLES = "bench.datasets.picture_tables"
+_EMOJI = ("bench.datasets.emoji", "bench.datasets.near_duplicates", _TABLES)
+
+EMBEDDED: dict[str, DatasetCard] = {
+    "emoji_catalog": DatasetCard("bench.datasets.emoji.catalog", "96 emoji concepts to be named", "MIT", (_TABLES,)),
+    "emoji_smoke": DatasetCard(
+        "bench.datasets.emoji.smoke", "a corner of emoji_catalog, to try things on", "MIT", (_TABLES,)
     ),
-    "tags": Card(
-        "bench.datasets.tags.catalog",
-        "words, prices and dates to be read",
-        "Apache-2.0",
-        ("bench.datasets.emoji", "bench.datasets.near"),
+    "photos": DatasetCard(
+        "bench.datasets.photos.album",
+        "photographs: kind, name and caption",
+        "public domain and CC0",
+        (_TABLES,),
     ),
+    "scenes": DatasetCard(
+        "bench.datasets.scenes.catalog", "what is where, how many, on which colour: options", "MIT", _EMOJI
+    ),
+    "tags": DatasetCard("bench.datasets.tags.catalog", "words, prices and dates to be read", "Apache-2.0", _EMOJI),
 }
 
 
-def _shards(path: str, count: int, read: int | None = None) -> tuple[str, ...]:
-    """`path-00000-of-00003.parquet` and the following, `read` of them or all."""
-    return tuple(f"{path}-{number:05d}-of-{count:05d}.parquet" for number in range(count if read is None else read))
+def _shards(path: str, count: int, used: int | None = None) -> tuple[str, ...]:
+    """Return the names `path-00000-of-00003.parquet` and so on: the first `used` of `count`, by default all."""
+    return tuple(f"{path}-{number:05d}-of-{count:05d}.parquet" for number in range(count if used is None else used))
 
 
 HUB: dict[str, HubCard] = {
@@ -131,4 +133,4 @@ HUB: dict[str, HubCard] = {
         1100,
     ),
 }
-"""The six of MMGuard's paper (section 6.1) and a captioning set. docs/data.md tells what is known of each and how."""
+"""The six of MMGuard's paper (section 6.1) and a captioning set. docs/data.md says what is known of each."""

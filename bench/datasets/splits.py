@@ -1,9 +1,10 @@
-"""Who gets which pictures: the owner's train, the trainer's validation and the test, never a picture in two of them.
+"""The split rule: divide pictures into train (owner), validation (trainer) and test (judge).
 
-The rule is fixed. Near-duplicate pictures form a group (`bench.datasets.near`), and a group goes to one split. Where
-the source has splits of its own they are respected: a group that touches its test pictures goes there, and its other
-pictures are dropped. What the source leaves undivided is divided by SHARES, in an order that a hash of SEED and the
-pictures' ids gives, so that it does not depend on the order of files or rows.
+No picture is in two splits, and the rule is fixed. Near-duplicate pictures form a group
+(`bench.datasets.near_duplicates`), and a group goes to one split as a whole. Splits of the source are respected: a
+group with one of its test pictures goes to the test, and the group's other pictures are dropped. Pictures that the
+source does not divide are divided by SHARES. Their order comes from a hash of SEED and the pictures' ids, so the order
+of files or rows does not matter.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from bench.datasets.near import groups, pairs
+from bench.datasets.near_duplicates import find_near_duplicates, group_near_duplicates
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -24,11 +25,11 @@ CAPS = {"train": 2000, "validation": 300, "test": 1000}
 """Most samples of a split: they fit in memory, and 1,000 test items tell 4.4 points apart (`bench power`)."""
 
 Roles = Mapping[str, tuple[Split, ...]]
-"""Which of our splits a split of the source feeds; sources with the same roles are divided as one."""
+"""Our splits that each split of the source feeds. Source splits that feed the same ones are divided together."""
 
 
 class Picture(NamedTuple):
-    """A picture of the source: its id, the split it comes from, its hash of (4,) uint64, how many samples ask of it."""
+    """A picture of the source: its id, its source split, its hash (4,) uint64, and the number of samples about it."""
 
     id: str
     source: str
@@ -37,7 +38,7 @@ class Picture(NamedTuple):
 
 
 class Crossing(NamedTuple):
-    """Two near-duplicate pictures in two splits, and in how many bits their hashes differ."""
+    """Two near-duplicate pictures in different splits, and the number of bits in which their hashes differ."""
 
     split_a: str
     id_a: str
@@ -47,32 +48,32 @@ class Crossing(NamedTuple):
 
 
 class Assignment(NamedTuple):
-    """`split` of each (picture id, source split) that is used; `near`: dropped near-duplicates, by their source."""
+    """The split of each used picture by (id, source split), and the number of near-duplicates dropped by source."""
 
     split: dict[tuple[str, str], Split]
-    near: Counter[str]
+    dropped: Counter[str]
 
 
 def assign(pictures: Sequence[Picture], roles: Roles, caps: Mapping[str, int] = CAPS) -> Assignment:
-    """The split of every picture that is used; those over the `caps` (in samples) are not."""
+    """Assign every picture to a split. Pictures beyond the `caps`, which count samples, are not used."""
     by_group: dict[int, list[Picture]] = defaultdict(list)
-    for picture, label in zip(pictures, groups(_stack(p.hash for p in pictures)), strict=True):
+    for picture, label in zip(pictures, group_near_duplicates(_stack(p.hash for p in pictures)), strict=True):
         by_group[label].append(picture)
     pools: dict[tuple[Split, ...], list[list[Picture]]] = defaultdict(list)
-    near: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
     for members in by_group.values():
         home = max((roles[p.source] for p in members), key=_lateness)
-        near.update(p.source for p in members if roles[p.source] != home)
+        dropped.update(p.source for p in members if roles[p.source] != home)
         pools[home].append(sorted((p for p in members if roles[p.source] == home), key=lambda p: p[:2]))
     chosen: dict[tuple[str, str], Split] = {}
     for home in sorted(pools, key=_lateness):
         for split, parts in _divide(sorted(pools[home], key=_order), home).items():
             chosen.update({(p.id, p.source): split for p in _capped(parts, caps[split])})
-    return Assignment(chosen, near)
+    return Assignment(chosen, dropped)
 
 
 def _lateness(home: tuple[Split, ...]) -> tuple[int, ...]:
-    """Sources that feed the test alone come last, and win."""
+    """Return a key that orders source splits by the splits they feed: one that feeds only the test comes last."""
     return tuple(sorted(SPLITS.index(split) for split in home))
 
 
@@ -81,7 +82,7 @@ def _order(group: list[Picture]) -> str:
 
 
 def _divide(ordered: list[list[Picture]], home: tuple[Split, ...]) -> dict[Split, list[list[Picture]]]:
-    """Each group goes to the split that lacks most of its share of the samples so far."""
+    """Give each group to the split that so far holds the smallest part of its share of the samples."""
     parts: dict[Split, list[list[Picture]]] = {split: [] for split in home}
     held = dict.fromkeys(home, 0)
     for group in ordered:
@@ -92,29 +93,29 @@ def _divide(ordered: list[list[Picture]], home: tuple[Split, ...]) -> dict[Split
 
 
 def _capped(parts: list[list[Picture]], cap: int) -> list[Picture]:
-    """Pictures in order until `cap` samples ask of them; one with too many questions is passed over."""
-    taken, count = [], 0
+    """Take pictures in order up to `cap` samples. A picture whose samples would exceed the cap is skipped."""
+    chosen, count = [], 0
     for picture in (p for group in parts for p in group):
         if count + picture.samples <= cap:
-            taken.append(picture)
+            chosen.append(picture)
             count += picture.samples
-    return taken
+    return chosen
 
 
-def crossing(splits: Mapping[str, Mapping[str, np.ndarray]]) -> list[Crossing]:
-    """Every two near-duplicates that stand in two splits; `splits`: the hash of each picture id, by split."""
-    owners: dict[bytes, list[tuple[str, str]]] = defaultdict(list)
+def find_crossings(splits: Mapping[str, Mapping[str, np.ndarray]]) -> list[Crossing]:
+    """Return every pair of near-duplicates in different splits; `splits` gives each picture's hash by split and id."""
+    places: dict[bytes, list[tuple[str, str]]] = defaultdict(list)
     for split, hashes in splits.items():
         for id_, value in hashes.items():
-            owners[value.tobytes()].append((split, id_))
-    distinct = list(owners)
-    near = pairs(_stack(np.frombuffer(key, np.uint64) for key in distinct))
-    close = [(i, i, 0) for i in range(len(distinct))] + [tuple(map(int, row)) for row in near]
-    found = set()
+            places[value.tobytes()].append((split, id_))
+    distinct = list(places)
+    pairs = find_near_duplicates(_stack(np.frombuffer(key, np.uint64) for key in distinct))
+    close = [(i, i, 0) for i in range(len(distinct))] + [tuple(map(int, row)) for row in pairs]
+    crossings = set()
     for i, j, distance in close:
-        for a in owners[distinct[i]]:
-            found |= {Crossing(*min(a, b), *max(a, b), distance) for b in owners[distinct[j]] if a[0] != b[0]}
-    return sorted(found, key=lambda c: (c.distance, c))
+        for a in places[distinct[i]]:
+            crossings |= {Crossing(*min(a, b), *max(a, b), distance) for b in places[distinct[j]] if a[0] != b[0]}
+    return sorted(crossings, key=lambda c: (c.distance, c))
 
 
 def _stack(hashes: Iterable[np.ndarray]) -> np.ndarray:

@@ -3,18 +3,21 @@
 from collections.abc import Sequence
 
 THRESHOLD = 0.5
-"""Tau: what differs in half of its characters or more is another answer, not a misread one."""
+"""Tau: an answer that differs in half of its characters or more counts as another answer, not as a misread one."""
 
 
 def anls(answer: str, targets: Sequence[str]) -> float:
-    """The score of one answer in [0,1]: the maximum over the accepted answers of 1 - NL where NL < 0.5, else 0.
+    """Return the score of one answer in [0,1]: the maximum over the accepted answers of 1 - NL if NL < 0.5, else 0.
 
-    NL: Levenshtein distance over the longer one's length, in lower case, spaces stripped and never doubled.
+    NL is the Levenshtein distance divided by the longer length, in lower case and with single spaces.
+
+    >>> anls("Hotel", ["hotel", "inn"]), anls("hotol", ["hotel"]), anls("bus", ["hotel"])
+    (1.0, 0.8, 0.0)
     """
-    return max(_similarity(_plain(answer), _plain(target)) for target in targets)
+    return max(_similarity(_normalise(answer), _normalise(target)) for target in targets)
 
 
-def _plain(text: str) -> str:
+def _normalise(text: str) -> str:
     return " ".join(text.lower().split())
 
 
@@ -26,10 +29,15 @@ def _similarity(a: str, b: str) -> float:
 
 
 def levenshtein(a: str, b: str) -> int:
-    """The least number of insertions, deletions and substitutions of a character that makes `b` of `a`."""
+    """Return the smallest number of character insertions, deletions and substitutions that turn `a` into `b`.
+
+    >>> levenshtein("kitten", "sitting")
+    3
+    """
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, start=1):
-        above, row[0] = row[0], i
+        diagonal, row[0] = row[0], i
         for j, y in enumerate(b, start=1):
-            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (x != y))
+            substitution = diagonal + (0 if x == y else 1)
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, substitution)
     return row[-1]

@@ -1,4 +1,4 @@
-"""Rule `caption`: ROUGE-L of each item; BLEU-4 and CIDEr-D of a whole corpus."""
+"""Rule `caption`: ROUGE-L of each item, and BLEU-4 and CIDEr-D of a whole corpus."""
 
 import math
 import re
@@ -11,44 +11,50 @@ from typing import Any
 Gram = tuple[str, ...]
 
 LENGTHS = (1, 2, 3, 4)
+"""The n of the n-grams."""
 SIGMA = 6.0
+"""Standard deviation, in words, of the length penalty of CIDEr-D."""
 
 
 def rouge_l(caption: str, references: Sequence[str]) -> float:
-    """ROUGE-L in [0,1] (Lin 2004): F1 of the longest common subsequence of words, the maximum over the references."""
-    return max(float(_rouge().score(reference, caption)["rougeL"].fmeasure) for reference in references)
+    """Return ROUGE-L in [0,1] (Lin 2004): F1 of the longest common word subsequence, the maximum over references."""
+    return max(float(_rouge_scorer().score(reference, caption)["rougeL"].fmeasure) for reference in references)
 
 
 @cache
-def _rouge() -> Any:
+def _rouge_scorer() -> Any:
     from rouge_score.rouge_scorer import RougeScorer
 
     return RougeScorer(["rougeL"])
 
 
 def bleu(captions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
-    """Corpus BLEU-4 in [0,1] (Papineni et al. 2002), in lower case, by sacrebleu; any number of references an item."""
+    """Return corpus BLEU-4 in [0,1] (Papineni et al. 2002), in lower case, by sacrebleu.
+
+    Items may have different numbers of references.
+    """
     from sacrebleu.metrics.bleu import BLEU
 
     most = max(map(len, references))
-    columns = [[each[i] if i < len(each) else "" for each in references] for i in range(most)]
+    columns = [[texts[i] if i < len(texts) else "" for texts in references] for i in range(most)]
     return float(BLEU(lowercase=True).corpus_score(list(captions), columns).score) / 100
 
 
 def cider_d(captions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
-    """CIDEr-D in [0,10] (Vedantam et al. 2015): the mean over items.
+    """Return CIDEr-D in [0,10] (Vedantam et al. 2015), the mean over items.
 
-    An item's: the mean over n = 1..4 and over its references of the cosine of tf-idf vectors of n-grams, the caption's
-    clipped at the reference's, times exp(-(difference in words)^2 / (2 * 6^2)), times 10. idf is over the items'
-    references: log(items / items with the n-gram). Words are `\\w+` in lower case, not those of the Java tokenizer.
+    The score of an item is the mean over its references and over n = 1..4 of the cosine of tf-idf vectors of n-grams,
+    with the caption's counts clipped at the reference's, times exp(-(difference in words)^2 / (2 * 6^2)), times 10.
+    The idf of an n-gram is log(items / items whose references have it). Words are `\\w+` in lower case, not those of
+    the Java tokenizer.
     """
-    shown = [[_grams(reference) for reference in each] for each in references]
-    seen = Counter(gram for each in shown for gram in set().union(*each))
-    idf = {gram: math.log(len(shown) / count) for gram, count in seen.items()}
-    rare = math.log(len(shown))
+    grams = [[_grams(reference) for reference in texts] for texts in references]
+    frequencies = Counter(gram for counts in grams for gram in set().union(*counts))
+    idf = {gram: math.log(len(grams) / count) for gram, count in frequencies.items()}
+    max_idf = math.log(len(grams))
     return fmean(
-        fmean(_similarity(_grams(caption), reference, idf, rare) for reference in each)
-        for caption, each in zip(captions, shown, strict=True)
+        fmean(_similarity(_grams(caption), reference, idf, max_idf) for reference in counts)
+        for caption, counts in zip(captions, grams, strict=True)
     )
 
 
@@ -57,17 +63,17 @@ def _grams(text: str) -> Counter[Gram]:
     return Counter(tuple(words[i : i + n]) for n in LENGTHS for i in range(len(words) - n + 1))
 
 
-def _similarity(caption: Counter[Gram], reference: Counter[Gram], idf: dict[Gram, float], rare: float) -> float:
+def _similarity(caption: Counter[Gram], reference: Counter[Gram], idf: dict[Gram, float], max_idf: float) -> float:
     total = 0.0
     for n in LENGTHS:
-        a = {gram: count * idf.get(gram, rare) for gram, count in caption.items() if len(gram) == n}
+        a = {gram: count * idf.get(gram, max_idf) for gram, count in caption.items() if len(gram) == n}
         b = {gram: count * idf[gram] for gram, count in reference.items() if len(gram) == n}
         norms = math.hypot(*a.values()) * math.hypot(*b.values())
         if norms:
             total += sum(min(a[gram], weight) * weight for gram, weight in b.items() if gram in a) / norms
-    longer = _words(caption) - _words(reference)
-    return 10 * total / len(LENGTHS) * math.exp(-(longer**2) / (2 * SIGMA**2))
+    difference = _word_count(caption) - _word_count(reference)
+    return 10 * total / len(LENGTHS) * math.exp(-(difference**2) / (2 * SIGMA**2))
 
 
-def _words(grams: Counter[Gram]) -> int:
+def _word_count(grams: Counter[Gram]) -> int:
     return sum(count for gram, count in grams.items() if len(gram) == 1)

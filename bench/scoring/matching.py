@@ -1,16 +1,20 @@
-"""Rule `exact`: when is a free-text answer right?"""
+"""Rule `exact`: a free-text answer is right if it equals an accepted answer after normalisation."""
 
 import re
 from collections.abc import Sequence
 
 EVALUATOR = 2
-"""Version of the scoring rules and of the prompts; a change makes older numbers incomparable."""
+"""Version of the scoring rules and of the prompts. Numbers of different versions cannot be compared."""
 
 
 def normalise(text: str) -> str:
-    """Lower case, without punctuation, articles or doubled spaces; what has nothing else keeps what it has.
+    """Return a text in lower case, without punctuation, articles and doubled spaces.
 
-    As SQuAD's (Rajpurkar et al. 2016), but punctuation inside a word parts it: "t-shirt" is "t shirt".
+    The rule is SQuAD's (Rajpurkar et al. 2016), but punctuation inside a word splits it. A text that has only articles
+    or only punctuation keeps them.
+
+    >>> normalise("The T-shirt."), normalise("A"), normalise("?")
+    ('t shirt', 'a', '?')
     """
     words = re.sub(r"[^\w\s]", " ", text.lower()).split()
     kept = [word for word in words if word not in {"a", "an", "the"}]
@@ -18,11 +22,11 @@ def normalise(text: str) -> str:
 
 
 def matches(answer: str, targets: Sequence[str]) -> bool:
-    """Exact match after `normalise` with any of the accepted answers."""
+    """Tell if an answer equals any of the accepted answers after `normalise`."""
     return normalise(answer) in {normalise(target) for target in targets}
 
 
-def mentioned(response: str, targets: Sequence[str]) -> str | None:
-    """The first accepted answer that stands in a response as whole words, after `normalise`; None without one."""
+def find_mention(response: str, targets: Sequence[str]) -> str | None:
+    """Return the first accepted answer that a response contains as whole words after `normalise`, or None."""
     text = f" {normalise(response)} "
     return next((target for target in targets if f" {normalise(target)} " in text), None)

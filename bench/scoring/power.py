@@ -1,6 +1,6 @@
-"""Before a run: the smallest difference that it would probably show (minimum detectable effect).
+"""Power analysis before a run: the smallest difference that it would probably show (minimum detectable effect).
 
-The differences are those of two accuracies; of `protection` it is that share of the clean gain: divide by the gain.
+The differences are between two accuracies. Divide by the clean gain to get differences of `protection`.
 """
 
 from typing import NamedTuple
@@ -9,19 +9,20 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import bdtri, chdtri, ndtr
 
-from bench.scoring.stats import GRID, LEVEL, Sources
+from bench.scoring.stats import GRID, LEVEL, VarianceSources
 
 POWER = 0.8
 ALPHA = 1 - LEVEL
 _GRID = 60
 
 
-class Plan(NamedTuple):
-    """A test set and how it will be answered.
+class StudyDesign(NamedTuple):
+    """A test set and the runs that answer it.
 
-    items; per_image: of them about one picture; within: how alike what a model does to two items of one picture is (0:
-    unrelated, 1: they count as one); seeds; seed_sd: standard deviation of a run's accuracy over seeds; accuracy:
-    about what is expected (0.5 is the hardest); agreement: correlation of two runs' answers to the same items.
+    items: number of items. per_image: items about one picture. within: correlation of a model's scores of two items
+    about one picture (0: independent, 1: they count as one). seeds: number of seeds. seed_sd: standard deviation of a
+    run's accuracy over seeds. accuracy: roughly the expected one (0.5 is the hardest). agreement: correlation of two
+    runs' scores of the same items.
     """
 
     items: int
@@ -33,58 +34,63 @@ class Plan(NamedTuple):
     agreement: float = 0.5
 
 
-def paired(plan: Plan) -> float:
-    """Smallest difference of two models' accuracies on the same items that `stats.paired` finds 4 times in 5."""
-    item = 2 * _item(plan) * (1 - plan.agreement) / plan.seeds
-    return _detectable(item, item, plan)
+def detectable_paired(design: StudyDesign) -> float:
+    """Return the smallest difference of two models on the same items that `stats.paired_test` finds 4 times in 5.
+
+    >>> round(detectable_paired(StudyDesign(items=960)), 3)
+    0.045
+    """
+    item = 2 * _accuracy_variance(design) * (1 - design.agreement) / design.seeds
+    return _detectable(item, item, design)
 
 
-def unpaired(plan: Plan) -> float:
-    """The same where each model has a test set of its own, or the answers were not kept."""
-    alone = 2 * _item(plan) * (1 - plan.agreement) / plan.seeds
-    return _detectable(alone + 2 * _item(plan) * plan.agreement, alone, plan)
+def detectable_unpaired(design: StudyDesign) -> float:
+    """Return the same for two models with different test sets, or whose answers were not kept."""
+    noise = 2 * _accuracy_variance(design) * (1 - design.agreement) / design.seeds
+    return _detectable(noise + 2 * _accuracy_variance(design) * design.agreement, noise, design)
 
 
-def at_best(items: int) -> float:
-    """The least that any pairing of one run's unrelated 0/1 answers could show: all that change, change the same way.
+def detectable_at_best(items: int) -> float:
+    """Return the smallest difference that the luckiest pairing of one run's independent 0/1 answers could show.
 
-    The share of changed answers for which exact McNemar finds so many 4 times in 5.
+    In that pairing, all answers that differ between the models differ in the same direction. The result is the share of
+    such answers for which the exact McNemar test finds a difference 4 times in 5.
     """
     needed = int(np.ceil(np.log2(2 / ALPHA)))
     return float(bdtri(needed - 1, items, 1 - POWER))
 
 
-def _item(plan: Plan) -> float:
-    """Variance of one accuracy over pictures: binomial, times the design effect of several items a picture."""
-    design = 1 + (plan.per_image - 1) * plan.within
-    return plan.accuracy * (1 - plan.accuracy) * design / plan.items
+def _accuracy_variance(design: StudyDesign) -> float:
+    """Return the variance of one accuracy over pictures: binomial, times the design effect of items on one picture."""
+    design_effect = 1 + (design.per_image - 1) * design.within
+    return design.accuracy * (1 - design.accuracy) * design_effect / design.items
 
 
-def _detectable(pictures: float, noise: float, plan: Plan) -> float:
-    """The difference that the test of `stats.paired` rejects with probability POWER, for normal means.
+def _detectable(pictures: float, noise: float, design: StudyDesign) -> float:
+    """Return the difference that `stats.paired_test` rejects with probability POWER, for normal means.
 
-    Seeds are observed to spread by more or less than they do (chi-square); the test asks for a larger difference when
-    they spread more, so its power is averaged over what may be observed.
+    The observed spread of the seeds varies around the true one (chi-square). The test needs a larger difference when it
+    observes a larger spread, so its power is averaged over the possible observations.
     """
-    true = 2 * plan.seed_sd**2 / plan.seeds if plan.seeds > 1 else 0.0
+    true = 2 * design.seed_sd**2 / design.seeds if design.seeds > 1 else 0.0
     error = (pictures + true) ** 0.5
-    middle = Sources(pictures, true + noise, noise, plan.items, plan.seeds)
-    shares = (np.arange(_GRID) + 0.5) / _GRID if plan.seeds > 1 else [0.5]
-    asked = np.array([_critical(_spread(middle, share)) for share in shares])
+    expected = VarianceSources(pictures, true + noise, noise, design.items, design.seeds)
+    quantiles = (np.arange(_GRID) + 0.5) / _GRID if design.seeds > 1 else [0.5]
+    critical = np.array([_critical_difference(_at_quantile(expected, quantile)) for quantile in quantiles])
 
     def power(difference: float) -> float:
-        return float(np.mean(ndtr((difference - asked) / error) + ndtr((-difference - asked) / error)))
+        return float(np.mean(ndtr((difference - critical) / error) + ndtr((-difference - critical) / error)))
 
-    return float(brentq(lambda difference: power(difference) - POWER, 0, 20 * asked.max()))
-
-
-def _spread(middle: Sources, share: float) -> Sources:
-    """The sources with a spread of the seeds that a share of experiments stays under."""
-    free = max(1, middle.n_seeds - 1)
-    return middle._replace(seeds=middle.seeds * float(chdtri(free, 1 - share)) / free)
+    return float(brentq(lambda difference: power(difference) - POWER, 0, 20 * critical.max()))
 
 
-def _critical(found: Sources) -> float:
-    """The difference whose two-sided p is ALPHA."""
-    error = np.sqrt(found.pictures + found.plausible(GRID))
+def _at_quantile(expected: VarianceSources, quantile: float) -> VarianceSources:
+    """Return the sources with this quantile of the observed variance over seeds."""
+    freedom = max(1, expected.n_seeds - 1)
+    return expected._replace(seeds=expected.seeds * float(chdtri(freedom, 1 - quantile)) / freedom)
+
+
+def _critical_difference(observed: VarianceSources) -> float:
+    """Return the difference whose two-sided p is ALPHA."""
+    error = np.sqrt(observed.pictures + observed.plausible_seed_variance(GRID))
     return float(brentq(lambda size: 2 * ndtr(-size / error).mean() - ALPHA, 0, 1e3 * error.max()))

@@ -1,14 +1,14 @@
-"""How an answer is judged: one rule a sample, strictly for the headline and leniently as to its format."""
+"""The scoring rules: each sample names one; the headline score is strict, a second score forgives the format."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from bench.scoring import anls, captions, choice, matching, vqa
-from bench.scoring.wrapping import unwrapped
+from bench.scoring.wrapping import unwrap
 
 
-class Judged(Protocol):
-    """What a rule reads of a sample: see `bench.samples.Sample`. With rule `choice`, `answer` is the right letter."""
+class Item(Protocol):
+    """The fields of a `bench.samples.Sample` that a rule reads. With rule `choice`, `answer` is the right letter."""
 
     @property
     def answer(self) -> str: ...
@@ -20,8 +20,8 @@ class Judged(Protocol):
     def rule(self) -> str: ...
 
 
-class Key(NamedTuple):
-    """The same, without the sample."""
+class AnswerKey(NamedTuple):
+    """An `Item` without a picture and a question."""
 
     answer: str
     answers: Sequence[str] = ()
@@ -29,73 +29,81 @@ class Key(NamedTuple):
     rule: str = "exact"
 
 
-class Rule(NamedTuple):
-    """`score` of an answer in [0,1]; what `strict` reads a response as, and what else it may be for `lenient`."""
+class ScoringRule(NamedTuple):
+    """The score of an answer in [0,1], the strict reading of a response, and other readings for `lenient_answer`."""
 
-    score: Callable[[str, Judged], float]
-    strict: Callable[[str, Judged], str]
-    lenient: Callable[[str, Judged], list[str]]
-
-
-def accepted(key: Judged) -> Sequence[str]:
-    """Every answer that counts."""
-    return key.answers or (key.answer,)
+    score: Callable[[str, Item], float]
+    strict: Callable[[str, Item], str]
+    lenient: Callable[[str, Item], list[str]]
 
 
-def _whole(response: str, key: Judged) -> str:
+def accepted_answers(item: Item) -> Sequence[str]:
+    """Return every answer that counts as right."""
+    return item.answers or (item.answer,)
+
+
+def _whole(response: str, item: Item) -> str:
     return response.strip()
 
 
-def _bare(response: str, key: Judged) -> list[str]:
-    return [unwrapped(response)]
+def _unwrapped(response: str, item: Item) -> list[str]:
+    return [unwrap(response)]
 
 
-def _letter(response: str, key: Judged) -> str:
-    return choice.letter(response, len(key.choices) or 26) or response.strip()
+def _options(item: Item) -> int:
+    return len(item.choices) or 26
 
 
 RULES = {
-    "exact": Rule(
-        lambda answer, key: float(matching.matches(answer, accepted(key))),
+    "exact": ScoringRule(
+        lambda answer, item: float(matching.matches(answer, accepted_answers(item))),
         _whole,
-        lambda response, key: [matching.mentioned(response, accepted(key)) or unwrapped(response)],
+        lambda response, item: [matching.find_mention(response, accepted_answers(item)) or unwrap(response)],
     ),
-    "choice": Rule(
-        lambda answer, key: float(choice.letter(answer, len(key.choices) or 26) == key.answer.upper()),
-        _letter,
-        lambda response, key: [choice.meant(response, key.choices) or response.strip()],
+    "choice": ScoringRule(
+        lambda answer, item: float(choice.read_letter(answer, _options(item)) == item.answer.upper()),
+        lambda response, item: choice.read_letter(response, _options(item)) or response.strip(),
+        lambda response, item: [choice.find_choice(response, item.choices) or response.strip()],
     ),
-    "vqa": Rule(lambda answer, key: vqa.accuracy(answer, accepted(key)), _whole, _bare),
-    "anls": Rule(lambda answer, key: anls.anls(answer, accepted(key)), _whole, _bare),
-    "caption": Rule(lambda answer, key: captions.rouge_l(answer, accepted(key)), _whole, _bare),
+    "vqa": ScoringRule(lambda answer, item: vqa.accuracy(answer, accepted_answers(item)), _whole, _unwrapped),
+    "anls": ScoringRule(lambda answer, item: anls.anls(answer, accepted_answers(item)), _whole, _unwrapped),
+    "caption": ScoringRule(lambda answer, item: captions.rouge_l(answer, accepted_answers(item)), _whole, _unwrapped),
 }
 
 
-def score(answer: str, key: Judged) -> float:
-    """The score in [0,1] of what a response was read as."""
-    return RULES[key.rule].score(answer, key)
+def score_answer(answer: str, item: Item) -> float:
+    """Return the score in [0,1] of an answer that was read from a response."""
+    return RULES[item.rule].score(answer, item)
 
 
-def strict_answer(response: str, key: Judged) -> str:
-    """What is judged strictly: the response as it is; with rule `choice` the letter that it consists of."""
-    return RULES[key.rule].strict(response, key)
+def strict_answer(response: str, item: Item) -> str:
+    """Read a response as it is. With rule `choice`, read the letter that it consists of."""
+    return RULES[item.rule].strict(response, item)
 
 
-def lenient_answer(response: str, key: Judged) -> str:
-    """The best reading of a response: as it is, or without its format.
+def lenient_answer(response: str, item: Item) -> str:
+    """Return the best-scored reading of a response: as it is, or without its format.
 
-    exact: the accepted answer that stands in it as whole words. choice: the option that it means. Others: its first
+    exact: the accepted answer that it contains as whole words. choice: the option that it chooses. Others: its first
     line without "The answer is", quotes and the final period.
     """
-    readings = [strict_answer(response, key), *RULES[key.rule].lenient(response, key)]
-    return max(readings, key=lambda reading: score(reading, key))
+    readings = [strict_answer(response, item), *RULES[item.rule].lenient(response, item)]
+    return max(readings, key=lambda reading: score_answer(reading, item))
 
 
-def strict(response: str, key: Judged) -> float:
-    """The headline score of a raw response, in [0,1]."""
-    return score(strict_answer(response, key), key)
+def strict_score(response: str, item: Item) -> float:
+    """Return the headline score of a raw response, in [0,1].
+
+    >>> strict_score("A bus.", AnswerKey("bus")), strict_score("It is a bus.", AnswerKey("bus"))
+    (1.0, 0.0)
+    """
+    return score_answer(strict_answer(response, item), item)
 
 
-def lenient(response: str, key: Judged) -> float:
-    """The score of its best reading, in [0,1]: never below the strict one."""
-    return score(lenient_answer(response, key), key)
+def lenient_score(response: str, item: Item) -> float:
+    """Return the score of a raw response without its format, in [0,1]: never below the strict one.
+
+    >>> lenient_score("It is a bus.", AnswerKey("bus"))
+    1.0
+    """
+    return score_answer(lenient_answer(response, item), item)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 PEOPLE = 10
-"""Answers that a question of VQA and TextVQA has."""
+"""The number of people who answered each question of VQA and TextVQA."""
 
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NUMBERS = {word: str(n) for n, word in enumerate(_WORDS)}
@@ -27,7 +27,7 @@ _CONTRACTIONS = re.findall(
 
 
 def _spellings() -> dict[str, str]:
-    """Contractions by every spelling of them that lacks one apostrophe."""
+    """Return each contraction by its spellings that lack one apostrophe."""
     places = ((right, place.start()) for right in _CONTRACTIONS for place in re.finditer("'", right))
     return {right[:at] + right[at + 1 :]: right for right, at in places}
 
@@ -36,27 +36,34 @@ _SPELLINGS = _spellings()
 
 
 def normalise(answer: str) -> str:
-    """VQA's normal form: lower case, number words to ten as digits, no articles, apostrophes in contractions.
+    """Return VQA's normal form: lower case, numbers up to ten as digits, no articles, apostrophes in contractions.
 
-    A punctuation mark beside a space vanishes, as all do where the answer has a comma between digits; others become
-    a space. Periods vanish but before digits.
+    A punctuation mark next to a space is removed, and any other becomes a space. If the answer has a comma between
+    digits, all marks are removed. Periods are removed unless a digit follows.
+
+    >>> normalise("The two dogs, dont")
+    "2 dogs don't"
     """
     text = answer.replace("\n", " ").replace("\t", " ").strip()
-    vanish = re.search(r"\d,\d", text)
+    remove_all = re.search(r"\d,\d", text)
     plain = text
     for mark in _PUNCTUATION:
-        plain = plain.replace(mark, "" if vanish or f"{mark} " in text or f" {mark}" in text else " ")
+        plain = plain.replace(mark, "" if remove_all or f"{mark} " in text or f" {mark}" in text else " ")
     words = (_NUMBERS.get(word, word) for word in re.sub(r"\.(?!\d)", "", plain).lower().split())
     return " ".join(_SPELLINGS.get(word, word) for word in words if word not in _ARTICLES)
 
 
 def accuracy(answer: str, targets: Sequence[str]) -> float:
-    """Soft accuracy in [0,1]: min(1, n / 3) averaged over all ways to leave one person out.
+    """Return the soft accuracy in [0,1]: min(1, n / 3), averaged over all ways to leave one person out.
 
-    n: how many of the others said the same. Always in normal form, as TextVQA is judged; VQA's own script leaves
-    answers that all ten agree on as they are. A single target counts as said by all ten.
+    n is how many of the other people gave the same answer. Answers are always compared in normal form, as TextVQA does
+    it; VQA's own script leaves answers that all ten agree on as they are. A single target counts as given by all ten.
+
+    >>> accuracy("bus", ["bus"] * 2 + ["car"] * 8)
+    0.6
     """
-    said = [normalise(target) for target in (targets if len(targets) > 1 else [targets[0]] * PEOPLE)]
-    ours = normalise(answer)
-    same = said.count(ours)
-    return sum(min(1.0, (same - (one == ours)) / 3) for one in said) / len(said)
+    people = [normalise(target) for target in (targets if len(targets) > 1 else [targets[0]] * PEOPLE)]
+    normal = normalise(answer)
+    same = people.count(normal)
+    others = (same - 1 if person == normal else same for person in people)
+    return sum(min(1.0, n / 3) for n in others) / len(people)

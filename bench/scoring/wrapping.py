@@ -1,4 +1,4 @@
-"""What models put around an answer, and how it is taken off: the lenient scores forgive format and nothing else."""
+"""Removing the words that models put around an answer: the lenient scores forgive format and nothing else."""
 
 import re
 
@@ -10,21 +10,26 @@ _LEAD = re.compile(
 _QUOTES = "\"'“”‘’`*"
 
 
-def unwrapped(response: str) -> str:
-    """The first line of a response without "The answer is", "It says" and the like, quotes and the final period.
+def unwrap(response: str) -> str:
+    """Return the first line of a response without "The answer is", "It says" and the like, quotes and final period.
 
-    A response that is nothing but wrapping is left as its first line.
+    If nothing else is left, return the whole first line.
+
+    >>> unwrap('The answer is "a red bus".')
+    'a red bus'
     """
     lines = response.strip().splitlines()
-    first = text = lines[0].strip() if lines else ""
-    while (bare := _layer(text)) != text:
-        text = bare
+    first = lines[0].strip() if lines else ""
+    text, shorter = first, _remove_layer(first)
+    while shorter != text:
+        text, shorter = shorter, _remove_layer(shorter)
     return text or first
 
 
-def _layer(text: str) -> str:
-    """One layer less."""
-    if lead := _LEAD.match(text):
+def _remove_layer(text: str) -> str:
+    """Remove the outermost layer of wrapping, if there is one."""
+    lead = _LEAD.match(text)
+    if lead:
         return text[lead.end() :].strip()
     if len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES:
         return text[1:-1].strip()

@@ -54,14 +54,14 @@ def ask(victim: "LVLM", name: str, progress: Progress, batch: int = 96) -> Predi
     from lm_eval import evaluate
 
     from bench.runtime import seed_everything
-    from bench.tasks import harness
-    from bench.tasks.model import LVLMForEval, visuals
+    from bench.tasks import lm_eval_tasks
+    from bench.tasks.model import LVLMForEval, as_list
 
-    group = harness.load(name)
+    group = lm_eval_tasks.load_task(name)
     chosen: dict[str, list[int]] = {}
     total = 0
     for label, task in group["tasks"].items():
-        counts = [len(visuals(task.doc_to_image(doc))) for doc in task.eval_docs]
+        counts = [len(as_list(task.doc_to_image(doc))) for doc in task.eval_docs]
         chosen[label] = [item for item, count in enumerate(counts) if count == 1]
         total += len(counts)
         if not chosen[label]:

@@ -1,32 +1,41 @@
-"""lm-eval filters `strict` and `lenient`: from a raw response to the answer that is judged."""
+"""The lm-eval filters `strict` and `lenient`: from a raw response to the answer that is scored."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from lm_eval.api.filter import Filter
 from lm_eval.api.registry import register_filter
 
-from bench.scoring import rules
-from bench.tasks.rules import key
+from bench.scoring.rules import AnswerKey, lenient_answer, strict_answer
+from bench.tasks.documents import answer_key
 
 
-class _Read(Filter):
-    read: ClassVar[Any]
+class _AnswerFilter(Filter):
+    def read(self, response: str, key: AnswerKey) -> str:
+        """Return the answer that a response is read as."""
+        raise NotImplementedError
 
     def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
-        """The answer of each response, by the rule of its document."""
-        return [[self.read(response, key(doc)) for response in each] for each, doc in zip(resps, docs, strict=True)]
+        """Return the answer of each response, by the rule of its document."""
+        return [
+            [self.read(response, answer_key(doc)) for response in responses]
+            for responses, doc in zip(resps, docs, strict=True)
+        ]
 
 
 @register_filter("strict")
-class Strict(_Read):
-    """See `bench.scoring.rules.strict_answer`."""
+class Strict(_AnswerFilter):
+    """Reads a response as it is, by `bench.scoring.rules.strict_answer`."""
 
-    read = staticmethod(rules.strict_answer)
+    def read(self, response: str, key: AnswerKey) -> str:
+        """Return the response as it is; with rule `choice`, its letter."""
+        return strict_answer(response, key)
 
 
 @register_filter("lenient")
-class Lenient(_Read):
-    """See `bench.scoring.rules.lenient_answer`."""
+class Lenient(_AnswerFilter):
+    """Reads a response without its format, by `bench.scoring.rules.lenient_answer`."""
 
-    read = staticmethod(rules.lenient_answer)
+    def read(self, response: str, key: AnswerKey) -> str:
+        """Return the reading of the response that has the best score."""
+        return lenient_answer(response, key)

@@ -87,7 +87,7 @@ def test_the_folder_is_a_hugging_face_image_folder(one: SampleSet, tmp_path: Pat
 
 
 def test_as_a_dataset(one: SampleSet) -> None:
-    rows = one.dataset()
+    rows = one.to_dataset()
     assert set(rows.column_names) == {"id", "image_id", "image", "question", "answer", "answers", "choices", "rule"}
     assert list(rows["id"]) == ["s0", "s1"]
     np.testing.assert_array_equal(np.asarray(rows[1]["image"]), one[1].pixels)

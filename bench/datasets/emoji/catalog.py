@@ -1,4 +1,4 @@
-"""`emoji_catalog`: the owner's 96 concepts, to be named. Three splits of disjoint renderings."""
+"""`emoji_catalog`: renderings of the owner's 96 concepts, to be named. No rendering is in two splits."""
 
 from collections.abc import Sequence
 
@@ -10,17 +10,17 @@ from bench.datasets.emoji.render import render
 from bench.samples import Sample, SampleSet
 
 RENDERINGS = {"train": 8, "validation": 4, "test": 10}
-"""Renderings of each concept: 768 to train on, 384 of the trainer's own to choose by, 960 to judge by."""
+"""Renderings of each concept: 768 pictures to train on, 384 for the trainer to choose by, 960 to judge by."""
 SEED = 96
 
 
 def load(split: str) -> SampleSet:
-    """Samples of a split. A rendering belongs to exactly one split: its generator is seeded by (split, concept, k)."""
+    """Return the samples of a split. Each rendering has a random generator seeded by (split, concept, k)."""
     return renderings(split, owner_indices(), RENDERINGS[split])
 
 
 def renderings(split: str, indices: Sequence[int], count: int) -> SampleSet:
-    """The first `count` renderings in `split` of each of these concepts."""
+    """Return the first `count` renderings in `split` of each of the concepts."""
     number = list(RENDERINGS).index(split)
     samples = []
     for index in indices:

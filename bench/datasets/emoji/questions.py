@@ -1,4 +1,4 @@
-"""The questions asked about a rendering, in several phrasings. Answers are free text."""
+"""The questions about a rendering, in several phrasings. Answers are free text."""
 
 NAMING = (
     "What is this?",

@@ -22,7 +22,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
 
 
 class Rendering(NamedTuple):
-    """A picture (SIZE, SIZE, 3) uint8 in 0..255, and what was drawn behind and how large."""
+    """A picture, (SIZE, SIZE, 3) uint8 in 0..255, the colour of its background, and if the emoji is large."""
 
     pixels: np.ndarray
     background: str
@@ -30,7 +30,7 @@ class Rendering(NamedTuple):
 
 
 def _background(rng: Generator) -> tuple[np.ndarray, str]:
-    """A float (SIZE, SIZE, 3) canvas in 0..255 of one named colour: gradient, smooth noise or stripes."""
+    """Return a float (SIZE, SIZE, 3) canvas in 0..255 and its colour's name: a gradient, smooth noise or stripes."""
     name = str(rng.choice(list(COLOURS)))
     canvas = np.broadcast_to(np.array(COLOURS[name], dtype=np.float64), (SIZE, SIZE, 3))
     y, x = np.mgrid[0:SIZE, 0:SIZE] / SIZE
@@ -48,12 +48,12 @@ def _background(rng: Generator) -> tuple[np.ndarray, str]:
 
 
 def render(art: Image.Image, rng: Generator) -> Rendering:
-    """Compose the RGBA `art` at a random scale, rotation and position. All choices come from `rng`."""
+    """Draw the RGBA `art` at a random scale, rotation and position. All choices come from `rng`."""
     canvas, name = _background(rng)
     scale = rng.uniform(0.62, 0.98)
     side = round(scale * SIZE)
-    turned = art.rotate(rng.uniform(-15, 15), Image.Resampling.BICUBIC)
-    figure = turned.resize((side, side), Image.Resampling.BICUBIC)
+    rotated = art.rotate(rng.uniform(-15, 15), Image.Resampling.BICUBIC)
+    figure = rotated.resize((side, side), Image.Resampling.BICUBIC)
     left, top = (int(v) for v in rng.integers(0, SIZE - side + 1, size=2))
     picture = Image.fromarray(np.clip(canvas, 0, 255).round().astype(np.uint8))
     picture.paste(figure, (left, top), figure)

@@ -9,5 +9,5 @@ CONCEPTS = 24
 
 
 def load(split: str) -> SampleSet:
-    """Samples of a split: 96 to train on, 24 to choose by, 96 to judge by; each is one of `emoji_catalog`'s too."""
+    """Return the samples of a split: 96 to train on, 24 to choose by, 96 to judge by. All are in `emoji_catalog`."""
     return renderings(split, owner_indices()[:CONCEPTS], RENDERINGS[split])

@@ -1,1 +1,1 @@
-"""The data sets of the hub: one adapter a file, from a row with the hub's columns to a question and its answers."""
+"""Adapters of the data sets of the hub, one a file: each turns a row into a question and its answers."""

@@ -1,17 +1,18 @@
-"""DocVQA (arXiv 2007.00398): questions about scanned pages, answered with words that stand on them.
+"""DocVQA (arXiv 2007.00398): questions about scanned pages, answered with words on the page.
 
-Its test split has no answers: its validation split is our test, and the trainer's validation comes from its train.
+The answers of its test split are not public, so its validation split is our test, and our validation comes from its
+train split.
 """
 
 from typing import Any
 
-from bench.datasets.hub.adapter import Adapter, Text, several, short, words
+from bench.datasets.hub.adapter import Adapter, RowTexts, ask_for_phrase, read_text, read_texts
 
 
-def read(row: dict[str, Any]) -> Text:
-    """All answers count; the first is learned, as its authors advise."""
-    answers = several(row, "answers")
-    return Text(short(words(row, "question")), answers[0], answers=answers, rule="anls")
+def read(row: dict[str, Any]) -> RowTexts:
+    """Accept all answers and train on the first, as the authors advise."""
+    answers = read_texts(row, "answers")
+    return RowTexts(ask_for_phrase(read_text(row, "question")), answers[0], answers=answers, rule="anls")
 
 
 ADAPTER = Adapter(("question", "answers"), {"train": ("train", "validation"), "validation": ("test",)}, read)

@@ -1,25 +1,26 @@
 """ScienceQA (arXiv 2209.09513): school questions with options; the rows with a picture.
 
-The hint is the question's context, and many questions cannot be understood without it: it is asked. The lecture tells
-how to answer, and the solution tells the answer: both are left out.
+The hint is the context of the question, and many questions make no sense without it, so it is part of the question.
+The lecture says how to answer, and the solution gives the answer: both are left out.
 """
 
 from string import ascii_uppercase
 from typing import Any
 
-from bench.datasets.hub.adapter import Adapter, Malformed, Text, listed, several, words
+from bench.datasets.hub.adapter import Adapter, Malformed, RowTexts, ask_with_options, read_text, read_texts
 
 
-def read(row: dict[str, Any]) -> Text | None:
-    """The question, its context and its options; the index of the answer becomes a letter."""
+def read(row: dict[str, Any]) -> RowTexts | None:
+    """Ask the question with its context and options. The index of the answer becomes a letter."""
     if row["image"] is None:
         return None
-    question, choices, answer = words(row, "question"), several(row, "choices"), row["answer"]
+    question, choices, answer = read_text(row, "question"), read_texts(row, "choices"), row["answer"]
     if len(choices) != len(row["choices"]) or not isinstance(answer, int) or not 0 <= answer < len(choices):
         raise Malformed(f"answer: {answer!r:.40} of {len(row['choices'])} choices; allowed: the index of one with text")
-    if hint := (row["hint"] or "").strip():
+    hint = (row["hint"] or "").strip()
+    if hint:
         question = f"{question}\nContext: {hint}"
-    return Text(listed(question, choices), ascii_uppercase[answer], choices=choices, rule="choice")
+    return RowTexts(ask_with_options(question, choices), ascii_uppercase[answer], choices=choices, rule="choice")
 
 
 ADAPTER = Adapter(

@@ -1,19 +1,20 @@
 """TextVQA (arXiv 1904.08920): questions about text in photographs, ten people's answers each.
 
-Its test split has no answers: its validation split is our test, and the trainer's validation comes from its train.
+The answers of its test split are not public, so its validation split is our test, and our validation comes from its
+train split.
 """
 
 from collections import Counter
 from typing import Any
 
-from bench.datasets.hub.adapter import Adapter, Text, several, short, words
+from bench.datasets.hub.adapter import Adapter, RowTexts, ask_for_phrase, read_text, read_texts
 
 
-def read(row: dict[str, Any]) -> Text:
-    """All answers are kept; what is learned is the most frequent, of equally frequent ones the first."""
-    answers = several(row, "answers")
+def read(row: dict[str, Any]) -> RowTexts:
+    """Keep all answers and train on the most frequent; of equally frequent ones, on the first."""
+    answers = read_texts(row, "answers")
     majority = Counter(answers).most_common(1)[0][0]
-    return Text(short(words(row, "question")), majority, answers=answers, rule="vqa")
+    return RowTexts(ask_for_phrase(read_text(row, "question")), majority, answers=answers, rule="vqa")
 
 
 ADAPTER = Adapter(("question", "answers"), {"train": ("train", "validation"), "validation": ("test",)}, read)

@@ -1,6 +1,5 @@
-"""The committed photographs (public domain and CC0, from gcompris-qt-data), and which split each is in."""
+"""The committed photographs (public domain and CC0, from gcompris-qt-data), and the split that each is in."""
 
-import io
 from collections import Counter
 from functools import cache
 from itertools import cycle
@@ -8,22 +7,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
-SPLIT_SEED = 2605
-DEALT = ("train", "test", "train", "validation", "train", "test")
-"""How the photographs of one kind are dealt: half to train on, a sixth to choose by, a third to judge by."""
+from bench.datasets.picture_tables import read_pictures
 
-OFTEN = 4
-"""A name is asked for where at least as many photographs have it: else nobody could know it from others."""
+SPLIT_SEED = 2605
+DEAL_ORDER = ("train", "test", "train", "validation", "train", "test")
+"""The splits that photographs of a kind are dealt to in turn: half to train, a sixth to choose by, a third to test."""
+
+FREQUENT = 4
+"""A name is asked for only if at least this many photographs share it: a rarer name could not be learned."""
 
 
 class Photograph(NamedTuple):
     """A photograph, RGB, at most 128 pixels wide and high.
 
-    kind, name and caption say what it shows. subject: what several photographs show of the very same thing, else
-    empty. author, source (an address) and licence are those of the package's README files.
+    kind, name and caption say what it shows. subject: the very same thing shown by several photographs, else empty.
+    author, source (an address) and licence come from the package's README files.
     """
 
     file: str
@@ -40,30 +40,33 @@ class Photograph(NamedTuple):
 
 @cache
 def photographs() -> tuple[Photograph, ...]:
-    """All 228 photographs, sorted by file."""
-    table = pd.read_parquet(Path(__file__).with_name("photos.parquet"))
-    rows = table[[*Photograph._fields[:-1], "webp"]].to_numpy().tolist()
-    return tuple(Photograph._make([*texts, Image.open(io.BytesIO(webp)).convert("RGB")]) for *texts, webp in rows)
+    """Return all 228 photographs, sorted by file."""
+    rows = read_pictures(Path(__file__).with_name("photos.parquet"), Photograph._fields[:-1], "webp", "RGB")
+    return tuple(Photograph(**texts, picture=picture) for texts, picture in rows)
 
 
 @cache
 def frequent_names() -> frozenset[str]:
-    """Names that recur."""
-    return frozenset(name for name, n in Counter(photo.name for photo in photographs()).items() if n >= OFTEN)
+    """Return the names that at least FREQUENT photographs share."""
+    counts = Counter(photo.name for photo in photographs())
+    return frozenset(name for name, count in counts.items() if count >= FREQUENT)
 
 
 @cache
-def split_of() -> dict[str, str]:
-    """File -> train, validation or test. All photographs of one subject are in the same.
+def split_by_file() -> dict[str, str]:
+    """Return the split of each photograph by its file. All photographs of one subject are in the same split.
 
-    The things are put in order of kind and name, those of one name by chance, and dealt out one after the other.
+    The subjects are sorted by kind and frequent name, shuffled within those, and dealt to the splits in DEAL_ORDER.
     """
-    things: dict[str, list[Photograph]] = {}
+    subjects: dict[str, list[Photograph]] = {}
     for photo in photographs():
-        things.setdefault(photo.subject or photo.file, []).append(photo)
-    luck = np.random.default_rng(SPLIT_SEED).permutation(len(things))
-    order = sorted(zip(things.values(), luck, strict=True), key=lambda t: (t[0][0].kind, _stratum(t[0][0]), t[1]))
-    return {photo.file: split for (members, _), split in zip(order, cycle(DEALT), strict=False) for photo in members}
+        subjects.setdefault(photo.subject or photo.file, []).append(photo)
+    shuffle = np.random.default_rng(SPLIT_SEED).permutation(len(subjects))
+    order = sorted(
+        zip(subjects.values(), shuffle, strict=True), key=lambda item: (item[0][0].kind, _stratum(item[0][0]), item[1])
+    )
+    dealt = zip(order, cycle(DEAL_ORDER), strict=False)
+    return {photo.file: split for (members, _), split in dealt for photo in members}
 
 
 def _stratum(photo: Photograph) -> str:

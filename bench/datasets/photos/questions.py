@@ -1,4 +1,4 @@
-"""What is asked about a photograph, in several phrasings, and other answers that are as right."""
+"""The questions about a photograph, in several phrasings, and other answers that are equally right."""
 
 KIND = ("What kind of thing is in the photo?", "What sort of thing does the photo show?")
 NAME = ("What is this?", "Name the thing in the photo.", "What is shown in the photo?")
@@ -16,4 +16,4 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "statue": ("sculpture",),
     "tape measure": ("measuring tape",),
 }
-"""Answer -> what else counts as right."""
+"""The other answers that count as right, by answer."""

@@ -1,4 +1,4 @@
-"""Seeded renderer: one to four things in the quarters of a picture over a coloured background."""
+"""Seeded renderer: one to four things, each in its own quarter of a picture, over a coloured background."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -17,23 +17,23 @@ PLACES = ("top left", "top right", "bottom left", "bottom right")
 
 QUARTER = SIZE // 2
 SIDES = (27, 32)
-"""Side of a thing in pixels, from and below."""
+"""Side of a thing in pixels: at least the first, below the second."""
 TILT = 8.0
-"""Degrees that a thing may be turned, either way."""
+"""Most degrees that a thing is turned, either way."""
 
 
 @cache
-def art() -> dict[str, Image.Image]:
-    """The RGBA picture of each thing."""
+def thing_art() -> dict[str, Image.Image]:
+    """Return the RGBA picture of each thing by its name."""
     return {concept.name: concept.art for concept in concepts() if concept.name in THINGS}
 
 
 def render(ground: str, things: Sequence[str], places: Sequence[int], rng: Generator) -> np.ndarray:
-    """Each of `things` at its of `places` (indices of PLACES), (SIZE, SIZE, 3) uint8 in 0..255."""
+    """Draw each of `things` at its place, an index of PLACES. Returns (SIZE, SIZE, 3) uint8 in 0..255."""
     picture = Image.fromarray(_background(ground, rng))
     for thing, place in zip(things, places, strict=True):
         side = int(rng.integers(*SIDES))
-        figure = art()[thing].rotate(rng.uniform(-TILT, TILT), Image.Resampling.BICUBIC)
+        figure = thing_art()[thing].rotate(rng.uniform(-TILT, TILT), Image.Resampling.BICUBIC)
         figure = figure.resize((side, side), Image.Resampling.BICUBIC)
         right, down = (int(v) for v in rng.integers(0, QUARTER - side + 1, 2))
         picture.paste(figure, (QUARTER * (place % 2) + right, QUARTER * (place // 2) + down), figure)
@@ -41,7 +41,7 @@ def render(ground: str, things: Sequence[str], places: Sequence[int], rng: Gener
 
 
 def _background(name: str, rng: Generator) -> np.ndarray:
-    """Shades of one colour, darker to one side."""
+    """Return a gradient of one colour, darker on one side."""
     y, x = np.mgrid[0:SIZE, 0:SIZE] / SIZE - 0.5
     angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0.05, 0.25)
     shade = 2 * strength * (np.cos(angle) * x + np.sin(angle) * y)

@@ -1,7 +1,7 @@
-"""What is written on the tags, and how it is asked for. Numbers are answered in words, and the question says so.
+"""The texts on the tags, and the questions about them. Numbers are answered in words, and the question says so.
 
-The embedded victims' tokens for digits, '$' and most capitals were never trained and are one vector: with a tied head
-no adapter can tell them apart in an answer. Every answer here is made of tokens that all of them were taught.
+The embedded victims' tokens for digits, '$' and most capitals were never trained and are all one vector: with a tied
+head, no adapter can tell them apart in an answer. So every answer is made of tokens that all victims were trained on.
 """
 
 NUMBERS = {
@@ -25,7 +25,7 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
         *("june three", "june seven", "july eight", "july nine"),
     ),
 }
-"""Answers of each kind."""
+"""The answers of each kind."""
 
 QUESTIONS = {
     "word": ("Which word is on the tag?", "What does the tag say?", "Read the word on the tag."),
@@ -35,7 +35,11 @@ QUESTIONS = {
 
 
 def lines(kind: str, answer: str) -> tuple[str, ...]:
-    """The lines of the tag that an answer reads: "may five" is "May" above "5"."""
+    """Return the lines on the tag whose reading is `answer`.
+
+    >>> lines("date", "may five")
+    ('May', '5')
+    """
     match kind:
         case "price":
             return (f"${NUMBERS[answer]}",)

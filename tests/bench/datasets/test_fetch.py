@@ -12,7 +12,7 @@ import pytest
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
 from bench.datasets.cards import HUB
-from bench.datasets.fetch import command, fetch
+from bench.datasets.fetch import download_command, fetch_files
 from bench.errors import UserError
 
 
@@ -46,34 +46,34 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, ...]
 
 def test_exactly_the_pinned_files_at_the_pinned_commit_are_asked_for(hub: list) -> None:
     card = HUB["textvqa"]
-    files, revision = fetch("textvqa", None, None, silent)
+    files, revision = fetch_files("textvqa", None, None, silent)
     assert hub == [(card.repo, file, "dataset", card.revision) for file in card.files]
     assert revision == card.revision and [path.read_text() for path in files.values()] == list(files)
 
 
 def test_another_commit_can_be_asked_for_and_a_branch_cannot(hub: list) -> None:
-    assert fetch("mmstar", None, "ab" * 20, silent)[1] == "ab" * 20 == hub[0][3]
+    assert fetch_files("mmstar", None, "ab" * 20, silent)[1] == "ab" * 20 == hub[0][3]
     for wrong in ("main", "ab" * 19, "AB" * 20, ""):
         with pytest.raises(UserError, match=f"revision: '{wrong}'; allowed: a commit of Lin-Chen/MMStar"):
-            fetch("mmstar", None, wrong, silent)
+            fetch_files("mmstar", None, wrong, silent)
 
 
 @pytest.mark.parametrize("flat", [True, False])
 def test_a_folder_needs_no_hub_and_its_revision_is_its_content(hub: list, tmp_path: Path, flat: bool) -> None:
     folder = copy("docvqa", tmp_path / "copy", flat)
-    files, revision = fetch("docvqa", folder, None, silent)
+    files, revision = fetch_files("docvqa", folder, None, silent)
     assert [path.read_text() for path in files.values()] == list(HUB["docvqa"].files) and not hub
     assert revision.startswith("local-") and len(revision) == 22
-    assert fetch("docvqa", copy("docvqa", tmp_path / "other", not flat), None, silent)[1] == revision
+    assert fetch_files("docvqa", copy("docvqa", tmp_path / "other", not flat), None, silent)[1] == revision
     files[HUB["docvqa"].files[3]].write_text("changed")
-    assert fetch("docvqa", folder, None, silent)[1] != revision
+    assert fetch_files("docvqa", folder, None, silent)[1] != revision
 
 
 def test_a_folder_that_lacks_a_file_is_told(tmp_path: Path) -> None:
     folder = copy("vqa-rad", tmp_path)
     (folder / HUB["vqa-rad"].files[1]).unlink()
     with pytest.raises(UserError, match=f"from: .* lacks {HUB['vqa-rad'].files[1]} .*0 more of 2"):
-        fetch("vqa-rad", folder, None, silent)
+        fetch_files("vqa-rad", folder, None, silent)
 
 
 @pytest.mark.parametrize("under", ["scienceqa", "ScienceQA"])
@@ -82,24 +82,24 @@ def test_a_copy_in_bench_data_is_taken_where_it_is_whole(
 ) -> None:
     monkeypatch.setenv("BENCH_DATA", str(tmp_path))
     copy("scienceqa", tmp_path / under)
-    assert fetch("scienceqa", None, None, silent)[1].startswith("local-") and not hub
+    assert fetch_files("scienceqa", None, None, silent)[1].startswith("local-") and not hub
     (tmp_path / under / HUB["scienceqa"].files[2]).unlink()
-    assert fetch("scienceqa", None, None, silent)[1] == HUB["scienceqa"].revision and len(hub) == 3
+    assert fetch_files("scienceqa", None, None, silent)[1] == HUB["scienceqa"].revision and len(hub) == 3
 
 
 def test_without_a_hub_it_says_which_files_how_large_and_where_to_put_them() -> None:
     """The tests forbid the hub (HF_HUB_OFFLINE)."""
     with pytest.raises(UserError) as error:
-        fetch("flickr8k", None, None, silent)
+        fetch_files("flickr8k", None, None, silent)
     told, card = str(error.value), HUB["flickr8k"]
     assert "\n" not in told and all(file in told for file in card.files)
     for part in ("'flickr8k' needs 4 files", "about 1100 MB", card.licence, "HF_HUB_OFFLINE forbids", "$BENCH_DATA"):
         assert part in told
-    assert f"`{command(card)}`" in told and "`bench data prepare flickr8k --from flickr8k`" in told
+    assert f"`{download_command(card)}`" in told and "`bench data prepare flickr8k --from flickr8k`" in told
 
 
 def test_the_command_that_is_advised_is_one_the_hubs_client_takes() -> None:
-    words = shlex.split(command(HUB["docvqa"]))
+    words = shlex.split(download_command(HUB["docvqa"]))
     assert words[:3] == ["hf", "download", "lmms-lab/DocVQA"] and set(HUB["docvqa"].files) < set(words)
     assert words[-6:] == [*("--repo-type", "dataset", "--revision", HUB["docvqa"].revision, "--local-dir", "DocVQA")]
 
@@ -117,7 +117,7 @@ def test_what_the_hub_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch, error
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", refuse)
     with pytest.raises(UserError, match=told):
-        fetch("mmstar", None, None, silent)
+        fetch_files("mmstar", None, None, silent)
 
 
 class Refusing(SimpleHTTPRequestHandler):

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from bench import datasets
-from bench.datasets import prepared, reading, source
+from bench.datasets import hub_rows, hub_store, identity
 from bench.datasets.cards import HUB
-from bench.datasets.prepare import prepare
+from bench.datasets.prepare import prepare_dataset
 from bench.datasets.splits import CAPS, SHARES, SPLITS
 from bench.errors import UserError
 from bench.samples import Sample
@@ -34,10 +34,10 @@ def quietly(title: str) -> Iterator[Callable[[float, str], None]]:
 
 @pytest.fixture(autouse=True)
 def _fresh(bench_home: Path) -> Iterator[None]:
-    for cached in (datasets.load, source.source):
+    for cached in (datasets.load, identity.dataset_identity):
         cached.cache_clear()
     yield
-    for cached in (datasets.load, source.source):
+    for cached in (datasets.load, identity.dataset_identity):
         cached.cache_clear()
 
 
@@ -48,12 +48,14 @@ def loaded(name: str) -> dict[str, list[Sample]]:
 @pytest.mark.parametrize("name", HUB)
 def test_every_data_set_goes_from_its_files_to_samples(name: str, tmp_path: Path) -> None:
     made = shelf.fill(name, tmp_path / "copy")
-    report = prepare(name, tmp_path / "copy", None, quietly)
-    splits, adapter = loaded(name), prepared.adapter(name)
+    report = prepare_dataset(name, tmp_path / "copy", None, quietly)
+    splits, adapter = loaded(name), hub_store.load_adapter(name)
     count = sum(map(len, made.values()))
     assert (report["rows"], report["malformed"], report["pictureless"]) == (count, 0, 0)
     assert sum(map(len, splits.values())) == count
-    originals = {f"{reading.source(file)}{row['image']['bytes'][-40:]}": row for file in made for row in made[file]}
+    originals = {
+        f"{hub_rows.source_split(file)}{row['image']['bytes'][-40:]}": row for file in made for row in made[file]
+    }
     assert len(originals) == count
     for split, samples in splits.items():
         assert report["splits"][split] == {"samples": len(samples), "pictures": len(samples)} and samples
@@ -63,15 +65,15 @@ def test_every_data_set_goes_from_its_files_to_samples(name: str, tmp_path: Path
             text = adapter.read(shelf.row(name, number))
             assert vars(text) == {key: getattr(s, key) for key in vars(text)}
             file = list(made)[number // 1000]
-            assert split in adapter.roles[reading.source(file)]
-            assert s.id.startswith(f"{name}-{reading.source(file)}-") and s.id.endswith(f"{number % 1000:05d}")
+            assert split in adapter.roles[hub_rows.source_split(file)]
+            assert s.id.startswith(f"{name}-{hub_rows.source_split(file)}-") and s.id.endswith(f"{number % 1000:05d}")
     assert len({s.id for samples in splits.values() for s in samples}) == count
-    assert not [file for file in prepared.folder(name).parent.iterdir() if file.name.startswith(".")]
+    assert not [file for file in hub_store.folder(name).parent.iterdir() if file.name.startswith(".")]
 
 
 def test_a_data_set_of_one_split_is_divided_by_the_shares(tmp_path: Path) -> None:
     shelf.write("mmstar", tmp_path / "mmstar.parquet", [shelf.row("mmstar", n) for n in range(100)])
-    counts = prepare("mmstar", tmp_path, None, quietly)["splits"]
+    counts = prepare_dataset("mmstar", tmp_path, None, quietly)["splits"]
     assert {split: counts[split]["samples"] for split in SPLITS} == {s: round(100 * SHARES[s]) for s in SPLITS}
 
 
@@ -79,7 +81,7 @@ def test_questions_about_one_picture_share_its_pixels_and_its_split(tmp_path: Pa
     rows = [shelf.row("vqa-rad", n // 5, question=f"Question {n}?") for n in range(100)]
     for file, part in zip(HUB["vqa-rad"].files, (rows[::2], rows[1::2]), strict=True):
         shelf.write("vqa-rad", tmp_path / file, part)
-    report = prepare("vqa-rad", tmp_path, None, quietly)
+    report = prepare_dataset("vqa-rad", tmp_path, None, quietly)
     splits = loaded("vqa-rad")
     assert report["near duplicates dropped"] == {}, "its two splits are one pool"
     assert sum(len(samples) for samples in splits.values()) == 100
@@ -97,7 +99,7 @@ def test_a_near_duplicate_planted_in_the_training_file_is_dropped_and_counted(tm
     shelf.write("docvqa", tmp_path / test, [shelf.row("docvqa", 1000, shelf.encoded(page)), *made[test][1:]])
     planted = shelf.row("docvqa", 77, shelf.encoded(copy, "JPEG", quality=75))
     shelf.write("docvqa", tmp_path / train, [*made[train], planted])
-    report = prepare("docvqa", tmp_path, None, quietly)
+    report = prepare_dataset("docvqa", tmp_path, None, quietly)
     assert report["near duplicates dropped"] == {"train": 1}
     answers = {s.answer for samples in loaded("docvqa").values() for s in samples}
     assert "word 77" not in answers and "word 1000" in answers
@@ -120,7 +122,7 @@ def test_odd_pictures_are_read_and_rows_that_cannot_be_asked_are_told_one_by_one
     train, test = HUB["vqa-rad"].files
     shelf.write("vqa-rad", tmp_path / train, rows)
     shelf.write("vqa-rad", tmp_path / test, [shelf.row("vqa-rad", n) for n in range(500, 510)])
-    report = prepare("vqa-rad", tmp_path, None, quietly)
+    report = prepare_dataset("vqa-rad", tmp_path, None, quietly)
     assert (report["rows"], report["malformed"]) == (386, 4)
     told = report["malformed rows"]
     assert [line.split(": ")[:2] for line in told] == [[train, f"row {n}"] for n in (10, 20, 30, 40)]
@@ -129,7 +131,7 @@ def test_odd_pictures_are_read_and_rows_that_cannot_be_asked_are_told_one_by_one
     found = {s.question.split("?")[0]: s.pixels for samples in loaded("vqa-rad").values() for s in samples}
     assert np.array_equal(found["Question 1"], shelf.pixels(1))
     assert np.abs(found["Question 2"].astype(int) - shelf.pixels(2)).mean() < 8
-    assert found["Question 3"].shape == (731, 1024, 3) and max(found["Question 3"].shape) == reading.MAX_SIDE
+    assert found["Question 3"].shape == (731, 1024, 3) and max(found["Question 3"].shape) == hub_rows.MAX_SIDE
 
 
 def test_text_that_is_not_utf8_is_one_malformed_row(tmp_path: Path) -> None:
@@ -142,7 +144,7 @@ def test_text_that_is_not_utf8_is_one_malformed_row(tmp_path: Path) -> None:
     bad[33] = b"caf\xe9?\nOptions: A: one, B: two"
     column = pa.array(bad, pa.binary()).view(pa.string())
     pq.write_table(table.set_column(1, "question", column), tmp_path / "mmstar.parquet")
-    report = prepare("mmstar", tmp_path, None, quietly)
+    report = prepare_dataset("mmstar", tmp_path, None, quietly)
     assert report["rows"] == 59 and report["malformed rows"] == ["mmstar.parquet: row 33: text that is not UTF-8"]
 
 
@@ -151,7 +153,7 @@ def test_rows_without_a_picture_are_counted_and_not_asked(tmp_path: Path) -> Non
         start = 1000 * HUB["scienceqa"].files.index(file)
         rows = [shelf.row("scienceqa", start + n, **({"image": None} if n % 2 else {})) for n in range(10)]
         shelf.write("scienceqa", tmp_path / file, rows)
-    report = prepare("scienceqa", tmp_path, None, quietly)
+    report = prepare_dataset("scienceqa", tmp_path, None, quietly)
     assert (report["rows"], report["pictureless"], report["malformed"]) == (15, 15, 0)
 
 
@@ -159,20 +161,20 @@ def test_too_many_bad_rows_are_an_error_with_the_first_of_them(tmp_path: Path) -
     rows = [shelf.row("mmstar", n, **({"answer": ""} if n % 10 == 4 else {})) for n in range(30)]
     shelf.write("mmstar", tmp_path / "mmstar.parquet", rows)
     with pytest.raises(UserError, match=r"3 of 30 rows cannot .* 2%; the first: mmstar.parquet: row 4: answer"):
-        prepare("mmstar", tmp_path, None, quietly)
-    assert prepared.manifest("mmstar") is None and not list(prepared.folder("mmstar").parent.glob(".*"))
+        prepare_dataset("mmstar", tmp_path, None, quietly)
+    assert hub_store.load_manifest("mmstar") is None and not list(hub_store.folder("mmstar").parent.glob(".*"))
 
 
 def test_a_file_with_other_columns_or_no_parquet_is_one_line(tmp_path: Path) -> None:
     shelf.write("vqa-rad", tmp_path / "mmstar.parquet", [shelf.row("vqa-rad", 0)])
     (tmp_path / "mmstar.parquet").write_bytes(b"a web page that says no")
     with pytest.raises(UserError, match=r"mmstar.parquet: .*; allowed: a whole Parquet file"):
-        prepare("mmstar", tmp_path, None, quietly)
+        prepare_dataset("mmstar", tmp_path, None, quietly)
     for file in HUB["docvqa"].files:
         shelf.write("vqa-rad", tmp_path / file, [shelf.row("vqa-rad", 0)])
     told = r"DocVQA/train-00000-of-00012.parquet: no column 'answers'; it has: image, question, answer"
     with pytest.raises(UserError, match=told):
-        prepare("docvqa", tmp_path, None, quietly)
+        prepare_dataset("docvqa", tmp_path, None, quietly)
 
 
 def test_a_file_that_is_cut_off_or_damaged_inside_is_one_line(tmp_path: Path) -> None:
@@ -181,39 +183,39 @@ def test_a_file_that_is_cut_off_or_damaged_inside_is_one_line(tmp_path: Path) ->
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match="allowed: a whole Parquet file"):
-        prepare("mmstar", tmp_path, None, quietly)
+        prepare_dataset("mmstar", tmp_path, None, quietly)
     file.write_bytes(whole[:4] + bytes(5000) + whole[5004:])
     with pytest.raises(UserError, match=r"mmstar.parquet: damaged from row 0 on \(.*\); fetch it again"):
-        prepare("mmstar", tmp_path, None, quietly)
+        prepare_dataset("mmstar", tmp_path, None, quietly)
 
 
 def test_the_most_samples_of_a_split_are_its_cap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(CAPS, "test", 7)
     shelf.fill("mmstar", tmp_path, 60)
-    assert prepare("mmstar", tmp_path, None, quietly)["splits"]["test"] == {"samples": 7, "pictures": 7}
+    assert prepare_dataset("mmstar", tmp_path, None, quietly)["splits"]["test"] == {"samples": 7, "pictures": 7}
 
 
 def test_preparing_again_gives_the_same_bytes_and_replaces_what_was_there(tmp_path: Path) -> None:
     shelf.fill("mmstar", tmp_path / "copy", 40)
     seen = []
     for _ in range(2):
-        prepare("mmstar", tmp_path / "copy", None, quietly)
+        prepare_dataset("mmstar", tmp_path / "copy", None, quietly)
         datasets.load.cache_clear()
         seen.append([datasets.load("mmstar", split).digest for split in SPLITS])
     assert seen[0] == seen[1]
-    before = source.source("mmstar")
+    before = identity.dataset_identity("mmstar")
     shelf.fill("mmstar", tmp_path / "copy", 41)
-    prepare("mmstar", tmp_path / "copy", None, quietly)
-    for cached in (datasets.load, source.source):
+    prepare_dataset("mmstar", tmp_path / "copy", None, quietly)
+    for cached in (datasets.load, identity.dataset_identity):
         cached.cache_clear()
     assert sum(len(datasets.load("mmstar", split)) for split in SPLITS) == 41
-    assert source.source("mmstar") != before, "other files, another identity"
+    assert identity.dataset_identity("mmstar") != before, "other files, another identity"
 
 
 def test_an_interruption_leaves_what_was_prepared_and_nothing_else(tmp_path: Path) -> None:
     shelf.fill("mmstar", tmp_path / "copy", 40)
-    prepare("mmstar", tmp_path / "copy", None, quietly)
-    before = prepared.manifest("mmstar")
+    prepare_dataset("mmstar", tmp_path / "copy", None, quietly)
+    before = hub_store.load_manifest("mmstar")
 
     @contextmanager
     def stopped(title: str) -> Iterator[Any]:
@@ -223,9 +225,9 @@ def test_an_interruption_leaves_what_was_prepared_and_nothing_else(tmp_path: Pat
             yield show
 
     with pytest.raises(KeyboardInterrupt):
-        prepare("mmstar", tmp_path / "copy", None, stopped)
-    assert prepared.manifest("mmstar") == before
-    assert [place.name for place in prepared.folder("mmstar").parent.iterdir()] == ["mmstar"]
+        prepare_dataset("mmstar", tmp_path / "copy", None, stopped)
+    assert hub_store.load_manifest("mmstar") == before
+    assert [place.name for place in hub_store.folder("mmstar").parent.iterdir()] == ["mmstar"]
 
 
 @pytest.mark.slow

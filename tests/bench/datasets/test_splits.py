@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.datasets.near import NEAR, groups
-from bench.datasets.splits import CAPS, SHARES, SPLITS, Crossing, Picture, assign, crossing
+from bench.datasets.near_duplicates import MAX_DISTANCE, group_near_duplicates
+from bench.datasets.splits import CAPS, SHARES, SPLITS, Crossing, Picture, assign, find_crossings
 
 POOLED = {"val": ("train", "validation", "test")}
 OFFICIAL = {"train": ("train",), "validation": ("validation",), "test": ("test",)}
@@ -29,7 +29,7 @@ def pictures(seed: int, count: int, sources: list[str], copies: float = 0.3) -> 
     for number in range(count):
         value = np.frombuffer(rng.bytes(32), np.uint64)
         if made and rng.random() < copies:
-            value = flipped(made[rng.integers(len(made))].hash, int(rng.integers(0, NEAR + 1)), rng)
+            value = flipped(made[rng.integers(len(made))].hash, int(rng.integers(0, MAX_DISTANCE + 1)), rng)
         made.append(Picture(f"p{number}", str(rng.choice(sources)), value, int(rng.integers(1, 6))))
     return made
 
@@ -43,7 +43,9 @@ def test_a_group_stands_in_one_split_and_sources_and_caps_are_kept(
     found = assign(made, roles, caps)
     where: dict[int, set[str]] = defaultdict(set)
     held: Counter[str] = Counter()
-    for picture, label in zip(made, groups(np.array([p.hash for p in made]).reshape(-1, 4)), strict=True):
+    for picture, label in zip(
+        made, group_near_duplicates(np.array([p.hash for p in made]).reshape(-1, 4)), strict=True
+    ):
         if (split := found.split.get(picture[:2])) is not None:
             where[label].add(split)
             held[split] += picture.samples
@@ -51,7 +53,7 @@ def test_a_group_stands_in_one_split_and_sources_and_caps_are_kept(
     assert all(len(splits) == 1 for splits in where.values())
     assert all(held[split] <= cap for split in SPLITS)
     hashes = {s: {p.id: p.hash for p in made if found.split.get(p[:2]) == s} for s in SPLITS}
-    assert crossing(hashes) == []
+    assert find_crossings(hashes) == []
 
 
 @given(st.integers(0, 2**32), st.sampled_from([POOLED, OFFICIAL, NO_TEST]), st.randoms())
@@ -65,25 +67,25 @@ def test_the_order_of_files_and_rows_does_not_matter(seed: int, roles: dict, ran
 def test_a_training_picture_that_is_nearly_a_test_picture_is_dropped_and_counted() -> None:
     rng = np.random.default_rng(0)
     test = Picture("t", "test", np.frombuffer(rng.bytes(32), np.uint64), 1)
-    near = Picture("n", "train", flipped(test.hash, NEAR, rng), 1)
-    far = Picture("f", "train", flipped(test.hash, NEAR + 1, rng), 1)
+    near = Picture("n", "train", flipped(test.hash, MAX_DISTANCE, rng), 1)
+    far = Picture("f", "train", flipped(test.hash, MAX_DISTANCE + 1, rng), 1)
     found = assign([near, far, test], OFFICIAL)
     assert found.split == {("t", "test"): "test", ("f", "train"): "train"}
-    assert found.near == {"train": 1}
+    assert found.dropped == {"train": 1}
 
 
 def test_a_chain_of_near_duplicates_is_one_group() -> None:
-    """The ends differ in more bits than NEAR; they are the same picture all the same."""
+    """The ends differ in more bits than MAX_DISTANCE; they are the same picture all the same."""
     rng = np.random.default_rng(0)
     chain = [np.frombuffer(rng.bytes(32), np.uint64)]
     bits = rng.permutation(256)
     for step in range(4):
         value = np.unpackbits(chain[-1].view(np.uint8))
-        value[bits[step * NEAR : (step + 1) * NEAR]] ^= 1
+        value[bits[step * MAX_DISTANCE : (step + 1) * MAX_DISTANCE]] ^= 1
         chain.append(np.packbits(value).view(np.uint64))
     sources = ["train", "train", "train", "train", "test"]
     found = assign([Picture(f"c{i}", s, h, 1) for i, (s, h) in enumerate(zip(sources, chain, strict=True))], OFFICIAL)
-    assert found.split == {("c4", "test"): "test"} and found.near == {"train": 4}
+    assert found.split == {("c4", "test"): "test"} and found.dropped == {"train": 4}
 
 
 def test_what_the_source_leaves_undivided_is_divided_by_the_shares() -> None:
@@ -104,7 +106,7 @@ def test_the_same_picture_in_two_splits_of_a_pool_goes_to_one() -> None:
     hashes = [np.frombuffer(rng.bytes(32), np.uint64) for _ in range(50)]
     made = [Picture(f"p{i}", source, h, 1) for i, h in enumerate(hashes) for source in ("train", "test")]
     found = assign(made, dict.fromkeys(("train", "test"), SPLITS))
-    assert len(found.split) == 100 and not found.near
+    assert len(found.split) == 100 and not found.dropped
     assert all(found.split[f"p{i}", "train"] == found.split[f"p{i}", "test"] for i in range(50))
     assert set(found.split.values()) == set(SPLITS)
 
@@ -122,8 +124,8 @@ def test_crossing_names_both_pictures_and_the_distance() -> None:
     splits = {
         "train": {"a": one, "b": two},
         "validation": {"c": np.frombuffer(rng.bytes(32), np.uint64)},
-        "test": {"d": flipped(one, 5, rng), "e": two, "f": flipped(two, NEAR + 1, rng)},
+        "test": {"d": flipped(one, 5, rng), "e": two, "f": flipped(two, MAX_DISTANCE + 1, rng)},
     }
-    assert crossing(splits) == [Crossing("test", "e", "train", "b", 0), Crossing("test", "d", "train", "a", 5)]
-    assert crossing({"train": splits["train"], "test": {}}) == []
-    assert crossing({"train": {"a": one, "again": one}}) == []
+    assert find_crossings(splits) == [Crossing("test", "e", "train", "b", 0), Crossing("test", "d", "train", "a", 5)]
+    assert find_crossings({"train": splits["train"], "test": {}}) == []
+    assert find_crossings({"train": {"a": one, "again": one}}) == []

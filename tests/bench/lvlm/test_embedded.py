@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
 
-from bench.datasets.emoji.art import concepts, known_indices
+from bench.datasets.emoji.art import concepts, pretraining_indices
 from bench.datasets.emoji.questions import NAMING
 from bench.datasets.emoji.render import render
 from bench.lvlm.catalog import load
@@ -33,7 +33,7 @@ def test_loads_with_hugging_faces_own_classes(name: str) -> None:
 def test_card_is_true_and_the_victim_sees(name: str) -> None:
     """Naming accuracy on fresh renderings is at least 50 % and near the card's number."""
     rng = np.random.default_rng(5)
-    chosen = rng.choice(known_indices(), 300, replace=False)
+    chosen = rng.choice(pretraining_indices(), 300, replace=False)
     pictures = [render(concepts()[i].art, rng).pixels for i in chosen]
     victim = load(name)
     answers = [a for k in range(0, 300, 100) for a in victim.generate([NAMING[0]] * 100, pictures[k : k + 100])]

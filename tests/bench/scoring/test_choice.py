@@ -6,28 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.scoring.choice import letter, meant
+from bench.scoring.choice import find_choice, read_letter
 
 COLOURS = ("red", "dark red", "blue", "a green one")
 
 
 @pytest.mark.parametrize("form", ["B", "(B)", "B.", "B)", "b", "(b)", " B \n", "B:", "(B).", "b.", "B,", "( B )"])
 def test_the_letter_in_its_usual_forms(form: str) -> None:
-    assert letter(form) == "B"
-    assert meant(form) == "B"
+    assert read_letter(form) == "B"
+    assert find_choice(form) == "B"
 
 
 @pytest.mark.parametrize(
     "other", ["", "BB", "Blue", "B blue", "B. blue", "The answer is B", "A or B", "7", "é", "ß", "B?!"]
 )
 def test_nothing_else_is_a_letter(other: str) -> None:
-    assert letter(other) is None
+    assert read_letter(other) is None
 
 
 def test_a_letter_beyond_the_options_is_none() -> None:
-    assert letter("D", 4) == "D"
-    assert letter("E", 4) is None
-    assert meant("E", COLOURS) is None
+    assert read_letter("D", 4) == "D"
+    assert read_letter("E", 4) is None
+    assert find_choice("E", COLOURS) is None
 
 
 @pytest.mark.parametrize(
@@ -60,30 +60,30 @@ def test_a_letter_beyond_the_options_is_none() -> None:
     ],
 )
 def test_what_a_sentence_means(response: str, option: str) -> None:
-    assert meant(response, COLOURS) == option
+    assert find_choice(response, COLOURS) == option
 
 
 @pytest.mark.parametrize(
     "response", ["", "A or B", "(A) and (C)", "red or blue", "I don't know", "The answer is a car", "yellow", "reddish"]
 )
 def test_what_means_no_option_or_two(response: str) -> None:
-    assert meant(response, COLOURS) is None
+    assert find_choice(response, COLOURS) is None
 
 
 def test_options_that_are_letters_themselves() -> None:
     """The letter comes before the option's text: "B" is option B although option A reads "B"."""
-    assert meant("B", ("B", "A")) == "B"
+    assert find_choice("B", ("B", "A")) == "B"
 
 
 @given(st.text(), st.lists(st.text(max_size=5), max_size=6))
-def test_what_is_a_letter_is_also_meant(response: str, choices: list[str]) -> None:
-    strict = letter(response, len(choices) or 26)
-    assert strict is None or meant(response, choices) == strict
-    assert meant(response, choices) in {None, *ascii_uppercase[: len(choices) or 26]}
+def test_what_is_a_letter_is_also_the_choice(response: str, choices: list[str]) -> None:
+    strict = read_letter(response, len(choices) or 26)
+    assert strict is None or find_choice(response, choices) == strict
+    assert find_choice(response, choices) in {None, *ascii_uppercase[: len(choices) or 26]}
 
 
 @given(
     st.sampled_from(ascii_uppercase[:8]), st.sampled_from(["{}", "The answer is {}.", "Answer: ({})", "I choose {}"])
 )
 def test_every_letter_is_found(option: str, form: str) -> None:
-    assert meant(form.format(option), tuple(f"thing {x * 3}" for x in ascii_lowercase[:8])) == option
+    assert find_choice(form.format(option), tuple(f"thing {x * 3}" for x in ascii_lowercase[:8])) == option

@@ -31,9 +31,9 @@ def test_points_are_in_the_order_of_epochs(drawn: dict[int, tuple[float, float]]
             learning_curve.epoch_role("validation", epoch): validation,
             learning_curve.epoch_role("evaluate", epoch): test,
         }
-    found = learning_curve.build_curve(accuracies) or []
-    assert [p["epoch"] for p in found] == sorted(drawn)
-    assert {p["epoch"]: (p["validation"], p["test"]) for p in found} == drawn
+    curve = learning_curve.build_curve(accuracies) or []
+    assert [p["epoch"] for p in curve] == sorted(drawn)
+    assert {p["epoch"]: (p["validation"], p["test"]) for p in curve} == drawn
 
 
 def test_a_run_without_checkpoints_has_no_curve() -> None:
@@ -43,10 +43,10 @@ def test_a_run_without_checkpoints_has_no_curve() -> None:
 @given(CURVES)
 def test_the_peak_is_the_earliest_best_on_validation(drawn: dict[int, tuple[float, float]]) -> None:
     points = [{"epoch": e, "validation": v, "test": t} for e, (v, t) in sorted(drawn.items())]
-    found = learning_curve.peak(points)
-    assert found["validation"] == max(v for v, _ in drawn.values())
-    assert all(v < found["validation"] for e, (v, _) in drawn.items() if e < found["epoch"])
-    assert found["test"] == drawn[found["epoch"]][1]
+    best = learning_curve.peak(points)
+    assert best["validation"] == max(v for v, _ in drawn.values())
+    assert all(v < best["validation"] for e, (v, _) in drawn.items() if e < curve["epoch"])
+    assert best["test"] == drawn[curve["epoch"]][1]
 
 
 def test_the_peak_does_not_look_at_the_test_split() -> None:

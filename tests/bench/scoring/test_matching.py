@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lm_eval.tasks.qasper.metrics import normalize_answer
 
-from bench.scoring.matching import matches, mentioned, normalise
+from bench.scoring.matching import find_mention, matches, normalise
 
 WORDS = st.lists(st.sampled_from(["the", "A", "an", "Red", "red", "apple.", "(apple)", "2", "'x'"]), max_size=5).map(
     " ".join
@@ -63,5 +63,5 @@ def test_it_is_squads_where_no_word_has_punctuation_inside(answer: str, target: 
         ("", None),
     ],
 )
-def test_mentioned(response: str, found: str | None) -> None:
-    assert mentioned(response, ["red apple", "couch", "sofa"]) == found
+def test_find_mention(response: str, found: str | None) -> None:
+    assert find_mention(response, ["red apple", "couch", "sofa"]) == found

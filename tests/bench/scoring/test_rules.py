@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.samples import Rule, Sample
-from bench.scoring.rules import RULES, Key, accepted, lenient, lenient_answer, strict, strict_answer
+from bench.scoring.rules import (
+    RULES,
+    AnswerKey,
+    accepted_answers,
+    lenient_answer,
+    lenient_score,
+    strict_answer,
+    strict_score,
+)
 
 COLOURS = ("red", "dark red", "blue")
 CASES = [
@@ -38,9 +46,9 @@ def test_examples(
     rule: str, answer: str, answers: tuple[str, ...], choices: tuple[str, ...], response: str, hard: float, soft: float,
     reading: str,
 ) -> None:  # fmt: skip
-    key = Key(answer, answers, choices, rule)
-    assert strict(response, key) == pytest.approx(hard)
-    assert lenient(response, key) == pytest.approx(soft)
+    key = AnswerKey(answer, answers, choices, rule)
+    assert strict_score(response, key) == pytest.approx(hard)
+    assert lenient_score(response, key) == pytest.approx(soft)
     if soft == 1:
         assert lenient_answer(response, key) == reading
 
@@ -51,14 +59,14 @@ def test_every_rule_of_a_sample_is_judged() -> None:
 
 def test_a_sample_is_a_key() -> None:
     sample = Sample("a", "a", np.zeros((4, 4, 3), np.uint8), "Which?", "B", choices=("x", "y"), rule="choice")
-    assert strict("(b)", sample) == 1 and strict("y", sample) == 0 and lenient("y", sample) == 1
-    assert accepted(sample) == ("B",) and accepted(replace(sample, answers=("b", "B"))) == ("b", "B")
+    assert strict_score("(b)", sample) == 1 and strict_score("y", sample) == 0 and lenient_score("y", sample) == 1
+    assert accepted_answers(sample) == ("B",) and accepted_answers(replace(sample, answers=("b", "B"))) == ("b", "B")
 
 
 WORD = st.sampled_from(["red", "The", "answer", "is", "B", "(A)", "two", "blue.", '"', "it's", "a\nb", "", "é"])
 TEXT = st.lists(WORD, max_size=6).map(" ".join) | st.text(max_size=12)
 KEYS = st.builds(
-    lambda rule, text, answers, choices: Key("AB"[len(text) % 2] if rule == "choice" else text, answers, choices, rule),
+    lambda rule, text, *lists: AnswerKey("AB"[len(text) % 2] if rule == "choice" else text, *lists, rule),
     st.sampled_from(sorted(RULES)),
     TEXT,
     st.lists(TEXT, max_size=10).map(tuple),
@@ -67,27 +75,27 @@ KEYS = st.builds(
 
 
 @given(TEXT, KEYS)
-def test_scores_are_shares_and_lenient_is_never_below_strict(response: str, key: Key) -> None:
-    assert 0 <= strict(response, key) <= lenient(response, key) <= 1 + 1e-12
+def test_scores_are_shares_and_lenient_is_never_below_strict(response: str, key: AnswerKey) -> None:
+    assert 0 <= strict_score(response, key) <= lenient_score(response, key) <= 1 + 1e-12
 
 
 @given(TEXT, KEYS)
-def test_space_around_a_response_does_not_matter(response: str, key: Key) -> None:
-    for judge in (strict, lenient):
+def test_space_around_a_response_does_not_matter(response: str, key: AnswerKey) -> None:
+    for judge in (strict_score, lenient_score):
         assert judge(f" {response}\n", key) == judge(response, key)
 
 
 @given(st.sampled_from(sorted(RULES)), st.sampled_from(["red apple", "12:30", "Coca Cola", "three dogs"]))
 def test_wrapping_costs_strictly_and_not_leniently(rule: str, text: str) -> None:
-    key = Key("C", (), ("x", text, "z"), rule)._replace(answer="B" if rule == "choice" else text)
+    key = AnswerKey("C", (), ("x", text, "z"), rule)._replace(answer="B" if rule == "choice" else text)
     said = key.answer
-    assert strict(said, key) == lenient(said, key) == 1
+    assert strict_score(said, key) == lenient_score(said, key) == 1
     wrapped = f"The answer is {said}."
-    assert strict(wrapped, key) < 1 and lenient(wrapped, key) == 1
-    assert lenient("The answer is something else entirely", key) < 1
+    assert strict_score(wrapped, key) < 1 and lenient_score(wrapped, key) == 1
+    assert lenient_score("The answer is something else entirely", key) < 1
 
 
 def test_a_strict_answer_is_what_was_said() -> None:
-    assert strict_answer(" The Red. ", Key("red")) == "The Red."
-    assert strict_answer("(b)", Key("B", rule="choice")) == "B"
-    assert strict_answer("b it is", Key("B", rule="choice")) == "b it is"
+    assert strict_answer(" The Red. ", AnswerKey("red")) == "The Red."
+    assert strict_answer("(b)", AnswerKey("B", rule="choice")) == "B"
+    assert strict_answer("b it is", AnswerKey("B", rule="choice")) == "b it is"

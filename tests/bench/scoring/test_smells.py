@@ -21,9 +21,9 @@ ZERO, CLEAN = 0.1, 0.9
 
 def cell(defense: str, value: float, half: float = 0.02, **changes: Any) -> Cell:
     """A cell with a clean gain of 80 points and one seed, which touches what its name says."""
-    found = Estimate(value, value - half, value + half)
+    estimate = Estimate(value, value - half, value + half)
     made = Cell(defense, "lora_sft", defense, defense in REGISTRY.controls, ZERO, CLEAN,
-                CLEAN - value * (CLEAN - ZERO), found, {0: found}, True,
+                CLEAN - value * (CLEAN - ZERO), estimate, {0: estimate}, True,
                 pixels=defense not in ("none", "text_trigger", "random_trigger"),
                 words=defense in ("mmguard", "multimodal", "text_trigger", "random_trigger"))  # fmt: skip
     return made._replace(**changes)
@@ -53,10 +53,10 @@ def test_a_clean_gain_that_is_too_small_is_told_once_with_its_numbers() -> None:
     assert "in 2 of 3 cells" in flag.text
 
 
-@pytest.mark.parametrize(("gain", "told"), [(ELIGIBLE_GAIN - 0.001, True), (ELIGIBLE_GAIN + 0.001, False)])
-def test_an_attack_that_learns_nothing_on_clean_data_is_under_trained(gain: float, told: bool) -> None:
+@pytest.mark.parametrize(("gain", "flagged"), [(ELIGIBLE_GAIN - 0.001, True), (ELIGIBLE_GAIN + 0.001, False)])
+def test_an_attack_that_learns_nothing_on_clean_data_is_under_trained(gain: float, flagged: bool) -> None:
     weak = cell("none", 1 - gain / (CLEAN - ZERO), attack="iss")
-    assert of("under-trained", weak, cell("em", 0.95, attack="iss")) == ([("", "iss")] if told else [])
+    assert of("under-trained", weak, cell("em", 0.95, attack="iss")) == ([("", "iss")] if flagged else [])
 
 
 def test_a_gain_that_may_be_none_is_under_trained_too() -> None:
@@ -71,13 +71,13 @@ def test_a_reference_that_another_attack_surely_surpasses_by_a_tenth_is_under_tr
 
 
 @pytest.mark.parametrize(
-    ("value", "half", "told"), [(TENTH + 0.01, 0.05, True), (TENTH - 0.01, 0.05, False), (TENTH + 0.01, 0.12, False)]
+    ("value", "half", "flagged"), [(TENTH + 0.01, 0.05, True), (TENTH - 0.01, 0.05, False), (TENTH + 0.01, 0.12, False)]
 )
 def test_an_attack_that_costs_a_tenth_of_the_clean_gain_is_told_of_everybody(
-    value: float, half: float, told: bool
+    value: float, half: float, flagged: bool
 ) -> None:
-    found = of("attack breaks utility", cell("none", value, half, attack="jpeg"), cell("em", 0.9, attack="jpeg"))
-    assert found == ([("", "jpeg")] if told else [])
+    flags = of("attack breaks utility", cell("none", value, half, attack="jpeg"), cell("em", 0.9, attack="jpeg"))
+    assert flags == ([("", "jpeg")] if flagged else [])
     assert of("attack breaks utility", cell("em", 0.9, attack="jpeg")) == [], "nobody played it on clean data"
 
 
@@ -156,8 +156,8 @@ def test_q_is_the_pairwise_form_of_cochrans(drawn: list[tuple[float, float]]) ->
     """Sum over pairs of w_i w_j (x_i - x_j)^2 over the sum of weights: another way to write the same."""
     weights = [(2 * 1.959963984540054 / (2 * half)) ** 2 for _, half in drawn]
     pairs = [weights[i] * weights[j] * (drawn[i][0] - drawn[j][0]) ** 2 for i in range(len(drawn)) for j in range(i)]
-    found = cochran_q([Estimate(v, v - half, v + half) for v, half in drawn])
-    assert found == pytest.approx(sum(pairs) / sum(weights), rel=1e-6, abs=1e-9)
+    q = cochran_q([Estimate(v, v - half, v + half) for v, half in drawn])
+    assert q == pytest.approx(sum(pairs) / sum(weights), rel=1e-6, abs=1e-9)
 
 
 def test_seeds_of_one_protection_are_seldom_apart() -> None:
@@ -173,8 +173,8 @@ def test_a_listed_defense_whose_controls_were_not_played_is_told() -> None:
     three = seeds(*[0.7] * LISTED_SEEDS)
     mine = cell("mmguard", 0.7, seeds=three), cell("mmguard", 0.8, attack="jpeg", seeds=three)
     played = cell("none", 0.0, 0.0), cell("random_noise", 0.0), cell("random_trigger", 0.0)
-    told = [s.text for s in find_flags([*mine, *played]) if s.kind == "no control played"]
-    assert told == [
+    flagged = [s.text for s in find_flags([*mine, *played]) if s.kind == "no control played"]
+    assert flagged == [
         "No run of none under jpeg has a seed of mmguard: what the attack costs by itself there is unknown.",
         "No run of random_noise or random_noise_class under jpeg has a seed of mmguard: what noise alone does there is "
         "unknown.",
@@ -198,8 +198,8 @@ def test_what_is_said_of_a_cell_does_not_depend_on_the_order() -> None:
 NAMES = ["em", "mmguard", *sorted(REGISTRY.controls)]
 estimates = st.lists(st.floats(-1.5, 1.5), min_size=3, max_size=3).map(sorted).map(lambda e: Estimate(e[1], e[0], e[2]))
 cells_drawn = st.builds(
-    lambda name, attack, found, each, eligible: cell(name, 0.0, attack=attack, protection=found, eligible=eligible,
-                                                     seeds=dict(enumerate(each))),
+    lambda name, attack, all_seeds, each, eligible: cell(name, 0.0, attack=attack, protection=all_seeds,
+                                                         eligible=eligible, seeds=dict(enumerate(each))),
     st.sampled_from(NAMES), st.sampled_from(["lora_sft", "jpeg"]), st.none() | estimates,
     st.lists(st.none() | estimates, min_size=1, max_size=4), st.booleans(),
 )  # fmt: skip
@@ -208,11 +208,11 @@ cells_drawn = st.builds(
 @given(st.lists(cells_drawn, max_size=12, unique_by=lambda c: (c.defense, c.attack)))
 def test_flags_name_cells_that_are_there_and_change_none(cells: list[Cell]) -> None:
     before = deepcopy(cells)
-    told = find_flags(cells)
+    flagged = find_flags(cells)
     assert cells == before
-    assert {s.defense for s in told} <= {"", *(c.defense for c in cells)}
-    assert {s.attack for s in told} <= {"", *(c.attack for c in cells)}
-    assert all(any(character.isdigit() for character in s.text) or s.kind == "no control played" for s in told)
+    assert {s.defense for s in flagged} <= {"", *(c.defense for c in cells)}
+    assert {s.attack for s in flagged} <= {"", *(c.attack for c in cells)}
+    assert all(any(character.isdigit() for character in s.text) or s.kind == "no control played" for s in flagged)
 
 
 @given(st.lists(cells_drawn, max_size=8, unique_by=lambda c: (c.defense, c.attack)), st.floats(0.01, 0.3))

@@ -18,20 +18,20 @@ seeds = st.integers(0, 10_000)
 
 
 def test_the_variance_over_pictures_is_that_of_a_mean() -> None:
-    found = stats.sources(SCORES[:1], ALONE)
+    found = stats.variance_sources(SCORES[:1], ALONE)
     assert found.pictures == pytest.approx(theirs.sem(SCORES[0]) ** 2)
     assert (found.seeds, found.noise, found.n_pictures, found.n_seeds) == (0, 0, 240, 1)
 
 
 def test_items_of_a_picture_count_as_their_sum() -> None:
     """Pictures of one size: the variance is that of the mean of the pictures' means."""
-    found = stats.sources(SCORES[:1], ALONE // 8)
+    found = stats.variance_sources(SCORES[:1], ALONE // 8)
     assert found.pictures == pytest.approx(theirs.sem(SCORES[0].reshape(30, 8).mean(1)) ** 2)
 
 
 def test_the_sources_are_those_of_a_two_way_analysis_of_variance() -> None:
     """Mean squares of the rows, columns and residuals of 3 seeds x 240 pictures."""
-    found = stats.sources(SCORES, ALONE)
+    found = stats.variance_sources(SCORES, ALONE)
     grand, rows, columns = SCORES.mean(), SCORES.mean(1), SCORES.mean(0)
     residual = SCORES - rows[:, None] - columns + grand
     mean_square = (residual**2).sum() / (2 * 239)
@@ -50,17 +50,17 @@ def test_pictures_may_have_any_number_of_items(seed: int) -> None:
     deviations = np.bincount(place, values - values.mean())
     count = len(deviations)
     expected = count / (count - 1) * (deviations**2).sum() / 200**2
-    assert stats.sources(values, pictures).pictures == pytest.approx(expected)
+    assert stats.variance_sources(values, pictures).pictures == pytest.approx(expected)
 
 
 def test_one_seed_adds_nothing_and_agreeing_seeds_add_nothing() -> None:
     for values in (SCORES[:1], np.repeat(SCORES[:1], 3, axis=0)):
-        assert (stats.sources(values, ALONE).plausible(100) == 0).all()
+        assert (stats.variance_sources(values, ALONE).plausible_seed_variance(100) == 0).all()
 
 
 def test_what_seeds_may_add_is_chi_square_and_less_the_noise() -> None:
-    found = stats.Sources(pictures=1.0, seeds=2.0, noise=0.5, n_pictures=100, n_seeds=4)
-    some = found.plausible(10_000)
+    found = stats.VarianceSources(pictures=1.0, seeds=2.0, noise=0.5, n_pictures=100, n_seeds=4)
+    some = found.plausible_seed_variance(10_000)
     assert np.median(some) == pytest.approx(2.0 * 3 / theirs.chi2(3).median() - 0.5, rel=1e-3)
     assert (some == 0).mean() == pytest.approx(theirs.chi2(3).sf(3 * 2.0 / 0.5), abs=1e-3)
 
@@ -87,23 +87,23 @@ def test_many_seeds_that_disagree_have_students_interval() -> None:
     half = theirs.t(5).ppf(0.975) * theirs.sem(per_seed)
     ours = stats.mean(values, ALONE)
     assert (ours.high - ours.low) / (2 * half) == pytest.approx(1, abs=0.04)
-    assert stats.paired(values - 0.35, ALONE) == pytest.approx(theirs.ttest_1samp(per_seed, 0.35).pvalue, rel=0.03)
+    assert stats.paired_test(values - 0.35, ALONE) == pytest.approx(theirs.ttest_1samp(per_seed, 0.35).pvalue, rel=0.03)
 
 
 def test_one_picture_says_nothing() -> None:
     """Not an interval without width."""
     assert stats.mean(SCORES, np.zeros(240)) == (SCORES.mean(), -np.inf, np.inf)
-    assert stats.paired(SCORES, np.zeros(240)) == 1
+    assert stats.paired_test(SCORES, np.zeros(240)) == 1
 
 
 @settings(max_examples=5)
 @given(seeds)
 def test_large_sets_are_resampled_in_parts_as_in_one(seed: int) -> None:
     pictures = np.random.default_rng(seed).integers(0, 40, 240)
-    whole = stats.resampled(SCORES, pictures, np.random.default_rng(seed))
+    whole = stats.bootstrap_means(SCORES, pictures, np.random.default_rng(seed))
     before, stats.CHUNK = stats.CHUNK, 1000
     try:
-        parts = stats.resampled(SCORES, pictures, np.random.default_rng(seed))
+        parts = stats.bootstrap_means(SCORES, pictures, np.random.default_rng(seed))
     finally:
         stats.CHUNK = before
     assert whole.shape == (stats.RESAMPLES, 3)
@@ -112,29 +112,29 @@ def test_large_sets_are_resampled_in_parts_as_in_one(seed: int) -> None:
 
 def test_rows_are_resampled_together() -> None:
     """What is paired stays paired."""
-    draws = stats.resampled(np.stack([SCORES[0], SCORES[0] + 0.25]), ALONE // 3, np.random.default_rng(0))
+    draws = stats.bootstrap_means(np.stack([SCORES[0], SCORES[0] + 0.25]), ALONE // 3, np.random.default_rng(0))
     assert draws[:, 1] - draws[:, 0] == pytest.approx(0.25)
 
 
 def test_the_paired_test_of_one_seed_is_students() -> None:
     first, second = SCORES[0], 0.9 * SCORES[1]
     expected = theirs.ttest_rel(first, second)
-    assert stats.paired(first - second, ALONE) == pytest.approx(expected.pvalue)
+    assert stats.paired_test(first - second, ALONE) == pytest.approx(expected.pvalue)
 
 
 @given(seeds)
 def test_a_test_knows_neither_sign_nor_order(seed: int) -> None:
     rng = np.random.default_rng(seed)
     difference, pictures, order = SCORES - rng.random(), rng.integers(0, 50, 240), rng.permutation(240)
-    p = stats.paired(difference, pictures)
+    p = stats.paired_test(difference, pictures)
     assert 0 <= p <= 1
-    assert stats.paired(-difference, pictures) == pytest.approx(p)
-    assert stats.paired(difference[::-1, order], pictures[order]) == pytest.approx(p)
+    assert stats.paired_test(-difference, pictures) == pytest.approx(p)
+    assert stats.paired_test(difference[::-1, order], pictures[order]) == pytest.approx(p)
 
 
 def test_answers_that_never_differ_are_no_difference_and_always_the_same_one_is() -> None:
-    assert stats.paired(np.zeros((3, 240)), ALONE) == 1
-    assert stats.paired(np.full((1, 240), 0.1), ALONE) == 0
+    assert stats.paired_test(np.zeros((3, 240)), ALONE) == 1
+    assert stats.paired_test(np.full((1, 240), 0.1), ALONE) == 0
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 40))
@@ -169,16 +169,16 @@ def test_holm_rejects_what_stepping_down_rejects(p: list[float]) -> None:
 
 def test_ties_share_the_rank_of_their_first() -> None:
     different = np.zeros((5, 5), bool)
-    assert stats.tied(different) == [1, 1, 1, 1, 1]
+    assert stats.rank_with_ties(different) == [1, 1, 1, 1, 1]
     different[0, 2:] = different[2:, 0] = True
-    assert stats.tied(different) == [1, 1, 3, 3, 3]
+    assert stats.rank_with_ties(different) == [1, 1, 3, 3, 3]
     different[2, 4] = different[4, 2] = True
-    assert stats.tied(different) == [1, 1, 3, 3, 5]
-    assert stats.tied(~np.eye(3, dtype=bool)) == [1, 2, 3]
-    assert stats.tied(np.zeros((0, 0), bool)) == []
+    assert stats.rank_with_ties(different) == [1, 1, 3, 3, 5]
+    assert stats.rank_with_ties(~np.eye(3, dtype=bool)) == [1, 2, 3]
+    assert stats.rank_with_ties(np.zeros((0, 0), bool)) == []
 
 
 def test_a_tie_with_the_last_entry_of_a_group_is_no_tie_with_its_first() -> None:
     """2 and 3 do not differ, but 1 and 3 do: 3 begins a group of its own."""
     different = np.array([[0, 0, 1], [0, 0, 0], [1, 0, 0]], bool)
-    assert stats.tied(different) == [1, 1, 3]
+    assert stats.rank_with_ties(different) == [1, 1, 3]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.scoring.wrapping import unwrapped
+from bench.scoring.wrapping import unwrap
 
 
 @pytest.mark.parametrize(
@@ -35,14 +35,14 @@ from bench.scoring.wrapping import unwrapped
     ],
 )
 def test_layers(response: str, bare: str) -> None:
-    assert unwrapped(response) == bare
+    assert unwrap(response) == bare
 
 
 @given(st.text())
 def test_it_is_a_part_of_the_response_and_has_no_more_layers(response: str) -> None:
-    bare = unwrapped(response)
+    bare = unwrap(response)
     assert bare in response
-    assert unwrapped(bare) == bare
+    assert unwrap(bare) == bare
 
 
 @given(st.sampled_from(["red", "a dog", "12:30", "$4.50", "Coca Cola"]), st.integers(0, 3))
@@ -50,4 +50,4 @@ def test_any_depth(answer: str, depth: int) -> None:
     response = answer
     for _ in range(depth):
         response = f'The answer is "{response}".'
-    assert unwrapped(response) == answer
+    assert unwrap(response) == answer

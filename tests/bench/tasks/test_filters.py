@@ -8,7 +8,7 @@ import bench.tasks
 from bench import datasets
 from bench.datasets import load
 from bench.scoring import captions
-from bench.tasks import filters, rules
+from bench.tasks import documents, filters
 
 DOCS = [
     {"answer": "sofa", "answers": ["sofa", "couch"], "choices": [], "rule": "exact"},
@@ -30,7 +30,7 @@ def test_a_filter_reads_each_response_by_the_rule_of_its_document(
 ) -> None:
     made = get_filter(name)().apply(SAID, DOCS)
     assert made == [[answer] for answer in answers]
-    judged = [rules.process(doc, each) for doc, each in zip(DOCS, made, strict=True)]
+    judged = [documents.process_results(doc, each) for doc, each in zip(DOCS, made, strict=True)]
     assert [each["score"] for each in judged] == pytest.approx(scores)
     assert [each.keys() for each in judged] == [{"score"}, {"score"}, {"score", "bleu", "cider"}]
 
@@ -42,19 +42,19 @@ def test_filters_are_registered_under_their_names() -> None:
 def test_corpus_metrics_take_pairs() -> None:
     items = [("a dog runs in the park", ["a dog runs in a park"]), ("two red boats at sea", ["red boats"])]
     said, wanted = zip(*items, strict=True)
-    assert rules.bleu(items) == captions.bleu(said, wanted) > 0
-    assert rules.cider(items) == captions.cider_d(said, wanted) > 0
+    assert documents.corpus_bleu(items) == captions.bleu(said, wanted) > 0
+    assert documents.corpus_cider(items) == captions.cider_d(said, wanted) > 0
 
 
 def test_documents_carry_no_picture_and_know_where_it_is() -> None:
     samples = load("emoji_smoke", "validation")
-    doc = rules.load("emoji_smoke", "validation")["test"][3]
+    doc = documents.load_documents("emoji_smoke", "validation")["test"][3]
     assert {key: doc[key] for key in ("dataset", "split", "item")} == {
         "dataset": "emoji_smoke", "split": "validation", "item": 3,
     }  # fmt: skip
     assert "image" not in doc
-    assert rules.image(doc)[0] is samples[3].pixels
-    assert rules.key(doc) == (samples[3].answer, [], [], "exact")
+    assert documents.doc_to_image(doc)[0] is samples[3].pixels
+    assert documents.answer_key(doc) == (samples[3].answer, [], [], "exact")
 
 
 @pytest.mark.parametrize("name", ["emoji_smoke", "own"])

@@ -14,8 +14,8 @@ import bench.tasks
 from bench.datasets import load
 from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import UserError
-from bench.tasks import rules
-from bench.tasks.model import LVLMForEval, cut
+from bench.tasks import documents
+from bench.tasks.model import LVLMForEval, cut_at_stop
 
 
 class Echo:
@@ -78,7 +78,7 @@ def test_each_task_of_a_group_has_its_own_limit() -> None:
     [([], "q. Then, a"), (["."], "q"), (["a", "."], "q"), (["Then", "a"], "q. "), (["b", ""], "q. Then, a")],
 )
 def test_an_answer_ends_before_the_first_stop_string(until: list[str], said: str) -> None:
-    assert cut("q. Then, a", until) == said
+    assert cut_at_stop("q. Then, a", until) == said
     request = Instance("generate_until", {}, ("q. Then, a", {"until": [*until, " ["]}, {"visual": [plain(1)]}), 0)
     assert LVLMForEval(Echo(), 4, lambda *_: None).generate_until([request]) == [said]  # type: ignore[arg-type]
 
@@ -126,9 +126,9 @@ def test_every_data_set_has_its_task_file_and_every_task_file_its_data_set() -> 
 
 
 def test_a_document_shows_its_own_pixels() -> None:
-    documents, samples = rules.load("emoji_smoke", "validation")["test"], load("emoji_smoke", "validation")
-    assert len(documents) == len(samples)
-    for document, sample in zip(documents, samples, strict=True):
-        (picture,) = rules.image(document)
+    docs, samples = documents.load_documents("emoji_smoke", "validation")["test"], load("emoji_smoke", "validation")
+    assert len(docs) == len(samples)
+    for document, sample in zip(docs, samples, strict=True):
+        (picture,) = documents.doc_to_image(document)
         assert picture is sample.pixels
         assert (document["id"], document["question"], document["answer"]) == (sample.id, sample.question, sample.answer)

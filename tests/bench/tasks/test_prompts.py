@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from bench import datasets
-from bench.datasets.hub.adapter import listed, short
+from bench.datasets.hub.adapter import ask_for_phrase, ask_with_options
 from bench.lvlm.base import LVLM
 from bench.lvlm.catalog import load
 from bench.samples import Sample, SampleSet
@@ -28,9 +28,9 @@ HINT = "the prompt changed: raise EVALUATOR in bench/scoring/matching.py, then w
 
 QUESTIONS = {
     "exact": ("What is shown in the picture?", "red apple", ()),
-    "choice": (listed("What colour is it?", ("red", "blue")), "B", ("red", "blue")),
-    "vqa": (short("What does the sign say?"), "stop", ()),
-    "anls": (short("What is the date of the letter?"), "12/03/98", ()),
+    "choice": (ask_with_options("What colour is it?", ("red", "blue")), "B", ("red", "blue")),
+    "vqa": (ask_for_phrase("What does the sign say?"), "stop", ()),
+    "anls": (ask_for_phrase("What is the date of the letter?"), "12/03/98", ()),
     "caption": ("Describe the picture.", "A dog runs.", ()),
 }
 

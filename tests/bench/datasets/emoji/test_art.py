@@ -1,6 +1,6 @@
 """The committed art and the split that keeps the owner's concepts from every pretrained victim."""
 
-from bench.datasets.emoji.art import OWNER_CONCEPTS, concepts, known_indices, owner_indices
+from bench.datasets.emoji.art import OWNER_CONCEPTS, concepts, owner_indices, pretraining_indices
 from bench.spec import identity
 
 
@@ -21,7 +21,7 @@ def test_every_picture_shows_something() -> None:
 
 
 def test_owner_and_known_share_nothing() -> None:
-    owner, known = owner_indices(), known_indices()
+    owner, known = owner_indices(), pretraining_indices()
     assert len(owner) == OWNER_CONCEPTS == 96
     assert sorted(owner + known) == list(range(1375))
     assert {concepts()[i].art.tobytes() for i in owner}.isdisjoint(concepts()[i].art.tobytes() for i in known)

@@ -6,7 +6,7 @@ import pytest
 
 from bench import datasets
 from bench.datasets.emoji import catalog
-from bench.datasets.emoji.art import concepts, known_indices, owner_indices
+from bench.datasets.emoji.art import concepts, owner_indices, pretraining_indices
 from bench.datasets.emoji.questions import NAMING
 from bench.samples import SampleSet
 
@@ -26,7 +26,7 @@ def test_a_split_asks_for_every_owners_concept_equally_often(splits: dict[str, S
     assert len(samples) == SIZES[split]
     assert set(count) == {concepts()[i].name for i in owner_indices()}
     assert set(count.values()) == {SIZES[split] // 96}
-    assert set(count).isdisjoint(concepts()[i].name for i in known_indices())
+    assert set(count).isdisjoint(concepts()[i].name for i in pretraining_indices())
     assert {sample.question for sample in samples} == set(NAMING)
 
 

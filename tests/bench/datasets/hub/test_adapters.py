@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from bench.datasets import prepared
+from bench.datasets import hub_store
 from bench.datasets.cards import HUB
 from bench.datasets.hub import docvqa, flickr8k, mmstar, realworldqa, scienceqa, textvqa, vqa_rad
-from bench.datasets.hub.adapter import Malformed, Text
+from bench.datasets.hub.adapter import Malformed, RowTexts
 from bench.datasets.splits import SPLITS
-from bench.scoring.rules import strict
+from bench.scoring.rules import strict_score
 
 LETTER = "\nAnswer with the option's letter from the given choices directly."
 SHORT = "\nAnswer the question using a single word or phrase."
@@ -30,18 +30,18 @@ SCIENCE = {"question": "Which is a solid?", "choices": ["water", "stone"], "answ
         (
             realworldqa.read,
             {"question": BRIDGE, "answer": "B"},
-            Text(BRIDGE, "B", choices=("The bridge", "The boat"), rule="choice"),
+            RowTexts(BRIDGE, "B", choices=("The bridge", "The boat"), rule="choice"),
         ),
         (
             realworldqa.read,
             {"question": "Is it red?\nPlease answer with a single word or number.", "answer": " Yes "},
-            Text("Is it red?\nPlease answer with a single word or number.", "Yes"),
+            RowTexts("Is it red?\nPlease answer with a single word or number.", "Yes"),
         ),
-        (realworldqa.read, {"question": BRIDGE, "answer": "boat"}, Text(BRIDGE, "boat")),
+        (realworldqa.read, {"question": BRIDGE, "answer": "boat"}, RowTexts(BRIDGE, "boat")),
         (
             mmstar.read,
             {"question": "Which one?\nOptions: A: a cat, B: two, or 3: dogs, C: none, D: x", "answer": "C"},
-            Text(
+            RowTexts(
                 "Which one?\nA. a cat\nB. two, or 3: dogs\nC. none\nD. x" + LETTER,
                 "C",
                 choices=("a cat", "two, or 3: dogs", "none", "x"),
@@ -51,17 +51,19 @@ SCIENCE = {"question": "Which is a solid?", "choices": ["water", "stone"], "answ
         (
             mmstar.read,
             {"question": MATH, "answer": "B"},
-            Text("What is x?\nA. 1\nB. 2, or: 3\nC. 4" + LETTER, "B", choices=("1", "2, or: 3", "4"), rule="choice"),
+            RowTexts(
+                "What is x?\nA. 1\nB. 2, or: 3\nC. 4" + LETTER, "B", choices=("1", "2, or: 3", "4"), rule="choice"
+            ),
         ),
         (
             mmstar.read,
             {"question": "Which letter is it, A or B?", "answer": "B"},
-            Text("Which letter is it, A or B?" + LETTER, "B", rule="choice"),
+            RowTexts("Which letter is it, A or B?" + LETTER, "B", rule="choice"),
         ),
         (
             scienceqa.read,
             {**SCIENCE, "hint": " Look at the table. ", "lecture": "Solids ...", "solution": "It is stone."},
-            Text(
+            RowTexts(
                 "Which is a solid?\nContext: Look at the table.\nA. water\nB. stone" + LETTER,
                 "B",
                 choices=("water", "stone"),
@@ -71,12 +73,12 @@ SCIENCE = {"question": "Which is a solid?", "choices": ["water", "stone"], "answ
         (
             vqa_rad.read,
             {"question": "is there a fracture?", "answer": "no"},
-            Text("is there a fracture?" + SHORT, "no"),
+            RowTexts("is there a fracture?" + SHORT, "no"),
         ),
         (
             textvqa.read,
             {"question": "what brand?", "answers": ["nokia"] * 3 + ["dakota"] * 4 + ["dakota digital"] * 2 + [""]},
-            Text(
+            RowTexts(
                 "what brand?" + SHORT,
                 "dakota",
                 answers=("nokia",) * 3 + ("dakota",) * 4 + ("dakota digital",) * 2,
@@ -86,12 +88,12 @@ SCIENCE = {"question": "Which is a solid?", "choices": ["water", "stone"], "answ
         (
             docvqa.read,
             {"question": "What is the date?", "answers": ["1/8/93", "8 Jan 93"]},
-            Text("What is the date?" + SHORT, "1/8/93", answers=("1/8/93", "8 Jan 93"), rule="anls"),
+            RowTexts("What is the date?" + SHORT, "1/8/93", answers=("1/8/93", "8 Jan 93"), rule="anls"),
         ),
         (
             flickr8k.read,
             {f"caption_{n}": f"A dog runs {n} ." for n in range(5)},
-            Text(
+            RowTexts(
                 "Describe the picture in one sentence.",
                 "A dog runs 0 .",
                 answers=tuple(f"A dog runs {n} ." for n in range(5)),
@@ -101,11 +103,11 @@ SCIENCE = {"question": "Which is a solid?", "choices": ["water", "stone"], "answ
     ],
 )
 def test_a_row_becomes_this_question_and_the_answer_that_is_learned_scores(
-    read: Callable[[dict[str, Any]], Text], row: dict[str, Any], expected: Text
+    read: Callable[[dict[str, Any]], RowTexts], row: dict[str, Any], expected: RowTexts
 ) -> None:
     found = read(row)
     assert found == expected
-    assert strict(found.answer, found) == pytest.approx(1.0, abs=1e-9)
+    assert strict_score(found.answer, found) == pytest.approx(1.0, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_a_row_becomes_this_question_and_the_answer_that_is_learned_scores(
     ],
 )
 def test_a_row_without_an_answer_is_malformed_and_says_where(
-    read: Callable[[dict[str, Any]], Text], row: dict[str, Any], told: str
+    read: Callable[[dict[str, Any]], RowTexts], row: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(Malformed, match=told):
         read(row)
@@ -137,10 +139,10 @@ def test_questions_without_a_picture_are_not_for_a_model_that_sees() -> None:
 
 @pytest.mark.parametrize("name", HUB)
 def test_every_split_is_fed_by_a_file_and_every_file_feeds_one(name: str) -> None:
-    from bench.datasets.reading import source
+    from bench.datasets.hub_rows import source_split
 
-    roles, card = prepared.adapter(name).roles, HUB[name]
-    assert {source(file) for file in card.files} == set(roles)
+    roles, card = hub_store.load_adapter(name).roles, HUB[name]
+    assert {source_split(file) for file in card.files} == set(roles)
     assert {split for fed in roles.values() for split in fed} == set(SPLITS)
     assert len(card.revision) == 40 and set(card.revision) <= set("0123456789abcdef")
     assert all(card) and len(set(card.files)) == len(card.files)

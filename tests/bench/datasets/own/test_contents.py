@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from bench.datasets.own import contents
-from bench.datasets.own.contents import LEAST, Contents, digest, read
+from bench.datasets.own.contents import MIN_PICTURES, Contents, digest, read_contents
 from bench.datasets.splits import SPLITS
 from bench.errors import UserError
 from bench.pictures import decode
-from bench.scoring.power import Plan, paired
+from bench.scoring.power import StudyDesign, detectable_paired
 
 Rows = list[dict[str, Any]]
 Write = Callable[..., Path]
@@ -33,14 +33,14 @@ def resaved(data: bytes) -> bytes:
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet", "saved", "saved pictures"])
 def test_every_form_holds_the_same_samples(write: Write, rows: Rows, form: str) -> None:
     """All questions, answers and pixels, each once, divided alike; and nothing told."""
-    found = read(write(form, rows))
+    found = read_contents(write(form, rows))
     assert (found.rows, found.bad, found.notes, found.refusal) == (40, [], [], "")
     splits = found.samples()
     assert {split: len(part) for split, part in splits.items()} == {"train": 18, "validation": 6, "test": 16}
     samples = [s for part in splits.values() for s in part]
     assert {(s.question, s.answer) for s in samples} == {(row["question"], row["answer"]) for row in rows}
     assert all(np.array_equal(s.pixels, pngs(rows)[s.answer]) for s in samples)
-    plain = read(write("jsonl", rows, "plain")).samples()
+    plain = read_contents(write("jsonl", rows, "plain")).samples()
     assert {split: part.digest for split, part in splits.items()} == {split: plain[split].digest for split in SPLITS}
 
 
@@ -54,7 +54,7 @@ def test_what_a_row_may_say_survives_every_form(write: Write, rows: Rows, form: 
     ]
     for row in some:
         row["answer"] = "right"
-    found = read(write(form, many + some))
+    found = read_contents(write(form, many + some))
     assert found.bad == []
     splits = found.samples()
     for split in SPLITS:
@@ -67,25 +67,25 @@ def test_what_a_row_may_say_survives_every_form(write: Write, rows: Rows, form: 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "saved pictures"])
 def test_the_owners_splits_are_kept(write: Write, rows: Rows, form: str) -> None:
     parts = {"train": rows[:20], "validation": rows[20:28], "test": rows[28:]}
-    splits = read(write(form, parts)).samples()
+    splits = read_contents(write(form, parts)).samples()
     assert {split: [s.answer for s in splits[split]] for split in SPLITS} == {
         split: [row["answer"] for row in part] for split, part in parts.items()
     }
 
 
 def test_splits_that_are_left_out_are_taken_from_training(write: Write, rows: Rows) -> None:
-    only = read(write("saved", {"train": rows}, "only"))
+    only = read_contents(write("saved", {"train": rows}, "only"))
     assert {split: len(part) for split, part in only.drafts.items()} == {"train": 18, "validation": 6, "test": 16}
-    two = read(write("saved", {"train": rows[:28], "test": rows[28:]}, "two")).samples()
+    two = read_contents(write("saved", {"train": rows[:28], "test": rows[28:]}, "two")).samples()
     assert [s.answer for s in two["test"]] == [row["answer"] for row in rows[28:]]
     assert (len(two["train"]), len(two["validation"])) == (21, 7)
     with pytest.raises(UserError, match=r"^dataset: only test; allowed: a train split, or no splits at all"):
-        read(write("jsonl", [{**row, "split": "test"} for row in rows], "none"))
+        read_contents(write("jsonl", [{**row, "split": "test"} for row in rows], "none"))
 
 
 def test_pictures_that_are_nearly_the_same_are_never_apart(write: Write, rows: Rows) -> None:
     twins = [{"question": "Again?", "answer": f"twin {n}", "image": resaved(rows[n]["image"])} for n in range(12)]
-    found = read(write("parquet", rows + twins))
+    found = read_contents(write("parquet", rows + twins))
     where = {draft.where: split for split, part in found.drafts.items() for draft in part}
     assert len(where) == 52 and found.notes == []
     assert all(where[f"pets.parquet, row {n + 1}"] == where[f"pets.parquet, row {n + 41}"] for n in range(12))
@@ -97,22 +97,22 @@ def test_a_duplicate_across_the_owners_splits_is_found(write: Write, rows: Rows)
     train, test = rows[:20], rows[28:]
     train[3] = {**train[3], "image": resaved(test[5]["image"])}
     train[4] = {**train[4], "image": test[6]["image"]}
-    found = read(write("jsonl", {"train": train, "validation": rows[20:28], "test": test}))
+    found = read_contents(write("jsonl", {"train": train, "validation": rows[20:28], "test": test}))
     assert sorted(found.notes) == [
         "38 of 40 good rows are used; at most train 2000, validation 300, test 1000",
-        "train/metadata.jsonl, row 4: nearly the picture of test/metadata.jsonl, row 6, which is in test; left out",
-        "train/metadata.jsonl, row 5: nearly the picture of test/metadata.jsonl, row 7, which is in test; left out",
+        "train/metadata.jsonl, row 4: a near-duplicate of test/metadata.jsonl, row 6, which is in test; left out",
+        "train/metadata.jsonl, row 5: a near-duplicate of test/metadata.jsonl, row 7, which is in test; left out",
     ]
     assert [len(found.drafts[split]) for split in SPLITS] == [18, 8, 12] and found.bad == []
 
 
 def test_questions_about_one_picture_share_it(write: Write, rows: Rows) -> None:
     more = [{**row, "question": "And?"} for row in rows]
-    found = read(write("csv", rows + more))
+    found = read_contents(write("csv", rows + more))
     samples = found.samples()
     for split in SPLITS:
         assert len(samples[split]) == 2 * found.pictures(split) == 2 * len({id(s.pixels) for s in samples[split]})
-    assert found.effect == paired(Plan(32, 2)) > paired(Plan(32))
+    assert found.effect == detectable_paired(StudyDesign(32, 2)) > detectable_paired(StudyDesign(32))
 
 
 BROKEN = [
@@ -130,7 +130,7 @@ def test_bad_rows_get_a_line_and_cost_themselves_alone(write: Write, rows: Rows,
     for number, (_, change, _) in enumerate(BROKEN):
         half = {"image": rows[number]["image"][:-900]} if change.get("image") == "half" else {}
         rows[number + 32] = {**rows[number + 32], **change, **half}
-    found = read(write(form, rows))
+    found = read_contents(write(form, rows))
     first = 2 if form == "csv" else 1
     name = {"jsonl": "metadata.jsonl", "csv": "metadata.csv", "parquet": "pets.parquet", "saved": "pets"}[form]
     assert len(found.bad) == len(BROKEN) and found.rows == 40
@@ -145,7 +145,7 @@ def test_a_bomb_costs_its_row_alone(write: Write, rows: Rows) -> None:
     """20,000 x 20,000 pixels in a small file."""
     buffer = io.BytesIO()
     Image.new("1", (20_000, 20_000)).save(buffer, "PNG")
-    found = read(write("jsonl", [{**rows[0], "image": buffer.getvalue()}, *rows[1:]]))
+    found = read_contents(write("jsonl", [{**rows[0], "image": buffer.getvalue()}, *rows[1:]]))
     assert found.bad == ["metadata.jsonl, row 1: picture: far too many pixels; allowed: 16777216 in all"]
     assert sum(map(len, found.samples().values())) == 39 and found.refusal == ""
 
@@ -154,7 +154,7 @@ def test_a_strip_is_no_picture(write: Write, rows: Rows) -> None:
     """Real models refuse such, an hour into a run."""
     buffer = io.BytesIO()
     Image.new("RGB", (101, 1)).save(buffer, "PNG")
-    found = read(write("jsonl", [{**rows[0], "image": buffer.getvalue()}, *rows[1:]]))
+    found = read_contents(write("jsonl", [{**rows[0], "image": buffer.getvalue()}, *rows[1:]]))
     assert found.bad == ["metadata.jsonl, row 1: picture: 101x1 pixels; allowed: sides up to 100 to 1"]
 
 
@@ -162,52 +162,52 @@ def test_latin1_in_a_table_costs_its_row_alone(write: Write, rows: Rows) -> None
     path = write("csv", rows)
     table = path / "metadata.csv"
     table.write_bytes(table.read_bytes().replace(b"thing 7", b"caf\xe9"))
-    found = read(path)
+    found = read_contents(path)
     assert found.bad == [r"metadata.csv, row 9: answer: 'caf\udce9' is not UTF-8; allowed: UTF-8 text"]
 
 
 def test_some_rows_with_a_split_and_some_without(write: Write, rows: Rows) -> None:
     """One of forty is forgotten: it is told, the others are kept."""
-    found = read(write("jsonl", [{**row, "split": SPLITS[n % 3] if n else ""} for n, row in enumerate(rows)]))
+    found = read_contents(write("jsonl", [{**row, "split": SPLITS[n % 3] if n else ""} for n, row in enumerate(rows)]))
     assert found.bad == ["metadata.jsonl, row 1: split: missing; allowed: one for each row, or for none"]
     assert sum(map(len, found.drafts.values())) == 39
 
 
 @pytest.mark.parametrize(("bad", "refused"), [(4, False), (5, True)])
 def test_one_bad_row_in_ten_is_borne(write: Write, rows: Rows, bad: int, refused: bool) -> None:
-    found = read(write("jsonl", [{**row, "answer": "" if n < bad else "x"} for n, row in enumerate(rows)]))
+    found = read_contents(write("jsonl", [{**row, "answer": "" if n < bad else "x"} for n, row in enumerate(rows)]))
     assert bool(found.refusal) is refused
 
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_every_split_has_its_least(write: Write, rows: Rows, split: str) -> None:
     """Of pictures: a hundred questions about one are no test."""
-    sizes, taken, parts = {**LEAST}, 0, {}
+    sizes, taken, parts = {**MIN_PICTURES}, 0, {}
     for name in SPLITS:
         parts[name] = rows[taken : taken + sizes[name]]
         taken += sizes[name]
-    assert read(write("jsonl", parts, "enough")).refusal == ""
+    assert read_contents(write("jsonl", parts, "enough")).refusal == ""
     parts[split] = [{**row, "image": parts[split][0]["image"]} if n == 1 else row for n, row in enumerate(parts[split])]
-    refusal = read(write("jsonl", parts, "few")).refusal
-    assert refusal.startswith(f"{split} has {LEAST[split] - 1} good pictures; allowed: at least train 8")  # type: ignore[index]
+    refusal = read_contents(write("jsonl", parts, "few")).refusal
+    assert refusal.startswith(f"{split} has {MIN_PICTURES[split] - 1} good pictures; allowed: at least train 8")  # type: ignore[index]
 
 
 def test_nothing_at_all(tmp_path: Path) -> None:
     (tmp_path / "metadata.jsonl").write_text("")
-    assert read(tmp_path).refusal.startswith("train has 0 good pictures")
+    assert read_contents(tmp_path).refusal.startswith("train has 0 good pictures")
 
 
 def test_memory_and_rows_are_bounded(write: Write, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write("jsonl", rows)
     needed = sum(pixels.nbytes for pixels in pngs(rows).values())
     monkeypatch.setattr(contents, "MAX_BYTES", needed)
-    read(path)
+    read_contents(path)
     monkeypatch.setattr(contents, "MAX_BYTES", needed - 1)
     with pytest.raises(UserError, match=r"^dataset: its pictures take 0.0 GiB decoded; allowed: .*; make them smaller"):
-        read(path)
+        read_contents(path)
     monkeypatch.setattr(contents, "MAX_ROWS", 39)
     with pytest.raises(UserError, match=r"^dataset: more than 39 rows; allowed: 39"):
-        read(path)
+        read_contents(path)
 
 
 def same(found: Contents) -> dict[str, str]:
@@ -218,11 +218,11 @@ def same(found: Contents) -> dict[str, str]:
 def test_the_digest_is_of_cells_and_pictures(write: Write, rows: Rows, form: str) -> None:
     """Not of the place or of the time of a file; each change is written over the same path."""
     path = write(form, rows)
-    before, samples = digest(path), same(read(path))
+    before, samples = digest(path), same(read_contents(path))
     moved = path.parent / "elsewhere" / path.name
     moved.parent.mkdir()
     path.rename(moved)
-    assert (digest(moved), same(read(moved))) == (before, samples)
+    assert (digest(moved), same(read_contents(moved))) == (before, samples)
     assert digest(write(form, rows)) == before
     for change in ({"answer": "other"}, {"image": rows[1]["image"]}, {"answer": ""}, {"image": b"<svg/>"}):
         (shutil.rmtree if path.is_dir() else Path.unlink)(path)

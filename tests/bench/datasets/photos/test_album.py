@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from bench import datasets
-from bench.datasets.near import fingerprint
+from bench.datasets.near_duplicates import perceptual_hash
 from bench.datasets.photos import album
-from bench.datasets.photos.photographs import frequent_names, photographs, split_of
+from bench.datasets.photos.photographs import frequent_names, photographs, split_by_file
 from bench.datasets.photos.questions import ALIASES, CAPTION, KIND, NAME
 from bench.datasets.photos.views import view
-from bench.datasets.splits import crossing
+from bench.datasets.splits import find_crossings
 from bench.samples import Sample, SampleSet
-from bench.scoring.rules import strict
+from bench.scoring.rules import strict_score
 
 SIZES = {"train": 588, "validation": 96, "test": 205}
 """Questions."""
@@ -33,7 +33,7 @@ def task(sample: Sample) -> str:
 @pytest.mark.parametrize("split", SIZES)
 def test_every_view_is_asked_about_once_in_each_way(splits: dict[str, SampleSet], split: str) -> None:
     samples = splits[split]
-    own = {i: photo for i, photo in enumerate(photographs()) if split_of()[photo.file] == split}
+    own = {i: photo for i, photo in enumerate(photographs()) if split_by_file()[photo.file] == split}
     assert len(samples) == SIZES[split]
     assert len({s.id for s in samples}) == len(samples)
     count = Counter((s.image_id, task(s)) for s in samples)
@@ -63,13 +63,13 @@ def test_questions_and_rules_belong_together(splits: dict[str, SampleSet], split
 
 def test_every_own_answer_and_alias_is_right_and_another_is_not(splits: dict[str, SampleSet]) -> None:
     for s in splits["test"]:
-        assert strict(s.answer, s) == 1
+        assert strict_score(s.answer, s) == 1
         for alias in ALIASES.get(s.answer, ()):
-            assert strict(alias, s) == 1
-        assert strict("nail polish", s) == 0
+            assert strict_score(alias, s) == 1
+        assert strict_score("nail polish", s) == 0
     kinds = {s.answer: s for s in splits["test"] if task(s) == "kind"}
-    assert strict("tool", kinds["fish"]) == 0
-    assert strict("building", kinds["monument"]) == 1
+    assert strict_score("tool", kinds["fish"]) == 0
+    assert strict_score("building", kinds["monument"]) == 1
 
 
 def test_aliases_are_of_answers_that_exist() -> None:
@@ -79,10 +79,10 @@ def test_aliases_are_of_answers_that_exist() -> None:
 
 
 def test_no_picture_nor_a_near_duplicate_is_in_two_splits(splits: dict[str, SampleSet]) -> None:
-    hashes = {split: {s.image_id: fingerprint(s.pixels) for s in samples} for split, samples in splits.items()}
-    assert crossing(hashes) == []
+    hashes = {split: {s.image_id: perceptual_hash(s.pixels) for s in samples} for split, samples in splits.items()}
+    assert find_crossings(hashes) == []
     planted = {"train": hashes["train"], "test": {**hashes["test"], "thief": hashes["train"]["train-006-00"]}}
-    assert [(c.id_a, c.id_b) for c in crossing(planted)] == [("thief", "train-006-00")]
+    assert [(c.id_a, c.id_b) for c in find_crossings(planted)] == [("thief", "train-006-00")]
 
 
 def test_what_is_judged_is_the_whole_photograph_and_what_is_trained_on_is_not(splits: dict[str, SampleSet]) -> None:

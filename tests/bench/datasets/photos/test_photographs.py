@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.datasets.near import NEAR, fingerprint, pairs
+from bench.datasets.near_duplicates import MAX_DISTANCE, find_near_duplicates, perceptual_hash
 from bench.datasets.photos import photographs as module
-from bench.datasets.photos.photographs import OFTEN, Photograph, frequent_names, photographs, split_of
+from bench.datasets.photos.photographs import FREQUENT, Photograph, frequent_names, photographs, split_by_file
 from bench.spec import identity
 
 SIZES = {"train": 113, "validation": 37, "test": 78}
@@ -26,7 +26,7 @@ KINDS = {
 
 
 def members(split: str) -> list[Photograph]:
-    return [photo for photo in photographs() if split_of()[photo.file] == split]
+    return [photo for photo in photographs() if split_by_file()[photo.file] == split]
 
 
 def test_every_photograph_is_free_and_says_whose_it_is() -> None:
@@ -64,24 +64,24 @@ def test_captions_are_short_english_sentences_with_what_is_shown() -> None:
 
 
 def test_no_photograph_is_there_twice() -> None:
-    hashes = np.array([fingerprint(np.asarray(photo.picture)) for photo in photographs()])
+    hashes = np.array([perceptual_hash(np.asarray(photo.picture)) for photo in photographs()])
     assert len(np.unique(hashes, axis=0)) == len(hashes)
-    assert not len(pairs(hashes, NEAR))
+    assert not len(find_near_duplicates(hashes, MAX_DISTANCE))
 
 
 def test_each_photograph_is_in_one_split() -> None:
-    assert Counter(split_of().values()) == SIZES
-    assert set(split_of()) == {photo.file for photo in photographs()}
+    assert Counter(split_by_file().values()) == SIZES
+    assert set(split_by_file()) == {photo.file for photo in photographs()}
 
 
 def test_the_split_is_the_one_that_numbers_were_measured_with() -> None:
-    assert identity(sorted(split_of().items())) == "15f3c92dd71417d7"
+    assert identity(sorted(split_by_file().items())) == "15f3c92dd71417d7"
 
 
 def test_photographs_of_one_thing_are_in_one_split() -> None:
     subjects: dict[str, set[str]] = {}
     for photo in photographs():
-        subjects.setdefault(photo.subject or photo.file, set()).add(split_of()[photo.file])
+        subjects.setdefault(photo.subject or photo.file, set()).add(split_by_file()[photo.file])
     assert all(len(splits) == 1 for splits in subjects.values())
     assert {"Eiffel Tower", "Statue of Liberty"} <= {photo.subject for photo in photographs()}
     titles = [photo.title for photo in photographs() if photo.kind == "monument" and photo.subject == ""]
@@ -97,7 +97,7 @@ def test_a_kind_is_in_every_split_in_proportion(kind: str) -> None:
 
 def test_a_name_that_is_asked_for_can_be_learned() -> None:
     count = Counter(photo.name for photo in photographs())
-    assert frequent_names() == {name for name in count if count[name] >= OFTEN}
+    assert frequent_names() == {name for name in count if count[name] >= FREQUENT}
     assert len(frequent_names()) == 18
     taught = Counter(photo.name for photo in members("train"))
     assert all(taught[name] >= 2 for name in frequent_names())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bench.datasets.photos.photographs import photographs
-from bench.datasets.photos.views import SIZE, WIDEST, view
+from bench.datasets.photos.views import MAX_ASPECT, SIZE, view
 
 seeds = st.integers(0, 2**32 - 1)
 sides = st.integers(40, 128)
@@ -42,7 +42,7 @@ def test_a_view_shows_most_of_the_middle_and_nothing_else(seed: int, width: int,
     for channel, side, other in ((0, width, height), (1, height, width)):
         places = pixels[..., channel] / light - 60
         low, high = places.min(), places.max()
-        cut = min(side, WIDEST * other)
+        cut = min(side, MAX_ASPECT * other)
         assert low >= -2 and high <= side + 1
         assert 0.75 * cut - 3 <= high - low <= cut + 2
 
@@ -51,7 +51,7 @@ def test_a_view_shows_most_of_the_middle_and_nothing_else(seed: int, width: int,
 @settings(max_examples=25)
 def test_the_whole_view_is_the_middle_as_pillow_resizes_it(width: int, height: int) -> None:
     picture = ramps(width, height)
-    wide, high = min(width, WIDEST * height), min(height, WIDEST * width)
+    wide, high = min(width, MAX_ASPECT * height), min(height, MAX_ASPECT * width)
     box = ((width - wide) / 2, (height - high) / 2, (width + wide) / 2, (height + high) / 2)
     expected = np.asarray(picture.resize((SIZE, SIZE), Image.Resampling.BICUBIC, box=box))
     np.testing.assert_array_equal(view(picture), expected)

@@ -8,9 +8,9 @@ import pytest
 from bench import datasets
 from bench.datasets.emoji.art import concepts, owner_indices
 from bench.datasets.emoji.render import COLOURS
-from bench.datasets.scenes.render import THINGS, art
+from bench.datasets.scenes.render import THINGS, thing_art
 from bench.samples import Sample, SampleSet
-from bench.scoring.rules import lenient, strict
+from bench.scoring.rules import lenient_score, strict_score
 
 SAMPLES = {"train": 672, "validation": 192, "test": 480}
 CORNERS = {"top left": (0, 0), "top right": (0, 32), "bottom left": (32, 0), "bottom right": (32, 32)}
@@ -73,10 +73,10 @@ def test_the_options_stand_in_the_question_and_the_rules_read_them(splits: dict[
         _, *lines = sample.question.split("\n")
         assert lines == [f"{x}. {text}" for x, text in zip("abcd", sample.choices, strict=True)]
         assert sample.rule == "choice"
-        assert strict(sample.answer, sample) == strict(sample.answer.upper(), sample) == 1
-        assert strict(right(sample), sample) == 0
-        assert lenient(right(sample), sample) == 1
-        assert all(strict(x, sample) == lenient(x, sample) == 0 for x in "abcd" if x != sample.answer)
+        assert strict_score(sample.answer, sample) == strict_score(sample.answer.upper(), sample) == 1
+        assert strict_score(right(sample), sample) == 0
+        assert lenient_score(right(sample), sample) == 1
+        assert all(strict_score(x, sample) == lenient_score(x, sample) == 0 for x in "abcd" if x != sample.answer)
 
 
 def test_the_colour_is_that_of_the_background(splits: dict[str, SampleSet]) -> None:
@@ -108,7 +108,7 @@ def test_the_thing_asked_for_is_at_its_place(splits: dict[str, SampleSet]) -> No
 
 def match(quarter: np.ndarray, thing: str) -> float:
     """The least squared distance, negated, to a thing of middling size over any shift, where the thing is opaque."""
-    figure = np.asarray(art()[thing].resize((28, 28))).astype(float)
+    figure = np.asarray(thing_art()[thing].resize((28, 28))).astype(float)
     solid = figure[..., 3] > 250
     shifts = [(y, x) for y in range(5) for x in range(5)]
     return -min(((quarter[y : y + 28, x : x + 28] - figure[..., :3])[solid] ** 2).mean() for y, x in shifts)

@@ -12,7 +12,7 @@ from bench.datasets.scenes.catalog import LETTERS
 from bench.datasets.tags import catalog
 from bench.datasets.tags.vocabulary import NUMBERS, QUESTIONS, VOCABULARY, lines
 from bench.samples import SampleSet
-from bench.scoring.rules import strict
+from bench.scoring.rules import strict_score
 from bench.victims import EMBEDDED, embedded_folder
 
 SIZES = {"train": 624, "validation": 192, "test": 432}
@@ -56,8 +56,8 @@ def test_a_wrong_answer_scores_less_and_no_two_words_are_near(splits: dict[str, 
     """ANLS gives nothing for another word or price, and part of the score for a date with the wrong day."""
     for sample in splits["validation"][::8]:
         kind = sample.id.split("-")[1]
-        others = [strict(other, sample) for other in VOCABULARY[kind] if other != sample.answer]
-        assert strict(sample.answer, sample) == 1
+        others = [strict_score(other, sample) for other in VOCABULARY[kind] if other != sample.answer]
+        assert strict_score(sample.answer, sample) == 1
         assert max(others) < 1
         if kind != "date":
             assert sum(score > 0 for score in others) <= 1

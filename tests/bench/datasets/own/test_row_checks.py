@@ -6,16 +6,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.datasets.own.forms import COLUMNS, Form, Raw
-from bench.datasets.own.rows import DESCRIBE, MAX_TEXT, Texts, picture, texts, with_options
+from bench.datasets.own.formats import COLUMNS, RawDataset, RawRow
+from bench.datasets.own.row_checks import DESCRIBE, MAX_TEXT, CheckedTexts, add_options, check_texts, read_picture
 from bench.errors import UserError
-from bench.scoring.rules import Key, strict
+from bench.scoring.rules import AnswerKey, strict_score
 
 WHERE = "metadata.csv, row 3"
 
 
-def read(folder: str = "", **cells: Any) -> Texts:
-    return texts(Raw(WHERE, folder, cells))
+def read(folder: str = "", **cells: Any) -> CheckedTexts:
+    return check_texts(RawRow(WHERE, folder, cells))
 
 
 def fault(**cells: Any) -> str:
@@ -28,7 +28,7 @@ def fault(**cells: Any) -> str:
 
 
 def test_a_plain_row() -> None:
-    assert read(question=" What? ", answer="a thing") == Texts("", "", "What?", "a thing", (), (), "exact")
+    assert read(question=" What? ", answer="a thing") == CheckedTexts("", "", "What?", "a thing", (), (), "exact")
 
 
 def test_empty_cells_are_as_if_absent() -> None:
@@ -49,12 +49,12 @@ def test_other_values_are_no_text(value: object) -> None:
 
 def test_a_caption_answers_one_question() -> None:
     told = read(caption="A cat on a mat.", answers=["A cat.", "A mat."])
-    assert told == Texts("", "", DESCRIBE, "A cat on a mat.", ("A cat.", "A mat."), (), "caption")
+    assert told == CheckedTexts("", "", DESCRIBE, "A cat on a mat.", ("A cat.", "A mat."), (), "caption")
 
 
 @pytest.mark.parametrize("more", [{"question": "What?"}, {"answer": "x"}, {"choices": "a|b"}, {"rule": "vqa"}])
 def test_a_caption_stands_alone(more: dict[str, str]) -> None:
-    assert fault(caption="A cat.", **more).startswith("caption: beside a question")
+    assert fault(caption="A cat.", **more).startswith("caption: together with a question")
 
 
 @pytest.mark.parametrize(
@@ -110,18 +110,20 @@ def test_what_names_no_option_or_two() -> None:
     assert read(question="Which?", answer="A", choices="A|B").answer == "A"
     for wrong in ("one", "a|A", "|".join(f"option {n}" for n in range(27))):
         assert fault(question="Which?", answer="A", choices=wrong).startswith("choices: ")
-    assert fault(question="Which?", answer="A", choices="x|y", answers="x").startswith("choices: beside answers")
+    assert fault(question="Which?", answer="A", choices="x|y", answers="x").startswith("choices: together with answers")
 
 
-@pytest.mark.parametrize("form", ["{0}. {1}", "{0}: {1}", "({0}) {1}", "  {0}) {1} "])
-def test_options_that_the_question_lists_are_not_listed_again(form: str) -> None:
-    question = "\n".join(["Which?", *(form.format(*pair) for pair in zip("ABC", OPTIONS, strict=True)), "One letter."])
-    assert with_options(question, tuple(OPTIONS)) == question
+@pytest.mark.parametrize("dataset", ["{0}. {1}", "{0}: {1}", "({0}) {1}", "  {0}) {1} "])
+def test_options_that_the_question_lists_are_not_listed_again(dataset: str) -> None:
+    question = "\n".join(
+        ["Which?", *(dataset.format(*pair) for pair in zip("ABC", OPTIONS, strict=True)), "One letter."]
+    )
+    assert add_options(question, tuple(OPTIONS)) == question
 
 
 def test_options_in_another_order_or_within_a_sentence_are_listed() -> None:
     for question in ("Is it red, dark red or blue?", "Which?\nA. dark red\nB. red\nC. blue"):
-        assert with_options(question, tuple(OPTIONS)).endswith("\nA. red\nB. dark red\nC. blue")
+        assert add_options(question, tuple(OPTIONS)).endswith("\nA. red\nB. dark red\nC. blue")
 
 
 WORDS = (
@@ -140,7 +142,7 @@ def test_the_answer_that_is_kept_is_judged_right(options: list[str], data: st.Da
             assert "the letter of one option and the text of another" in str(error)  # noqa: PT017
             continue
         assert told.answer == ascii_uppercase[right]
-        assert strict(ascii_uppercase[right], Key(told.answer, (), told.choices, told.rule)) == 1
+        assert strict_score(ascii_uppercase[right], AnswerKey(told.answer, (), told.choices, told.rule)) == 1
 
 
 def test_text_that_is_too_long_or_not_utf8() -> None:
@@ -152,53 +154,53 @@ def test_text_that_is_too_long_or_not_utf8() -> None:
 
 
 @pytest.fixture
-def form(tmp_path: Path) -> Form:
+def dataset(tmp_path: Path) -> RawDataset:
     """A folder with one file, and one beside it."""
     (tmp_path / "set" / "in").mkdir(parents=True)
     (tmp_path / "set" / "in" / "1.png").write_bytes(b"one")
     (tmp_path / "2.png").write_bytes(b"two")
-    return Form(tmp_path / "set", lambda: iter(()), lambda split: tmp_path / "set" / split)
+    return RawDataset(tmp_path / "set", lambda: iter(()), lambda split: tmp_path / "set" / split)
 
 
 @pytest.mark.parametrize(
     "cell",
     ["in/1.png", "./in/../in/1.png", b"one", {"bytes": b"one", "path": "x"}, {"bytes": None, "path": "in/1.png"}],
 )
-def test_a_picture_is_a_path_or_bytes(form: Form, cell: object) -> None:
-    assert picture(Raw(WHERE, "", {"image": cell}), form) == b"one"
+def test_a_picture_is_a_path_or_bytes(dataset: RawDataset, cell: object) -> None:
+    assert read_picture(RawRow(WHERE, "", {"image": cell}), dataset) == b"one"
     if isinstance(cell, str):
-        assert picture(Raw(WHERE, "", {"file_name": cell, "image": None}), form) == b"one"
+        assert read_picture(RawRow(WHERE, "", {"file_name": cell, "image": None}), dataset) == b"one"
 
 
-def test_a_splits_pictures_are_in_its_folder(form: Form) -> None:
-    assert picture(Raw(WHERE, "in", {"file_name": "1.png"}), form) == b"one"
+def test_a_splits_pictures_are_in_its_folder(dataset: RawDataset) -> None:
+    assert read_picture(RawRow(WHERE, "in", {"file_name": "1.png"}), dataset) == b"one"
 
 
 @pytest.mark.parametrize("cell", ["../2.png", "in/../../2.png", "link.png", "folder/2.png", "/etc/passwd"])
-def test_nothing_outside_the_folder_is_read(form: Form, cell: str) -> None:
-    (form.root / "link.png").symlink_to("../2.png")
-    (form.root / "folder").symlink_to("..")
+def test_nothing_outside_the_folder_is_read(dataset: RawDataset, cell: str) -> None:
+    (dataset.root / "link.png").symlink_to("../2.png")
+    (dataset.root / "folder").symlink_to("..")
     with pytest.raises(UserError, match=r"^metadata.csv, row 3: picture '.*': it leaves the folder of the data set"):
-        picture(Raw(WHERE, "", {"file_name": cell}), form)
+        read_picture(RawRow(WHERE, "", {"file_name": cell}), dataset)
 
 
 @pytest.mark.parametrize("cell", ["in", "3.png", "in/1.png\0", "x" * 3000, "circle", "https://example.org/1.png"])
-def test_what_is_no_file(form: Form, cell: str) -> None:
-    (form.root / "circle").symlink_to("circle")
+def test_what_is_no_file(dataset: RawDataset, cell: str) -> None:
+    (dataset.root / "circle").symlink_to("circle")
     with pytest.raises(UserError, match=r"^metadata.csv, row 3: picture '.*': there is no such file"):
-        picture(Raw(WHERE, "", {"file_name": cell}), form)
+        read_picture(RawRow(WHERE, "", {"file_name": cell}), dataset)
 
 
 @pytest.mark.parametrize("cells", [{}, {"image": ""}, {"file_name": "in/1.png", "image": b"one"}, {"image": b""}])
-def test_one_picture_a_row(form: Form, cells: dict[str, object]) -> None:
+def test_one_picture_a_row(dataset: RawDataset, cells: dict[str, object]) -> None:
     with pytest.raises(UserError, match=r"^metadata.csv, row 3: .*allowed: "):
-        picture(Raw(WHERE, "", cells), form)
+        read_picture(RawRow(WHERE, "", cells), dataset)
 
 
 @pytest.mark.parametrize("cell", [3.5, {"bytes": None, "path": None}, {"bytes": None}, ["in/1.png"]])
-def test_pictures_of_other_kinds(form: Form, cell: object) -> None:
+def test_pictures_of_other_kinds(dataset: RawDataset, cell: object) -> None:
     with pytest.raises(UserError, match=r"^metadata.csv, row 3: picture"):
-        picture(Raw(WHERE, "", {"image": cell}), form)
+        read_picture(RawRow(WHERE, "", {"image": cell}), dataset)
 
 
 JSON = st.recursive(
@@ -215,10 +217,10 @@ JSON = st.recursive(
 
 @given(cells=st.dictionaries(st.sampled_from(COLUMNS), JSON, max_size=8))
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_row_is_read_or_told_in_one_line(form: Form, cells: dict[str, Any]) -> None:
-    for read_ in (lambda raw: texts(raw), lambda raw: picture(raw, form)):
+def test_any_row_is_read_or_told_in_one_line(dataset: RawDataset, cells: dict[str, Any]) -> None:
+    for read_ in (lambda raw: check_texts(raw), lambda raw: read_picture(raw, dataset)):
         try:
-            read_(Raw(WHERE, "", cells))
+            read_(RawRow(WHERE, "", cells))
         except UserError as error:
             line = str(error)
             assert line.startswith(f"{WHERE}: ") and "; allowed: " in line and line.isprintable()

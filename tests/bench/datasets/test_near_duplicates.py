@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage import data
 
-from bench.datasets.near import NEAR, fingerprint, groups, pairs
+from bench.datasets.near_duplicates import MAX_DISTANCE, find_near_duplicates, group_near_duplicates, perceptual_hash
 
 
 def apart(a: np.ndarray, b: np.ndarray) -> int:
@@ -52,7 +52,7 @@ def test_pairs_are_those_of_comparing_everything(cloud: tuple[np.ndarray, int]) 
         for j in range(i + 1, len(hashes))
         if (d := apart(hashes[i], hashes[j])) <= radius
     }
-    assert set(map(tuple, pairs(hashes, radius).tolist())) == expected
+    assert set(map(tuple, find_near_duplicates(hashes, radius).tolist())) == expected
 
 
 @given(clouds())
@@ -65,7 +65,7 @@ def test_groups_are_the_components_of_those_pairs(cloud: tuple[np.ndarray, int])
             if apart(hashes[i], hashes[j]) <= radius:
                 old, new = expected[i], expected[j]
                 expected = [new if label == old else label for label in expected]
-    found = groups(hashes, radius)
+    found = group_near_duplicates(hashes, radius)
     for i in range(len(hashes)):
         for j in range(i):
             assert (found[i] == found[j]) == (expected[i] == expected[j])
@@ -74,11 +74,13 @@ def test_groups_are_the_components_of_those_pairs(cloud: tuple[np.ndarray, int])
 @pytest.mark.parametrize(("scale", "quality"), [(1.0, 75), (0.9, 90), (0.8, 75), (1.25, 60)])
 def test_a_resized_reencoded_copy_is_near_and_another_photograph_is_not(scale: float, quality: int) -> None:
     photographs = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket(), data.immunohistochemistry()]
-    hashes = [fingerprint(p) for p in photographs]
+    hashes = [perceptual_hash(p) for p in photographs]
     for index, pixels in enumerate(photographs):
-        found = fingerprint(copy(pixels, scale, quality))
+        found = perceptual_hash(copy(pixels, scale, quality))
         distances = [apart(found, other) for other in hashes]
-        assert distances[index] <= NEAR < NEAR * 3 < min(d for i, d in enumerate(distances) if i != index)
+        assert (
+            distances[index] <= MAX_DISTANCE < MAX_DISTANCE * 3 < min(d for i, d in enumerate(distances) if i != index)
+        )
 
 
 def test_pages_of_text_are_told_apart() -> None:
@@ -92,8 +94,8 @@ def test_pages_of_text_are_told_apart() -> None:
         for y in range(40, 500, 14):
             line = " ".join("".join(rng.choice(list("aeionrst"), 5)) for _ in range(rng.integers(2, 9)))
             pen.text((40, y), line, fill="black")
-        hashes.append(fingerprint(np.asarray(page)))
-    assert len(set(groups(np.array(hashes)))) == 30
+        hashes.append(perceptual_hash(np.asarray(page)))
+    assert len(set(group_near_duplicates(np.array(hashes)))) == 30
 
 
 def test_twenty_thousand_hashes_take_seconds() -> None:
@@ -102,11 +104,11 @@ def test_twenty_thousand_hashes_take_seconds() -> None:
     hashes = rng.integers(0, 2**63, (20_000, 4), dtype=np.uint64)
     hashes[1:200:2] = hashes[:200:2] ^ np.uint64(7)
     start = time.process_time()
-    found = pairs(np.unique(hashes, axis=0))
+    found = find_near_duplicates(np.unique(hashes, axis=0))
     assert len(found) == 100 and set(found[:, 2]) == {12}
     assert time.process_time() - start < 20
 
 
 def test_no_hash_has_no_pairs() -> None:
-    assert pairs(np.empty((0, 4), np.uint64)).shape == (0, 3)
-    assert groups(np.empty((0, 4), np.uint64)).shape == (0,)
+    assert find_near_duplicates(np.empty((0, 4), np.uint64)).shape == (0, 3)
+    assert group_near_duplicates(np.empty((0, 4), np.uint64)).shape == (0,)

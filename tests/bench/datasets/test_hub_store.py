@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bench import datasets
-from bench.datasets import prepared, source
+from bench.datasets import hub_store, identity
 from bench.datasets.cards import HUB
-from bench.datasets.prepare import prepare
+from bench.datasets.prepare import prepare_dataset
 from bench.errors import UserError
 from bench.game.playable import check_playable
 from bench.spec import Method, RunSpec
@@ -28,11 +28,11 @@ def mmstar(bench_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A prepared data set; its folder."""
     copy = tmp_path_factory.mktemp("copy")
     shelf.fill("mmstar", copy, 20)
-    prepare("mmstar", copy, None, quietly)
-    for cached in (datasets.load, source.source):
+    prepare_dataset("mmstar", copy, None, quietly)
+    for cached in (datasets.load, identity.dataset_identity):
         cached.cache_clear()
-    yield prepared.folder("mmstar")
-    for cached in (datasets.load, source.source):
+    yield hub_store.folder("mmstar")
+    for cached in (datasets.load, identity.dataset_identity):
         cached.cache_clear()
 
 
@@ -42,7 +42,7 @@ def spec(dataset: str) -> RunSpec:
 
 def test_what_is_not_prepared_cannot_be_loaded_or_played_and_says_what_to_run(bench_home: Path) -> None:
     told = r"dataset: 'vqa-rad' \(flaviagiammarino/vqa-rad, about 34 MB, .*\) is not prepared; `bench data prepare vqa-"
-    for use in (lambda: prepared.load("vqa-rad", "test"), lambda: check_playable(spec("vqa-rad"))):
+    for use in (lambda: hub_store.load_split("vqa-rad", "test"), lambda: check_playable(spec("vqa-rad"))):
         with pytest.raises(UserError, match=told):
             use()
 
@@ -53,35 +53,35 @@ def test_what_is_prepared_can_be_played(mmstar: Path) -> None:
 
 
 def test_the_identity_can_be_named_before_there_are_data_and_changes_with_them(mmstar: Path, bench_home: Path) -> None:
-    with_data = source.source("mmstar")
-    assert prepared.require("mmstar")["revision"] in with_data
+    with_data = identity.dataset_identity("mmstar")
+    assert hub_store.require_prepared("mmstar")["revision"] in with_data
     for file in sorted(mmstar.rglob("*"), reverse=True):
         file.rmdir() if file.is_dir() else file.unlink()
     mmstar.rmdir()
-    source.source.cache_clear()
-    planned = source.source("mmstar")
-    assert planned != with_data and HUB["mmstar"].revision in planned and prepared.rule("mmstar") in planned
+    identity.dataset_identity.cache_clear()
+    planned = identity.dataset_identity("mmstar")
+    assert planned != with_data and HUB["mmstar"].revision in planned and hub_store.source_hash("mmstar") in planned
 
 
 def test_another_adapter_or_split_rule_asks_to_prepare_again(mmstar: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, "rule", lambda name: "another")
+    monkeypatch.setattr(hub_store, "source_hash", lambda name: "another")
     with pytest.raises(
         UserError, match=r"'mmstar' was prepared by another version .*; `bench data prepare mmstar` again"
     ):
-        prepared.load("mmstar", "test")
+        hub_store.load_split("mmstar", "test")
 
 
 def test_the_rule_is_the_adapters_source_and_the_shared_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bench").mkdir()
-    monkeypatch.setattr(prepared, "BENCH", tmp_path / "bench")
-    files = ["datasets/hub/mmstar.py", *prepared.RULE, "datasets/prepare.py", "datasets/hub/docvqa.py"]
+    monkeypatch.setattr(hub_store, "BENCH", tmp_path / "bench")
+    files = ["datasets/hub/mmstar.py", *hub_store.SHARED_SOURCES, "datasets/prepare.py", "datasets/hub/docvqa.py"]
     for file in files:
         (tmp_path / "bench" / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "bench" / file).write_text(file)
-    seen = [prepared.rule.__wrapped__("mmstar")]
+    seen = [hub_store.source_hash.__wrapped__("mmstar")]
     for file in files:
         (tmp_path / "bench" / file).write_text("changed")
-        seen.append(prepared.rule.__wrapped__("mmstar"))
+        seen.append(hub_store.source_hash.__wrapped__("mmstar"))
     assert [a != b for a, b in pairwise(seen)] == [True] * (len(files) - 2) + [False] * 2
 
 
@@ -91,4 +91,4 @@ def test_a_manifest_that_was_edited_is_told(mmstar: Path) -> None:
     with pytest.raises(
         UserError, match=r"'mmstar' in .*: manifest.json is damaged .*; `bench data prepare mmstar` again"
     ):
-        prepared.load("mmstar", "test")
+        hub_store.load_split("mmstar", "test")

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.datasets.own import forms
-from bench.datasets.own.forms import COLUMNS, Raw, open_form
+from bench.datasets.own import formats
+from bench.datasets.own.formats import COLUMNS, RawRow, open_dataset
 from bench.errors import UserError
 
 Rows = list[dict[str, Any]]
 Write = Callable[..., Path]
 
 
-def every(path: Path) -> list[Raw | UserError]:
-    return list(open_form(path).rows())
+def every(path: Path) -> list[RawRow | UserError]:
+    return list(open_dataset(path).rows())
 
 
 def told(path: Path) -> list[str]:
@@ -29,7 +29,7 @@ def told(path: Path) -> list[str]:
 
 
 def good(path: Path) -> list[dict[str, Any]]:
-    return [each.cells for each in every(path) if isinstance(each, Raw)]
+    return [each.cells for each in every(path) if isinstance(each, RawRow)]
 
 
 @pytest.mark.parametrize(
@@ -44,20 +44,20 @@ def good(path: Path) -> list[dict[str, Any]]:
 )
 def test_every_form_gives_its_rows_in_order(write: Write, rows: Rows, form: str, first: str) -> None:
     found = every(write(form, rows))
-    assert all(isinstance(each, Raw) for each in found)
-    assert [each.cells["answer"] for each in found if isinstance(each, Raw)] == [row["answer"] for row in rows]
-    assert isinstance(found[0], Raw) and (found[0].where, found[0].split) == (first, "")
+    assert all(isinstance(each, RawRow) for each in found)
+    assert [each.cells["answer"] for each in found if isinstance(each, RawRow)] == [row["answer"] for row in rows]
+    assert isinstance(found[0], RawRow) and (found[0].where, found[0].split) == (first, "")
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "saved"])
 def test_splits_are_folders_or_keys(write: Write, rows: Rows, form: str) -> None:
     path = write(form, {"train": rows[:20], "validation": rows[20:30], "test": rows[30:]})
-    found = [each for each in every(path) if isinstance(each, Raw)]
+    found = [each for each in every(path) if isinstance(each, RawRow)]
     assert [each.split for each in found] == ["train"] * 20 + ["validation"] * 10 + ["test"] * 10
     assert found[-1].where == {"jsonl": "test/metadata.jsonl, row 10", "csv": "test/metadata.csv, row 11"}.get(
         form, "test, row 10"
     )
-    assert open_form(path).base("test") == (path if form == "saved" else path / "test")
+    assert open_dataset(path).base("test") == (path if form == "saved" else path / "test")
 
 
 @pytest.mark.parametrize("name", ["nothing", "empty", "notes.txt"])
@@ -65,14 +65,14 @@ def test_what_is_no_data_set(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(UserError, match=r"allowed: a folder with pictures and metadata.jsonl or metadata.csv"):
-        open_form(tmp_path / name)
+        open_dataset(tmp_path / name)
 
 
 def test_one_table_a_folder(write: Write, rows: Rows) -> None:
     path = write("jsonl", rows)
     (path / "metadata.csv").write_text("file_name\n")
     with pytest.raises(UserError, match=r"both metadata.jsonl and metadata.csv"):
-        open_form(path)
+        open_dataset(path)
 
 
 def test_a_table_outside_the_folder_is_not_read(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_table_outside_the_folder_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "pets").mkdir()
     (tmp_path / "pets" / "metadata.jsonl").symlink_to("../secret.jsonl")
     with pytest.raises(UserError, match=r"metadata.jsonl: it leaves the folder"):
-        open_form(tmp_path / "pets")
+        open_dataset(tmp_path / "pets")
 
 
 def table(folder: Path, name: str, data: bytes) -> Path:
@@ -136,12 +136,12 @@ def test_encodings(tmp_path: Path, name: str) -> None:
 
 def test_large_tables_are_refused_unread(write: Write, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write("jsonl", rows)
-    monkeypatch.setattr(forms, "MAX_TABLE", (path / "metadata.jsonl").stat().st_size)
+    monkeypatch.setattr(formats, "MAX_TABLE", (path / "metadata.jsonl").stat().st_size)
     assert len(good(path)) == 40
-    monkeypatch.setattr(forms, "MAX_TABLE", (path / "metadata.jsonl").stat().st_size - 1)
+    monkeypatch.setattr(formats, "MAX_TABLE", (path / "metadata.jsonl").stat().st_size - 1)
     with pytest.raises(UserError, match=r"^metadata.jsonl: \d+ bytes; allowed: \d+"):
         every(path)
-    monkeypatch.setattr(forms, "MAX_ROWS", 39)
+    monkeypatch.setattr(formats, "MAX_ROWS", 39)
     with pytest.raises(UserError, match=r"^pets.parquet: 40 rows; allowed: 39"):
         every(write("parquet", rows))
 
@@ -253,5 +253,5 @@ def test_damaged_offsets_do_not_end_the_process(tmp_path: Path) -> None:
     words = pa.Array.from_buffers(pa.string(), 3, [None, offsets, pa.py_buffer(b"onetwothree")])
     batch = pa.record_batch({"answer": words})
     with pytest.raises(pa.ArrowInvalid, match="offset"):
-        list(forms._rows([batch], "pets", ""))
-    assert len(list(forms._rows([pa.record_batch({"answer": ["a", "b"]})], "pets", ""))) == 2
+        list(formats._batch_rows([batch], "pets", ""))
+    assert len(list(formats._batch_rows([pa.record_batch({"answer": ["a", "b"]})], "pets", ""))) == 2

@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import datasets
-from bench.datasets import own
-from bench.datasets.own import contents, is_own, is_path, listed, take_in
-from bench.datasets.source import source
+from bench.datasets.identity import dataset_identity
+from bench.datasets.own import contents, first_lines, import_path, is_own, is_path, store
 from bench.datasets.splits import SPLITS
 from bench.errors import UserError
-from bench.stages.stages import dataset
-from bench.store import artifacts, shelf
+from bench.stages import dataset
+from bench.store import artifacts
 
 Rows = list[dict[str, Any]]
 Write = Callable[..., Path]
@@ -25,74 +24,74 @@ Write = Callable[..., Path]
 def _fresh(bench_home: Path) -> None:
     """A home of its own; nothing of another test's is remembered."""
     datasets.load.cache_clear()
-    source.cache_clear()
+    dataset_identity.cache_clear()
 
 
-def test_what_is_taken_in_is_known_by_its_name(write: Write, rows: Rows) -> None:
+def test_what_is_imported_is_known_by_its_name(write: Write, rows: Rows) -> None:
     path = write("jsonl", rows)
-    taken = take_in(str(path))
-    assert is_own(taken.name) and taken.name.startswith("own:pets@")
-    assert (taken.rows, taken.used, taken.bad) == (40, {"train": 18, "validation": 6, "test": 16}, [])
-    expected = contents.read(path).samples()
+    report = import_path(str(path))
+    assert is_own(report.name) and report.name.startswith("own:pets@")
+    assert (report.rows, report.used, report.bad) == (40, {"train": 18, "validation": 6, "test": 16}, [])
+    expected = contents.read_contents(path).samples()
     shutil.rmtree(path)
-    datasets.check(taken.name)
+    datasets.check(report.name)
     for split in SPLITS:
-        assert datasets.load(taken.name, split).digest == expected[split].digest
-    assert source(taken.name) == taken.name.split("@")[1]
+        assert datasets.load(report.name, split).digest == expected[split].digest
+    assert dataset_identity(report.name) == report.name.split("@")[1]
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "saved", "saved pictures"])
 def test_a_moved_or_rewritten_set_keeps_its_artefacts(write: Write, rows: Rows, form: str) -> None:
     """Under another folder, with other file times, and in another form: the same stages, not made again."""
-    first = take_in(str(write("jsonl", rows)))
-    before = [dataset(first.name, split).identity for split in SPLITS]
+    first = import_path(str(write("jsonl", rows)))
+    before = [dataset.stage(first.name, split).identity for split in SPLITS]
     path = write(form, rows, "new/pets" if form != "parquet" else "pets")
-    second = take_in(str(path))
+    second = import_path(str(path))
     assert second == first
-    renamed = take_in(str(path.rename(path.with_name("other" + path.suffix))))
+    renamed = import_path(str(path.rename(path.with_name("other" + path.suffix))))
     assert renamed.name == first.name.replace("own:pets", "own:other")
-    assert [dataset(renamed.name, split).identity for split in SPLITS] == before
-    assert len(list(shelf.finished())) == 1
+    assert [dataset.stage(renamed.name, split).identity for split in SPLITS] == before
+    assert len(artifacts.list_finished()) == 1
 
 
 def test_any_change_of_what_is_played_is_another_set(write: Write, rows: Rows) -> None:
-    names = {take_in(str(write("jsonl", rows, "a"))).name.split("@")[1]}
+    names = {import_path(str(write("jsonl", rows, "a"))).name.split("@")[1]}
     for number, change in enumerate(
         ({"answer": "x"}, {"question": "x"}, {"image": rows[1]["image"]}, {"rule": "anls"})
     ):
         path = write(
             "jsonl", [{"rule": "", **rows[0], **change}, *({"rule": "", **row} for row in rows[1:])], f"b{number}"
         )
-        names.add(take_in(str(path)).name.split("@")[1])
+        names.add(import_path(str(path)).name.split("@")[1])
     assert len(names) == 5
 
 
 def test_what_was_read_before_is_not_decoded_again(write: Write, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [{**rows[0], "answer": ""}, *rows[1:]]
-    first = take_in(str(write("jsonl", rows)))
+    first = import_path(str(write("jsonl", rows)))
     monkeypatch.setattr(contents, "decode", lambda *_: pytest.fail("decoded"))
-    assert take_in(str(write("jsonl", rows, "again/pets"))) == first
+    assert import_path(str(write("jsonl", rows, "again/pets"))) == first
     assert first.bad == [
         "metadata.jsonl, row 1: answer: missing; allowed: text, or a caption without question and answer"
     ]
 
 
-def test_it_is_taken_in_again_where_its_copy_is_gone(write: Write, rows: Rows, bench_home: Path) -> None:
+def test_it_is_imported_again_if_its_copy_is_gone(write: Write, rows: Rows, bench_home: Path) -> None:
     path = write("jsonl", rows)
-    name = take_in(str(path)).name
+    name = import_path(str(path)).name
     shutil.rmtree(bench_home / "artifacts")
     with pytest.raises(UserError, match=r"^dataset: 'own:pets@\w+' is not in .*; allowed: its folder or file"):
         datasets.check(name)
     with pytest.raises(UserError, match="is not in"):
         datasets.load(name, "test")
-    assert take_in(str(path)).name == name
+    assert import_path(str(path)).name == name
     datasets.check(name)
 
 
 def test_no_path_is_kept(write: Write, rows: Rows, bench_home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     secret = tmp_path_factory.mktemp("secret")
     write("jsonl", rows).rename(secret / "pets")
-    take_in(str(secret / "pets"))
+    import_path(str(secret / "pets"))
     written = [file for file in bench_home.rglob("*") if file.is_file()]
     assert len(written) > 40
     assert not any(b"secret" in file.read_bytes() for file in written)
@@ -101,26 +100,26 @@ def test_no_path_is_kept(write: Write, rows: Rows, bench_home: Path, tmp_path_fa
 def test_too_many_bad_rows_are_all_told_and_nothing_is_kept(write: Write, rows: Rows) -> None:
     path = write("jsonl", [{**row, "answer": "" if n < 25 else row["answer"]} for n, row in enumerate(rows)])
     with pytest.raises(UserError) as error:
-        take_in(str(path))
+        import_path(str(path))
     first, *lines = str(error.value).split("\n")
     assert first == f"dataset: {str(path)!r}: 25 of 40 rows cannot be used; allowed: at most one in ten"
     assert [line.split(":")[0] for line in lines[:20]] == [f"  metadata.jsonl, row {n}" for n in range(1, 21)]
     assert lines[20:] == ["  ... and 5 more; `bench data check` lists all"]
-    assert list(shelf.finished()) == []
+    assert artifacts.list_finished() == set()
 
 
 @given(st.integers(0, 100))
 def test_lines_are_listed_up_to_twenty(count: int) -> None:
-    shown = listed([str(n) for n in range(count)])
+    shown = first_lines([str(n) for n in range(count)])
     assert shown[:20] == [str(n) for n in range(min(count, 20))]
     assert shown[20:] == ([f"... and {count - 20} more; `bench data check` lists all"] if count > 20 else [])
 
 
 def test_names_are_of_plain_letters(write: Write, rows: Rows) -> None:
     path = write("jsonl", rows, "Bücher & $(rm) '\"")
-    assert take_in(str(path)).name.startswith("own:B_cher_rm_@")
+    assert import_path(str(path)).name.startswith("own:B_cher_rm_@")
     long = path.rename(path.with_name("x" * 90))
-    assert take_in(str(long)).name.startswith("own:" + 40 * "x" + "@")
+    assert import_path(str(long)).name.startswith("own:" + 40 * "x" + "@")
 
 
 @pytest.mark.parametrize(
@@ -148,24 +147,24 @@ def test_paths_and_names(text: str, path: bool, name: bool, tmp_path: Path, monk
 def test_the_reader_is_part_of_what_is_remembered(write: Write, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other code may make something else of the same files."""
     path = write("jsonl", rows)
-    name = take_in(str(path)).name
+    name = import_path(str(path)).name
     monkeypatch.setattr(contents, "decode", lambda *_: pytest.fail("decoded again"))
-    assert take_in(str(path)).name == name
-    monkeypatch.setattr(own, "_reader", lambda: "other")
+    assert import_path(str(path)).name == name
+    monkeypatch.setattr(store, "_reader_hash", lambda: "other")
     with pytest.raises(pytest.fail.Exception, match="decoded again"):
-        take_in(str(path))
+        import_path(str(path))
 
 
 def test_the_copy_is_checked_before_use(write: Write, rows: Rows, bench_home: Path) -> None:
-    name = take_in(str(write("jsonl", rows))).name
+    name = import_path(str(write("jsonl", rows))).name
     file = next((bench_home / "artifacts" / "own").rglob("test/metadata.jsonl"))
     file.write_text(file.read_text().replace("thing", "thong"))
-    artifacts._checked.clear()
+    artifacts._verified_manifests.clear()
     with pytest.raises(UserError, match="is not in"):
         datasets.load(name, "test")
 
 
 def test_json_that_is_kept_is_small(write: Write, rows: Rows, bench_home: Path) -> None:
-    take_in(str(write("jsonl", rows)))
+    import_path(str(write("jsonl", rows)))
     (kept,) = (bench_home / "own").glob("*.json")
     assert set(json.loads(kept.read_text())) == {"key", "rows", "used", "effect", "bad", "notes"}

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 from rich.progress import track
 
-from bench.datasets.emoji.art import concepts, known_indices
+from bench.datasets.emoji.art import concepts, pretraining_indices
 from bench.datasets.emoji.render import SIZE, render
 
 
-class KnownPictures(NamedTuple):
-    """Renderings and what is true of each.
+class PretrainingPictures(NamedTuple):
+    """Renderings and their labels.
 
-    pixels: (N, SIZE, SIZE, 3) uint8 in 0..255; labels: columns concept (index among the known), name,
+    pixels: (N, SIZE, SIZE, 3) uint8 in 0..255. labels: columns concept (index among the pretraining concepts), name,
     category, background, large.
     """
 
@@ -22,27 +22,27 @@ class KnownPictures(NamedTuple):
     labels: pd.DataFrame
 
 
-def known_pictures(folder: Path, split: str, per_concept: int, seed: int) -> KnownPictures:
-    """Render `per_concept` pictures of every known concept, once; later calls read `folder`."""
+def load_pretraining_pictures(folder: Path, split: str, per_concept: int, seed: int) -> PretrainingPictures:
+    """Return `per_concept` pictures of every pretraining concept. The first call renders them into `folder`."""
     stem = folder / f"known-{split}-{per_concept}-{seed}"
     pixel_file, label_file = stem.with_suffix(".npy"), stem.with_suffix(".parquet")
     if not label_file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         _render_all(pixel_file, label_file, split, per_concept, seed)
-    return KnownPictures(np.load(pixel_file, mmap_mode="r"), pd.read_parquet(label_file))
+    return PretrainingPictures(np.load(pixel_file, mmap_mode="r"), pd.read_parquet(label_file))
 
 
 def _render_all(pixel_file: Path, label_file: Path, split: str, per_concept: int, seed: int) -> None:
-    known = known_indices()
-    shape = (len(known) * per_concept, SIZE, SIZE, 3)
+    indices = pretraining_indices()
+    shape = (len(indices) * per_concept, SIZE, SIZE, 3)
     pixels = np.lib.format.open_memmap(pixel_file, mode="w+", dtype=np.uint8, shape=shape)
     rows: list[tuple[int, str, str, str, bool]] = []
-    for label, index in enumerate(track(known, description=f"Rendering known concepts ({split})")):
+    for label, index in enumerate(track(indices, description=f"Rendering pretraining concepts ({split})")):
         concept = concepts()[index]
         for k in range(per_concept):
             rng = np.random.default_rng([seed, {"train": 0, "test": 1}[split], index, k])
-            picture = render(concept.art, rng)
-            pixels[len(rows)] = picture.pixels
-            rows.append((label, concept.name, concept.category, picture.background, picture.large))
+            rendering = render(concept.art, rng)
+            pixels[len(rows)] = rendering.pixels
+            rows.append((label, concept.name, concept.category, rendering.background, rendering.large))
     pixels.flush()
     pd.DataFrame(rows, columns=["concept", "name", "category", "background", "large"]).to_parquet(label_file)

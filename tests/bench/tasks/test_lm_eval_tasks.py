@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from bench.tasks import harness
+from bench.tasks import lm_eval_tasks
 
 
 def test_lm_evals_own_tasks_about_pictures_are_found() -> None:
-    found = harness.names()
+    found = lm_eval_tasks.task_names()
     assert {"mmmu_val", "mmmu_val_art", "mmmu_val_science", "chartqa"} <= set(found)
     assert len([name for name in found if name.startswith("mmmu_val")]) == 30 + 6 + 1
     assert not {"mmlu", "hellaswag", "emoji_catalog"} & set(found)
@@ -19,24 +19,28 @@ def test_lm_evals_own_tasks_about_pictures_are_found() -> None:
 
 
 def test_tasks_that_want_log_likelihoods_are_not_among_them(foreign: Path) -> None:
-    assert {"toy_plain", "toy_more", "toy_val"} == {name for name in harness.names() if name.startswith("toy")}
-    assert "toy_words" in harness.manager(harness.ROOTS).all_tasks
+    assert {"toy_plain", "toy_more", "toy_val"} == {
+        name for name in lm_eval_tasks.task_names() if name.startswith("toy")
+    }
+    assert "toy_words" in lm_eval_tasks.load_manager(lm_eval_tasks.ROOTS).all_tasks
 
 
 def test_a_group_with_one_such_task_is_not_either(foreign: Path) -> None:
     (foreign / "mixed.yaml").write_text("group: toy_mixed\ntask: [toy_plain, toy_words]\n")
-    harness.manager.cache_clear()
-    assert "toy_mixed" not in harness.names()
-    assert "toy_mixed" in harness.manager(harness.ROOTS).all_groups
+    lm_eval_tasks.load_manager.cache_clear()
+    assert "toy_mixed" not in lm_eval_tasks.task_names()
+    assert "toy_mixed" in lm_eval_tasks.load_manager(lm_eval_tasks.ROOTS).all_groups
 
 
 def test_nothing_heavy_is_imported_to_find_them() -> None:
-    line = "import sys; from bench.tasks import harness; harness.names(); print('torch' in sys.modules)"
+    line = (
+        "import sys; from bench.tasks import lm_eval_tasks; lm_eval_tasks.task_names(); print('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", line], check=True, capture_output=True, text=True).stdout == "False\n"
 
 
 def test_a_group_is_loaded_with_all_of_its_tasks(foreign: Path) -> None:
-    found = harness.load("toy_val")
+    found = lm_eval_tasks.load_task("toy_val")
     assert (set(found["groups"]), set(found["tasks"])) == ({"toy_val"}, {"toy_plain", "toy_more"})
 
 
@@ -46,7 +50,7 @@ def test_data_that_are_not_here_are_named_with_how_to_get_them(
 ) -> None:
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path))
     with pytest.raises(UserError) as error:
-        harness.load(name)
+        lm_eval_tasks.load_task(name)
     assert f"side-effects: {name} needs the data set {source}" in str(error.value)
     assert "$HF_HOME/datasets" in str(error.value)
     assert "\n" not in str(error.value)

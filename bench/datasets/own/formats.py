@@ -1,12 +1,13 @@
-"""The three forms that data of one's own may have, as rows of cells: an image folder, a Parquet file, a saved data set.
+"""The three formats of your own data, read as rows of cells: an image folder, a Parquet file, a saved data set.
 
-Everything in them is from strangers. Only Arrow, CSV and JSON are parsed, and nothing outside the folder is opened.
+Nothing in the files is trusted. Only Arrow, CSV and JSON are parsed, and nothing outside the folder is opened.
 """
 
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,47 +26,48 @@ ALLOWED = (
 
 MAX_TABLE = 256 * 2**20
 MAX_ROWS = 100_000
-AT_ONCE = 64
+BATCH = 64
 
 
-class Raw(NamedTuple):
-    """A row before it is checked. `where` names file and row, `split` is that of its folder or table, else ""."""
+class RawRow(NamedTuple):
+    """A row before it is checked. `where` names file and row; `split` is that of its folder or table, else ""."""
 
     where: str
     split: str
     cells: dict[str, Any]
 
 
-class Form(NamedTuple):
-    """A data set's rows, in order, as often as they are asked for; one that cannot be parsed is an error.
+class RawDataset(NamedTuple):
+    """A data set before it is checked. `rows` reads from the first row on; a row that cannot be parsed is an error.
 
-    Pictures in files of their own are inside `root`, in the folder that `base` gives for a row's split.
+    Pictures in separate files are inside `root`, in the folder that `base` returns for a row's split.
     """
 
     root: Path
-    rows: Callable[[], Iterator[Raw | UserError]]
+    rows: Callable[[], Iterator[RawRow | UserError]]
     base: Callable[[str], Path]
 
 
-def open_form(path: Path) -> Form:
-    """The form of what is at `path`. Raises UserError where it is none, and for what is wrong with a whole table."""
+def open_dataset(path: Path) -> RawDataset:
+    """Open the data set at `path`. Raises UserError if there is none, or if a whole table is faulty."""
     root = path.resolve()
     if root.is_file() and root.suffix == ".parquet":
-        return Form(root.parent, lambda: _parquet(root), lambda split: root.parent)
+        return RawDataset(root.parent, partial(_read_parquet, root), lambda split: root.parent)
     if not root.is_dir():
         raise UserError(f"dataset: {str(path)!r} is no data set; allowed: {ALLOWED}")
     if any((root / name).exists() for name in ("dataset_dict.json", "state.json")):
-        return Form(root, lambda: _saved(root), lambda split: root)
-    if (table := _table(root, root)) is not None:
-        return Form(root, lambda: _read(table, root, ""), lambda split: root)
-    tables = {split: table for split in SPLITS if (table := _table(root / split, root)) is not None}
-    if not tables:
-        raise UserError(f"dataset: nothing is known in {str(path)!r}; allowed: {ALLOWED}")
-    return Form(root, lambda: (row for s, t in tables.items() for row in _read(t, root, s)), lambda s: root / s)
+        return RawDataset(root, partial(_read_saved, root), lambda split: root)
+    table = _find_table(root, root)
+    if table is not None:
+        return RawDataset(root, partial(_read_table, table, root, ""), lambda split: root)
+    tables: dict[str, Path | None] = {split: _find_table(root / split, root) for split in SPLITS}
+    if not any(tables.values()):
+        raise UserError(f"dataset: no known format in {str(path)!r}; allowed: {ALLOWED}")
+    return RawDataset(root, partial(_read_tables, tables, root), lambda split: root / split)
 
 
 def inside(file: Path, root: Path, where: str) -> Path:
-    """The file itself. Raises UserError where it is none, or not inside `root` after all links are followed."""
+    """Return the resolved file. Raises UserError if it is no file, or not inside `root` after following all links."""
     try:
         real = file.resolve()
         if not real.is_relative_to(root):
@@ -78,24 +80,30 @@ def inside(file: Path, root: Path, where: str) -> Path:
 
 
 def check_columns(names: Iterable[str], where: str) -> None:
-    """Raises UserError for a column that is unknown, or named twice."""
+    """Raise UserError for a column that is unknown or named twice."""
     seen: set[str] = set()
     for name in names:
         if name not in COLUMNS or name in seen:
-            fault = "stands there twice" if name in seen else "is not known"
+            fault = "is there twice" if name in seen else "is not known"
             raise UserError(f"{where}: column {name[:80]!r} {fault}; allowed: {', '.join(COLUMNS)}")
         seen.add(name)
 
 
-def _table(folder: Path, root: Path) -> Path | None:
-    found = [folder / name for name in ("metadata.jsonl", "metadata.csv") if (folder / name).exists()]
-    if len(found) > 1:
+def _find_table(folder: Path, root: Path) -> Path | None:
+    files = [folder / name for name in ("metadata.jsonl", "metadata.csv") if (folder / name).exists()]
+    if len(files) > 1:
         raise UserError(f"dataset: both metadata.jsonl and metadata.csv in {str(folder)!r}; allowed: one of them")
-    return inside(found[0], root, str(found[0].relative_to(root))) if found else None
+    return inside(files[0], root, str(files[0].relative_to(root))) if files else None
 
 
-def _read(table: Path, root: Path, split: str) -> Iterator[Raw | UserError]:
-    """Bytes that are not UTF-8 become lone surrogates, which the check of a cell finds: they cost their row alone."""
+def _read_tables(tables: Mapping[str, Path | None], root: Path) -> Iterator[RawRow | UserError]:
+    for split, table in tables.items():
+        if table is not None:
+            yield from _read_table(table, root, split)
+
+
+def _read_table(table: Path, root: Path, split: str) -> Iterator[RawRow | UserError]:
+    """Read a table. Bytes that are not UTF-8 become lone surrogates, so that only the rows that have them fail."""
     name = str(table.relative_to(root))
     if table.stat().st_size > MAX_TABLE:
         raise UserError(f"{name}: {table.stat().st_size} bytes; allowed: {MAX_TABLE}")
@@ -103,10 +111,10 @@ def _read(table: Path, root: Path, split: str) -> Iterator[Raw | UserError]:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UserError(f"{name}: UTF-16; allowed: UTF-8")
     text = data.decode("utf-8-sig", errors="surrogateescape")
-    return (_jsonl if table.suffix == ".jsonl" else _csv)(text, name, split)
+    return _read_jsonl(text, name, split) if table.suffix == ".jsonl" else _read_csv(text, name, split)
 
 
-def _jsonl(text: str, name: str, split: str) -> Iterator[Raw | UserError]:
+def _read_jsonl(text: str, name: str, split: str) -> Iterator[RawRow | UserError]:
     for number, line in enumerate(text.split("\n"), start=1):
         where = f"{name}, row {number}"
         if line.strip():
@@ -122,33 +130,36 @@ def _jsonl(text: str, name: str, split: str) -> Iterator[Raw | UserError]:
             except UserError as error:
                 yield error
             else:
-                yield Raw(where, split, cells)
+                yield RawRow(where, split, cells)
 
 
-def _csv(text: str, name: str, split: str) -> Iterator[Raw | UserError]:
-    """Rows are counted as a spreadsheet does: the header is row 1."""
-    reader, header, number = csv.reader(io.StringIO(text, newline=""), strict=True), None, 0
+def _read_csv(text: str, name: str, split: str) -> Iterator[RawRow | UserError]:
+    """Read the rows of a CSV. They are numbered as in a spreadsheet: the header is row 1."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] | None = None
+    number = 0
     while True:
         number += 1
         where = f"{name}, row {number}"
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            if "unexpected end" in str(error):  # everything after the quote is in one cell, however many rows that is
+            if "unexpected end" in str(error):  # all rows after the quote would be one cell
                 raise UserError(f"{where}: a quote that is never closed; allowed: as many closed as opened") from None
             yield UserError(f"{where}: no CSV ({error}); allowed: cells with commas, quoted as in RFC 4180")
             continue
         if cells is None:
             return
         if header is None:
-            check_columns(header := cells, where)
+            header = cells
+            check_columns(header, where)
         elif len(cells) == len(header):
-            yield Raw(where, split, dict(zip(header, cells, strict=True)))
+            yield RawRow(where, split, dict(zip(header, cells, strict=True)))
         elif cells:
             yield UserError(f"{where}: {len(cells)} cells; allowed: {len(header)}, as the header has")
 
 
-def _parquet(file: Path) -> Iterator[Raw | UserError]:
+def _read_parquet(file: Path) -> Iterator[RawRow | UserError]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -157,13 +168,13 @@ def _parquet(file: Path) -> Iterator[Raw | UserError]:
             if table.metadata.num_rows > MAX_ROWS:
                 raise UserError(f"{file.name}: {table.metadata.num_rows} rows; allowed: {MAX_ROWS}")
             check_columns(table.schema_arrow.names, file.name)
-            yield from _rows(table.iter_batches(AT_ONCE), file.name, "")
+            yield from _batch_rows(table.iter_batches(BATCH), file.name, "")
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file.name}: damaged ({_line(error)}); allowed: a whole Parquet file") from None
+        raise UserError(f"{file.name}: damaged ({_first_line(error)}); allowed: a whole Parquet file") from None
 
 
-def _saved(root: Path) -> Iterator[Raw | UserError]:
-    """Only what is plainly inside is opened: the names in the folder's own JSON files are checked before they are."""
+def _read_saved(root: Path) -> Iterator[RawRow | UserError]:
+    """Read what `save_to_disk` wrote. File names in the folder's JSON files are checked before any file is opened."""
     import datasets
     import pyarrow as pa
 
@@ -171,24 +182,25 @@ def _saved(root: Path) -> Iterator[Raw | UserError]:
         parts = [""]
         if (root / "dataset_dict.json").exists():
             parts = json.loads(inside(root / "dataset_dict.json", root, "dataset_dict.json").read_bytes())["splits"]
-            if foreign := [part for part in parts if part not in SPLITS]:
-                raise UserError(f"dataset_dict.json: split {foreign[0]!r}; allowed: {', '.join(SPLITS)}")
+            unknown = [part for part in parts if part not in SPLITS]
+            if unknown:
+                raise UserError(f"dataset_dict.json: split {unknown[0]!r}; allowed: {', '.join(SPLITS)}")
         for part in parts:
             folder = root / part
             state = json.loads(inside(folder / "state.json", root, str(Path(part, "state.json"))).read_bytes())
-            for name in ["dataset_info.json", *(each["filename"] for each in state["_data_files"])]:
+            for name in ["dataset_info.json", *(file["filename"] for file in state["_data_files"])]:
                 inside(folder / name, root, f"state.json, {str(name)[:80]!r}")
             loaded = datasets.load_from_disk(str(folder))
             check_columns(loaded.column_names, part or root.name)
-            yield from _rows(loaded.data.to_batches(AT_ONCE), part or root.name, part)
+            yield from _batch_rows(loaded.data.to_batches(BATCH), part or root.name, part)
     except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-        raise UserError(f"{root.name}: damaged ({_line(error)}); allowed: what `save_to_disk` wrote") from None
+        raise UserError(f"{root.name}: damaged ({_first_line(error)}); allowed: what `save_to_disk` wrote") from None
 
 
-def _rows(batches: Iterable["pa.RecordBatch"], name: str, split: str) -> Iterator[Raw | UserError]:
+def _batch_rows(batches: Iterable["pa.RecordBatch"], name: str, split: str) -> Iterator[RawRow | UserError]:
     number = 0
     for batch in batches:
-        _validate(batch)
+        _check_offsets(batch)
         for index in range(batch.num_rows):
             number += 1
             where = f"{name}, row {number}"
@@ -197,13 +209,13 @@ def _rows(batches: Iterable["pa.RecordBatch"], name: str, split: str) -> Iterato
             except UnicodeDecodeError:
                 yield UserError(f"{where}: not UTF-8; allowed: UTF-8 text")
             else:
-                yield Raw(where, split, cells)
+                yield RawRow(where, split, cells)
 
 
-def _validate(batch: "pa.RecordBatch") -> None:
-    """Raises ArrowInvalid for damaged offsets, which reading a cell would follow anywhere and end the process.
+def _check_offsets(batch: "pa.RecordBatch") -> None:
+    """Raise ArrowInvalid for damaged offsets: reading such a cell could access any memory and crash the process.
 
-    Words that are not UTF-8 are checked for after them, and are left to their row.
+    Text that is not UTF-8 is no error here; it is reported with its row.
     """
     import pyarrow as pa
 
@@ -215,5 +227,5 @@ def _validate(batch: "pa.RecordBatch") -> None:
                 raise
 
 
-def _line(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:120]

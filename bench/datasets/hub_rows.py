@@ -1,0 +1,168 @@
+"""Reading the Parquet files of a hub data set: all rows that can be used, and one line for each that cannot."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from bench.datasets.hub.adapter import Adapter, Malformed, RowTexts
+from bench.datasets.near_duplicates import perceptual_hash
+from bench.errors import UserError
+from bench.pictures import decode
+from bench.progress import Progress
+from bench.samples import Sample
+
+MAX_SIDE = 1024
+"""Longer sides are reduced to this, in pixels: 1,000 pages of text then take 2.5 GB of memory instead of 11."""
+
+MAX_MALFORMED = 0.02
+"""If a larger share of the rows cannot be used, the fault is in the adapter or the copy of the files."""
+
+BATCH = 32
+IMAGE = "image"
+
+
+class Row(NamedTuple):
+    """A row that can be used: its file, its number from 0, the id of its picture, and its texts."""
+
+    file: str
+    number: int
+    image_id: str
+    texts: RowTexts
+
+    @property
+    def source(self) -> str:
+        """The split of the source that the row's file belongs to."""
+        return source_split(self.file)
+
+
+@dataclass
+class HubRows:
+    """The rows of all files. `hashes`: by picture id. `pictureless`: rows that have no picture to ask about."""
+
+    rows: list[Row] = field(default_factory=list)
+    hashes: dict[str, np.ndarray] = field(default_factory=dict)
+    pictureless: int = 0
+    malformed: list[str] = field(default_factory=list)
+
+
+def source_split(file: str) -> str:
+    """Return the split that a file's name begins with.
+
+    >>> source_split("data/validation-00000-of-00003.parquet")
+    'validation'
+    """
+    return re.split(r"[-.]", Path(file).name)[0]
+
+
+def read_rows(files: Mapping[str, Path], adapter: Adapter, progress: Progress) -> HubRows:
+    """Read all rows of the files, which are given by their names on the hub.
+
+    Raises UserError for a file that is damaged or lacks a column, and for more than MAX_MALFORMED malformed rows.
+    """
+    result = HubRows()
+    for index, (name, path) in enumerate(files.items()):
+        table = _open(name, path, adapter)
+        for number, cells in _cells(table, adapter, name):
+            if number % BATCH == 0:
+                done = number / max(table.metadata.num_rows, 1)
+                progress((index + done) / len(files), f"{len(result.rows)} rows")
+            where = f"{name}: row {number}"
+            try:
+                _add_row(result, name, number, cells, adapter)
+            except (Malformed, UserError) as error:
+                result.malformed.append(f"{where}: {str(error).removeprefix(f'{where}: ')}")
+    total = len(result.rows) + len(result.malformed)
+    if len(result.malformed) > MAX_MALFORMED * total or not result.rows:
+        raise UserError(
+            f"{len(result.malformed)} of {total} rows cannot be used; allowed: at most {MAX_MALFORMED:.0%}; "
+            f"the first: {next(iter(result.malformed), 'there is none')}"
+        )
+    return result
+
+
+def _add_row(result: HubRows, file: str, number: int, cells: dict[str, Any] | None, adapter: Adapter) -> None:
+    """Add a row to the `result`. Raises Malformed or UserError if it cannot be used."""
+    if cells is None:
+        raise Malformed("text that is not UTF-8")
+    texts = adapter.read(cells)
+    if texts is None:
+        result.pictureless += 1
+        return
+    data = _picture_file(cells)
+    image_id = hashlib.sha256(data).hexdigest()[:16]
+    if image_id not in result.hashes:
+        result.hashes[image_id] = perceptual_hash(decode(data, f"{file}: row {number}"))
+    result.rows.append(Row(file, number, image_id, texts))
+
+
+def _picture_file(cells: dict[str, Any]) -> bytes:
+    cell = cells[IMAGE]
+    data = cell.get("bytes") if isinstance(cell, dict) else cell
+    if not isinstance(data, bytes) or not data:
+        raise Malformed(f"{IMAGE}: there is none; allowed: the bytes of a picture")
+    return data
+
+
+def _open(name: str, path: Path, adapter: Adapter) -> pq.ParquetFile:
+    try:
+        table = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{name}: {str(error).splitlines()[0][:80]}; allowed: a whole Parquet file") from None
+    missing = {IMAGE, *adapter.columns} - set(table.schema_arrow.names)
+    if missing:
+        raise UserError(f"{name}: no column {sorted(missing)[0]!r}; it has: {', '.join(table.schema_arrow.names)}")
+    return table
+
+
+def _cells(table: pq.ParquetFile, adapter: Adapter, name: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Yield the number and the cells of each row; None for the cells if a text is not UTF-8."""
+    number = 0
+    try:
+        for batch in table.iter_batches(BATCH, columns=[IMAGE, *adapter.columns]):
+            for index in range(batch.num_rows):
+                try:
+                    yield number, {key: batch.column(key)[index].as_py() for key in batch.schema.names}
+                except UnicodeDecodeError:
+                    yield number, None
+                number += 1
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0][:80]
+        raise UserError(f"{name}: damaged from row {number} on ({reason}); fetch it again") from None
+
+
+def read_samples(
+    files: Mapping[str, Path], adapter: Adapter, rows: Sequence[Row], prefix: str, progress: Progress
+) -> Iterator[Sample]:
+    """Yield the samples of the `rows` in the order of the files. Pictures are decoded again and reduced to MAX_SIDE."""
+    by_place = {(row.file, row.number): row for row in rows}
+    done, image_id, pixels = 0, "", np.empty(0)
+    for name in dict.fromkeys(row.file for row in rows):
+        for number, cells in _cells(_open(name, files[name], adapter), adapter, name):
+            row = by_place.get((name, number))
+            if row is None or cells is None:
+                continue
+            if row.image_id != image_id:  # rows about one picture mostly follow one another
+                image_id, pixels = row.image_id, shrink(decode(_picture_file(cells), f"{name}: row {number}"))
+            shard = re.findall(r"-(\d+)-of-", name)[:1]
+            id_ = "-".join([prefix, row.source, *shard, f"{number:05d}"])
+            yield Sample(id_, row.image_id, pixels, **vars(row.texts))
+            done += 1
+            progress(done / len(rows), f"{done} of {len(rows)} samples")
+
+
+def shrink(pixels: np.ndarray) -> np.ndarray:
+    """Return the (H, W, 3) uint8 pixels, reduced so that no side is longer than MAX_SIDE."""
+    height, width = pixels.shape[:2]
+    scale = MAX_SIDE / max(height, width)
+    if scale >= 1:
+        return pixels
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
