@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parents[1] / "tests/bench/lvlm/families/fixtures"
 SIZES = ((64, 64), (37, 51), (97, 333), (301, 223), (1, 1), (150, 40))
 PROMPTS = (("What is this?", ""), ("Which of the many objects do you see here?", "a red bicycle with a basket"))
 TEXT = ("input_ids", "mm_token_type_ids", "token_type_ids", "cross_attention_mask")
-"""What goes with the tokens; the rest of what a processor gives goes with the picture."""
+"""Inputs that belong to the tokens; the others that a processor gives belong to the picture."""
 SAMPLES = 48
 
 

@@ -1,4 +1,4 @@
-"""What must never be in the tree, and how long a file may be."""
+"""Rules of the tree: nothing unsafe, no long file, and a page that names every room."""
 
 import re
 import subprocess
@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOURCES = sorted(
-    f for p in ("bench", "defenses", "attacks", "leaderboard", "scripts") for f in (ROOT / p).rglob("*.py")
-)
+ROOMS = ("bench", "defenses", "attacks", "leaderboard", "reports", "studies", "benchmarks", "scripts")
+SOURCES = sorted(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))
 UNSAFE = re.compile(
     r"\bpickle\b|torch\.load\(|trust_remote_code\s*=\s*True|(?<![\w.])eval\(|(?<![\w.])exec\(|yaml\.load\(|shell=True"
     r"|except( Exception)?:\s*pass"
@@ -28,6 +27,18 @@ def test_unsafe_pattern_catches_what_it_names() -> None:
     for bad in ("import pickle", "torch.load(f)", "x = eval('1')", "yaml.load(f)", "trust_remote_code=True"):
         assert UNSAFE.search(bad)
     assert not UNSAFE.search("model.eval()")
+
+
+def test_every_room_is_named_in_contributing() -> None:
+    section = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## The rooms\n")[1].split("\n## ")[0]
+    if not (ROOT / ".git").exists():
+        pytest.skip("the tracked folders are only known in a checkout")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    folders = [Path(line).parts[:-1] for line in tracked.splitlines()]
+    top = {parts[0] for parts in folders if parts and not parts[0].startswith(".")}
+    inner = {parts[1] for parts in folders if parts[:1] == ("bench",) and len(parts) > 1}
+    assert set(re.findall(r"^(\w+)/", section, re.M)) == top
+    assert set(re.findall(r"^  (\w+)/", section, re.M)) == inner
 
 
 def test_torch_stays_out_of_light_modules() -> None:
