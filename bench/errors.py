@@ -8,10 +8,10 @@ class UserError(Exception):
     """Bad input. The message names the field, the value and what is allowed; the CLI prints it and exits 2."""
 
 
-def unknown(field: str, name: str, names: Iterable[str], more: str = "") -> UserError:
+def unknown_name(field: str, name: str, names: Iterable[str], more: str = "") -> UserError:
     """Return the error for an unknown name. It suggests the nearest of `names` and lists all, and then adds `more`.
 
-    >>> print(unknown("dataset", "scene", ["scenes", "tags"]))
+    >>> print(unknown_name("dataset", "scene", ["scenes", "tags"]))
     dataset: 'scene' is not known; did you mean 'scenes'?; allowed: scenes, tags
     """
     allowed = list(names)

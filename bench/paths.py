@@ -9,7 +9,7 @@ def home() -> Path:
     return Path(os.environ.get("BENCH_HOME", ".bench")).resolve()
 
 
-def write_whole(file: Path, content: str | bytes) -> None:
+def write_atomic(file: Path, content: str | bytes) -> None:
     """Write a small file atomically: a reader sees the old content or the new, never a part."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}")

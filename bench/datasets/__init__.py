@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.datasets import hub_store, own
 from bench.datasets.cards import EMBEDDED, HUB
-from bench.errors import unknown
+from bench.errors import unknown_name
 
 if TYPE_CHECKING:
     from bench.samples import SampleSet
@@ -17,7 +17,7 @@ def check(name: str) -> None:
     if own.is_own(name):
         own.check_imported(name)
     elif name not in EMBEDDED and name not in HUB:
-        raise unknown("dataset", name, [*EMBEDDED, *HUB])
+        raise unknown_name("dataset", name, [*EMBEDDED, *HUB])
 
 
 @cache

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from bench.engine.costs import Costs
-from bench.errors import UserError, unknown
+from bench.errors import UserError, unknown_name
 from bench.stages.stage import Stage
 
 
@@ -61,7 +61,7 @@ def open_engine(name: str, workers: int | None, address: str | None, costs: Cost
     Raises UserError for an unknown name, and where the engine's extra is not installed.
     """
     if name not in ENGINES:
-        raise unknown("engine", name, ENGINES)
+        raise unknown_name("engine", name, ENGINES)
     if name in PACKAGES and find_spec(PACKAGES[name]) is None:
         raise UserError(f"engine: {name!r} needs {PACKAGES[name]}; pip install 'mmguard-bench[{name}]'")
     return ENGINES[name](workers, address, costs)

@@ -15,7 +15,7 @@ from submitit.helpers import as_completed
 from bench.engine.attempt import Deaths, attempt
 from bench.engine.costs import Costs
 from bench.engine.devices import cores, devices
-from bench.errors import UserError, unknown
+from bench.errors import UserError, unknown_name
 from bench.paths import home
 from bench.stages.stage import Stage
 
@@ -46,7 +46,7 @@ class Slurm:
 
     def __init__(self, workers: int | None, address: str | None, costs: Costs) -> None:
         if address not in (None, *CLUSTERS):
-            raise unknown("address", str(address), CLUSTERS)
+            raise unknown_name("address", str(address), CLUSTERS)
         self.cluster, self.costs, self.deaths = address or CLUSTERS[0], costs, Deaths()
         self.workers = workers or (1 if address == "local" else UNLIMITED)
         self.running: dict[submitit.Job[str | None], Stage] = {}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from bench.methods.registered import Traits
-from bench.paths import home, write_whole
+from bench.paths import home, write_atomic
 from bench.spec import Closed, Method, identity
 
 F = TypeVar("F", bound=Traits)
@@ -29,5 +29,5 @@ def kept(
     fields = sorted(model.model_fields["traits"].annotation.model_fields)  # type: ignore[union-attr]
     file = home() / "methods" / f"{identity([kind, method.model_dump(), code, fields])}.json"
     if not file.exists():
-        write_whole(file, json.dumps(describe().model_dump(), default=sorted))
+        write_atomic(file, json.dumps(describe().model_dump(), default=sorted))
     return model.model_validate_json(file.read_text(encoding="utf-8"))

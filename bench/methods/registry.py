@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from bench.errors import UserError, unknown
+from bench.errors import UserError, unknown_name
 from bench.methods import catalog, descriptions
 from bench.methods.catalog import Entry
 from bench.methods.code import code_hash
@@ -66,7 +66,7 @@ class Registry(Generic[T, F]):
     def check(self, name: str) -> None:
         """Raise UserError for an unknown name; it suggests the nearest one."""
         if name not in self.catalog:
-            raise unknown(self.kind, name, self.catalog)
+            raise unknown_name(self.kind, name, self.catalog)
 
     def get(self, name: str) -> type[T]:
         """Import the module of a method and return its class."""

@@ -12,7 +12,7 @@ import numpy as np
 from bench import results
 from bench.datasets import own
 from bench.datasets.cards import EMBEDDED, HUB
-from bench.errors import UserError, unknown
+from bench.errors import UserError, unknown_name
 from bench.play import run
 from bench.play.provenance import command
 from bench.play.roles import stages_of
@@ -40,7 +40,7 @@ def check_tasks(tasks: Sequence[str]) -> None:
 
     for task in tasks:
         if not is_dataset(task) and task not in lm_eval_tasks.task_names():
-            raise unknown("side-effects", task, [*EMBEDDED, *HUB, *lm_eval_tasks.task_names()])
+            raise unknown_name("side-effects", task, [*EMBEDDED, *HUB, *lm_eval_tasks.task_names()])
 
 
 def is_dataset(task: str) -> bool:

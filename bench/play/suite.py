@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import results
 from bench.engine.base import Engine
-from bench.paths import home, write_whole
+from bench.paths import home, write_atomic
 from bench.play.plan import Plan
 from bench.play.run import record_run
 from bench.stages.stage import Stage
@@ -86,7 +86,7 @@ def _play_once(plan: Plan, engine: Engine, tick: Tick, outcome: Outcome) -> dict
                 tick(task, "failed" if error else "done")
                 if error:
                     outcome.failed[name] = error
-                    write_whole(_trace(name), error)
+                    write_atomic(_trace(name), error)
                 else:
                     graph.done(name)
                     for run in users[name]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bench.errors import UserError, unknown
+from bench.errors import UserError, unknown_name
 from bench.victims.catalog import EMBEDDED, HUB, split_precision
 
 ROOT = Path(__file__).parents[1] / "lvlm" / "embedded" / "checkpoints"
@@ -69,7 +69,7 @@ def check(name: str, field: str = "victim") -> None:
     """Raise UserError unless `name` is embedded, in the catalog, a checkpoint folder, or of the form org/name."""
     base, _ = split_precision(name)
     if base not in EMBEDDED and base not in HUB and locate(base) is None and not _is_hub_name(base):
-        raise unknown(field, name, [*EMBEDDED, *HUB], ", a checkpoint folder or org/name")
+        raise unknown_name(field, name, [*EMBEDDED, *HUB], ", a checkpoint folder or org/name")
 
 
 def _is_hub_name(name: str) -> bool:

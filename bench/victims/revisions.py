@@ -5,7 +5,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from bench.paths import home, write_whole
+from bench.paths import home, write_atomic
 from bench.victims.catalog import HUB, split_precision
 from bench.victims.files import SUFFIXES, is_embedded, locate
 
@@ -44,5 +44,5 @@ def _hash_files(folder: Path) -> str:
             digest.update(file.name.encode() + hashlib.file_digest(stream, "sha256").digest())
     revision = digest.hexdigest()[:16]
     if not is_embedded(folder):
-        write_whole(kept, revision)
+        write_atomic(kept, revision)
     return revision

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
-from bench.paths import home, write_whole
+from bench.paths import home, write_atomic
 
 if TYPE_CHECKING:
     from bench.datasets.own.contents import Contents
@@ -94,7 +94,7 @@ def import_path(text: str) -> ImportReport:
     key = _copy(contents.samples())
     report = _report(_name(path, key), contents)
     fields = {field: value for field, value in asdict(report).items() if field != "name"}
-    write_whole(file, json.dumps({"key": key, **fields}, ensure_ascii=False))
+    write_atomic(file, json.dumps({"key": key, **fields}, ensure_ascii=False))
     return report
 
 

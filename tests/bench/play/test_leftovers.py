@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from bench.paths import write_whole
+from bench.paths import write_atomic
 from bench.play.leftovers import leftovers, remove, traces
 from bench.play.plan import make_plan
 from bench.play.run import play_run
@@ -54,7 +54,7 @@ def test_traces_are_those_of_the_plans_stages(game: Any, bench_home: Path) -> No
     planned = make_plan([HIDE])
     failed = next(iter(planned.tasks))
     for name in (failed, "0" * 16):
-        write_whole(bench_home / "failures" / f"{name}.txt", "Traceback")
+        write_atomic(bench_home / "failures" / f"{name}.txt", "Traceback")
     found = traces(planned)
     assert [file.stem for file in found] == [failed]
     remove([], found)
