@@ -36,7 +36,7 @@ class AttackCard(NamedTuple):
 
 
 class Knowledge(NamedTuple):
-    """What a trainer has besides the release.
+    """The model and the data that a trainer has besides the release.
 
     victim: the model that they fine-tune. validation: their own clean data. owner: the clean originals of the release,
     for trainers who hold some of them (K4). queried: the first pictures of `validation`, protected by the defense, for

@@ -12,7 +12,7 @@ from bench.lvlm.text import Prompt
 from bench.samples import Sample
 
 PixelInputs = dict[str, torch.Tensor]
-"""What the Hugging Face processor returns for one picture."""
+"""The tensors that the Hugging Face processor returns for one picture."""
 
 
 class Inputs:
