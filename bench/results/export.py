@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError
-from bench.paths import write_whole
+from bench.paths import write_atomic
 from bench.results import published
 from bench.results.published import ANSWERS, COLUMNS, JSON_COLUMNS, MAX_BYTES, PROVENANCE, RUNS
 from bench.results.rows import Run
@@ -46,8 +46,8 @@ def publish(
     the files exceed `MAX_BYTES`.
     """
     previous = None if replace else published.read_provenance(folder)
-    kept = [] if previous is None else [run for run in published.load_runs(folder) if not run.quarantine]
-    by_identity = {run.id: run for run in [*kept, *runs]}
+    old_runs = [] if previous is None else [run for run in published.load_runs(folder) if not run.quarantine]
+    by_identity = {run.id: run for run in [*old_runs, *runs]}
     rows = [by_identity[identity] for identity in sorted(by_identity)]
     if not rows:
         raise UserError("results: no run that may be compared is at hand")
@@ -74,7 +74,7 @@ def publish(
     if size > MAX_BYTES:
         raise UserError(f"results: {size / 1e6:.1f} MB; allowed: {MAX_BYTES / 1e6:.0f} MB")
     for name, data in {**files, PROVENANCE: text.encode()}.items():
-        write_whole(folder / name, data)
+        write_atomic(folder / name, data)
     return provenance
 
 

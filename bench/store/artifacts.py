@@ -107,9 +107,9 @@ def make(kind: str, payload: dict[str, Any], work: Callable[[Path], dict[str, fl
 
 
 def share() -> tuple[list[str], list[str]]:
-    """Copy every finished artefact that the shared store lacks to it. Return the names that were copied, and the rest.
+    """Copy the finished artefacts that the shared store lacks into it.
 
-    Raises UserError where there is no shared store.
+    Return the names of those that were copied, and of those that were not. Raises UserError without a shared store.
     """
     if not remote.is_configured():
         raise UserError(f"{remote.VARIABLE} is not set; {remote.ALLOWED}")
@@ -157,7 +157,7 @@ def _fetch(stored: StoredArtifact) -> Artifact | None:
 
 @contextmanager
 def _open_draft(stored: StoredArtifact) -> Iterator[Path]:
-    """Create an empty folder beside the final one. If it still has its name at the end, it is removed."""
+    """Create an empty folder beside the final one, and remove it at the end unless it was renamed."""
     final = stored.folder
     draft = final.with_name(f".{stored.identity}.{os.getpid()}")
     for old in final.parent.glob(f".{stored.identity}.*"):

@@ -1,4 +1,4 @@
-"""A Ray cluster on this machine, and homes for the toy suite."""
+"""Fixtures: a Ray cluster on this machine, and homes for the toy suite."""
 
 import socket
 import subprocess
@@ -11,12 +11,12 @@ import psutil
 import pytest
 
 from tests.e2e import toy_suite
-from tests.e2e.processes import ROOT, answers, environment, until
+from tests.e2e.processes import ROOT, environment, is_listening, until
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
-    """The address of a Ray cluster of two cores that lives as long as these tests."""
+    """Start a Ray cluster of two cores for these tests, and yield its address."""
     pytest.importorskip("ray")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -28,7 +28,7 @@ def cluster() -> Iterator[str]:
         command = [ray, *head, *small]
         process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL)
         try:
-            until(lambda: answers(port))
+            until(lambda: is_listening(port))
             yield f"127.0.0.1:{port}"
         finally:
             left = psutil.Process(process.pid).children(recursive=True)
@@ -39,7 +39,7 @@ def cluster() -> Iterator[str]:
 
 @pytest.fixture
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Gives an empty home in which the toy suite can be played, and makes it the current one."""
+    """Return a function that creates an empty home for the toy suite and makes it the current one."""
 
     def make(name: str, place: Path = tmp_path) -> Path:
         monkeypatch.setenv("BENCH_HOME", str(place / name))

@@ -1,4 +1,4 @@
-"""Processes that the tests start: where they find the modules, and when they are there."""
+"""Helpers for processes that the tests start: their environment, and waiting for them."""
 
 import os
 import socket
@@ -10,20 +10,20 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def environment() -> dict[str, str]:
-    """Of drivers and cluster: their modules are found where the tests are."""
+    """Return the environment of drivers and clusters, with the modules of this checkout."""
     quiet = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
     return {**os.environ, **quiet, "PYTHONPATH": str(ROOT)}
 
 
-def until(true: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait for something to become true."""
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until a condition holds."""
     end = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.005)
 
 
-def answers(port: int) -> bool:
-    """Whether somebody listens on a port of this machine."""
+def is_listening(port: int) -> bool:
+    """Return True if a process listens on this port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,4 +1,4 @@
-"""A suite on a disk that is too small, here and on a Ray cluster: told in a line, nothing half-made, then finished."""
+"""A suite on a disk that is too small, locally and on Ray: one clear line, nothing half-made, then completed."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from tests.e2e import toy_suite
 suite.load_plan = lambda name: toy_suite.plan()
 main()
 """
-"""`bench`, for which every suite is the toy one."""
+"""The command `bench`, which plays the toy suite under any name."""
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -26,8 +26,8 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300)
 
 
-def whole(home: Path) -> int:
-    """How many artefacts are visible, each of them to the last byte as it was published."""
+def count_whole(home: Path) -> int:
+    """Return the number of finished artefacts. Raises BrokenFolder unless all are whole."""
     folders = list((home / "artifacts").glob("*/[!.]*"))
     for folder in folders:
         checksums.check(folder)
@@ -54,12 +54,12 @@ def test_a_suite_goes_on_where_there_is_room(
     lines = full.stderr.splitlines()
     assert lines and all(f"disk: no space left for {home} (0." in line for line in lines)
     assert "failed  " in full.stdout and "Traceback" not in full.stdout
-    finished = whole(home)
+    finished = count_whole(home)
     assert 0 < finished < len(toy_suite.plan().stages)
     resize(small_disk, "8m")
-    begun = (home / "started.log").read_text().count("\n")
+    starts = (home / "started.log").read_text().count("\n")
     again = bench("--engine", engine, *address)
     assert (again.returncode, again.stderr) == (0, "")
     assert toy_suite.results_table() == table
-    assert (home / "started.log").read_text().count("\n") - begun == whole(home) - finished
+    assert (home / "started.log").read_text().count("\n") - starts == count_whole(home) - finished
     assert not list(home.glob("artifacts/*/.*"))

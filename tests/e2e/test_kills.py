@@ -1,4 +1,4 @@
-"""SIGKILL at random moments, here and on a Ray cluster: nothing that is finished is lost, repeated or half-written."""
+"""SIGKILL at random moments, locally and on Ray: no finished stage is lost, computed again or half-written."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 
 def driver(*arguments: str) -> subprocess.Popen[bytes]:
-    """Plays the suite in the current home, in a process group of its own."""
+    """Start a process that plays the suite in the current home, in a process group of its own."""
     command = [sys.executable, "-m", "tests.e2e.toy_suite", *arguments]
     return subprocess.Popen(
         command,
@@ -44,35 +44,35 @@ def play(*arguments: str) -> None:
 
 
 def started(home: Path) -> Counter[str]:
-    """How often the computation of each stage began."""
+    """Return how often the computation of each stage began."""
     log = home / "started.log"
     return Counter(log.read_text().splitlines() if log.exists() else [])
 
 
 def finished(home: Path) -> set[str]:
-    """Names of the stages whose artefacts are visible; each is complete to the byte."""
+    """Return the names of the finished stages, after checking every byte of their artefacts."""
     names = set()
-    for kind, key in artifacts.list_finished():
-        artifact = artifacts.find(kind, key)
-        assert artifact is not None, "something visible is not as it was published"
+    for kind, identity in artifacts.list_finished():
+        artifact = artifacts.find(kind, identity)
+        assert artifact is not None, "a finished artefact is broken"
         names.add(artifact.manifest["payload"]["name"])
     return names
 
 
 def files(home: Path) -> dict[str, str]:
-    """Every file of every artefact by its SHA-256; of manifests, all but the cost and the seal over it."""
-    made = {}
+    """Return the SHA-256 of every artefact file by its path; of manifests without the cost and the seal."""
+    digests = {}
     for file in sorted((home / "artifacts").rglob("*")):
         data = file.read_bytes() if file.is_file() else b""
         if file.name == "manifest.json":
             data = json.dumps({**json.loads(data), "cost": None, "seal": None}, sort_keys=True).encode()
-        made[str(file.relative_to(home))] = hashlib.sha256(data).hexdigest()
-    return made
+        digests[str(file.relative_to(home))] = hashlib.sha256(data).hexdigest()
+    return digests
 
 
 @contextmanager
 def watched(home: Path) -> Iterator[None]:
-    """Look all the time, not just at kills: an artefact that has its name has its manifest."""
+    """Check throughout that every artefact with its final name has a manifest."""
     stop, wrong = threading.Event(), []
 
     def watch() -> None:
@@ -89,10 +89,10 @@ def watched(home: Path) -> Iterator[None]:
     assert not wrong
 
 
-def broken(
+def play_with_kills(
     home: Path, moments: random.Random, kills: int, workers: Callable[[int], list[psutil.Process]], *arguments: str
 ) -> int:
-    """Play a suite to its end in spite of at most so many kills; how many there were.
+    """Play a suite to its end while killing its processes at most `kills` times. Return the number of kills.
 
     One kill in four ends the driver with all that it started, the others a single worker.
     """
@@ -101,7 +101,7 @@ def broken(
     while True:
         while count < kills and (busy := _busy(home, moments, process, workers)):
             done, count = finished(home), count + 1
-            # Nobody has two copies of a stage in hand: one that is finished now has begun for the last time.
+            # No stage is computed twice at once, so a stage that is finished now must not start again.
             due.update({name: started(home)[name] for name in done - seen})
             seen |= done
             if moments.random() < 0.25:
@@ -121,12 +121,12 @@ def broken(
 def _busy(
     home: Path, moments: random.Random, process: subprocess.Popen[bytes], workers: Callable[[int], list[psutil.Process]]
 ) -> list[psutil.Process]:
-    """The workers a moment after another stage has begun; none where the driver ended before that."""
+    """Return the workers a moment after another stage began; none where the driver ended before."""
     while process.poll() is None:
         until(_more_than(started(home).total(), home, process))
         time.sleep(moments.uniform(0, 0.06))
-        if process.poll() is None and (found := workers(process.pid)):
-            return found
+        if process.poll() is None and (pids := workers(process.pid)):
+            return pids
     return []
 
 
@@ -135,17 +135,17 @@ def _more_than(begun: int, home: Path, process: subprocess.Popen[bytes]) -> Call
 
 
 def local_workers(driver: int) -> list[psutil.Process]:
-    """Worker processes of a driver on this machine."""
+    """Return the worker processes of a local driver."""
     return [p for p in _processes("spawn_main") if p.info["ppid"] == driver]
 
 
 def ray_workers(driver: int) -> list[psutil.Process]:
-    """Worker processes of the cluster that do a stage."""
+    """Return the worker processes of the cluster that compute a stage."""
     return _processes("ray::attempt")
 
 
 def _processes(word: str) -> list[psutil.Process]:
-    """Those whose command has the word; of one that ends at this moment psutil knows no command."""
+    """Return the processes whose command has the word. A process that is just ending has no command."""
     return [p for p in psutil.process_iter(["cmdline", "ppid"]) if word in " ".join(p.info["cmdline"] or ())]
 
 
@@ -161,7 +161,7 @@ def kill_again_and_again(
         lives += 1
         home = fresh(f"life{lives}")
         with watched(home):
-            kills += broken(home, moments, KILLS - kills, workers, *arguments)
+            kills += play_with_kills(home, moments, KILLS - kills, workers, *arguments)
         assert toy_suite.results_table() == table
         assert files(home) == unbroken
     print(f"{kills} kills in {lives} suites")
@@ -176,12 +176,12 @@ def test_40_kills_on_ray(fresh: Callable[[str], Path], cluster: str) -> None:
 
 
 def test_two_workers_here_or_on_ray_make_the_same_bytes_as_one(fresh: Callable[[str], Path], cluster: str) -> None:
-    made, tables = [], []
+    homes, tables = [], []
     for name, arguments in (("one", ["local", "1"]), ("two", ["local", "2"]), ("ray", ["ray", "2", cluster])):
         home = fresh(name)
         play(*arguments)
         assert set(started(home).values()) == {1} and len(started(home)) == STAGES
-        made.append(files(home))
+        homes.append(files(home))
         tables.append(toy_suite.results_table())
-    assert made[0] == made[1] == made[2]
+    assert homes[0] == homes[1] == homes[2]
     assert tables[0] == tables[1] == tables[2]

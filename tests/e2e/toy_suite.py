@@ -24,11 +24,11 @@ COLUMNS = (
     "id", "defense", "attack", "seed", "utility_zero", "utility_clean", "utility", "validation", "protection",
     "protection_low", "protection_high", "eligible", "stealth", "stages", "command",
 )  # fmt: skip
-"""What a result is; its cost, date and provenance differ from one playing to the next."""
+"""Columns that are the same each time a run is played. Cost, date and provenance differ."""
 
 
 def prepare() -> None:
-    """The answers that the evaluations copy."""
+    """Write the answers that the evaluations copy."""
     import numpy as np
     import pandas as pd
 
@@ -39,7 +39,7 @@ def prepare() -> None:
 
 
 def work(name: str, role: str, needs: tuple[Stage, ...], folder: Path, progress: Progress) -> None:
-    """Say that it began, sleep for 20 to 50 ms, and write what depends on everything below."""
+    """Log the start, sleep for 20 to 50 ms, and write a text that depends on all stages below."""
     with (home() / "started.log").open("a") as log:
         log.write(f"{name}\n")
     number = int(hashlib.sha256(name.encode()).hexdigest(), 16)
@@ -60,7 +60,7 @@ def stage(kind: str, role: str, name: str, *needs: Stage) -> Stage:
 
 
 def plan(seeds: int = 2):  # type: ignore[no-untyped-def]
-    """Two defenses and some seeds: 4 and 22 stages for the runs of two seeds."""
+    """Return the plan of two defenses and some seeds: with two seeds, 4 runs and 26 stages."""
     from bench.play.plan import Plan
     from bench.play.run import run_id
     from bench.spec import Method, RunSpec
@@ -87,14 +87,14 @@ def plan(seeds: int = 2):  # type: ignore[no-untyped-def]
                 "evaluate": stage("evaluate", "evaluate", name, adapter),
                 "validation": stage("evaluate", "validation", name, adapter),
             }
-    every = {each.identity: each for parts in roles.values() for each in parts.values()}
-    tasks = [each for each in every.values() if each.find() is None]
+    stages = {stage.identity: stage for by_role in roles.values() for stage in by_role.values()}
+    tasks = [stage for stage in stages.values() if stage.find() is None]
     tasks.sort(key=lambda task: (task.depth, task.models))
-    return Plan(runs, roles, every, {task.identity: task for task in tasks})
+    return Plan(runs, roles, stages, {task.identity: task for task in tasks})
 
 
 def results_table() -> str:
-    """Every result, in CSV."""
+    """Return all results in CSV."""
     from bench import results
 
     out = io.StringIO()
@@ -106,7 +106,7 @@ def results_table() -> str:
 
 
 def main(name: str, workers: int = 2, address: str | None = None) -> None:
-    """Play what is missing; exit code 1 where something failed."""
+    """Play the missing stages, and exit with code 1 if one of them failed."""
     from bench.engine.base import open_engine
     from bench.engine.costs import Costs
     from bench.play.suite import play_suite
@@ -116,7 +116,7 @@ def main(name: str, workers: int = 2, address: str | None = None) -> None:
 
 
 if __name__ == "__main__":
-    # By its importable name: what a worker is sent must not be of `__main__`.
+    # By its importable name: a worker cannot import functions of `__main__`.
     from tests.e2e import toy_suite
 
     toy_suite.main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])

@@ -1,4 +1,4 @@
-"""A row, and an empty database of each kind: a file of SQLite, and PostgreSQL in a server that the tests start."""
+"""Fixtures: a row, and an empty database in a SQLite file and in a PostgreSQL server that the tests start."""
 
 import os
 import shutil
@@ -36,31 +36,31 @@ def _values(key: str = "a" * 16, **changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def values() -> Callable[..., dict[str, Any]]:
-    """The columns of a run, with a value in every one."""
+    """Return a function that returns the columns of a run, with a value in every one."""
     return _values
 
 
 @pytest.fixture
 def row() -> Callable[..., Run]:
-    """A run with a value in every column."""
+    """Return a function that returns a run with a value in every column."""
     return lambda *key, **changes: Run(**_values(*key, **changes))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An empty database, which `$BENCH_RESULTS` names."""
+    """Yield the URL of an empty database, to which `$BENCH_RESULTS` is set."""
     if request.param == "sqlite":
-        made = f"sqlite:///{tmp_path / 'results.sqlite'}"
+        address = f"sqlite:///{tmp_path / 'results.sqlite'}"
     else:
-        made = request.getfixturevalue("fresh_postgres")
-    monkeypatch.setenv("BENCH_RESULTS", made)
-    yield made
-    database._open_engine(made, os.getpid()).dispose()
+        address = request.getfixturevalue("fresh_postgres")
+    monkeypatch.setenv("BENCH_RESULTS", address)
+    yield address
+    database._open_engine(address, os.getpid()).dispose()
 
 
 @pytest.fixture
 def fresh_postgres(postgres: str) -> str:
-    """A new database in the server."""
+    """Create a database in the server and return its URL."""
     name = f"fresh_{os.urandom(6).hex()}"
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
@@ -69,7 +69,7 @@ def fresh_postgres(postgres: str) -> str:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """A server on a socket in a folder of its own. It refuses root, for whom the system's user `postgres` runs it."""
+    """Start a server on a socket in a folder of its own. For root, who may not run it, the user `postgres` does."""
     programs = _programs()
     if programs is None:
         missing = "PostgreSQL's initdb is neither on the PATH nor in /usr/lib/postgresql"
@@ -97,7 +97,7 @@ def postgres() -> Iterator[str]:
 
 
 def _programs() -> Path | None:
-    """The server's folder: Debian keeps it off the PATH."""
-    if found := shutil.which("initdb"):
-        return Path(found).resolve().parent
+    """Return the folder of the server's programs, which Debian keeps off the PATH; None where it is missing."""
+    if program := shutil.which("initdb"):
+        return Path(program).resolve().parent
     return max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), default=None)

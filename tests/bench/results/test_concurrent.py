@@ -1,4 +1,4 @@
-"""Eight processes open a database without tables and write at once: nothing is lost, doubled or torn."""
+"""Eight processes open a database without tables and write at once. No row is lost, doubled or mixed."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Which database is opened, and what a user reads where it cannot be."""
+"""The database of the URL is opened, or a clear error says why it cannot be."""
 
 import os
 import sqlite3
@@ -43,7 +43,7 @@ def test_a_url_that_cannot_be_used(url: str, reason: str, monkeypatch: pytest.Mo
     assert reason in rest[0] and rest[0].endswith(f"; allowed: {ALLOWED}")
 
 
-def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("not a database, " * 100)
     with pytest.raises(UserError, match="file is not a database"):
@@ -73,7 +73,7 @@ def test_no_password_is_shown(url: str) -> None:
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
-def test_passwords_are_hidden_whatever_they_hold(password: str) -> None:
+def test_any_password_is_hidden(password: str) -> None:
     assert hide_passwords(f"postgresql://me:{password}@h/d") == "postgresql://me:***@h/d"
 
 
@@ -82,7 +82,7 @@ def test_a_url_without_a_password_is_shown_whole() -> None:
         assert hide_passwords(url) == url
 
 
-def test_there_is_one_engine_a_url_and_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_process_has_one_engine_for_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = f"sqlite:///{tmp_path / 'a'}", f"sqlite:///{tmp_path / 'b'}"
     engine = connect(first)
     assert connect(first) is engine

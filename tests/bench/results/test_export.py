@@ -81,15 +81,15 @@ def test_a_second_export_replaces_rows_and_keeps_the_others(
 ) -> None:
     """The second export comes from another home, which lacks the old answers."""
     before = {run.id: run.utility for run in published.load_runs(shipped)}
-    old = published.load_answers(published.load_runs(shipped)[0].stages["evaluate"], shipped)
+    old_answers = published.load_answers(published.load_runs(shipped)[0].stages["evaluate"], shipped)
     monkeypatch.setenv("BENCH_HOME", str(tmp_path_factory.mktemp("elsewhere")))
     again = finished(0, protected=16, utility=0.123)
     new = finished(7, protected=28)
     export.publish(results.load(), shipped)
     after = {run.id: run.utility for run in published.load_runs(shipped)}
     assert after == before | {again.id: 0.123, new.id: 0.7}
-    kept = published.load_answers(next(run for run in published.load_runs(shipped)).stages["evaluate"], shipped)
-    pd.testing.assert_frame_equal(kept, old)
+    new_answers = published.load_answers(published.load_runs(shipped)[0].stages["evaluate"], shipped)
+    pd.testing.assert_frame_equal(new_answers, old_answers)
     export.publish(results.load(), shipped, replace=True)
     assert {run.id for run in published.load_runs(shipped)} == {again.id, new.id}
 

@@ -1,4 +1,4 @@
-"""Databases of every age are brought to the tables of this code, with every row that they hold."""
+"""Databases of every earlier version are brought up to date, and keep all their rows."""
 
 import json
 import shutil
@@ -29,10 +29,10 @@ FIRST = """CREATE TABLE runs (
     eligible BOOLEAN NOT NULL, stealth JSON NOT NULL, cost JSON NOT NULL, stages JSON NOT NULL,
     provenance JSON NOT NULL, command VARCHAR NOT NULL, created {moment} NOT NULL, PRIMARY KEY (id)
 ); CREATE INDEX ix_runs_attack ON runs (attack); CREATE INDEX ix_runs_defense ON runs (defense)"""
-"""What the first versions of the suite made, before there were steps."""
+"""The table of the first versions of the suite, which had no steps."""
 
 LATER = ("code", "surrogates", "curve", "effects")
-"""Columns that steps have added since."""
+"""Columns that later steps add."""
 
 TYPES = {
     "sqlite": {"double": "DOUBLE", "moment": "DATETIME"},
@@ -41,7 +41,7 @@ TYPES = {
 
 
 def run_sql(url: str, *statements: str, **values: Any) -> None:
-    """Without a word of the suite's."""
+    """Run SQL statements through a plain engine, without the code of the suite."""
     engine = create_engine(url)
     with engine.begin() as connection:
         for statement in statements:
@@ -51,7 +51,7 @@ def run_sql(url: str, *statements: str, **values: Any) -> None:
 
 @pytest.fixture
 def first(url: str, values: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    """Makes the database one of the first version's, with this one row; the row."""
+    """Turn the database into one of the first version with one row, and return the row."""
     old = {name: value for name, value in values().items() if name not in LATER}
     stored = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in old.items()}
     stored["created"] = "2026-05-01 12:30:00.000000" + ("" if url.startswith("sqlite") else "+00:00")
@@ -64,9 +64,9 @@ def first(url: str, values: Callable[..., dict[str, Any]]) -> dict[str, Any]:
 def test_a_database_of_the_first_version_is_taken_over_with_its_rows(
     url: str, first: dict[str, Any], row: Callable[..., Run]
 ) -> None:
-    (found,) = load()
-    assert {name: getattr(found, name) for name in first} == first
-    assert [getattr(found, name) for name in LATER] == [None] * len(LATER)
+    (run,) = load()
+    assert {name: getattr(run, name) for name in first} == first
+    assert [getattr(run, name) for name in LATER] == [None] * len(LATER)
     save(row("c" * 16, code="9.9"))
     assert [run.code for run in load()] == [None, "9.9"]
 
@@ -82,7 +82,7 @@ def test_the_steps_are_the_same_from_the_first_version_on(url: str, first: dict[
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
 
 
-def test_a_step_is_called_as_its_file() -> None:
+def test_a_step_has_the_name_of_its_file() -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations.FOLDER))
     steps = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]
@@ -130,8 +130,8 @@ def test_a_database_that_is_up_to_date_does_not_wait_for_alembic(url: str, row: 
     assert imported() == "1 False\n"
 
 
-def test_a_process_that_is_overtaken_while_it_looks_finds_what_the_other_one_made(url: str) -> None:
-    """There is no table, it turns to see whether that is all, and meanwhile another process makes them."""
+def test_a_process_sees_tables_that_another_one_creates_meanwhile(url: str) -> None:
+    """Between its two queries, another process creates the tables."""
     late, early = create_engine(url), create_engine(url)
     event.listen(late, "rollback", lambda _: migrations.upgrade(early), once=True)
     with late.connect() as connection:

@@ -1,4 +1,4 @@
-"""Published results are read as they were written, elsewhere too, and with distrust."""
+"""Published results are read as they were written, on any machine, and are checked before use."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ def plain(run: results.Run) -> dict[str, Any]:
 
 @pytest.fixture
 def shipped(finished: Finish, row: Callable[..., results.Run], tmp_path: Path) -> Path:
-    """A seed and another, which share references, and a row with a value in every column."""
+    """Publish runs of two seeds, which share references, and a row with a value in every column."""
     runs = [finished(0), finished(1, protected=24)]
     export.publish([*runs, row(stages=runs[0].stages)], tmp_path / "shipped")
     return tmp_path / "shipped"
@@ -38,18 +38,18 @@ def shipped(finished: Finish, row: Callable[..., results.Run], tmp_path: Path) -
 
 @pytest.fixture
 def elsewhere(shipped: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another home, where there is nothing; the files are what the suite is shipped with."""
+    """Switch to an empty home, with the published files as those that come with the suite."""
     monkeypatch.setattr(published, "FOLDER", shipped)
     monkeypatch.setenv("BENCH_HOME", str(tmp_path_factory.mktemp("elsewhere")))
     return shipped
 
 
-def sign(folder: Path, name: str, content: bytes) -> None:
-    """Puts content in a file's place, with the provenance that fits it."""
+def replace_file(folder: Path, name: str, content: bytes) -> None:
+    """Replace the content of a file, and its size and checksum in the provenance."""
     (folder / name).write_bytes(content)
-    told = json.loads((folder / published.PROVENANCE).read_text())
-    told["files"][name] = [len(content), hashlib.sha256(content).hexdigest()]
-    (folder / published.PROVENANCE).write_text(json.dumps(told))
+    provenance = json.loads((folder / published.PROVENANCE).read_text())
+    provenance["files"][name] = [len(content), hashlib.sha256(content).hexdigest()]
+    (folder / published.PROVENANCE).write_text(json.dumps(provenance))
 
 
 def test_every_column_of_every_row_comes_back(shipped: Path, values: Callable[..., dict[str, Any]]) -> None:
@@ -64,24 +64,24 @@ def test_intervals_and_answers_are_the_same_elsewhere(
 ) -> None:
     here = results.load()
     judged, alone = summarize(here), score_seeds([here[0].stages])
-    kept = find_answers(here[0].stages["evaluate"])
-    assert kept is not None
-    assert not kept.published
-    own = kept.read()
+    stored = find_answers(here[0].stages["evaluate"])
+    assert stored is not None
+    assert not stored.published
+    own_answers = stored.read()
     monkeypatch.setenv("BENCH_HOME", str(tmp_path_factory.mktemp("elsewhere")))
     assert score_seeds([here[0].stages]) is None
     monkeypatch.setattr(published, "FOLDER", shipped)
     there = [run for run in published.load_runs() if run.id != "a" * 16]
     assert summarize(there) == judged
     assert score_seeds([there[0].stages]) == alone
-    found = find_answers(here[0].stages["evaluate"])
-    assert found is not None
-    assert found.published
-    pd.testing.assert_frame_equal(found.read()[list(own)], own)
+    stored = find_answers(here[0].stages["evaluate"])
+    assert stored is not None
+    assert stored.published
+    pd.testing.assert_frame_equal(stored.read()[list(own_answers)], own_answers)
 
 
-def test_nothing_of_it_gets_into_a_home(elsewhere: Path) -> None:
-    """Else the command that plays a run again would find the published answers, and agree with itself."""
+def test_published_results_are_not_copied_into_a_home(elsewhere: Path) -> None:
+    """Otherwise a run that is played again would reuse the published answers."""
     from bench.paths import home
     from bench.store import artifacts
 
@@ -91,21 +91,21 @@ def test_nothing_of_it_gets_into_a_home(elsewhere: Path) -> None:
     assert not (home() / "artifacts").exists()
 
 
-def test_answers_of_ones_own_come_first(elsewhere: Path, finished: Finish) -> None:
+def test_answers_of_this_home_come_first(elsewhere: Path, finished: Finish) -> None:
     run = finished(0)
-    found = find_answers(run.stages["evaluate"])
-    assert found is not None
-    assert not found.published
+    stored = find_answers(run.stages["evaluate"])
+    assert stored is not None
+    assert not stored.published
     assert find_answers("0" * 16) is None
 
 
-def test_where_nothing_is_shipped_there_is_none(bench_home: Path, tmp_path: Path) -> None:
+def test_a_missing_folder_has_no_results(bench_home: Path, tmp_path: Path) -> None:
     assert published.read_provenance(tmp_path / "none") is None
     assert published.load_runs(tmp_path / "none") == []
     assert published.load_answers("a" * 16, tmp_path / "none") is None
 
 
-def test_written_again_it_is_read_again(shipped: Path, finished: Finish) -> None:
+def test_a_folder_that_is_written_again_is_read_again(shipped: Path, finished: Finish) -> None:
     assert len(published.load_runs(shipped)) == 3
     export.publish([finished(9)], shipped)
     assert len(published.load_runs(shipped)) == 4
@@ -113,7 +113,7 @@ def test_written_again_it_is_read_again(shipped: Path, finished: Finish) -> None
 
 @pytest.mark.parametrize("name", published.FILES)
 @pytest.mark.parametrize("damage", [lambda c: c[:-1], lambda c: b"", lambda c: c + b"x", lambda c: c[:-1] + b"?", None])
-def test_a_file_that_is_not_the_one_that_was_shipped_is_told(
+def test_a_damaged_or_missing_file_is_reported(
     shipped: Path, name: str, damage: Callable[[bytes], bytes] | None
 ) -> None:
     if damage is None:
@@ -126,37 +126,37 @@ def test_a_file_that_is_not_the_one_that_was_shipped_is_told(
 
 
 @pytest.mark.parametrize("name", published.FILES)
-def test_what_is_no_parquet_is_told_though_its_checksum_fits(shipped: Path, name: str) -> None:
-    sign(shipped, name, b"PAR1" + b"\0" * 40 + b"PAR1")
+def test_a_file_that_is_not_parquet_is_reported(shipped: Path, name: str) -> None:
+    replace_file(shipped, name, b"PAR1" + b"\0" * 40 + b"PAR1")
     with pytest.raises(UserError, match=f"{name}: it cannot be read as Parquet"):
         published.load_runs(shipped)
 
 
 @pytest.mark.parametrize("name", published.FILES)
-def test_foreign_columns_are_told(shipped: Path, name: str) -> None:
+def test_foreign_columns_are_reported(shipped: Path, name: str) -> None:
     table = pq.read_table(shipped / name)
     texts = table.set_column(table.schema.get_field_index("image_id" if name == published.ANSWERS else "utility"),
                              "other", pa.array(["x"] * len(table)))  # fmt: skip
     for changed in (texts, table.drop_columns([table.schema.names[-1]]), table.append_column("more", table[0])):
         sink = pa.BufferOutputStream()
         pq.write_table(changed, sink)
-        sign(shipped, name, sink.getvalue().to_pybytes())
+        replace_file(shipped, name, sink.getvalue().to_pybytes())
         with pytest.raises(UserError, match=f"{name}: its columns are not those"):
             published.load_runs(shipped)
 
 
-def test_json_that_is_none_is_told(shipped: Path) -> None:
+def test_invalid_json_is_reported(shipped: Path) -> None:
     table = pq.read_table(shipped / published.RUNS)
     place = table.schema.get_field_index("cost")
     column = pa.array(["{"] * len(table))
     sink = pa.BufferOutputStream()
     pq.write_table(table.set_column(place, table.schema.field(place), column), sink)
-    sign(shipped, published.RUNS, sink.getvalue().to_pybytes())
+    replace_file(shipped, published.RUNS, sink.getvalue().to_pybytes())
     with pytest.raises(UserError, match="a column of JSON"):
         published.load_runs(shipped)
 
 
-def test_what_is_too_large_is_not_read(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_over_the_limit_is_not_read(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(published, "MAX_BYTES", (shipped / published.PROVENANCE).stat().st_size)
     with pytest.raises(UserError, match=r"runs\.parquet: .* MB; allowed: "):
         published.load_runs(shipped)
@@ -166,20 +166,20 @@ def test_what_is_too_large_is_not_read(shipped: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "7", "[" * 10**5, '{"files": 3}', '{"files": {"runs.parquet": []}}'])
-def test_a_provenance_that_is_none_is_told(shipped: Path, text: str) -> None:
+def test_an_invalid_provenance_is_reported(shipped: Path, text: str) -> None:
     (shipped / published.PROVENANCE).write_text(text)
     for read in (published.read_provenance, published.load_runs):
         with pytest.raises(UserError, match=r"provenance\.json: it cannot be read"):
             read(shipped)
 
 
-def test_what_the_app_opens_with_is_whole_small_current_and_can_be_played_again() -> None:
-    told = published.read_provenance()
-    assert told is not None
+def test_the_results_that_come_with_the_suite_are_current_and_can_be_played_again() -> None:
+    provenance = published.read_provenance()
+    assert provenance is not None
     assert {file.name for file in published.FOLDER.iterdir()} == {*published.FILES, published.PROVENANCE}
     assert sum(file.stat().st_size for file in published.FOLDER.iterdir()) <= published.MAX_BYTES
     runs = published.load_runs()
-    assert len(runs) == told["runs"] > 50
+    assert len(runs) == provenance["runs"] > 50
     for run in runs:
         assert (run.protocol, run.evaluator) == (PROTOCOL, EVALUATOR)
         assert all(published.has_answers(run.stages[role]) for role in export.ROLES)
@@ -187,12 +187,12 @@ def test_what_the_app_opens_with_is_whole_small_current_and_can_be_played_again(
         parse.check_methods(run.defense, run.attack)
         assert run.command.startswith(f"bench run --defense {run.defense} --attack {run.attack} ")
         assert not export.PRIVATE_PLACE.search(json.dumps(plain(run), default=str))
-    for entry in told["suites"].values():
+    for entry in provenance["suites"].values():
         assert not {run.id for run in runs} & entry["not_played"].keys()
 
 
 def test_the_published_scores_are_those_of_the_published_answers() -> None:
-    """Every row's accuracies and protection, from its answers alone."""
+    """The accuracies and the protection of every row follow from its answers alone."""
     for run in published.load_runs():
         tables = [published.load_answers(run.stages[role]) for role in export.ROLES]
         accuracies = [table["score"].mean() for table in tables if table is not None]

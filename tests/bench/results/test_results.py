@@ -1,4 +1,4 @@
-"""A run is one row: saved, replaced, read with every value as it was, and in quarantine once its versions are old."""
+"""A run is one row. It is loaded as it was saved, and is in quarantine when its versions are old."""
 
 import random
 from collections.abc import Callable
@@ -18,7 +18,7 @@ VERSIONS = {"protocol": PROTOCOL, "evaluator": EVALUATOR}
 
 
 def columns(run: Run) -> dict[str, object]:
-    """Everything about a run."""
+    """Return the values of all columns."""
     return {name: getattr(run, name) for name in COLUMNS}
 
 
@@ -26,8 +26,8 @@ def test_a_run_comes_back_as_it_was(url: str, row: Row) -> None:
     expected = columns(row())
     assert None not in expected.values()
     save(row())
-    (found,) = load()
-    assert columns(found) == expected
+    (run,) = load()
+    assert columns(run) == expected
     assert columns(find("a" * 16) or row("c" * 16)) == expected
 
 
@@ -36,11 +36,11 @@ def test_a_time_of_any_zone_comes_back_in_utc(url: str, row: Row) -> None:
     assert load()[0].created.isoformat() == "2026-04-30T16:30:00+00:00"
 
 
-def test_what_is_missing_stays_missing(url: str, row: Row) -> None:
+def test_missing_values_stay_missing(url: str, row: Row) -> None:
     nothing = dict.fromkeys(["protection", "protection_low", "protection_high", "code", "curve", "effects"])
     save(row(eligible=False, **nothing))
-    (found,) = load()
-    assert (found.eligible, {name: getattr(found, name) for name in nothing}) == (False, nothing)
+    (run,) = load()
+    assert (run.eligible, {name: getattr(run, name) for name in nothing}) == (False, nothing)
 
 
 def test_the_same_identity_replaces_every_column(url: str, row: Row) -> None:
@@ -89,7 +89,7 @@ def test_another_version_puts_runs_into_quarantine_and_takes_them_out_again(
     assert [run.id for run in load()] == ["a" * 16]
 
 
-def test_both_versions_are_told(row: Row) -> None:
+def test_the_reason_names_both_versions(row: Row) -> None:
     reason = f"protocol 0, current is {PROTOCOL}, evaluator 0, current is {EVALUATOR}"
     assert row(protocol=0, evaluator=0).quarantine == reason
 

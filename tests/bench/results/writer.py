@@ -1,4 +1,4 @@
-"""A process that saves 500 runs of its own, and between them one run that every other writer saves too.
+"""Save 500 runs in one process, and between them one run that every other writer saves too.
 
 python writer.py NUMBER, with the columns of a run as JSON on standard input.
 """
@@ -14,11 +14,11 @@ CONTESTED = "f" * 16
 
 
 def main(writer: int, values: dict[str, object]) -> None:
-    """Save them."""
+    """Save the runs of one writer."""
     for number in range(ROWS):
         for key in [f"{writer:04x}{number:012x}"] + [CONTESTED] * (number % 10 == 0):
-            own = {"id": key, "seed": writer, "command": f"writer {writer}", "stages": {"protect": str(writer)}}
-            save(Run(**values | own | {"created": datetime.now(UTC)}))
+            changes = {"id": key, "seed": writer, "command": f"writer {writer}", "stages": {"protect": str(writer)}}
+            save(Run(**values | changes | {"created": datetime.now(UTC)}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""An artefact is computed once, and is complete or absent, whatever kills its maker."""
+"""An artefact is computed once, and is complete or absent, even if the process is killed."""
 
 import json
 import os
@@ -33,7 +33,7 @@ artifacts.make("stage", {"input": "abc", "seed": 1}, work)
 
 
 def write(text: str) -> Callable[[Path], dict[str, float]]:
-    """Work that leaves one file and reports one cost."""
+    """Return work that writes one file and reports one cost."""
 
     def work(folder: Path) -> dict[str, float]:
         (folder / "deep").mkdir()
@@ -43,20 +43,20 @@ def write(text: str) -> Callable[[Path], dict[str, float]]:
     return work
 
 
-def made_elsewhere(home: Path, text: str) -> Path:
-    """The folder of the artefact in another home."""
+def make_elsewhere(home: Path, text: str) -> Path:
+    """Make the artefact in another home, and return its folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCH_HOME", str(home))
         return artifacts.make("stage", PAYLOAD, write(text)).folder
 
 
-def set_aside(home: Path) -> list[str]:
-    """What was found to be broken."""
+def list_broken(home: Path) -> list[str]:
+    """Return the names of the artefacts that were set aside."""
     return sorted(p.name for p in (home / "broken").glob("[!.]*"))
 
 
-def left(home: Path) -> list[str]:
-    """Everything under the artefacts of the stage."""
+def list_folders(home: Path) -> list[str]:
+    """Return the names of all folders of the stage, drafts included."""
     return sorted(p.name for p in (home / "artifacts" / "stage").glob("*"))
 
 
@@ -71,7 +71,7 @@ def test_it_is_computed_once(bench_home: Path) -> None:
     assert again.cost["steps"] == 3
     assert again.cost["seconds"] >= 0
     assert again.cost["peak_mb"] > 1
-    assert left(bench_home) == [KEY]
+    assert list_folders(bench_home) == [KEY]
 
 
 def test_payloads_and_stages_are_kept_apart(bench_home: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_failure_leaves_nothing(bench_home: Path, error: type[BaseException]) 
 
     with pytest.raises(error):
         artifacts.make("stage", PAYLOAD, fails)
-    assert left(bench_home) == []
+    assert list_folders(bench_home) == []
     assert artifacts.find("stage", KEY) is None
     assert artifacts.make("stage", PAYLOAD, write("one")).read("deep/out.json") == "one"
 
@@ -106,10 +106,10 @@ def test_a_killed_process_leaves_nothing_that_counts(bench_home: Path) -> None:
     assert draft.name.startswith(f".{KEY}.")
     assert (draft / "half.txt").exists()
     assert artifacts.find("stage", KEY) is None
-    made = artifacts.make("stage", PAYLOAD, write("one"))
-    assert not made.reused
-    assert not (made.folder / "half.txt").exists()
-    assert left(bench_home) == [KEY]
+    artifact = artifacts.make("stage", PAYLOAD, write("one"))
+    assert not artifact.reused
+    assert not (artifact.folder / "half.txt").exists()
+    assert list_folders(bench_home) == [KEY]
 
 
 def test_a_draft_of_a_living_process_is_left_alone(bench_home: Path) -> None:
@@ -119,29 +119,33 @@ def test_a_draft_of_a_living_process_is_left_alone(bench_home: Path) -> None:
     assert draft.exists()
 
 
-def test_a_dead_process_that_had_this_ones_number_is_no_obstacle(bench_home: Path) -> None:
-    """In a container every run is often process 1."""
+def test_a_draft_of_a_dead_process_of_the_same_number_is_removed(bench_home: Path) -> None:
+    """A dead process may have had the same number: in a container, every run is often process 1."""
     draft = bench_home / "artifacts" / "stage" / f".{KEY}.{os.getpid()}"
     draft.mkdir(parents=True)
     (draft / "half.txt").write_text("half")
-    made = artifacts.make("stage", PAYLOAD, write("one"))
-    assert not (made.folder / "half.txt").exists()
-    assert left(bench_home) == [KEY]
+    artifact = artifacts.make("stage", PAYLOAD, write("one"))
+    assert not (artifact.folder / "half.txt").exists()
+    assert list_folders(bench_home) == [KEY]
 
 
-def test_the_loser_of_a_race_is_given_the_winners(bench_home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    winner = made_elsewhere(tmp_path_factory.mktemp("elsewhere"), "winner")
+def test_the_slower_of_two_processes_gets_the_artefact_of_the_faster(
+    bench_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    winner = make_elsewhere(tmp_path_factory.mktemp("elsewhere"), "winner")
 
     def overtaken(folder: Path) -> None:
         (folder / "out.json").write_text('"loser"')
         shutil.copytree(winner, folder.with_name(KEY))
 
     assert artifacts.make("stage", PAYLOAD, overtaken).read("deep/out.json") == "winner"
-    assert left(bench_home) == [KEY]
+    assert list_folders(bench_home) == [KEY]
 
 
-def test_a_winner_that_is_broken_loses(bench_home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    winner = made_elsewhere(tmp_path_factory.mktemp("elsewhere"), "winner")
+def test_a_broken_artefact_of_the_faster_process_is_replaced(
+    bench_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    winner = make_elsewhere(tmp_path_factory.mktemp("elsewhere"), "winner")
 
     def overtaken(folder: Path) -> None:
         (folder / "out.json").write_text('"loser"')
@@ -149,8 +153,8 @@ def test_a_winner_that_is_broken_loses(bench_home: Path, tmp_path_factory: pytes
         (folder.with_name(KEY) / "deep" / "out.json").unlink()
 
     assert artifacts.make("stage", PAYLOAD, overtaken).read("out.json") == "loser"
-    assert left(bench_home) == [KEY]
-    assert set_aside(bench_home) == [f"stage-{KEY}-1"]
+    assert list_folders(bench_home) == [KEY]
+    assert list_broken(bench_home) == [f"stage-{KEY}-1"]
 
 
 def test_every_file_is_on_disk_before_the_name_appears(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,14 +172,14 @@ def test_every_file_is_on_disk_before_the_name_appears(bench_home: Path, monkeyp
 
     monkeypatch.setattr(os, "fsync", sync)
     monkeypatch.setattr(Path, "rename", rename)
-    made = artifacts.make("stage", PAYLOAD, write("one"))
+    artifact = artifacts.make("stage", PAYLOAD, write("one"))
     assert missing == []
-    assert {made.folder.parent.stat().st_ino, (made.folder / "deep" / "out.json").stat().st_ino} <= synced
+    assert {artifact.folder.parent.stat().st_ino, (artifact.folder / "deep" / "out.json").stat().st_ino} <= synced
 
 
 @pytest.fixture
 def next_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """What this process has checked is forgotten."""
+    """Return a function that makes this process forget which folders it has checked."""
     return lambda: monkeypatch.setattr(artifacts, "_verified_manifests", {})
 
 
@@ -195,14 +199,14 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 
 def edit(file: Path, old: str, new: str) -> None:
-    """Replace what must be there."""
+    """Replace a text that the file must contain."""
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new))
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_what_is_broken_is_set_aside_and_made_again(
+def test_a_broken_artefact_is_set_aside_and_made_again(
     bench_home: Path, next_process: Callable[[], None], caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
     folder = artifacts.make("stage", PAYLOAD, write("one")).folder
@@ -211,32 +215,32 @@ def test_what_is_broken_is_set_aside_and_made_again(
     files = sorted(p.name for p in folder.rglob("*"))
     assert artifacts.find("stage", KEY) is None
     assert not folder.exists()
-    assert set_aside(bench_home) == [f"stage-{KEY}-1"]
+    assert list_broken(bench_home) == [f"stage-{KEY}-1"]
     assert sorted(p.name for p in (bench_home / "broken" / f"stage-{KEY}-1").rglob("*")) == files, "something is gone"
     assert (warning := caplog.text.strip()).count("\n") == 0
     assert f"broken: stage/{KEY}: " in warning
-    made = artifacts.make("stage", PAYLOAD, write("one"))
-    assert (made.reused, made.read("deep/out.json")) == (False, "one")
+    artifact = artifacts.make("stage", PAYLOAD, write("one"))
+    assert (artifact.reused, artifact.read("deep/out.json")) == (False, "one")
     next_process()
-    assert artifacts.find("stage", KEY) == replace(made, reused=True)
+    assert artifacts.find("stage", KEY) == replace(artifact, reused=True)
 
 
-def test_an_artefact_under_another_name_is_none(bench_home: Path, next_process: Callable[[], None]) -> None:
-    made = artifacts.make("stage", PAYLOAD, write("one"))
-    shutil.copytree(made.folder, made.folder.with_name("0" * 16))
+def test_an_artefact_under_another_name_is_broken(bench_home: Path, next_process: Callable[[], None]) -> None:
+    artifact = artifacts.make("stage", PAYLOAD, write("one"))
+    shutil.copytree(artifact.folder, artifact.folder.with_name("0" * 16))
     assert artifacts.find("stage", "0" * 16) is None
-    assert set_aside(bench_home) == ["stage-0000000000000000-1"]
+    assert list_broken(bench_home) == ["stage-0000000000000000-1"]
 
 
-def test_what_breaks_twice_is_kept_twice(bench_home: Path, next_process: Callable[[], None]) -> None:
+def test_an_artefact_that_breaks_twice_is_kept_twice(bench_home: Path, next_process: Callable[[], None]) -> None:
     for _ in range(2):
         (artifacts.make("stage", PAYLOAD, write("one")).folder / "deep" / "out.json").unlink()
         next_process()
         assert artifacts.find("stage", KEY) is None
-    assert set_aside(bench_home) == [f"stage-{KEY}-1", f"stage-{KEY}-2"]
+    assert list_broken(bench_home) == [f"stage-{KEY}-1", f"stage-{KEY}-2"]
 
 
-def test_a_good_one_in_the_place_of_the_broken_is_left_there(bench_home: Path) -> None:
+def test_a_good_artefact_that_replaced_a_broken_one_stays(bench_home: Path) -> None:
     """Two processes find the same folder broken; the faster one has made it again before the slower sets it aside."""
     folder = artifacts.make("stage", PAYLOAD, write("one")).folder
     broken = folder.stat().st_ino
@@ -244,7 +248,7 @@ def test_a_good_one_in_the_place_of_the_broken_is_left_there(bench_home: Path) -
     artifacts.make("stage", PAYLOAD, write("one"))
     assert not folders.set_aside(StoredArtifact("stage", KEY), broken, "late")
     assert (folder / "deep" / "out.json").exists()
-    assert set_aside(bench_home) == []
+    assert list_broken(bench_home) == []
 
 
 def test_a_home_that_cannot_be_written_gives_nothing_broken(
@@ -262,7 +266,7 @@ def test_a_home_that_cannot_be_written_gives_nothing_broken(
     monkeypatch.setattr(Path, "mkdir", refused)
     assert artifacts.find("stage", KEY) is None
     assert "cannot be set aside" in caplog.text
-    assert left(bench_home) == [KEY]
+    assert list_folders(bench_home) == [KEY]
 
 
 def test_bytes_are_read_once_a_process(
@@ -278,17 +282,17 @@ def test_bytes_are_read_once_a_process(
     assert len(read) == 1
 
 
-def test_names_are_told_and_shown_without_reading(bench_home: Path, next_process: Callable[[], None]) -> None:
-    made = artifacts.make("stage", PAYLOAD, write("one"))
-    os.truncate(made.folder / "deep" / "out.json", 2)
+def test_listing_and_peeking_check_nothing(bench_home: Path, next_process: Callable[[], None]) -> None:
+    artifact = artifacts.make("stage", PAYLOAD, write("one"))
+    os.truncate(artifact.folder / "deep" / "out.json", 2)
     next_process()
     assert artifacts.list_finished() == {("stage", KEY)}
-    assert artifacts.peek("stage", KEY) == replace(made, reused=True)
+    assert artifacts.peek("stage", KEY) == replace(artifact, reused=True)
     assert artifacts.peek("stage", "0" * 16) is None
-    assert left(bench_home) == [KEY]
+    assert list_folders(bench_home) == [KEY]
 
 
-def test_the_folder_tells_the_last_use_and_no_file_is_touched(bench_home: Path) -> None:
+def test_a_use_changes_the_time_of_the_folder_and_of_no_file(bench_home: Path) -> None:
     folder = artifacts.make("stage", PAYLOAD, write("one")).folder
     os.utime(folder, (1, 1))
     before = {file: file.stat().st_mtime_ns for file in folder.rglob("*")}
@@ -300,7 +304,7 @@ def test_the_folder_tells_the_last_use_and_no_file_is_touched(bench_home: Path) 
 
 
 def test_a_release_of_960_pictures_is_checked_in_a_moment(bench_home: Path, next_process: Callable[[], None]) -> None:
-    """Some 30 ms on one core; the bound leaves room for a busy machine."""
+    """This takes about 30 ms on one core; the bound leaves room for a busy machine."""
 
     def pictures(folder: Path) -> None:
         for number in range(960):

@@ -1,4 +1,4 @@
-"""Joules are what the machine's counters say, over their turns to zero; without counters they are None, never 0."""
+"""Joules come from the counters of the machine, which wrap to zero. Without counters they are None, never 0."""
 
 import json
 import os
@@ -19,7 +19,7 @@ FULL = 262_143_328_850
 
 @pytest.fixture(autouse=True)
 def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine that counts nothing."""
+    """Start each test on a machine without counters."""
     monkeypatch.setattr(energy, "POWERCAP", tmp_path / "powercap")
     monkeypatch.setitem(sys.modules, "pynvml", None)
     for function in (energy._open_rapl, nvml._devices):
@@ -30,7 +30,7 @@ def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def zone(name: str, label: str, microjoules: int) -> Path:
-    """A counter of the kernel's; the file with its number."""
+    """Create a counter as the kernel shows it, and return the file with its value."""
     folder = energy.POWERCAP / name
     folder.mkdir(parents=True)
     (folder / "name").write_text(f"{label}\n")
@@ -40,10 +40,10 @@ def zone(name: str, label: str, microjoules: int) -> Path:
 
 
 def library(**changes: Any) -> SimpleNamespace:
-    """NVIDIA's library with two accelerators, whose counters are its `used`, in millijoules."""
+    """Return a stand-in for NVIDIA's library with two accelerators. Its `used` are their counters in millijoules."""
 
     class NVMLError(Exception):
-        """What it raises."""
+        """The error of the library."""
 
     used = [5_000_000, 7_000_000]
     functions = {
@@ -139,5 +139,5 @@ def test_an_artefact_says_what_it_used(bench_home: Path) -> None:
         file.write_text("12500000")
 
     artifact = artifacts.make("evaluate", {"a": 1}, work)
-    kept = json.loads((artifact.folder / "manifest.json").read_text())["cost"]
-    assert (kept["processor_joules"], kept["accelerator_joules"]) == (12.5, None)
+    cost = json.loads((artifact.folder / "manifest.json").read_text())["cost"]
+    assert (cost["processor_joules"], cost["accelerator_joules"]) == (12.5, None)

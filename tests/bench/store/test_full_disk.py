@@ -1,4 +1,4 @@
-"""A disk that is full, or a used-up quota, at any moment: nothing half-written shows, and what follows is right."""
+"""A full disk or a used-up quota at any moment leaves nothing half-written, and the next run completes the work."""
 
 import errno
 import io
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bench import results
 from bench.errors import UserError
-from bench.paths import write_whole
+from bench.paths import write_atomic
 from bench.results import Run
 from bench.store import artifacts, checksums, disk
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent.parent.parent
 
 
 def pieces(stage: str, folder: Path) -> None:
-    """Files of several sizes, 200 kB in all, always the same."""
+    """Write the same files of several sizes each time, 200 kB in all."""
     (folder / "images").mkdir()
     for number in range(4):
         (folder / "images" / f"{number}.png").write_bytes(bytes([number]) * 50_000)
@@ -34,26 +34,26 @@ def pieces(stage: str, folder: Path) -> None:
 
 
 def toy_suite() -> None:
-    """Three stages, as a command plays them."""
+    """Make three stages, as a command does."""
     for stage in STAGES:
         artifacts.make(stage, {"stage": stage}, partial(pieces, stage))
 
 
 def content(home: Path) -> dict[str, bytes]:
-    """Every file that a reader can come upon but the manifests, which tell the time."""
+    """Return the content of every artefact file by its path, without the manifests, which hold durations."""
     files = [path for path in (home / "artifacts").rglob("*") if path.is_file() and path.name != "manifest.json"]
     return {str(path.relative_to(home)): path.read_bytes() for path in files}
 
 
-def whole(home: Path) -> None:
-    """Every folder here is a whole artefact."""
+def check_all(home: Path) -> None:
+    """Raise BrokenFolder unless every folder is a whole artefact."""
     for folder in (home / "artifacts").glob("*/*"):
         checksums.check(folder)
 
 
 @pytest.fixture
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What the toy suite leaves on a disk with room."""
+    """Return the content that the toy suite leaves on a disk with room."""
     home = tmp_path_factory.mktemp("room")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCH_HOME", str(home))
@@ -63,7 +63,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 @contextmanager
 def fails_at(moment: int, number: int) -> Iterator[list[str]]:
-    """From its `moment`-th step on that changes the disk, this process is told that there is no space."""
+    """Make every step that changes the disk fail for lack of space, from step number `moment` on."""
     steps: list[str] = []
     real = {"open": io.open, "mkdir": os.mkdir, "fsync": os.fsync, "rename": os.rename}
 
@@ -82,8 +82,8 @@ def fails_at(moment: int, number: int) -> Iterator[list[str]]:
         yield steps
 
 
-def steps_in_all(home: Path) -> int:
-    """How many steps of the toy suite can fail."""
+def count_steps(home: Path) -> int:
+    """Return the number of steps of the toy suite that can fail."""
     with pytest.MonkeyPatch.context() as patch, fails_at(10**9, errno.ENOSPC) as steps:
         patch.setenv("BENCH_HOME", str(home))
         toy_suite()
@@ -94,7 +94,7 @@ def steps_in_all(home: Path) -> int:
 def test_at_every_step_that_can_fail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expected: dict[str, bytes], number: int
 ) -> None:
-    moments = steps_in_all(tmp_path / "counted")
+    moments = count_steps(tmp_path / "counted")
     assert moments > 50
     for moment in range(moments):
         home = tmp_path / str(moment)
@@ -103,32 +103,30 @@ def test_at_every_step_that_can_fail(
             toy_suite()
         assert "MB free" in str(error.value)
         assert "BENCH_HOME" in str(error.value)
-        whole(home)
+        check_all(home)
         assert content(home).items() <= expected.items()
         toy_suite()
-        whole(home)
+        check_all(home)
         assert content(home) == expected
 
 
-def test_a_disk_that_is_really_full(
-    small_disk: Path, monkeypatch: pytest.MonkeyPatch, expected: dict[str, bytes]
-) -> None:
+def test_a_real_full_disk(small_disk: Path, monkeypatch: pytest.MonkeyPatch, expected: dict[str, bytes]) -> None:
     """Two stages fit; a third does not, until there is room."""
     monkeypatch.setenv("BENCH_HOME", str(small_disk))
     with pytest.raises(UserError, match=r"^disk: no space left .* \(0\.\d MB free"):
         toy_suite()
-    whole(small_disk)
+    check_all(small_disk)
     assert {path.split("/")[1] for path in content(small_disk)} == {"one", "two"}
     subprocess.run(["mount", "-o", "remount,size=2m", str(small_disk)], check=True)
     toy_suite()
-    whole(small_disk)
+    check_all(small_disk)
     assert content(small_disk) == expected
 
 
-def test_a_row_that_finds_no_room_is_told_and_saved_later(
+def test_a_row_without_room_is_reported_and_can_be_saved_later(
     finished: Callable[..., Run], small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite takes back what it could not write whole."""
+    """SQLite rolls back a row that it could not write."""
     monkeypatch.setenv("BENCH_HOME", str(small_disk))
     (small_disk / "other").write_bytes(b"x" * 200_000)
     finished(seed=0)
@@ -169,10 +167,10 @@ def test_a_command_under_a_file_size_limit_is_one_clear_line(
     assert (full.returncode, full.stdout) == (2, "")
     assert full.stderr.startswith("error: disk: no space left for ")
     assert full.stderr.count("\n") == 1
-    whole(tmp_path / "home")
+    check_all(tmp_path / "home")
     assert content(tmp_path / "home") == {}
     assert command(10**9).returncode == 0
-    whole(tmp_path / "home")
+    check_all(tmp_path / "home")
     assert content(tmp_path / "home") == expected
 
 
@@ -182,20 +180,20 @@ def test_a_small_file_is_whole_or_as_it_was(moment: int) -> None:
 
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "deep" / "x.json"
-        write_whole(file, "old")
+        write_atomic(file, "old")
         with suppress(OSError), fails_at(moment, errno.ENOSPC):
-            write_whole(file, "new")
+            write_atomic(file, "new")
         assert file.read_text() in ("old", "new")
         assert [path.name for path in file.parent.iterdir()] == ["x.json"]
 
 
 def safetensors() -> None:
-    """What its writer says, which is not Python's."""
+    """Raise the error of the safetensors writer, which is not written in Python."""
     raise RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")
 
 
 def database() -> None:
-    """What SQLAlchemy says of SQLite."""
+    """Raise the error that SQLAlchemy raises for SQLite."""
     try:
         raise ValueError("database or disk is full")
     except ValueError as error:
@@ -203,12 +201,12 @@ def database() -> None:
 
 
 def pyarrow() -> None:
-    """What a Parquet file says."""
+    """Raise the error of the Parquet writer."""
     raise OSError("Error writing bytes to file. Detail: [errno 122] Disk quota exceeded")
 
 
 @pytest.mark.parametrize("fails", [safetensors, database, pyarrow])
-def test_libraries_that_say_it_in_words_are_understood(bench_home: Path, fails: Callable[[], None]) -> None:
+def test_errors_of_libraries_without_a_number_are_recognised(bench_home: Path, fails: Callable[[], None]) -> None:
     with pytest.raises(UserError, match=r"^disk: no space left") as error:
         artifacts.make("stage", {}, lambda folder: fails())
     assert error.value.__cause__
@@ -216,16 +214,16 @@ def test_libraries_that_say_it_in_words_are_understood(bench_home: Path, fails: 
 
 
 @pytest.mark.parametrize("error", [ValueError("bad"), OSError(errno.EACCES, "Permission denied"), UserError("mine")])
-def test_other_errors_stay_what_they_are(bench_home: Path, error: Exception) -> None:
+def test_other_errors_pass_unchanged(bench_home: Path, error: Exception) -> None:
     with pytest.raises(type(error)) as caught, disk.full_disk_as_error():
         raise error
     assert caught.value is error
 
 
-def test_what_was_found_stays_found(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finished_artefacts_are_found_on_a_full_disk(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading needs no room."""
     toy_suite()
     monkeypatch.setattr(artifacts, "_verified_manifests", {})
     with fails_at(0, errno.ENOSPC):
-        made = [artifacts.make(stage, {"stage": stage}, pytest.fail) for stage in STAGES]
-        assert all(artifacts.find(artifact.kind, artifact.identity) for artifact in made)
+        finished_artifacts = [artifacts.make(stage, {"stage": stage}, pytest.fail) for stage in STAGES]
+        assert all(artifacts.find(artifact.kind, artifact.identity) for artifact in finished_artifacts)

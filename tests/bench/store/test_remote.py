@@ -137,7 +137,7 @@ def test_an_interrupted_push_shows_nothing_and_can_be_repeated(
     """It fails before the manifest or before the first file. The artefact is safe here and unknown elsewhere."""
     with pytest.MonkeyPatch.context() as patch:
         break_method(patch, shared, method, ConnectionError("no network"))
-        made = artifacts.make("stage", PAYLOAD, write)
+        artifact = artifacts.make("stage", PAYLOAD, write)
     assert f"stage/{KEY} is not in {shared}: no network" in caplog.text
     assert bool(stored(shared)) == (method == "pipe_file")
     assert artifacts.find("stage", KEY)
@@ -145,9 +145,9 @@ def test_an_interrupted_push_shows_nothing_and_can_be_repeated(
     assert artifacts.list_finished() == set()
     assert artifacts.find("stage", KEY) is None
     machine("one")
-    assert remote.push(made.folder, "stage", KEY)
+    assert remote.push(artifact.folder, "stage", KEY)
     machine("two")
-    assert artifacts.make("stage", PAYLOAD, never).manifest == made.manifest
+    assert artifacts.make("stage", PAYLOAD, never).manifest == artifact.manifest
 
 
 @pytest.mark.parametrize("damage", [b"", b'"two"', b'"one" ', None])
@@ -179,8 +179,8 @@ def test_a_damaged_manifest_of_the_store_is_not_used(shared: str, machine: Calla
 
 
 def test_an_artefact_that_breaks_here_is_fetched_again(shared: str, machine: Callable[[str], Path]) -> None:
-    made = artifacts.make("stage", PAYLOAD, write)
-    os.truncate(made.folder / "out.json", 1)
+    artifact = artifacts.make("stage", PAYLOAD, write)
+    os.truncate(artifact.folder / "out.json", 1)
     home = machine("one")
     assert artifacts.make("stage", PAYLOAD, never).read("out.json") == "one"
     assert (home / "broken" / f"stage-{KEY}-1").exists()
@@ -207,9 +207,9 @@ def test_two_machines_may_push_the_same_artefact_at_once(shared: str, machine: C
         assert remote.push(folders["one"], "stage", KEY)
     assert pushes == [True]
     machine("three")
-    found = artifacts.find("stage", KEY)
-    assert found
-    assert {found.read("a.json"), found.read("b.json")} == {"one"}
+    artifact = artifacts.find("stage", KEY)
+    assert artifact
+    assert {artifact.read("a.json"), artifact.read("b.json")} == {"one"}
 
 
 def write_twice(text: str, folder: Path) -> None:
@@ -221,16 +221,16 @@ def write_twice(text: str, folder: Path) -> None:
 def test_a_manifest_that_leads_out_of_the_home_is_refused(
     shared: str, machine: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = artifacts.make("stage", PAYLOAD, write)
+    artifact = artifacts.make("stage", PAYLOAD, write)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bench.store.checksums.file_sizes", lambda folder: {"../../../../caught.txt": 5})
         patch.setattr("bench.store.checksums._digest", lambda folder, name: "0" * 64)
         patch.setattr("bench.store.checksums.parse_manifest", lambda data: {})
         from bench.store import checksums
 
-        checksums.seal(made.folder, {"stage": "stage", "payload": PAYLOAD, "cost": {}})
+        checksums.seal(artifact.folder, {"stage": "stage", "payload": PAYLOAD, "cost": {}})
     fs, root = fsspec.url_to_fs(shared)
-    fs.pipe_file(f"{root}/manifests/stage/{KEY}.json", (made.folder / "manifest.json").read_bytes())
+    fs.pipe_file(f"{root}/manifests/stage/{KEY}.json", (artifact.folder / "manifest.json").read_bytes())
     machine("two")
     assert artifacts.find("stage", KEY) is None
     assert not list(tmp_path.rglob("caught.txt"))
@@ -266,8 +266,8 @@ def test_a_failed_listing_is_reported(shared: str, machine: object, monkeypatch:
 
 def test_without_a_store_nothing_is_shared(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_ARTIFACTS", "")
-    made = artifacts.make("stage", PAYLOAD, write)
+    artifact = artifacts.make("stage", PAYLOAD, write)
     assert not remote.is_configured()
-    assert not remote.push(made.folder, "stage", KEY)
-    shutil.rmtree(made.folder)
+    assert not remote.push(artifact.folder, "stage", KEY)
+    shutil.rmtree(artifact.folder)
     assert artifacts.find("stage", KEY) is None
