@@ -4,7 +4,7 @@
     # unpack both, then:
     python scripts/build_art.py FLUENT_PACKAGE DATASOURCE_PACKAGE
 
-One row a concept: plain lower-case name, category, subcategory, code point and a 96 px RGBA WebP.
+One row for each concept: plain lower-case name, category, subcategory, code point and a 96 px RGBA WebP.
 """
 
 import io
@@ -20,7 +20,8 @@ SIZE = 96
 SKIPPED = {"Flags", "Symbols", "Component"}
 
 
-def webp(path: Path) -> bytes:
+def encode_webp(path: Path) -> bytes:
+    """Return a picture as a SIZE x SIZE RGBA WebP file."""
     picture = Image.open(path).convert("RGBA").resize((SIZE, SIZE), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=90, method=6)
@@ -28,20 +29,21 @@ def webp(path: Path) -> bytes:
 
 
 def main(fluent: Path, datasource: Path) -> None:
+    """Write the table from the two unpacked packages."""
     rows: dict[str, dict[str, object]] = {}
     for entry in json.loads((datasource / "emoji.json").read_text()):
         code = entry["unified"].lower()
         files = [fluent / "assets" / f"{c}.webp" for c in (code, code.replace("-fe0f", ""))]
-        found = next((f for f in files if f.exists()), None)
+        file = next((file for file in files if file.exists()), None)
         name = " ".join(re.sub(r"[^a-z ]", " ", entry["name"].lower()).split())
-        if found is None or entry["category"] in SKIPPED or name in rows:
+        if file is None or entry["category"] in SKIPPED or name in rows:
             continue
         rows[name] = {
             "name": name,
             "category": entry["category"],
             "subcategory": entry["subcategory"],
             "codepoint": code,
-            "webp": webp(found),
+            "webp": encode_webp(file),
         }
     table = pd.DataFrame(rows.values()).sort_values("name", ignore_index=True)
     target = Path(__file__).parent.parent / "bench/datasets/emoji/art.parquet"

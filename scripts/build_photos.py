@@ -4,11 +4,11 @@
     dpkg-deb -x gcompris-qt-data_3.1-2_all.deb FOLDER
     python scripts/build_photos.py FOLDER
 
-One row a photograph: file (in the package), title, kind, name, caption, subject, author, source, licence, and webp, at
-most 128 px wide and high. Only those that the package's README files say are public domain or CC0 are taken.
-`photos.csv` beside this script chooses among them (no drawings, nothing twice) and has our own kind, name and caption
-of each, which a language model wrote from the pictures and no person checked: the package's texts are GPL and stay
-there. Photographs of the very same thing share a `subject`, which is empty for all others.
+One row for each photograph: file (in the package), title, kind, name, caption, subject, author, source, licence, and
+webp, at most 128 px wide and high. Only photographs that the package's README files call public domain or CC0 are used.
+`photos.csv` next to this script selects some of them (no drawings, nothing twice) and has our own kind, name and
+caption of each. A language model wrote these from the pictures, and no person checked them; the package's own texts are
+GPL and are not copied. Photographs of the very same thing share a `subject`, which is empty for all others.
 """
 
 import io
@@ -38,7 +38,7 @@ FREE = {"public domain": "Public domain", "cc0-1.0": "CC0-1.0"}
 
 
 def unpack(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Paths and contents of a Qt resource archive of format 2 or 3: a tree of names and a heap of data, big-endian."""
+    """Yield the paths and contents in a Qt resource archive of format 2 or 3: a big-endian tree of names and a heap."""
     magic, version, tree, heap, names = struct.unpack_from(">4s4I", data)
     if magic != b"qres" or version not in {2, 3}:
         raise ValueError(f"no Qt resource archive of format 2 or 3: {data[:8]!r}")
@@ -61,22 +61,23 @@ def unpack(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def credits(readme: str) -> Iterator[dict[str, str]]:
-    """Copyright, License, Source of every file that a README lists, as file -> the fields of its paragraph."""
+    """Yield the fields of every file that a README lists: `file`, and Copyright, License, Source of its paragraph."""
     for paragraph in re.split(r"\n\s*\n", readme):
         fields: dict[str, list[str]] = {}
         values: list[str] = []
         for line in paragraph.splitlines():
-            if found := re.match(r"(\w+):\s*(.*)", line):
-                values = fields.setdefault(found[1], [])
-                line = found[2]
+            field = re.match(r"(\w+):\s*(.*)", line)
+            if field:
+                values = fields.setdefault(field[1], [])
+                line = field[2]
             if line.strip():
                 values.append(line.strip())
         for file in fields.pop("Files", []):
             yield {"file": file, **{key: "; ".join(value) for key, value in fields.items()}}
 
 
-def webp(content: bytes) -> bytes:
-    """The picture at most SIZE pixels wide and high, on black where it is transparent."""
+def encode_webp(content: bytes) -> bytes:
+    """Return the picture as a WebP file, at most SIZE pixels wide and high, with black behind transparency."""
     picture = Image.open(io.BytesIO(content)).convert("RGBA")
     flat = Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture).convert("RGB")
     flat.thumbnail((SIZE, SIZE), Image.Resampling.LANCZOS)
@@ -86,12 +87,12 @@ def webp(content: bytes) -> bytes:
 
 
 def title(file: str) -> str:
-    """Words of a file name: 'greatWallofChina.webp' -> 'great wallof china'."""
+    """Return the words of a file name: 'greatWallofChina.webp' gives 'great wallof china'."""
     return " ".join(re.findall(r"[A-Z]?[a-z]+|[A-Z]+", Path(file).stem)).lower()
 
 
 def main(folder: Path) -> None:
-    """Write the table; raises KeyError where `photos.csv` names a picture that is missing or not free."""
+    """Write the table. Raises KeyError if `photos.csv` names a picture that is missing or not free."""
     files = {
         path.removeprefix(ACTIVITIES): content
         for archive in ARCHIVES
@@ -104,17 +105,17 @@ def main(folder: Path) -> None:
                 if entry.get("License", "").lower() in FREE:
                     free[str(Path(path).parent / entry["file"])] = entry
     rows = []
-    for chosen in pd.read_csv(Path(__file__).with_name("photos.csv"), keep_default_na=False).to_dict("records"):
-        entry = free[chosen["file"]]
+    for row in pd.read_csv(Path(__file__).with_name("photos.csv"), keep_default_na=False).to_dict("records"):
+        entry = free[row["file"]]
         rows.append(
             {
-                "file": chosen["file"],
-                "title": title(chosen["file"]),
-                **{key: chosen[key] for key in ("kind", "name", "caption", "subject")},
+                "file": row["file"],
+                "title": title(row["file"]),
+                **{key: row[key] for key in ("kind", "name", "caption", "subject")},
                 "author": re.sub(r"(Copyright )?\d{4} ", "", entry["Copyright"]),
                 "source": entry.get("Source") or entry["Comment"].split()[-1],
                 "licence": FREE[entry["License"].lower()],
-                "webp": webp(files[chosen["file"]]),
+                "webp": encode_webp(files[row["file"]]),
             }
         )
     table = pd.DataFrame(rows).sort_values("file", ignore_index=True)

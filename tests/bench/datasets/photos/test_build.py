@@ -81,7 +81,7 @@ def test_a_picture_is_made_small_and_flat(script: ModuleType) -> None:
     picture = Image.new("RGBA", (512, 256), (0, 0, 0, 0))
     picture.paste((250, 10, 10, 255), (256, 0, 512, 256))
     picture.save(buffer, "PNG")
-    small = Image.open(io.BytesIO(script.webp(buffer.getvalue())))
+    small = Image.open(io.BytesIO(script.encode_webp(buffer.getvalue())))
     assert small.size == (128, 64)
     assert small.mode == "RGB"
     assert max(small.getpixel((20, 30))) < 12
