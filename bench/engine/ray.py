@@ -75,7 +75,7 @@ class Ray:
         return started
 
     def request(self, stage: Stage) -> dict[str, Any]:
-        """Return the resources of a stage. Memory (bytes) follows from finished stages like it, at most what a node has."""
+        """Return the resources of a stage. Memory, in bytes, follows from finished stages like it and fits a node."""
         peak = self.costs.estimate(stage).peak_mb
         return {
             "num_cpus": self.cpus if stage.models else 1,

@@ -53,7 +53,8 @@ class Matrix(Closed):
     def runs(self) -> list[RunSpec]:
         """Return the combinations, seeds innermost. Raises UserError where there are too many."""
         lists = (self.budgets, self.datasets, self.victims, self.threats, self.defenses, self.attacks, self.seeds)
-        if (count := prod(map(len, lists))) > MAX_RUNS:
+        count = prod(len(values) for values in lists)
+        if count > MAX_RUNS:
             raise UserError(f"suite: {count} runs; allowed: {MAX_RUNS}")
         names = ("budget", "dataset", "victim", "threat", "defense", "attack", "seed")
         return [RunSpec(**dict(zip(names, values, strict=True))) for values in product(*lists)]

@@ -88,9 +88,9 @@ def play_with_side_effects(spec: RunSpec, tasks: Sequence[str], show: Show = no_
 def measure(runs: Sequence[Mapping[str, str]], task: str) -> dict[str, Any]:
     """Return the side effects of runs that differ in the seed alone, given the stages of each run by role.
 
-    `metric`: its name. `zero`, `clean`, `attacked`: its value, a mean over seeds. `clean_change`, `attacked_change`: the
-    difference to `zero`, with its 95 % interval (paired, over pictures and seeds) where the metric is a mean over items.
-    `items` were asked `of` so many: the others do not show exactly one picture.
+    `metric`: its name. `zero`, `clean`, `attacked`: its value, a mean over seeds. `clean_change`, `attacked_change`:
+    the difference to `zero`, with its 95 % interval (paired, over pictures and seeds) where the metric is a mean over
+    items. `items` were asked `of` so many: the others do not show exactly one picture.
     """
     evaluations = {model: [_evaluation(run, role(model, task)) for run in runs] for model in MODELS}
     tables = {model: [read_table(artifact.folder) for artifact in seeds] for model, seeds in evaluations.items()}

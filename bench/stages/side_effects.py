@@ -1,4 +1,4 @@
-"""SIDE EFFECTS: the answers of a victim to one of lm-eval's own tasks about pictures, and the task's headline metric."""
+"""SIDE EFFECTS: the answers of a victim to one of lm-eval's own tasks about pictures, and its headline metric."""
 
 from functools import partial
 from importlib.metadata import version

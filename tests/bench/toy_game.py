@@ -153,6 +153,6 @@ def game(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> Game:
         setattr(toy, name, function)
         monkeypatch.setitem(sys.modules, module, toy)
     monkeypatch.setattr(datasets, "load", lambda name, split: things(split))
-    monkeypatch.setattr("bench.stages.dataset.source", lambda name: "by hand")
+    monkeypatch.setattr("bench.stages.dataset.dataset_identity", lambda name: "by hand")
     monkeypatch.setattr("bench.stages.evaluate.evaluate", evaluate)
     return made

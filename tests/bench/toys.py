@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bench.engine.costs import Costs
 from bench.play.plan import Plan
@@ -51,3 +52,9 @@ def plan_of(stages: Sequence[Stage], finished: Sequence[Stage] = ()) -> Plan:
 def costs(kind: str = "toy", **cost: float) -> Costs:
     """What one finished stage of a kind has cost."""
     return Costs([{"stage": kind, "payload": {}, "cost": cost}])
+
+
+def manifest(stage: Stage, seconds: float, peak: float = 0, disk: float = 0) -> dict[str, Any]:
+    """What is kept of a finished stage."""
+    cost = {"seconds": seconds, "peak_mb": peak, "disk_mb": disk}
+    return {"stage": stage.kind, "payload": stage.payload, "cost": cost}

@@ -75,7 +75,7 @@ def test_the_stage_is_told_how_many_cores_it_may_use(bench_home: Path, monkeypat
 
 def test_deaths_are_counted_for_each_task() -> None:
     deaths, one, other = Deaths(), toy("one"), toy("other")
-    count: Any = partial(deaths.final, one, "killed for memory")
+    count: Any = partial(deaths.count, one, "killed for memory")
     assert [count() for _ in range(RETRIES)] == [None] * RETRIES
-    assert deaths.final(other) is None
+    assert deaths.count(other) is None
     assert count() == f"the worker died {RETRIES + 1} times, killed for memory"

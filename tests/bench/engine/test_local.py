@@ -49,7 +49,7 @@ def test_there_is_a_worker_a_device_unless_it_is_said_how_many(
     monkeypatch.setattr("bench.engine.local.Worker.start", lambda self: None)
     pool = Pool(workers)
     assert pool.size == size
-    assert [pool._hire().device for _ in range(size)] == first
+    assert [pool._add_worker().device for _ in range(size)] == first
 
 
 def test_each_model_is_loaded_by_one_worker_as_long_as_both_have_work(bench_home: Path) -> None:

@@ -103,7 +103,7 @@ def test_memory_is_the_largest_that_stages_like_them_took_and_a_quarter(
     """3000 MB are 2.93 of Slurm's GB, and 3.66 with the margin."""
     tasks = [toy(f"{peak}", kind="attack") for peak in peaks]
     known = Costs([])
-    known.found = {task.identity: StageCost(1, peak, 1) for task, peak in zip(tasks, peaks, strict=True)}
+    known.estimates = {task.identity: StageCost(1, peak, 1) for task, peak in zip(tasks, peaks, strict=True)}
     submit(tasks, known=known)
     assert [asked["mem"] for asked in programs.submitted()] == [memory]
 

@@ -1,14 +1,19 @@
 """The expected time of a plan is between what no workers could beat and what one worker takes."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engine.costs import Costs
-from bench.play.plan import Plan
-from bench.play.predict import predict_seconds, task_seconds
+from bench.play.plan import Plan, make_plan
+from bench.play.predict import cost_table, predict_seconds, task_seconds
+from bench.spec import Method, RunSpec
 from bench.stages.stage import Stage
-from tests.bench.toys import costs, plan_of, toy
+from tests.bench.toys import costs, manifest, plan_of, toy
+
+HIDE = RunSpec(defense=Method(name="hide"), attack=Method(name="lora_sft"))
 
 
 @st.composite
@@ -78,3 +83,26 @@ def test_seconds_are_known_for_all_unfinished_tasks_or_for_none() -> None:
     assert task_seconds(plan_of([known, strange]), costs(seconds=3)) is None
     assert task_seconds(plan_of([known, strange], finished=[strange]), costs(seconds=3)) == {known.identity: 3}
     assert task_seconds(plan_of([]), Costs([])) == {}
+
+
+def test_the_table_sums_what_is_to_do(game: Any) -> None:
+    made = make_plan([HIDE])
+    costs = Costs([manifest(stage, 2, peak=100 * stage.depth, disk=0.25) for stage in made.stages.values()])
+    rows = {row["stage"]: row for row in cost_table(made, costs)}
+    assert rows["evaluate"] == {
+        "stage": "evaluate", "stages": 4, "to do": 4, "seconds": 8, "peak MB": 400, "disk MB": 1.0,
+    }  # fmt: skip
+    assert (rows["all"]["to do"], rows["all"]["seconds"], rows["all"]["peak MB"]) == (12, 24, 400)
+    for stage in made.stages.values():
+        stage.make()
+    done = {row["stage"]: row for row in cost_table(make_plan([HIDE]), costs)}
+    assert {(row["to do"], row["seconds"], row["peak MB"], row["disk MB"]) for row in done.values()} == {(0, 0, 0, 0)}
+    assert done["all"]["stages"] == 9
+
+
+def test_one_unknown_cost_leaves_the_sum_open(game: Any) -> None:
+    made = make_plan([HIDE])
+    costs = Costs([manifest(stage, 2) for stage in made.stages.values() if stage.kind != "attack"])
+    rows = {row["stage"]: row for row in cost_table(made, costs)}
+    assert rows["protect"]["seconds"] == 4
+    assert rows["attack"]["seconds"] is None and rows["all"]["seconds"] is None

@@ -106,7 +106,7 @@ def test_a_suite_keeps_a_row_with_side_effects(game: Any) -> None:
 def test_they_go_when_the_run_is_another(game: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other adapters, of changed code for instance: what the old ones did to other tasks says nothing about them."""
     side_effects.play_with_side_effects(HIDE, ["emoji_smoke"])
-    monkeypatch.setattr("bench.stages.dataset.source", lambda name: "anew")
+    monkeypatch.setattr("bench.stages.dataset.dataset_identity", lambda name: "anew")
     row = run.play_run(HIDE)
     assert row.effects is None
     assert len(results.load()) == 1

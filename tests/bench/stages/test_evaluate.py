@@ -63,7 +63,7 @@ def test_each_item_is_asked_once_and_the_table_is_in_the_data_sets_order(batch: 
         for i, s in enumerate(samples)
     ]
     pd.testing.assert_frame_equal(made.table, pd.DataFrame(expected, columns=COLUMNS))
-    assert made.metrics == {"score": 0.5, "lenient": 0.75}
+    assert made.metrics == {"score": 0.5, "lenient": 0.75, "items": 96}
     assert max(victim.sizes) == batch
     assert steps[-1] == (1.0, "96/96 answers") and len(steps) == len(victim.sizes)
 
@@ -137,6 +137,6 @@ def test_a_data_set_of_ones_own_is_played_by_the_task_own(
     monkeypatch.setattr(datasets, "load", lambda name, split: {str(tmp_path): own}[name])
     made = evaluate(Captioner(own), str(tmp_path), "test", lambda *_: None)  # type: ignore[arg-type]
     assert list(made.table["score"]) == [0.0] + [1.0] * 7
-    assert made.metrics.keys() == {"score", "lenient", "bleu", "cider"}
+    assert made.metrics.keys() == {"score", "lenient", "bleu", "cider", "items"}
     assert 0.8 < made.metrics["bleu"] < 1 and 2 < made.metrics["cider"] < 10
     assert not {"bleu", "cider"} & made.log[0].keys()

@@ -138,7 +138,7 @@ def test_what_is_asked_for_otherwise_is_computed(played: Any, change: dict[str, 
 @pytest.mark.parametrize(
     ("module", "target", "value", "computed"),
     [
-        (dataset, "source", lambda name: "other pixels or text", {"hide", "lora_sft", "answers to test"}),
+        (dataset, "dataset_identity", lambda name: "other pixels or text", {"hide", "lora_sft", "answers to test"}),
         (victims, "revision", lambda name: "trained again", {"hide", "lora_sft", "answers to test"}),
         (evaluate, "EVALUATOR", 99, {"answers to test"}),
     ],

@@ -52,6 +52,13 @@ def _no_checkpoint_is_read() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _no_stage_is_remembered() -> Iterator[None]:
+    dataset._stage.cache_clear()
+    yield
+    dataset._stage.cache_clear()
+
+
 def names(spec: RunSpec) -> dict[str, str]:
     """The identity of every artefact of a run by its role."""
     return {role: stage.identity for role, stage in stages_of(spec).items()}
@@ -179,7 +186,7 @@ def test_a_retrained_checkpoint_renames_what_was_made_with_it(
 
 def test_an_edited_data_set_renames_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     before = names(BASE)
-    monkeypatch.setattr(dataset, "source", lambda name: "edited")
+    monkeypatch.setattr(dataset, "dataset_identity", lambda name: "edited")
     assert not set(before.values()) & set(names(BASE).values())
 
 

@@ -16,9 +16,10 @@ import pytest
 from bench.engine.costs import Costs
 from bench.engine.local import Pool
 from bench.play.plan import Plan
+from bench.play.predict import cost_table
 from bench.play.suite import Outcome, failures, play_suite
-from bench.spec import Method, RunSpec
 from bench.progress import Progress
+from bench.spec import Method, RunSpec
 from bench.stages.stage import Stage
 from bench.store import artifacts
 from bench.store.artifacts import Artifact
@@ -117,7 +118,7 @@ def test_a_stage_that_kills_every_worker_is_given_up(bench_home: Path) -> None:
 
 def test_kills_at_random_moments_lose_nothing_and_repeat_nothing(bench_home: Path, unbroken: dict[str, str]) -> None:
     """The whole group is killed again and again; what was finished then is not computed again."""
-    script = "from tests.bench.play.test_suite_play import Pool, diamond, play; play_suite(diamond(), Pool(2))"
+    script = "from tests.bench.play.test_suite import Pool, diamond, play; play_suite(diamond(), Pool(2))"
     moments, environment = random.Random(0), {**os.environ, "BENCH_HOME": str(bench_home)}
     for _ in range(12):
         process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment, start_new_session=True)
@@ -140,7 +141,7 @@ def test_costs_are_means_of_the_same_method_or_else_of_the_kind(bench_home: Path
     every = [m["cost"]["seconds"] for m in artifacts.read_manifests()]
     assert costs.estimate(toy("x")).seconds == pytest.approx(sum(every) / 7)
     assert Costs([]).estimate(toy("x")).seconds is None
-    assert costs.table(diamond())[-1]["to do"] == 0
+    assert cost_table(diamond(), costs)[-1]["to do"] == 0
 
 
 @pytest.fixture
