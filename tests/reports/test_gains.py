@@ -1,4 +1,4 @@
-"""The table of gains is made from kept answers: of the least seed, and with the control where it was played."""
+"""The table of gains: from stored answers, of the least seed, and with the control where it was played."""
 
 import json
 from collections.abc import Callable
@@ -16,10 +16,10 @@ PICTURES = 100
 
 
 @pytest.fixture
-def answer(bench_home: Path) -> Callable[[str, int], str]:
-    """Keeps answers to 100 questions, the first `right` of them right, leniently all; gives their identity."""
+def store_answers(bench_home: Path) -> Callable[[str, int], str]:
+    """Return a function that stores answers to 100 questions, of which the first `right` are right, leniently all."""
 
-    def keep(key: str, right: int) -> str:
+    def store(key: str, right: int) -> str:
         folder = bench_home / "artifacts" / "evaluate" / key
         folder.mkdir(parents=True)
         names = [f"p{i}" for i in range(PICTURES)]
@@ -28,20 +28,20 @@ def answer(bench_home: Path) -> Callable[[str, int], str]:
         (folder / "manifest.json").write_text(json.dumps({"stage": "evaluate", "payload": {}, "cost": {}}))
         return key
 
-    return keep
+    return store
 
 
 def test_gain_and_gain_over_format(
-    answer: Callable[[str, int], str], run_factory: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+    store_answers: Callable[[str, int], str], run_factory: Callable[..., Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    zero, form, clean = answer("a" * 16, 10), answer("b" * 16, 25), answer("c" * 16, 75)
-    about = {"dataset": "scenes", "defense": "none", "utility_zero": 0.1, "utility_clean": 0.75}
+    zero, form, clean = (store_answers(key * 16, right) for key, right in (("a", 10), ("b", 25), ("c", 75)))
+    fields = {"dataset": "scenes", "defense": "none", "utility_zero": 0.1, "utility_clean": 0.75}
     stages = {"zero": zero, "clean": clean}
-    save(run_factory(1, **about, stages={**stages, "evaluate": clean}))
-    save(run_factory(2, **about, stages={**stages, "evaluate": form}, attack="format_only", utility=0.25))
-    save(run_factory(3, **{**about, "utility_clean": 0.9}, seed=1, stages={**stages, "evaluate": clean}))
-    save(run_factory(4, **about, victim="tiny-gemma3", stages={"zero": zero, "clean": form, "evaluate": form}))
-    save(run_factory(5, **{**about, "defense": "random_noise"}, stages={**stages, "evaluate": form}))
+    save(run_factory(1, **fields, stages={**stages, "evaluate": clean}))
+    save(run_factory(2, **fields, stages={**stages, "evaluate": form}, attack="format_only", utility=0.25))
+    save(run_factory(3, **{**fields, "utility_clean": 0.9}, seed=1, stages={**stages, "evaluate": clean}))
+    save(run_factory(4, **fields, victim="tiny-gemma3", stages={"zero": zero, "clean": form, "evaluate": form}))
+    save(run_factory(5, **{**fields, "defense": "random_noise"}, stages={**stages, "evaluate": form}))
     gains.main(["scenes", "tags"])
     _, _, *rows = (line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines())
     small, large = rows[:2]
@@ -58,7 +58,7 @@ def test_gain_and_gain_over_format(
     assert rows[-1][2].startswith("+0.77 ["), "1 - (25 - 10) / (75 - 10)"
 
 
-def test_other_data_sets_are_left_out_and_lost_answers_are_told(
+def test_other_data_sets_are_left_out_and_missing_answers_are_an_error(
     bench_home: Path, run_factory: Callable[..., Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
     save(run_factory(1, dataset="tags", defense="none"))
