@@ -1,4 +1,4 @@
-"""Random-weight models of the real Hugging Face classes, in the sizes of a `Recipe`, and their processors."""
+"""Build models of the real Hugging Face classes with random weights, and their processors, from a `Recipe`."""
 
 from transformers import BaseImageProcessor, PreTrainedModel, PreTrainedTokenizerFast
 
@@ -15,19 +15,19 @@ BUILDERS: dict[str, Builder] = {
     "gemma3": Gemma3Builder(),
     "internvl": InternVLBuilder(),
 }
-"""Family of a recipe (`model_type` of its checkpoint) to what builds it."""
+"""The builder of each family; a family is the `model_type` of a checkpoint."""
 
 
 def tokenizer(recipe: Recipe, corpus: list[str]) -> PreTrainedTokenizerFast:
-    """A tokenizer of `recipe.vocabulary` entries, trained on `corpus`, with the family's chat template."""
+    """Return a tokenizer of `recipe.vocabulary` entries, trained on `corpus`, with the family's chat template."""
     return BUILDERS[recipe.family].tokenizer(recipe, corpus)
 
 
 def image_processor(recipe: Recipe) -> BaseImageProcessor:
-    """The family's own image processor at the embedded victims' resolution."""
+    """Return the family's own image processor at the embedded victims' resolution."""
     return BUILDERS[recipe.family].image_processor(recipe)
 
 
 def model(recipe: Recipe, tok: PreTrainedTokenizerFast) -> PreTrainedModel:
-    """A model with random weights from torch's global generator."""
+    """Return a model with random weights from torch's global generator."""
     return BUILDERS[recipe.family].model(recipe, tok)

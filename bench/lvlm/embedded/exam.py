@@ -1,4 +1,4 @@
-"""What an embedded victim can see: accuracy on unseen renderings of the concepts that it was taught."""
+"""Measure what an embedded victim sees: accuracy on new renderings of the concepts of its pretraining."""
 
 from typing import Any
 
@@ -6,40 +6,42 @@ import numpy as np
 import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from bench.datasets.emoji.known import KnownPictures
+from bench.datasets.emoji.pretraining import PretrainingPictures
 from bench.lvlm.base import LVLM
-from bench.lvlm.embedded.language import KINDS, prompt
+from bench.lvlm.embedded.language import KINDS, make_prompt
 from bench.lvlm.embedded.tower import Pictures, TowerClassifier
 
 BATCH = 128
 
 
-def examine(lvlm: LVLM, pictures: KnownPictures) -> dict[str, float]:
-    """Exact-match accuracy of each kind of question.
+def examine(lvlm: LVLM, pictures: PretrainingPictures) -> dict[str, float]:
+    """Return the exact-match accuracy of each kind of question.
 
-    `pictures` holds two renderings a concept, one after the other; both are unseen by the victim.
+    `pictures` holds two renderings of each concept, one after the other; the victim has seen neither of them.
     """
     scores = {}
     for kind, (phrasings, _) in KINDS.items():
-        right = []
+        correct = []
         for start in range(0, len(pictures.pixels), BATCH):
             labels = pictures.labels.iloc[start : start + BATCH]
-            prompts = [prompt(row, kind, phrasings[i % len(phrasings)]) for i, (_, row) in enumerate(labels.iterrows())]
+            prompts = [
+                make_prompt(row, kind, phrasings[i % len(phrasings)]) for i, (_, row) in enumerate(labels.iterrows())
+            ]
             answers = lvlm.generate([p.question for p in prompts], list(pictures.pixels[start : start + BATCH]))
-            right += [a == p.answer for a, p in zip(answers, prompts, strict=True)]
-        scores[kind] = round(float(np.mean(right)), 4)
+            correct += [a == p.answer for a, p in zip(answers, prompts, strict=True)]
+        scores[kind] = round(float(np.mean(correct)), 4)
     return scores
 
 
-def probe(lvlm: LVLM, taught: KnownPictures, unseen: KnownPictures) -> float:
-    """Accuracy of a linear classifier of the known concepts (linear discriminant analysis) on the tower's features.
+def probe(lvlm: LVLM, taught: PretrainingPictures, unseen: PretrainingPictures) -> float:
+    """Return the accuracy of a linear classifier (linear discriminant analysis) of concepts on the tower's features.
 
-    Fitted on the renderings that the tower was trained with, examined on others.
+    The classifier is fitted on `taught`, the renderings that the tower was trained with, and tested on `unseen`.
     """
     tower = TowerClassifier(lvlm.model, 1)
 
     @torch.no_grad()
-    def features(pictures: KnownPictures) -> np.ndarray:
+    def features(pictures: PretrainingPictures) -> np.ndarray:
         data = Pictures(lvlm.processor, pictures)
         indices = np.arange(len(pictures.pixels))
         parts = np.array_split(indices, len(indices) // BATCH)
@@ -49,8 +51,8 @@ def probe(lvlm: LVLM, taught: KnownPictures, unseen: KnownPictures) -> float:
     return round(float(classifier.score(features(unseen), unseen.labels["concept"])), 4)
 
 
-def readme(card: dict[str, Any]) -> str:
-    """A model card in Markdown, from the measured facts."""
+def format_readme(card: dict[str, Any]) -> str:
+    """Return the model card in Markdown, from the measured facts."""
     accuracy = "\n".join(f"| {kind} | {value:.1%} |" for kind, value in card["accuracy"].items())
     return (
         f"# {card['name']}\n\n"

@@ -1,4 +1,4 @@
-"""`bench victims pretrain NAME`: make an embedded victim from nothing, seeded and resumable."""
+"""`bench victims pretrain NAME`: train an embedded victim from scratch, seeded and resumable."""
 
 import json
 import platform
@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from bench import victims
 from bench.datasets.emoji.art import concepts
-from bench.datasets.emoji.known import KnownPictures, known_pictures
+from bench.datasets.emoji.pretraining import PretrainingPictures, load_pretraining_pictures
 from bench.datasets.emoji.questions import BACKGROUND, CATEGORY, NAMING, SIZE
 from bench.datasets.emoji.render import COLOURS
 from bench.lvlm.base import LVLM
@@ -26,27 +26,27 @@ from bench.paths import home
 from bench.runtime import seed_everything
 
 EXAM_SEED = 0
-"""The renderings that every victim is examined on."""
+"""Seed of the renderings in the exam of every victim."""
 TOWER_CORPUS = ["hello world"]
+"""Text for the tokenizer of the first stage, which trains the tower alone."""
 
 
 def corpus() -> list[str]:
-    """Every text that the tokenizer should know: questions, names (the owner's too, as words), attributes."""
-    every = concepts()
-    names = [text for c in every for text in (f" {c.name}", c.name, f" {c.name}")]
+    """Return the texts for training the tokenizer: questions, names and attributes, the owner's concepts included."""
+    names = [text for c in concepts() for text in (f" {c.name}", c.name, f" {c.name}")]
     turns = ["USER:", " ASSISTANT:", "user\n", "assistant\n"] * 100
-    attributes = [f" {c.category.lower()}" for c in every] + [f" {c}" for c in COLOURS] * 20
+    attributes = [f" {c.category.lower()}" for c in concepts()] + [f" {c}" for c in COLOURS] * 20
     return names + attributes + turns + [*NAMING, *CATEGORY, *BACKGROUND, *SIZE] * 20
 
 
 def pretrain(name: str) -> Path:
-    """Train the victim `name`, measure it, and write its checkpoint folder with a model card. Returns the folder."""
+    """Train the victim `name`, measure it, and write its checkpoint with a model card; return the folder."""
     recipe = RECIPES[name]
     work = home() / "pretrain"
-    pictures = known_pictures(work, "train", recipe.pictures_per_concept, recipe.data_seed)
+    pictures = load_pretraining_pictures(work, "train", recipe.pictures_per_concept, recipe.data_seed)
     processor = build.image_processor(recipe)
     data = Pictures(processor, pictures)
-    seconds = _tower(data, pictures, recipe, work / name)
+    seconds = _train_tower(data, pictures, recipe, work / name)
     seed_everything(recipe.seed + 1)
     tokenizer = build.tokenizer(recipe, corpus())
     model = build.model(recipe, tokenizer)
@@ -58,8 +58,11 @@ def pretrain(name: str) -> Path:
     return _publish(lvlm, recipe, seconds)
 
 
-def _tower(data: Pictures, pictures: KnownPictures, recipe: Recipe, folder: Path) -> dict[str, float]:
-    """Train the tower, unless an earlier run finished it, in a model of its own whose vocabulary hardly matters."""
+def _train_tower(data: Pictures, pictures: PretrainingPictures, recipe: Recipe, folder: Path) -> dict[str, float]:
+    """Train and save the tower, unless an earlier run has; return the seconds that it took.
+
+    The tower is trained inside a model with a tiny vocabulary, which the training does not use.
+    """
     finished, seconds_file = folder / "tower.safetensors", folder / "tower.json"
     if not finished.exists():
         seed_everything(recipe.seed)
@@ -67,20 +70,20 @@ def _tower(data: Pictures, pictures: KnownPictures, recipe: Recipe, folder: Path
         started = time.monotonic()
         train_tower(model, data, pictures.labels["concept"].to_numpy(), recipe, folder / "tower")
         seconds_file.write_text(json.dumps({"tower": time.monotonic() - started}))
-        within = f"{build.BUILDERS[recipe.family].family.tower}."
-        tower = {k: v.contiguous() for k, v in model.state_dict().items() if k.startswith(within)}
+        prefix = f"{build.BUILDERS[recipe.family].family.tower}."
+        tower = {k: v.contiguous() for k, v in model.state_dict().items() if k.startswith(prefix)}
         save_file(tower, finished)
     return json.loads(seconds_file.read_text())
 
 
 def _publish(lvlm: LVLM, recipe: Recipe, seconds: dict[str, float]) -> Path:
-    """Round the weights to float16, save, load again as a user would, and examine that."""
+    """Save the weights in float16, load them again as a user would, and write the card of the loaded model."""
     folder = victims.embedded_folder(recipe.name)
     shutil.rmtree(folder, ignore_errors=True)
     lvlm.model.half()
     lvlm.save(folder)
     victims.revision.cache_clear()
-    saved = load(str(folder))  # by its place: a new victim has no name yet
+    saved = load(str(folder))  # by its folder, since a new victim has no name yet
     card: dict[str, Any] = {
         "name": recipe.name,
         "recipe": recipe.model_dump(),
@@ -96,11 +99,11 @@ def _publish(lvlm: LVLM, recipe: Recipe, seconds: dict[str, float]) -> Path:
 
 
 def write_card(folder: Path, card: dict[str, Any], lvlm: LVLM) -> None:
-    """Examine `lvlm` and write its card, as JSON and as Markdown, into `folder`."""
+    """Examine `lvlm`, and write its card into `folder` as JSON and Markdown."""
     work = home() / "pretrain"
     recipe = Recipe.model_validate(card["recipe"])
-    unseen = known_pictures(work, "test", 2, EXAM_SEED)
-    taught = known_pictures(work, "train", recipe.pictures_per_concept, recipe.data_seed)
+    unseen = load_pretraining_pictures(work, "test", 2, EXAM_SEED)
+    taught = load_pretraining_pictures(work, "train", recipe.pictures_per_concept, recipe.data_seed)
     card = {**card, "accuracy": exam.examine(lvlm, unseen), "linear_probe": exam.probe(lvlm, taught, unseen)}
     (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n")
-    (folder / "README.md").write_text(exam.readme(card))
+    (folder / "README.md").write_text(exam.format_readme(card))

@@ -1,14 +1,28 @@
-"""What each embedded victim is: family, widths, seeds and pretraining lengths."""
+"""The recipe of each embedded victim: family, widths, seeds and the length of its pretraining."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 
-class Recipe(BaseModel):
-    """An embedded victim. `width` and `lm_width` are hidden sizes; steps are optimiser steps.
+class Training(NamedTuple):
+    """The settings of one stage of pretraining.
 
-    seed: of weights and of the order of data; data_seed: of the renderings of the pictures.
+    steps: optimiser steps. batch: pictures in a step. lr, matrix_lr: peak learning rates of AdamW and of Muon.
+    """
+
+    steps: int
+    batch: int
+    lr: float
+    matrix_lr: float
+    seed: int
+
+
+class Recipe(BaseModel):
+    """An embedded victim and its pretraining.
+
+    width and lm_width: hidden sizes of vision tower and language model. seed: of the weights and the order of the
+    data. data_seed: of the renderings of the pictures. tower_* and lm_*: the two stages, as in `Training`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,6 +45,16 @@ class Recipe(BaseModel):
     lm_batch: int = 32
     lm_lr: float = 2e-3
     lm_matrix_lr: float = 8e-3
+
+    @property
+    def tower_training(self) -> Training:
+        """The first stage, in which the vision tower learns to classify concepts."""
+        return Training(self.tower_steps, self.tower_batch, self.tower_lr, self.tower_matrix_lr, self.seed)
+
+    @property
+    def language_training(self) -> Training:
+        """The second stage, in which projector and language model learn to answer questions."""
+        return Training(self.lm_steps, self.lm_batch, self.lm_lr, self.lm_matrix_lr, self.seed)
 
 
 RECIPES = {

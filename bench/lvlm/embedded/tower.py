@@ -1,7 +1,7 @@
-"""First stage of pretraining: the vision tower as a classifier of the known concepts.
+"""First stage of pretraining: train the vision tower as a classifier of the pretraining concepts.
 
-From scratch and together, tower and language model learn the names' text and ignore the picture; a tower that can
-already tell the concepts apart gives the language model something to read.
+Trained together from scratch, tower and language model learn the text of the names and ignore the picture. A tower
+that already tells the concepts apart gives the language model something to read.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import BaseImageProcessor, PreTrainedModel
 
-from bench.datasets.emoji.known import KnownPictures
+from bench.datasets.emoji.pretraining import PretrainingPictures
 from bench.lvlm.embedded.build import BUILDERS
 from bench.lvlm.embedded.recipes import Recipe
 from bench.lvlm.embedded.training import fit
@@ -28,19 +28,19 @@ class TowerClassifier(nn.Module):
         self.head = nn.Linear(self.builder.feature_size(lvlm.config), classes)
 
     def features(self, **inputs: torch.Tensor) -> torch.Tensor:
-        """(B, width) features."""
+        """Return the features of a batch of pictures, (B, width)."""
         return self.builder.features(self.tower, inputs)
 
     def forward(self, labels: torch.Tensor, **inputs: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Cross-entropy with label smoothing 0.1, and the logits."""
+        """Return the logits and their cross-entropy with label smoothing 0.1."""
         logits = self.head(self.features(**inputs))
         return {"loss": F.cross_entropy(logits, labels, label_smoothing=0.1), "logits": logits}
 
 
 class Pictures:
-    """Processed pixel values, computed once, indexed by picture: what any stage's collator stacks."""
+    """The processor's pixel values of every picture, computed once, in float16."""
 
-    def __init__(self, processor: BaseImageProcessor, pictures: KnownPictures) -> None:
+    def __init__(self, processor: BaseImageProcessor, pictures: PretrainingPictures) -> None:
         chunks = [
             processor(images=list(pictures.pixels[i : i + 512]), return_tensors="np")
             for i in range(0, len(pictures.pixels), 512)
@@ -52,7 +52,7 @@ class Pictures:
         )
 
     def batch(self, indices: list[int]) -> dict[str, torch.Tensor]:
-        """Model inputs of the pictures at `indices`."""
+        """Return the model inputs of the pictures at `indices`."""
         values = torch.from_numpy(self.values[indices]).float().flatten(0, 1)
         if self.grids is None:
             return {"pixel_values": values}
@@ -60,21 +60,11 @@ class Pictures:
 
 
 def train_tower(lvlm: PreTrainedModel, data: Pictures, concepts: np.ndarray, recipe: Recipe, folder: Path) -> None:
-    """Train the tower of `lvlm` in place on pictures whose concept indices are `concepts`."""
+    """Train the tower of `lvlm` in place; `concepts` (N,) are the classes of the pictures in `data`."""
     classifier = TowerClassifier(lvlm, int(concepts.max()) + 1)
     labels = torch.from_numpy(concepts)
 
     def collate(indices: list[int]) -> dict[str, torch.Tensor]:
         return {**data.batch(indices), "labels": labels[indices]}
 
-    fit(
-        classifier,
-        range(len(concepts)),  # type: ignore[arg-type]
-        collate,
-        folder,
-        steps=recipe.tower_steps,
-        batch=recipe.tower_batch,
-        lr=recipe.tower_lr,
-        matrix_lr=recipe.tower_matrix_lr,
-        seed=recipe.seed,
-    )
+    fit(classifier, len(concepts), collate, folder, recipe.tower_training)

@@ -1,1 +1,1 @@
-"""One module a family: how its embedded victims are put together with random weights."""
+"""One module for each family, which builds its embedded victims with random weights."""

@@ -1,4 +1,4 @@
-"""What a family adds to a `Recipe`: tokens, template, processor, configuration, and what its tower tells."""
+"""The base of the builders: a family adds tokens, chat template, processor, configuration and tower features."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
@@ -12,59 +12,60 @@ from bench.lvlm.base import LVLM
 from bench.lvlm.embedded.recipes import Recipe
 
 IMAGE_SIDE = 48
-"""Side of a picture as the towers see it, in pixels."""
+"""Side of a picture at the input of the towers, in pixels."""
 PATCH = 8
 """Side of a tower's patch, in pixels."""
 
 
 class Builder(ABC):
-    """Makes the parts of an embedded victim of one family."""
+    """Builds the parts of an embedded victim of one family."""
 
     family: ClassVar[type[LVLM]]
     specials: ClassVar[tuple[str, ...]]
     """Special tokens in the order of their ids."""
     roles: ClassVar[dict[str, Any]]
-    """What the tokenizer is told of them: pad_token, eos_token, bos_token, ..., additional_special_tokens."""
+    """Arguments of the tokenizer that name them: pad_token, eos_token, bos_token, ..., additional_special_tokens."""
     template: ClassVar[str]
+    """The chat template."""
 
     def tokenizer(self, recipe: Recipe, corpus: list[str]) -> PreTrainedTokenizerFast:
-        """`recipe.vocabulary` entries trained on `corpus`, with the family's chat template."""
+        """Return a tokenizer of `recipe.vocabulary` entries, trained on `corpus`, with the chat template."""
         return PreTrainedTokenizerFast(
-            tokenizer_object=self.core(recipe.vocabulary, corpus), chat_template=self.template, **self.roles
+            tokenizer_object=self.train_bpe(recipe.vocabulary, corpus), chat_template=self.template, **self.roles
         )
 
-    def core(self, vocabulary: int, corpus: list[str]) -> Tokenizer:
-        """A byte-level BPE whose first entries are the special tokens."""
-        core = Tokenizer(models.BPE())
-        core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        core.decoder = decoders.ByteLevel()
+    def train_bpe(self, vocabulary: int, corpus: list[str]) -> Tokenizer:
+        """Return a byte-level BPE trained on `corpus`; its first entries are the special tokens."""
+        bpe = Tokenizer(models.BPE())
+        bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        bpe.decoder = decoders.ByteLevel()
         trainer = trainers.BpeTrainer(
             vocab_size=vocabulary,
             special_tokens=list(self.specials),
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )
-        core.train_from_iterator(corpus, trainer)
-        return core
+        bpe.train_from_iterator(corpus, trainer)
+        return bpe
 
     @abstractmethod
     def image_processor(self, recipe: Recipe) -> BaseImageProcessor:
-        """The family's own image processor at `IMAGE_SIDE` pixels."""
+        """Return the family's own image processor at `IMAGE_SIDE` pixels."""
 
     @abstractmethod
     def model(self, recipe: Recipe, tok: PreTrainedTokenizerFast) -> PreTrainedModel:
-        """A model with random weights from torch's global generator."""
+        """Return a model with random weights from torch's global generator."""
 
     @abstractmethod
     def features(self, tower: nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Tower features of pictures, averaged over their places, (B, `feature_size`)."""
+        """Return the tower's features of pictures, averaged over positions, (B, `feature_size`)."""
 
     def feature_size(self, config: PretrainedConfig) -> int:
-        """Width of `features`: the tower's, unless it ends in a projection."""
+        """Return the width of `features`: the tower's, unless it ends in a projection."""
         return config.vision_config.hidden_size
 
     def text_sizes(self, recipe: Recipe, tok: PreTrainedTokenizerFast) -> dict[str, object]:
-        """The part of a text configuration that is the same for all families."""
+        """Return the part of a text configuration that is the same for all families."""
         return {
             "vocab_size": len(tok),
             "hidden_size": recipe.lm_width,

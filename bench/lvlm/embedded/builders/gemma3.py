@@ -21,7 +21,7 @@ TURNS = ["user\n", "model\n", "\n\n", "\n\n\n"] * 100
 
 
 class Gemma3Builder(Builder):
-    """Nine image tokens; local layers see 32 tokens back, every second layer sees all."""
+    """Nine image tokens; every second layer is local and attends to 32 tokens, the others attend to all."""
 
     family = Gemma3
     specials = (
@@ -54,8 +54,8 @@ class Gemma3Builder(Builder):
         "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
     )
 
-    def core(self, vocabulary: int, corpus: list[str]) -> Tokenizer:
-        """A BPE over words that keep their leading space as ▁; what it has no letter for becomes bytes."""
+    def train_bpe(self, vocabulary: int, corpus: list[str]) -> Tokenizer:
+        """Return a BPE over words that keep their leading space as ▁; unknown characters are encoded as bytes."""
         words = pre_tokenizers.Sequence(
             [pre_tokenizers.Split(Regex(r"\n+"), "isolated"), pre_tokenizers.Metaspace(prepend_scheme="never")]
         )
@@ -66,7 +66,7 @@ class Gemma3Builder(Builder):
         learner.train_from_iterator([*corpus, *(text.lstrip(" ") for text in corpus), *TURNS], trainer)
         learned = json.loads(learner.to_str())["model"]
         pieces = [*self.specials, *BYTES, *learned["vocab"]]
-        core = Tokenizer(
+        bpe = Tokenizer(
             models.BPE(
                 vocab={piece: i for i, piece in enumerate(pieces)},
                 merges=[tuple(pair) for pair in learned["merges"]],
@@ -75,10 +75,10 @@ class Gemma3Builder(Builder):
                 fuse_unk=True,
             )
         )
-        core.pre_tokenizer = words
-        core.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
-        core.add_special_tokens(list(self.specials))
-        return core
+        bpe.pre_tokenizer = words
+        bpe.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+        bpe.add_special_tokens(list(self.specials))
+        return bpe
 
     def image_processor(self, recipe: Recipe) -> Gemma3ImageProcessor:
         return Gemma3ImageProcessor(
@@ -121,5 +121,5 @@ class Gemma3Builder(Builder):
         return model
 
     def features(self, tower: nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-        """The mean over patches is the mean over the tokens that the projector pools them to."""
+        """Return the mean over patches, which is also the mean over the tokens that the projector pools."""
         return tower(inputs["pixel_values"]).last_hidden_state.mean(1)

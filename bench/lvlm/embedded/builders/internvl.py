@@ -80,5 +80,5 @@ class InternVLBuilder(Builder):
         return model
 
     def features(self, tower: nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Without the class token, which the language model does not see either."""
+        """Return the mean without the class token, which the language model does not see either."""
         return tower(inputs["pixel_values"]).last_hidden_state[:, 1:].mean(1)

@@ -59,5 +59,5 @@ class LlavaBuilder(Builder):
         return LlavaForConditionalGeneration(config)
 
     def features(self, tower: nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Without the class token, which the language model does not see either."""
+        """Return the mean without the class token, which the language model does not see either."""
         return tower(inputs["pixel_values"]).last_hidden_state[:, 1:].mean(1)

@@ -90,5 +90,5 @@ class Qwen3VLBuilder(Builder):
         return tokens.view(len(grid), -1, tokens.shape[-1]).mean(1)
 
     def feature_size(self, config: PretrainedConfig) -> int:
-        """The tower ends in the merger, which projects into the language model."""
+        """Return the language model's width: the tower ends in the merger, which projects to it."""
         return config.text_config.hidden_size

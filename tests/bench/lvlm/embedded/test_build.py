@@ -15,7 +15,7 @@ from transformers import (
 )
 
 from bench.datasets.emoji.art import concepts
-from bench.datasets.emoji.known import KnownPictures
+from bench.datasets.emoji.pretraining import PretrainingPictures
 from bench.datasets.emoji.questions import BACKGROUND, CATEGORY, NAMING, SIZE
 from bench.lvlm.base import LVLM
 from bench.lvlm.embedded import build
@@ -117,7 +117,7 @@ def test_an_answer_begins_with_a_token_of_its_own(lvlm: LVLM, answer: str) -> No
 
 
 def test_pooled_features_depend_on_the_picture_and_fit_the_head(lvlm: LVLM, pictures: list[np.ndarray]) -> None:
-    known = KnownPictures(np.stack([pictures[2], 255 - pictures[2]]), pd.DataFrame())
+    known = PretrainingPictures(np.stack([pictures[2], 255 - pictures[2]]), pd.DataFrame())
     classifier = TowerClassifier(lvlm.model, 5)
     with torch.no_grad():
         one, other = classifier.features(**Pictures(lvlm.processor, known).batch([0, 1]))

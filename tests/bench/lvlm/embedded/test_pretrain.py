@@ -14,19 +14,19 @@ from safetensors.torch import load_file
 from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer, TrainingArguments
 
 from bench import victims
-from bench.datasets.emoji import known
-from bench.datasets.emoji.art import known_indices
+from bench.datasets.emoji import pretraining
+from bench.datasets.emoji.art import pretraining_indices
 from bench.datasets.emoji.questions import BACKGROUND, CATEGORY, NAMING, SIZE
 from bench.datasets.emoji.render import COLOURS
 from bench.lvlm.base import LVLM
 from bench.lvlm.catalog import family_class, load
 from bench.lvlm.embedded import build, exam, pretrain, training
-from bench.lvlm.embedded.language import KINDS, Answering, train_language
+from bench.lvlm.embedded.language import KINDS, AnswerLoss, train_language
 from bench.lvlm.embedded.recipes import RECIPES, Recipe
 from bench.lvlm.embedded.tower import Pictures, TowerClassifier, train_tower
 from bench.runtime import seed_everything
 
-SOME = known_indices()[5:1205:200]
+SOME = pretraining_indices()[5:1205:200]
 NAMES = ("tiny-llava-a", "tiny-qwen3vl", "tiny-gemma3", "tiny-internvl")
 
 
@@ -39,16 +39,16 @@ def recipe(name: str, **changes: Any) -> Recipe:
 
 @pytest.fixture(autouse=True)
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known, "known_indices", lambda: SOME)
+    monkeypatch.setattr(pretraining, "pretraining_indices", lambda: SOME)
     monkeypatch.setattr(exam, "BATCH", 6)
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> known.KnownPictures:
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> pretraining.PretrainingPictures:
     """Four renderings of each of the six concepts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(known, "known_indices", lambda: SOME)
-        return known.known_pictures(tmp_path_factory.mktemp("known"), "train", 4, 0)
+        patch.setattr(pretraining, "pretraining_indices", lambda: SOME)
+        return pretraining.load_pretraining_pictures(tmp_path_factory.mktemp("known"), "train", 4, 0)
 
 
 def tiny(small: Recipe) -> LVLM:
@@ -82,13 +82,13 @@ def recorded(monkeypatch: pytest.MonkeyPatch, cls: type[torch.nn.Module]) -> lis
     return losses
 
 
-def coloured(count: int, seed: int) -> known.KnownPictures:
+def coloured(count: int, seed: int) -> pretraining.PretrainingPictures:
     """Noisy pictures of eight plain colours, `count` of each."""
     rng = np.random.default_rng(seed)
     concepts = np.repeat(np.arange(8), count)
     plain = np.array(list(COLOURS.values()))[concepts][:, None, None]
     pixels = np.clip(plain + rng.normal(0, 12, (8 * count, 64, 64, 3)), 0, 255).astype(np.uint8)
-    return known.KnownPictures(pixels, pd.DataFrame({"concept": concepts}))
+    return pretraining.PretrainingPictures(pixels, pd.DataFrame({"concept": concepts}))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -108,10 +108,10 @@ def test_the_tower_learns_to_tell_concepts_apart(name: str, tmp_path: Path, monk
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_language_model_learns_and_the_tower_stays(
-    name: str, pictures: known.KnownPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, pictures: pretraining.PretrainingPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = recipe(name, lm_steps=30, lm_lr=1e-2)
-    lvlm, losses = tiny(small), recorded(monkeypatch, Answering)
+    lvlm, losses = tiny(small), recorded(monkeypatch, AnswerLoss)
     before = weights(lvlm)
     train_language(lvlm, Pictures(lvlm.processor, pictures), pictures.labels, small, tmp_path)
     moved = changed(before, lvlm.model.state_dict())
@@ -125,7 +125,7 @@ def test_the_language_model_learns_and_the_tower_stays(
 
 @pytest.mark.parametrize("stage", ["tower", "language"])
 def test_an_interrupted_stage_ends_where_an_uninterrupted_one_ends(
-    stage: str, pictures: known.KnownPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: str, pictures: pretraining.PretrainingPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def often(**arguments: Any) -> TrainingArguments:
         return TrainingArguments(**{**arguments, "save_steps": 2})
@@ -167,7 +167,7 @@ def test_an_interrupted_stage_ends_where_an_uninterrupted_one_ends(
 class Knowing:
     """Answers known strings: names right, categories in capitals, backgrounds always red, sizes right but for one."""
 
-    def __init__(self, pictures: known.KnownPictures) -> None:
+    def __init__(self, pictures: pretraining.PretrainingPictures) -> None:
         self.labels = {
             p.tobytes(): row for p, (_, row) in zip(pictures.pixels, pictures.labels.iterrows(), strict=True)
         }
@@ -191,7 +191,7 @@ class Knowing:
         return "large" if truth else "small"
 
 
-def test_an_exam_is_the_share_of_exact_answers(pictures: known.KnownPictures) -> None:
+def test_an_exam_is_the_share_of_exact_answers(pictures: pretraining.PretrainingPictures) -> None:
     victim, labels = Knowing(pictures), pictures.labels
     scores = exam.examine(victim, pictures)  # type: ignore[arg-type]
     share = round(float((labels["background"] == "red").mean()), 4)
@@ -219,7 +219,7 @@ def test_the_readme_holds_what_was_measured() -> None:
         "accuracy": {"name": 0.7061, "category": 0.6172, "background": 0.5283, "size": 0.4394},
         "linear_probe": 0.8125,
     }
-    text = exam.readme(card)
+    text = exam.format_readme(card)
     for part in ("# toy-victim", "`qwen3_vl`", "1,234,567", "1601 (tower", "2402 (projector", "351", "992"):
         assert part in text
     for part in ("Some pictures.", "some CPU, 3 threads", "| name | 70.6% |", "| category | 61.7% |"):
@@ -256,11 +256,11 @@ def test_pretraining_publishes_a_folder_that_loads_with_a_whole_card(
     assert card["seconds"].keys() == {"tower", "language"}
     assert card["accuracy"].keys() == KINDS.keys()
     assert all(0 <= value <= 1 for value in [*card["accuracy"].values(), card["linear_probe"]])
-    assert (folder / "README.md").read_text() == exam.readme(card)
+    assert (folder / "README.md").read_text() == exam.format_readme(card)
     tower = load_file(bench_home / "pretrain" / name / "tower.safetensors")
     kept = [key for key in tower if key.startswith(family_class(RECIPES[name].family).tower_prefixes)]
     assert kept and all(torch.equal(model.state_dict()[key].half(), tower[key].half()) for key in kept)
-    unseen = known.known_pictures(bench_home / "pretrain", "test", 2, pretrain.EXAM_SEED)
+    unseen = pretraining.load_pretraining_pictures(bench_home / "pretrain", "test", 2, pretrain.EXAM_SEED)
     assert exam.examine(load(str(folder)), unseen) == card["accuracy"], "the card speaks of the saved weights"
 
 
