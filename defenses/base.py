@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class Card(NamedTuple):
     """What a reader must know of a defense before they believe its numbers. `reports.cards` makes a page of the cards.
 
-    paper: source, with venue. needs: what the owner must have. touches: what changes in a sample; tests read the words
-    "pictures", "questions" and "answers" in it. adaptation: how the method was carried from class labels to answers,
-    and its recipe to this budget. validation: what it was checked against.
+    paper: source, with venue. needs: what the owner must have. touches: what changes in a sample; each part, up to a
+    semicolon, begins with "pictures", "questions" or "answers", or the whole is "nothing". adaptation: how the method
+    was carried from class labels to answers, and its recipe to this budget. validation: what it was checked against.
     """
 
     paper: str

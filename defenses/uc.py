@@ -13,11 +13,11 @@ from bench.samples import SampleSet
 from defenses import register
 from defenses.base import Card
 from defenses.craft.classwise import ClassOptions, ClassWise
-from defenses.craft.clusters import cluster_by_vision, members
+from defenses.craft.clusters import members
 from defenses.craft.draft import Step, Targets
 from defenses.craft.pixel import Inputs
 from defenses.craft.surrogates import Surrogate
-from defenses.craft.vision import compute_features, tower_features
+from defenses.craft.vision import cluster_by_vision, compute_features, tower_features
 
 
 class UcOptions(ClassOptions):

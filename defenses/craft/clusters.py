@@ -1,21 +1,17 @@
 """Pseudo-classes of pictures, for methods that were made for class labels. One picture is in one cluster.
 
 Closed answers: pictures with the same normalised answers. Open answers: k-means on TF-IDF of questions and answers.
-Without text (`uc`): k-means on features of a frozen vision tower, as in Unlearnable Clusters (Zhang et al., CVPR 2023).
+Clusters without text are made in `vision.py`.
 """
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from pydantic import Field
 
 from bench.samples import SampleSet
 from bench.scoring.matching import normalise
 from bench.spec import Options
-
-if TYPE_CHECKING:
-    from bench.lvlm.base import LVLM
 
 
 class ClusterOptions(Options):
@@ -51,19 +47,10 @@ def cluster_by_text(samples: SampleSet, count: int, seed: int) -> dict[str, int]
         texts.setdefault(s.image_id, []).append(normalise(f"{s.question} {s.answer}"))
     documents = [" ".join(lines) for lines in texts.values()]
     points = TfidfVectorizer(token_pattern=r"\S+").fit_transform(documents)
-    return dict(zip(texts, _k_means(points, count, seed), strict=True))
+    return dict(zip(texts, k_means(points, count, seed), strict=True))
 
 
-def cluster_by_vision(samples: SampleSet, lvlm: "LVLM", count: int, seed: int) -> dict[str, int]:
-    """Return k-means clusters on the mean features of the vision tower."""
-    from defenses.craft.vision import compute_features
-
-    features = compute_features(samples, lvlm)
-    points = np.stack([feature.cpu().double().numpy() for feature in features.values()])
-    return dict(zip(features, _k_means(points, count, seed), strict=True))
-
-
-def _k_means(points: Any, count: int, seed: int) -> list[int]:
+def k_means(points: Any, count: int, seed: int) -> list[int]:
     """Return the label of each point; on one thread, so that sums are taken in one order on every machine."""
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits

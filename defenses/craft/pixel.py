@@ -237,8 +237,7 @@ class PixelDefense(Defense[P]):
         for number in range(self.options.image_steps):
             draw = (1, batch.round, number)
             perturbations = {group: p.clone().requires_grad_(True) for group, p in perturbations.items()}
-            transform = partial(self.transform_all, batch, draw=draw)
-            step = Step(batch, transform(self.render(batch, perturbations, draw)), transform)
+            step = self.render(batch, perturbations, draw)
             losses = [self.objective(s, step, self.encode(batch, s.lvlm, draw)).sum() for s in surrogates]
             total = self.ensemble(losses)
             gradients = torch.autograd.grad(total, list(perturbations.values()))
@@ -249,12 +248,14 @@ class PixelDefense(Defense[P]):
         draft.perturbations.update(perturbations)
         return loss
 
-    def render(self, batch: Batch, perturbations: dict[int, torch.Tensor], draw: Draw) -> list[torch.Tensor]:
-        """Return the perturbed picture of each sample, before any transformation."""
+    def render(self, batch: Batch, perturbations: dict[int, torch.Tensor], draw: Draw) -> Step:
+        """Return the pictures that the surrogates see of a batch: perturbed, then transformed."""
         draft = batch.draft
-        return batch.per_sample(
-            [perturb(self.carrier(draft, key, draw), perturbations[draft.groups[key]]) for key in batch.image_ids]
-        )
+        pictures = [
+            perturb(self.carrier(draft, key, draw), perturbations[draft.groups[key]]) for key in batch.image_ids
+        ]
+        transform = partial(self.transform_all, batch, draw=draw)
+        return Step(batch, transform(batch.per_sample(pictures)), transform)
 
     def transform_all(self, batch: Batch, images: Sequence[torch.Tensor], draw: Draw) -> list[torch.Tensor]:
         """Transform the picture of each sample; the samples of one picture see the same."""

@@ -1,14 +1,19 @@
-"""Features of a vision tower, differentiable down to the pixels, for methods that need no language model."""
+"""Features of a vision tower, differentiable down to the pixels, for methods that need no language model.
+
+Clusters of such features are the classes of Unlearnable Clusters (Zhang et al., CVPR 2023).
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from bench.lvlm.base import LVLM
 from bench.lvlm.memory import MemoryLimit
 from bench.lvlm.text import Prompt
 from bench.samples import SampleSet
+from defenses.craft.clusters import k_means
 from defenses.craft.draft import to_levels
 
 
@@ -57,3 +62,10 @@ def compute_features(samples: SampleSet, lvlm: LVLM, batch: int = 64) -> dict[st
             chunk = image_ids[start : start + batch]
             features |= zip(chunk, torch.cat(MemoryLimit().map_parts(compute, chunk)), strict=True)
     return {image_id: features[image_id] for image_id in pictures}
+
+
+def cluster_by_vision(samples: SampleSet, lvlm: LVLM, count: int, seed: int) -> dict[str, int]:
+    """Return the cluster of each picture, by k-means on its mean features."""
+    features = compute_features(samples, lvlm)
+    points = np.stack([feature.cpu().double().numpy() for feature in features.values()])
+    return dict(zip(features, k_means(points, count, seed), strict=True))

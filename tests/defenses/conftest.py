@@ -1,6 +1,7 @@
 """A method in the middle of its loop, on six pictures of three things."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,11 @@ from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
 from bench.spec import Budget, Method
 from defenses import REGISTRY
-from defenses.craft.draft import Batch, Draft, Surrogate
+from defenses.craft.draft import Batch
 from defenses.craft.pixel import PixelDefense
+from defenses.craft.surrogates import Surrogate
+
+SEED = 5
 
 
 @pytest.fixture(scope="session")
@@ -24,46 +28,50 @@ def few(samples: SampleSet) -> SampleSet:
 class Game:
     """A method in the middle of its loop, without the loop."""
 
-    def __init__(self, name: str, samples: SampleSet, surrogate: Surrogate, epsilon: int, **options: Any):
-        built = REGISTRY.build(Method(name=name, options=options))
-        assert isinstance(built, PixelDefense)
-        self.defense, self.surrogates, self.epsilon = built, [surrogate], epsilon
-        self.draft = Draft(samples, torch.device("cpu"), seed=5)
-        built.start(self.draft, self.surrogates, Budget(epsilon=epsilon), np.random.default_rng(5))
+    def __init__(self, name: str, samples: SampleSet, surrogates: list[Surrogate], epsilon: int, **options: Any):
+        defense = REGISTRY.build(Method(name=name, options=options))
+        assert isinstance(defense, PixelDefense)
+        self.defense, self.surrogates = defense, surrogates
+        budget = Budget(epsilon=epsilon)
+        self.draft = defense.make_draft(samples, surrogates, budget, SEED, np.random.default_rng(SEED))
         self.batch = Batch(self.draft, list(range(len(samples))))
 
     def steps(self) -> None:
-        """The method's `image_steps`."""
-        self.defense.step_images(self.batch, self.surrogates, self.epsilon)
-        self.batch.round += 1
+        """Take the method's `image_steps`."""
+        self.defense.step_images(self.batch, self.surrogates)
+        self.batch = replace(self.batch, round=self.batch.round + 1)
 
-    def join(self, lvlm: LVLM) -> None:
-        """Start anew with one more surrogate, that has learned nothing either."""
-        self.surrogates.append(Surrogate(lvlm, [], [], self.surrogates[0].optimiser))
-        seed, samples = self.draft.seed, self.draft.samples
-        self.draft = Draft(samples, self.draft.clean[samples[0].image_id].device, seed)
-        self.defense.start(self.draft, self.surrogates, Budget(epsilon=self.epsilon), np.random.default_rng(seed))
-        self.batch = Batch(self.draft, list(range(len(samples))))
+    def images(self) -> dict[str, torch.Tensor]:
+        """Return the pictures as they would be released now."""
+        return {image_id: self.draft.image(image_id) for image_id in self.draft.clean}
 
     def objective(self) -> float:
-        """What the steps lower, on draws that no step has seen."""
-        return float(np.mean(self.each()))
+        """Return the mean objective, with random draws that no step has used."""
+        return float(np.mean(self.objectives()))
 
     @torch.no_grad()
-    def each(self) -> list[float]:
-        """The same for each surrogate."""
-        found: list[list[float]] = [[] for _ in self.surrogates]
+    def objectives(self) -> list[float]:
+        """Return the same for each surrogate."""
+        losses: list[list[float]] = [[] for _ in self.surrogates]
         for probe in range(2):
-            self.batch.draw = (9, probe)
-            images = self.defense.viewed(self.batch, self.defense.shown(self.batch, self.defense.leaves(self.batch)))
-            for own, s in zip(found, self.surrogates, strict=True):
-                encoded = self.defense.read(self.batch, s.lvlm)
-                own.append(self.defense.objective(s, self.batch, encoded, images).mean().item())
-        return [float(np.mean(own)) for own in found]
+            draw = (9, probe)
+            step = self.defense.render(self.batch, self.batch.perturbations, draw)
+            for surrogate, values in zip(self.surrogates, losses, strict=True):
+                encoded = self.defense.encode(self.batch, surrogate.lvlm, draw)
+                values.append(self.defense.objective(surrogate, step, encoded).mean().item())
+        return [float(np.mean(values)) for values in losses]
+
+
+def untrained(lvlm: LVLM) -> Surrogate:
+    """Return a surrogate that has learned nothing."""
+    return Surrogate(lvlm, [], [], torch.optim.SGD([torch.zeros(1)]))
 
 
 @pytest.fixture
 def game(few: SampleSet, victim: LVLM) -> Callable[..., Game]:
-    """Start a method by name, budget and options; the surrogate has learned nothing."""
-    known = Surrogate(victim, [], [], torch.optim.SGD([torch.zeros(1)]))
-    return lambda name, epsilon=8, **options: Game(name, few, known, epsilon, **options)
+    """Start a method by name, budget and options, on one surrogate and those in `more`, which have learned nothing."""
+
+    def start(name: str, epsilon: int = 8, more: tuple[LVLM, ...] = (), **options: Any) -> Game:
+        return Game(name, few, [untrained(lvlm) for lvlm in (victim, *more)], epsilon, **options)
+
+    return start

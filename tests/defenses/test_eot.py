@@ -1,4 +1,4 @@
-"""Noise made through views: it survives them better, draws are the same in parts, and binding sees the same view."""
+"""Noise that is made through transformations survives them better; draws are the same in whatever parts."""
 
 from collections.abc import Callable
 
@@ -6,34 +6,36 @@ import torch
 
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
-from defenses.craft.draft import Batch
-from defenses.craft.views import jpeg
+from defenses.craft.draft import Batch, Step
+from defenses.craft.transforms import jpeg
 
 
 def test_noise_made_through_jpeg_survives_jpeg_better(game: Callable, few: SampleSet, victim: LVLM) -> None:
     def after_jpeg(**options: object) -> float:
         play = game("em", image_steps=8, **options)
         play.steps()
-        images = [jpeg(play.draft.pixels[s.image_id], 40) for s in few]
+        images = [jpeg(image, 40) for image in play.batch.images()]
         with torch.no_grad():
             return victim.loss(play.batch.encode(victim), images).mean().item()
 
     assert after_jpeg(eot="jpeg") < after_jpeg()
 
 
-def test_a_view_is_of_the_step_and_the_picture_and_not_of_the_batch(game: Callable) -> None:
+def test_a_transformation_depends_on_the_step_and_the_picture_and_not_on_the_batch(game: Callable) -> None:
     play = game("sem")
     whole, part = play.batch, Batch(play.draft, [2, 3])
-    whole.draw = part.draw = (1, 0, 0)
-    seen = play.defense.viewed(whole, whole.images())
-    assert all(torch.equal(a, b) for a, b in zip(play.defense.viewed(part, part.images()), seen[2:4], strict=True))
-    whole.draw = (1, 0, 1)
-    assert not any(torch.equal(a, b) for a, b in zip(play.defense.viewed(whole, whole.images()), seen, strict=True))
+    seen = play.defense.transform_all(whole, whole.images(), (1, 0, 0))
+    again = play.defense.transform_all(part, part.images(), (1, 0, 0))
+    assert all(torch.equal(a, b) for a, b in zip(again, seen[2:4], strict=True))
+    later = play.defense.transform_all(whole, whole.images(), (1, 0, 1))
+    assert not any(torch.equal(a, b) for a, b in zip(later, seen, strict=True))
 
 
-def test_intensities_are_of_the_noise_and_not_of_the_view(game: Callable, victim: LVLM) -> None:
-    play = game("em", eot="jpeg")
-    batch = play.batch
-    batch.view = lambda images: [jpeg(image, 30) for image in images]
-    still = batch.intensity(victim, batch.view(batch.clean()))
+def test_intensities_are_of_the_noise_and_not_of_the_transformation(game: Callable, victim: LVLM) -> None:
+    batch = game("em", eot="jpeg").batch
+
+    def transform(images: list[torch.Tensor]) -> list[torch.Tensor]:
+        return [jpeg(image, 30) for image in images]
+
+    still = Step(batch, transform(batch.clean()), transform).intensity(victim)
     assert all(float(value.max()) == 0 for value in still), "a picture without noise has none after JPEG either"

@@ -11,9 +11,8 @@ from bench.lvlm.text import Prompt
 from bench.samples import Sample, SampleSet
 from bench.spec import Budget, Method
 from defenses import REGISTRY
-from defenses.craft.classwise import ClassWise
-from defenses.craft.draft import Batch
-from defenses.craft.vision import tower_features
+from defenses.craft.draft import Batch, Draft, perturb
+from defenses.craft.vision import compute_features, tower_features
 
 CLASSWISE = ("em_class", "uc", "bait")
 
@@ -26,18 +25,18 @@ def loss(victim: LVLM, samples: SampleSet, pixels: dict[str, torch.Tensor]) -> f
         return victim.loss(encoded, images).mean().item()
 
 
-def with_noise(defense: ClassWise, pictures: dict[str, torch.Tensor], ahead: int = 0) -> dict[str, torch.Tensor]:
-    """Each picture with the noise of its cluster, or of the one so many `ahead`."""
-    order = sorted(defense.members)
-    noise = {number: defense.noise[order[(n + ahead) % len(order)]] for n, number in enumerate(order)}
-    return {key: defense.added(pictures[key], noise[defense.clusters[key]]) for key in pictures}
+def with_noise(draft: Draft, pictures: dict[str, torch.Tensor], ahead: int = 0) -> dict[str, torch.Tensor]:
+    """Return each picture with the noise of its cluster, or of the cluster so many `ahead`."""
+    order = sorted(draft.members)
+    noise = {number: draft.perturbations[order[(n + ahead) % len(order)]] for n, number in enumerate(order)}
+    return {key: perturb(picture, noise[draft.groups[key]]) for key, picture in pictures.items()}
 
 
-def foreign(defense: ClassWise, clean: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """For each picture one of the next cluster."""
-    order = sorted(defense.members)
-    after = dict(zip(order, order[1:] + order[:1], strict=True))
-    return {key: clean[defense.members[after[number]][0]] for key, number in defense.clusters.items()}
+def foreign_pictures(draft: Draft) -> dict[str, torch.Tensor]:
+    """Return for each picture one of the next cluster."""
+    order = sorted(draft.members)
+    following = dict(zip(order, order[1:] + order[:1], strict=True))
+    return {key: draft.clean[draft.members[following[number]][0]] for key, number in draft.groups.items()}
 
 
 def test_a_classes_noise_lowers_its_own_loss_and_another_classes_does_not(
@@ -45,8 +44,8 @@ def test_a_classes_noise_lowers_its_own_loss_and_another_classes_does_not(
 ) -> None:
     play = game("em_class", image_steps=8)
     play.steps()
-    clean, own = (loss(victim, few, pictures) for pictures in (play.draft.clean, play.draft.pixels))
-    other = loss(victim, few, with_noise(play.defense, play.draft.clean, ahead=1))
+    clean, own = (loss(victim, few, pictures) for pictures in (play.draft.clean, play.images()))
+    other = loss(victim, few, with_noise(play.draft, play.draft.clean, ahead=1))
     assert own < 0.95 * clean
     assert other > own + 0.8 * (clean - own), (clean, own, other)
 
@@ -56,59 +55,60 @@ def test_baits_noise_gives_its_answer_on_foreign_pictures_and_another_classes_do
 ) -> None:
     play = game("bait", image_steps=10)
     play.steps()
-    pictures = foreign(play.defense, play.draft.clean)
+    pictures = foreign_pictures(play.draft)
     clean, own, other = (
         loss(victim, few, shown)
-        for shown in (pictures, with_noise(play.defense, pictures), with_noise(play.defense, pictures, ahead=1))
+        for shown in (pictures, with_noise(play.draft, pictures), with_noise(play.draft, pictures, ahead=1))
     )
     assert own < 0.98 * clean
     assert other > own + 0.8 * (clean - own), (clean, own, other)
     image_only = game("em_class", image_steps=10)
     image_only.steps()
-    assert own < loss(victim, few, with_noise(image_only.defense, pictures)), "em_class binds to its own pictures"
+    assert own < loss(victim, few, with_noise(image_only.draft, pictures)), "em_class binds to its own pictures"
 
 
 def test_bait_shows_pictures_of_another_cluster_and_of_the_same_size(game: Callable) -> None:
     play = game("bait")
     seen = set()
     for step in range(6):
-        play.batch.draw = (1, 0, step)
         for key in play.batch.image_ids:
-            other = play.defense.foreign(play.batch, key)
-            assert play.defense.clusters[other] != play.defense.clusters[key]
-            assert play.defense.foreign(play.batch, key) == other
+            other = play.defense.choose_carrier(play.draft, key, (1, 0, step))
+            assert play.draft.groups[other] != play.draft.groups[key]
+            assert play.defense.choose_carrier(play.draft, key, (1, 0, step)) == other
             seen.add((key, other))
     assert len(seen) > 15, "and not always the same ones"
     lone = next(iter(play.draft.clean))
     play.draft.clean[lone] = torch.zeros(3, 9, 9)
-    assert play.defense.foreign(play.batch, lone) == lone
+    assert play.defense.choose_carrier(play.draft, lone, (1, 0, 0)) == lone
 
 
 def test_uc_moves_each_cluster_to_the_next_ones_centre_and_no_other_noise_does(game: Callable, victim: LVLM) -> None:
     """Measured as a distance, where the objective is a divergence."""
     play = game("uc", image_steps=8, clusters=3)
     play.steps()
-    defense, keys = play.defense, list(play.draft.clean)
-    assert len(defense.members) == 3
-    assert defense.clusters == game("uc", image_steps=0, clusters=3).defense.clusters, "the noise has no say"
+    draft, keys = play.draft, list(play.draft.clean)
+    assert len(draft.members) == 3
+    assert draft.groups == game("uc", image_steps=0, clusters=3).draft.groups, "the noise does not change them"
+    features = compute_features(draft.samples, victim)
+    centres = {n: torch.stack([features[key] for key in members]).mean(0) for n, members in draft.members.items()}
 
     def distance(pictures: dict[str, torch.Tensor]) -> float:
         with torch.no_grad():
             now = tower_features(victim, [pictures[key] for key in keys])
-        wanted = torch.stack([defense.centres[victim.name][(defense.clusters[key] + 1) % 3] for key in keys])
+        wanted = torch.stack([centres[(draft.groups[key] + 1) % 3] for key in keys])
         return float((now.softmax(1) - wanted.softmax(1)).norm(dim=1).mean())
 
-    other = with_noise(defense, play.draft.clean, ahead=1)
-    clean, own, exchanged = map(distance, (play.draft.clean, play.draft.pixels, other))
+    other = with_noise(draft, draft.clean, ahead=1)
+    clean, own, exchanged = map(distance, (draft.clean, play.images(), other))
     assert own < 0.9 * clean and exchanged > own + 0.5 * (clean - own), (clean, own, exchanged)
 
 
 def test_uc_reads_no_answers(victim: LVLM, few: SampleSet) -> None:
-    told = SampleSet(tuple(Sample(s.id, s.image_id, s.pixels, "Who?", f"nobody {i}") for i, s in enumerate(few)))
+    other_texts = SampleSet(tuple(Sample(s.id, s.image_id, s.pixels, "Who?", f"nobody {i}") for i, s in enumerate(few)))
     defense = REGISTRY.build(Method(name="uc", options={"image_steps": 2, "clusters": 2}))
     one, other = (
         defense.protect(samples, [victim], Budget(), np.random.default_rng(0), lambda *_: None).samples
-        for samples in (few, told)
+        for samples in (few, other_texts)
     )
     assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(one, other, strict=True))
 
@@ -118,30 +118,30 @@ def test_pictures_of_a_cluster_share_their_noise_also_those_of_other_batches(nam
     play = game(name, image_steps=2)
     play.batch = Batch(play.draft, [0, 1, 2])
     play.steps()
-    for key, number in play.defense.clusters.items():
-        expected = (play.draft.clean[key] + play.defense.noise[number]).clamp(0, 255)
-        assert torch.equal(play.draft.pixels[key], expected)
-    assert max(float(noise.abs().max()) for noise in play.defense.noise.values()) > 1, "some noise has moved"
+    for key, number in play.draft.groups.items():
+        expected = (play.draft.clean[key] + play.draft.perturbations[number]).clamp(0, 255)
+        assert torch.equal(play.draft.image(key), expected)
+    assert max(float(noise.abs().max()) for noise in play.draft.perturbations.values()) > 1, "some noise has moved"
 
 
 def test_a_step_goes_against_the_sum_of_the_gradients_of_a_clusters_pictures(
     game: Callable, few: SampleSet, victim: LVLM
 ) -> None:
     play = game("em_class", image_steps=1, step_size=3)
-    before = {number: noise.clone() for number, noise in play.defense.noise.items()}
-    leaves = {key: value.clone().requires_grad_(True) for key, value in play.draft.pixels.items()}
+    before = {number: noise.clone() for number, noise in play.draft.perturbations.items()}
+    leaves = {key: value.clone().requires_grad_(True) for key, value in play.images().items()}
     total = victim.loss(play.batch.encode(victim), [leaves[s.image_id] for s in few]).sum()
     gradients = dict(zip(leaves, torch.autograd.grad(total, list(leaves.values())), strict=True))
     play.steps()
-    for number, keys in play.defense.members.items():
+    for number, keys in play.draft.members.items():
         inside = torch.stack([(leaves[k] > 0) & (leaves[k] < 255) for k in keys])
         summed = sum(gradients[k] * m for k, m in zip(keys, inside, strict=True))
         expected = (before[number] - 3 * torch.sign(summed)).clamp(-8, 8)
-        agree = (play.defense.noise[number] == expected)[inside.all(0)].float().mean()
+        agree = (play.draft.perturbations[number] == expected)[inside.all(0)].float().mean()
         assert agree > 0.99
 
 
-def test_noise_is_stretched_to_pictures_of_other_sizes_and_holds_its_budget(victim: LVLM) -> None:
+def test_noise_is_resized_to_pictures_of_other_sizes_and_holds_its_budget(victim: LVLM) -> None:
     rng = np.random.default_rng(0)
     sizes = [(40, 40), (64, 30), (30, 64), (64, 64)]
     rows = [

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.lvlm.base import LVLM
 from bench.samples import Sample, SampleSet
 from bench.scoring.matching import normalise
-from defenses.craft.clusters import by_answer, by_text, by_vision, members, stretched
+from defenses.craft.clusters import cluster_by_answer, cluster_by_text, members
+from defenses.craft.vision import cluster_by_vision
 
 PIXELS = np.zeros((8, 8, 3), np.uint8)
 
 
-def asked(*rows: tuple[str, str], question: str = "What is this?") -> SampleSet:
+def make_samples(*rows: tuple[str, str], question: str = "What is this?") -> SampleSet:
     """A sample for each (picture, answer)."""
     return SampleSet(tuple(Sample(f"s{i}", picture, PIXELS, question, a) for i, (picture, a) in enumerate(rows)))
 
@@ -23,7 +23,7 @@ def asked(*rows: tuple[str, str], question: str = "What is this?") -> SampleSet:
 @given(st.lists(st.tuples(st.sampled_from("pqrstu"), st.sampled_from(["A cat", "cat!", "dog", "owl"])), min_size=1))
 def test_closed_answers_are_clusters_whatever_their_spelling(rows: list[tuple[str, str]]) -> None:
     twice = rows + [(f"{picture}2", answer) for picture, answer in rows]
-    found = by_answer(asked(*twice), 10, 0)
+    found = cluster_by_answer(make_samples(*twice), 10, 0)
     assert set(found) == {picture for picture, _ in twice}, "one a picture"
     answers = {picture: {normalise(a) for p, a in twice if p == picture} for picture in found}
     for one in found:
@@ -32,7 +32,9 @@ def test_closed_answers_are_clusters_whatever_their_spelling(rows: list[tuple[st
 
 
 def test_a_tail_of_single_answers_is_one_cluster() -> None:
-    found = by_answer(asked(("a", "cat"), ("b", "cat"), ("c", "dog"), ("d", "dog"), ("e", "owl"), ("f", "elk")), 10, 0)
+    found = cluster_by_answer(
+        make_samples(("a", "cat"), ("b", "cat"), ("c", "dog"), ("d", "dog"), ("e", "owl"), ("f", "elk")), 10, 0
+    )
     assert found["a"] == found["b"] != found["c"] == found["d"]
     assert found["e"] == found["f"] not in (found["a"], found["c"])
     assert set(found.values()) == {0, 1, 2}
@@ -40,7 +42,7 @@ def test_a_tail_of_single_answers_is_one_cluster() -> None:
 
 def test_a_picture_with_several_questions_has_one_cluster_by_all_its_answers() -> None:
     rows = [("a", "yes"), ("a", "two"), ("b", "two"), ("b", "yes"), ("c", "yes"), ("d", "yes")]
-    found = by_answer(asked(*rows), 10, 0)
+    found = cluster_by_answer(make_samples(*rows), 10, 0)
     assert found["a"] == found["b"] != found["c"] == found["d"]
 
 
@@ -52,7 +54,7 @@ def captions() -> tuple[SampleSet, list[int]]:
         words = rng.permutation(things[i % 3].split())[:4]
         rows.append((f"p{i}", f"{' '.join(words)} {i}"))
         truth.append(i % 3)
-    return asked(*rows, question="Describe it."), truth
+    return make_samples(*rows, question="Describe it."), truth
 
 
 def together(labels: Sequence[int]) -> np.ndarray:
@@ -62,17 +64,19 @@ def together(labels: Sequence[int]) -> np.ndarray:
 
 def test_open_answers_are_clustered_by_their_words_and_by_the_seed_alone() -> None:
     samples, truth = captions()
-    found = by_answer(samples, 3, 0)
-    assert found == by_text(samples, 3, 0) == by_answer(samples, 3, 0)
+    found = cluster_by_answer(samples, 3, 0)
+    assert found == cluster_by_text(samples, 3, 0) == cluster_by_answer(samples, 3, 0)
     assert (together(list(found.values())) == together(truth)).mean() > 0.95
-    assert len(set(by_answer(samples, 7, 0).values())) == 7
-    assert len(set(by_answer(asked(("a", "one x"), ("b", "two y"), ("c", "three")), 10, 0).values())) <= 3
+    assert len(set(cluster_by_answer(samples, 7, 0).values())) == 7
+    assert (
+        len(set(cluster_by_answer(make_samples(("a", "one x"), ("b", "two y"), ("c", "three")), 10, 0).values())) <= 3
+    )
 
 
 def test_questions_of_a_picture_are_read_together() -> None:
     """Answers that agree in nothing, about two things in turn: the cluster is of the picture, not of the question."""
     rows = [(f"p{i}", f"{'sea boat' if i % 2 else 'tall tree'} number{i} {k}") for i in range(8) for k in range(2)]
-    found = by_answer(asked(*rows), 2, 0)
+    found = cluster_by_answer(make_samples(*rows), 2, 0)
     assert len(found) == 8
     assert (together(list(found.values())) == together([i % 2 for i in range(8)])).all()
 
@@ -82,34 +86,10 @@ def test_without_text_pictures_that_look_alike_are_together(lvlm: LVLM) -> None:
     looks = [rng.integers(0, 256, (48, 48, 3)) // 4 * (k == 0) + 180 * (k == 1) for k in range(2)]
     shown = [np.clip(looks[i % 2] + rng.integers(0, 9, (48, 48, 3)), 0, 255).astype(np.uint8) for i in range(8)]
     rows = [Sample(f"{i}", f"p{i}", pixels, "", "") for i, pixels in enumerate(shown)]
-    found = by_vision(SampleSet(tuple(rows)), lvlm, 2, 0)
+    found = cluster_by_vision(SampleSet(tuple(rows)), lvlm, 2, 0)
     assert list(found) == [f"p{i}" for i in range(8)]
     assert (together(list(found.values())) == together([i % 2 for i in range(8)])).all()
 
 
 def test_members_are_the_clusters_turned_round() -> None:
     assert members({"a": 1, "b": 0, "c": 1}) == {1: ["a", "c"], 0: ["b"]}
-
-
-@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 20), st.integers(1, 20))
-def test_stretching_keeps_values_and_order(height: int, width: int, rows: int, columns: int) -> None:
-    noise = np.arange(3 * height * width).reshape(3, height, width)
-    big = stretched(noise, (rows, columns))
-    assert big.shape == (3, rows, columns)
-    for r in range(rows):
-        for c in range(columns):
-            assert (big[:, r, c] == noise[:, r * height // rows, c * width // columns]).all()
-    tensor = stretched(torch.from_numpy(noise), (rows, columns))
-    assert np.array_equal(tensor.numpy(), big)
-
-
-def test_noise_of_the_same_size_is_itself() -> None:
-    noise = torch.ones(3, 4, 5)
-    assert stretched(noise, (4, 5)) is noise
-
-
-def test_the_gradient_of_a_stretched_noise_is_the_sum_over_where_it_went() -> None:
-    noise = torch.zeros(3, 2, 2, requires_grad=True)
-    stretched(noise, (4, 6)).sum().backward()
-    assert noise.grad is not None
-    assert torch.equal(noise.grad, torch.full((3, 2, 2), 6.0))

@@ -1,6 +1,8 @@
 """The loop of the gradient-made protections, on random-weight victims: batches, steps, adapters, budgets, seeds."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,10 +20,11 @@ from bench.samples import Sample, SampleSet
 from bench.spec import Budget, Method
 from defenses import REGISTRY
 from defenses.base import Protected
-from defenses.craft.pixel import Batch, Draft, PixelDefense, PixelOptions, Surrogate
+from defenses.craft.draft import Batch, Draft, Step
+from defenses.craft.pixel import PixelDefense, PixelOptions
+from defenses.craft.surrogates import Surrogate
 from defenses.em import ErrorMinimising
 
-CPU = torch.device("cpu")
 SIZES = ((8, 8), (8, 12), (10, 8))
 
 
@@ -45,8 +48,14 @@ def four(samples: SampleSet) -> SampleSet:
     return SampleSet(samples[:4])
 
 
-def shown(owners: Sequence[int]) -> SampleSet:
-    """Sample i asks about picture `owners[i]`, whose number decides its size."""
+def clean_draft(samples: SampleSet) -> Draft:
+    """Return a draft on the CPU without perturbations."""
+    on_cpu: Any = SimpleNamespace(lvlm=SimpleNamespace(device=torch.device("cpu")))
+    return em(image_steps=0).make_draft(samples, [on_cpu], Budget(), 0, np.random.default_rng(0))
+
+
+def make_samples(owners: Sequence[int]) -> SampleSet:
+    """Return samples of which number i asks about picture `owners[i]`; the picture's number decides its size."""
     return SampleSet(
         tuple(
             Sample(f"s{i}", f"p{o}", np.full((*SIZES[o % 3], 3), o, np.uint8), f"What {i}?", "cat")
@@ -57,7 +66,7 @@ def shown(owners: Sequence[int]) -> SampleSet:
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=30), st.integers(1, 8))
 def test_a_batch_has_one_size_and_whole_pictures(owners: list[int], size: int) -> None:
-    draft = Draft(shown(owners), CPU)
+    draft = clean_draft(make_samples(owners))
     batches = list(em(batch=size).batches(draft))
     assert sorted(i for batch in batches for i in batch.indices) == list(range(len(owners)))
     for batch in batches:
@@ -70,12 +79,12 @@ def test_a_batch_has_one_size_and_whole_pictures(owners: list[int], size: int) -
 
 
 def test_a_batch_gives_each_sample_its_own_picture() -> None:
-    draft = Draft(shown([3, 0, 3, 6, 0]), CPU)
+    draft = clean_draft(make_samples([3, 0, 3, 6, 0]))
     batch = Batch(draft, [0, 1, 2, 3, 4])
     assert batch.image_ids == ["p3", "p0", "p6"]
-    assert batch.spread(["three", "zero", "six"]) == ["three", "zero", "three", "six", "zero"]
+    assert batch.per_sample(["three", "zero", "six"]) == ["three", "zero", "three", "six", "zero"]
     assert [float(image.mean()) for image in batch.clean()] == [3, 0, 3, 6, 0]
-    draft.pixels["p0"] = draft.pixels["p0"] + 90
+    draft.perturbations[draft.groups["p0"]] += 90
     assert [float(image.mean()) for image in batch.images()] == [3, 90, 3, 6, 90]
     assert [s.pixels.mean() for s in draft.release()] == [3, 90, 3, 6, 90]
 
@@ -112,20 +121,18 @@ def test_senseless_options_are_refused(option: str) -> None:
 
 
 class Watched(PixelDefense):
-    """Keeps what each adapter step starts from."""
+    """Keeps the weights, and the size of the optimiser's state, before each adapter step."""
 
-    def start(self, draft: Draft, surrogates: Sequence[Surrogate], *rest: Any) -> None:
-        """Watch the optimiser."""
-        super().start(draft, surrogates, *rest)
+    def __init__(self, options: PixelOptions) -> None:
+        super().__init__(options)
         self.weights: list[torch.Tensor] = []
         self.moments: list[int] = []
-        (surrogate,) = surrogates
 
-        def keep(*_: Any) -> None:
-            self.weights.append(torch.cat([p.detach().flatten() for p in surrogate.parameters]))
-            self.moments.append(len(surrogate.optimiser.state))
-
-        surrogate.optimiser.register_step_pre_hook(keep)
+    def adapt_once(self, surrogate: Surrogate, *rest: Any) -> float:
+        """Look at the surrogate before the step."""
+        self.weights.append(torch.cat([p.detach().flatten() for p in surrogate.parameters]))
+        self.moments.append(len(surrogate.optimiser.state))
+        return super().adapt_once(surrogate, *rest)
 
 
 @pytest.mark.parametrize("keep", [False, True])
@@ -148,20 +155,18 @@ def test_adapters_imitate_the_trainer_on_the_release_not_on_the_clean_pictures(
     seen: list[torch.Tensor] = []
     loss, defense = llava.loss, em(image_steps=0)
 
-    def mark(draft: Draft, *_: Any) -> None:
-        draft.pixels = {key: torch.full_like(value, 99.0) for key, value in draft.pixels.items()}
-
-    monkeypatch.setattr(defense, "start", mark)
+    black = SampleSet(tuple(replace(s, pixels=np.zeros_like(s.pixels)) for s in four))
+    monkeypatch.setattr(defense, "random_start", lambda picture, *_: torch.full_like(picture, 7.0))
     monkeypatch.setattr(llava, "loss", lambda encoded, images: seen.extend(images) or loss(encoded, images))
-    play(defense, four, [llava])
-    assert len(seen) == 4 and all((image == 99).all() for image in seen)
+    play(defense, black, [llava])
+    assert len(seen) == 4 and all((image == 7).all() for image in seen)
 
 
 class Broken(Exception):
     """Raised on purpose."""
 
 
-@pytest.mark.parametrize("hook", ["start", "objective", "update_text", "batches"])
+@pytest.mark.parametrize("hook", ["random_start", "objective", "update_text", "batches"])
 def test_an_error_in_a_hook_leaves_the_surrogates_as_they_were(
     hook: str, llava: LVLM, qwen: LVLM, four: SampleSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,7 +203,7 @@ def pair(llava: LVLM, qwen: LVLM) -> Iterator[list[Surrogate]]:
 
 
 def test_a_step_goes_against_the_mean_loss_of_the_surrogates(pair: list[Surrogate], four: SampleSet) -> None:
-    draft = Draft(four, CPU)
+    draft = clean_draft(four)
     batch = Batch(draft, [0, 1, 2, 3])
     clean, gradients, losses = batch.images(), [], []
     for surrogate in pair:
@@ -206,7 +211,7 @@ def test_a_step_goes_against_the_mean_loss_of_the_surrogates(pair: list[Surrogat
         total = surrogate.lvlm.loss(batch.encode(surrogate.lvlm), leaves).sum()
         gradients.append(torch.stack(torch.autograd.grad(total, leaves)))
         losses.append(total.item() / 4)
-    loss = em(step_size=3).step_images(batch, pair, epsilon=8)
+    loss = em(step_size=3).step_images(batch, pair)
     assert loss == pytest.approx(np.mean(losses), rel=1e-4)
 
     def agreement(gradient: torch.Tensor) -> float:
@@ -221,12 +226,12 @@ def test_weights_decide_whose_loss_a_step_follows(pair: list[Surrogate], four: S
     """With all weight on one surrogate the step is that surrogate's own; with 3 : 1, the weighted sum's."""
     steps = {}
     for weights in ("1,0", "0,2.5", "3,1"):
-        batch = Batch(Draft(four, CPU), [0, 1, 2, 3])
-        em(weights=weights).step_images(batch, pair, epsilon=8)
+        batch = Batch(clean_draft(four), [0, 1, 2, 3])
+        em(weights=weights).step_images(batch, pair)
         steps[weights] = torch.stack(batch.images()) - torch.stack(batch.clean())
     for surrogate, weights in zip(pair, ("1,0", "0,2.5"), strict=True):
-        batch = Batch(Draft(four, CPU), [0, 1, 2, 3])
-        em().step_images(batch, [surrogate], epsilon=8)
+        batch = Batch(clean_draft(four), [0, 1, 2, 3])
+        em().step_images(batch, [surrogate])
         assert torch.equal(torch.stack(batch.images()) - torch.stack(batch.clean()), steps[weights])
     agree = [(steps["3,1"] == steps[weights]).float().mean() for weights in ("1,0", "0,2.5")]
     assert agree[0] < 1 and agree[1] < 1 and not torch.equal(steps["1,0"], steps["0,2.5"])
@@ -242,15 +247,15 @@ def test_weights_that_do_not_fit_the_ensemble_are_refused(weights: str) -> None:
 
 
 def test_the_samples_of_a_picture_share_its_step(pair: list[Surrogate], four: SampleSet) -> None:
-    """Two questions about one picture: one leaf, whose gradient is the sum."""
+    """Two questions about one picture: one perturbation, whose gradient is the sum."""
     two = SampleSet((four[0], Sample("other", four[0].image_id, four[0].pixels, "Name it, please.", "dog")))
-    draft = Draft(two, CPU)
+    draft = clean_draft(two)
     batch, lvlm = Batch(draft, [0, 1]), pair[0].lvlm
     leaf = draft.clean[four[0].image_id].clone().requires_grad_(True)
     (gradient,) = torch.autograd.grad(lvlm.loss(batch.encode(lvlm), [leaf, leaf]).sum(), leaf)
-    em(step_size=2).step_images(batch, pair[:1], epsilon=8)
+    em(step_size=2).step_images(batch, pair[:1])
     expected = (leaf.detach() - 2 * gradient.sign()).clamp(0, 255)
-    assert (draft.pixels[four[0].image_id] == expected).float().mean() > 0.999
+    assert (draft.image(four[0].image_id) == expected).float().mean() > 0.999
 
 
 def test_without_image_steps_the_pictures_stay(llava: LVLM, four: SampleSet) -> None:
@@ -261,7 +266,7 @@ def test_without_image_steps_the_pictures_stay(llava: LVLM, four: SampleSet) -> 
 
 
 class Counting:
-    """An LVLM that counts how often it is asked for intensities."""
+    """An LVLM that counts how often it computes intensities."""
 
     def __init__(self, name: str) -> None:
         self.name, self.calls = name, 0
@@ -272,22 +277,20 @@ class Counting:
         return [(a - b).abs().mean()[None] for a, b in zip(images, clean, strict=True)]
 
 
-def test_intensities_are_computed_again_only_for_other_pictures() -> None:
-    draft = Draft(shown([0, 3, 0]), CPU)
-    batch, one, other = Batch(draft, [0, 1, 2]), Counting("one"), Counting("other")
+def test_intensities_are_computed_once_a_step_for_each_surrogate() -> None:
+    batch = Batch(clean_draft(make_samples([0, 3, 0])), [0, 1, 2])
+    one, other = Counting("one"), Counting("other")
 
-    def asked(lvlm: Counting) -> list[float]:
-        return [float(value) for value in batch.intensity(lvlm, batch.images())]  # type: ignore[arg-type]
+    def intensities(step: Step, lvlm: Counting) -> list[float]:
+        return [float(value) for value in step.intensity(lvlm)]  # type: ignore[arg-type]
 
-    assert asked(one) == asked(one) == asked(other) == [0, 0, 0]
+    still = Step(batch, batch.images())
+    assert intensities(still, one) == intensities(still, one) == intensities(still, other) == [0, 0, 0]
     assert (one.calls, other.calls) == (1, 1)
-    draft.words[0], draft.slots[0] = ["owl"], [0]
-    assert asked(one) == [0, 0, 0] and one.calls == 1, "a text alone changes nothing"
-    draft.pixels["p3"] = draft.pixels["p3"] + 4
-    assert asked(one) == asked(one) == [0, 4, 0] and one.calls == 2
-    draft.pixels |= {key: value.clone() for key, value in draft.pixels.items()}
-    assert asked(one) == [0, 4, 0] and one.calls == 3
-    assert asked(other) == [0, 4, 0] and other.calls == 2
+    batch.draft.perturbations[batch.draft.groups["p3"]] += 4
+    assert intensities(still, one) == [0, 0, 0], "a step keeps its pictures"
+    moved = Step(batch, batch.images())
+    assert intensities(moved, one) == intensities(moved, one) == [0, 4, 0] and one.calls == 2
 
 
 def test_the_release_is_a_function_of_the_seed_alone(llava: LVLM, qwen: LVLM, four: SampleSet) -> None:
@@ -325,12 +328,12 @@ def test_where_memory_is_short_a_release_is_made_in_parts_and_stays_the_same(
 
 
 @pytest.mark.parametrize(("fits", "kept"), [(4, True), (2, False)])
-def test_what_was_kept_of_a_batch_that_does_not_fit_gives_its_memory_back(
+def test_a_batch_that_does_not_fit_frees_its_prefixes(
     four: SampleSet, monkeypatch: pytest.MonkeyPatch, fits: int, kept: bool
 ) -> None:
-    defense, batch = em(), Batch(Draft(four, CPU), [0, 1, 2, 3])
-    monkeypatch.setattr(defense, "step_images", lambda some, *_: 0.0)
-    defense.memory_limit.max_items = fits
-    batch.clean_prefixes["llava"], batch.intensities["llava"] = Prefix(0, []), ([], [])
-    defense.step_batch(batch, [], 8, np.random.default_rng(0))
-    assert bool(batch.clean_prefixes) == bool(batch.intensities) == kept
+    defense, batch = em(), Batch(clean_draft(four), [0, 1, 2, 3])
+    monkeypatch.setattr(defense, "step_images", lambda *_: 0.0)
+    batch.draft.memory_limit.max_items = fits
+    batch.clean_prefixes["llava"] = Prefix(0, [])
+    defense.step_batch(batch, [])
+    assert bool(batch.clean_prefixes) == kept

@@ -1,4 +1,4 @@
-"""Views equal what a trainer's libraries do, keep sizes, and let gradients through."""
+"""Transformations equal those of a trainer's libraries, keep sizes, and let gradients through."""
 
 import io
 
@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter1d
 from bench.errors import UserError
 from bench.spec import Method
 from defenses import REGISTRY
-from defenses.craft.views import DRAWS, blur, crop, jpeg, noise, one_of, resize
+from defenses.craft.transforms import RANDOM, apply_random, blur, crop, jpeg, noise, resize
 
 
 @pytest.fixture(params=range(6))
@@ -80,25 +80,25 @@ def test_noise_is_uniform_and_reaches_its_bound() -> None:
 
 
 @settings(max_examples=25)
-@given(st.sampled_from(sorted(DRAWS)), st.integers(0, 99), st.integers(2, 40), st.integers(2, 40))
-def test_every_draw_keeps_the_size_and_the_precision_and_has_a_gradient(
+@given(st.sampled_from(sorted(RANDOM)), st.integers(0, 99), st.integers(2, 40), st.integers(2, 40))
+def test_every_random_transformation_keeps_the_size_and_the_precision_and_has_a_gradient(
     name: str, seed: int, height: int, width: int
 ) -> None:
     leaf = torch.full((3, height, width), 90.0, requires_grad=True)
-    made = DRAWS[name](leaf, np.random.default_rng(seed))
+    made = RANDOM[name](leaf, np.random.default_rng(seed))
     assert made.shape == leaf.shape and made.dtype == leaf.dtype
     (gradient,) = torch.autograd.grad(made.sum(), leaf)
     assert gradient.abs().sum() > 0
 
 
-def test_the_picture_itself_is_as_likely_as_each_view(picture: np.ndarray) -> None:
+def test_the_picture_itself_is_as_likely_as_each_transformation(picture: np.ndarray) -> None:
     image = levels(picture)
     names = ["jpeg", "blur"]
-    same = [one_of(names, image, np.random.default_rng(seed)) is image for seed in range(300)]
+    same = [apply_random(names, image, np.random.default_rng(seed)) is image for seed in range(300)]
     assert 0.25 < np.mean(same) < 0.42
 
 
-def test_an_unknown_view_is_refused() -> None:
+def test_an_unknown_transformation_is_refused() -> None:
     for text in ("jpg", "jpeg,", "jpeg,,blur", "jpeg blur"):
         with pytest.raises(UserError, match="option eot="):
             REGISTRY.build(Method(name="em", options={"eot": text}))

@@ -1,4 +1,4 @@
-"""Features of the tower alone: the language model is not asked, and gradients reach the pixels."""
+"""Features of the tower alone: the language model does not run, and gradients reach the pixels."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,8 @@ import torch
 
 from bench.lvlm.base import LVLM
 from bench.samples import Sample, SampleSet
-from defenses.craft.vision import features_of, tower_features
+from defenses.craft.draft import to_levels
+from defenses.craft.vision import compute_features, tower_features
 
 
 @pytest.fixture
@@ -16,8 +17,8 @@ def images() -> list[torch.Tensor]:
     return [torch.from_numpy(rng.integers(0, 256, (3, 40, 60))).float() for _ in range(3)]
 
 
-def tower_of(lvlm: LVLM, images: list[torch.Tensor]) -> torch.Tensor:
-    """What the model's own entrance to its tower gives, averaged picture by picture."""
+def direct_features(lvlm: LVLM, images: list[torch.Tensor]) -> torch.Tensor:
+    """Return the features by the model's own method, averaged picture by picture."""
     means = []
     for image in images:
         out = lvlm.model.model.get_image_features(**lvlm.pixel_values([image])).last_hidden_state
@@ -25,8 +26,8 @@ def tower_of(lvlm: LVLM, images: list[torch.Tensor]) -> torch.Tensor:
     return torch.stack(means)
 
 
-def test_they_are_the_means_of_the_towers_output(lvlm: LVLM, images: list[torch.Tensor]) -> None:
-    torch.testing.assert_close(tower_features(lvlm, images), tower_of(lvlm, images), rtol=1e-3, atol=1e-4)
+def test_features_are_the_means_of_the_towers_output(lvlm: LVLM, images: list[torch.Tensor]) -> None:
+    torch.testing.assert_close(tower_features(lvlm, images), direct_features(lvlm, images), rtol=1e-3, atol=1e-4)
 
 
 def test_the_language_model_is_not_run(lvlm: LVLM, images: list[torch.Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,8 +55,8 @@ def test_pictures_of_mixed_sizes_are_kept_in_order(lvlm: LVLM) -> None:
     sizes = [(40, 60), (30, 30), (40, 60), (64, 48)]
     pixels = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
     rows = [Sample(f"{i}", f"p{i}", picture, "", "") for i, picture in enumerate(pixels)]
-    found = features_of(SampleSet((*rows, rows[0])), lvlm, batch=1)
+    found = compute_features(SampleSet((*rows, rows[0])), lvlm, batch=1)
     assert list(found) == ["p0", "p1", "p2", "p3"]
     for row in rows:
-        alone = tower_features(lvlm, [torch.from_numpy(row.pixels.copy()).permute(2, 0, 1).float()])[0]
+        alone = tower_features(lvlm, [to_levels(row.pixels)])[0]
         torch.testing.assert_close(found[row.image_id], alone, rtol=1e-3, atol=1e-4)

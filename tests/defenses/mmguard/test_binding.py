@@ -1,4 +1,4 @@
-"""Binding losses against scipy's divergences, and the sets of tokens that they are about."""
+"""Binding losses against scipy's divergences, and the masks of the tokens that they use."""
 
 import math
 from fractions import Fraction
@@ -12,7 +12,7 @@ from scipy.special import rel_entr
 
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Prompt
-from defenses.mmguard.binding import FLOOR, answer_rows, divergence, mass_loss, mean_over_layers, perturbed_tokens
+from defenses.mmguard.binding import FLOOR, answer_rows, divergence, mass_loss, perturbed_tokens
 
 
 @st.composite
@@ -62,10 +62,6 @@ def test_divergence_is_bounded_and_ignores_what_clean_does_not_attend_to() -> No
     loss = divergence(clean, protected)
     assert loss[0].item() == pytest.approx(-math.log(FLOOR), rel=1e-5)
     assert loss[1].item() == pytest.approx(math.log(5), rel=1e-5)
-
-
-def test_mean_over_layers() -> None:
-    assert mean_over_layers([torch.tensor([1.0, 2.0]), torch.tensor([3.0, 6.0])]).tolist() == [2, 4]
 
 
 @pytest.mark.parametrize("left", [False, True])
