@@ -1,4 +1,4 @@
-"""Libraries are silent where nobody asked them, and what the user's environment says stays."""
+"""Libraries show only errors, and the user's own settings are kept."""
 
 import logging
 import os
@@ -39,7 +39,7 @@ def test_what_the_environment_says_stays(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_bitsandbytes_says_nothing_when_it_is_loaded() -> None:
-    """Whatever the processor has: where it has AVX512-BF16, a package is looked for that we do not install."""
+    """On processors with AVX512-BF16, bitsandbytes looks for a package that we do not install."""
     pytest.importorskip("bitsandbytes")
     code = "from bench.quiet import quiet; quiet(); import bitsandbytes"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

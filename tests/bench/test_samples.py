@@ -1,4 +1,4 @@
-"""A sample set is written and read without loss, is named by all that is in it, and refuses hostile folders."""
+"""A sample set is written and read without loss, has a digest of all its content, and refuses hostile folders."""
 
 import json
 import tempfile
@@ -50,8 +50,8 @@ def assert_same(one: SampleSet, other: SampleSet) -> None:
 def one() -> SampleSet:
     """A set of two samples over two pictures."""
     rng = np.random.default_rng(0)
-    made = (rng.integers(0, 256, (5, 4, 3), dtype=np.uint8) for _ in range(2))
-    return SampleSet(tuple(Sample(f"s{i}", f"p{i}", p, f"What {i}?", "cat") for i, p in enumerate(made)))
+    pictures = (rng.integers(0, 256, (5, 4, 3), dtype=np.uint8) for _ in range(2))
+    return SampleSet(tuple(Sample(f"s{i}", f"p{i}", p, f"What {i}?", "cat") for i, p in enumerate(pictures)))
 
 
 @pytest.mark.parametrize("image_id", ["../p", "/p", "", ".p", "a/b", "p\x00", "p" * 129])

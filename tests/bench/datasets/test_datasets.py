@@ -1,4 +1,4 @@
-"""Data sets are found by name, and their identity is that of their files."""
+"""Data sets are loaded by name, and their identity changes with their files."""
 
 import hashlib
 import re
@@ -45,12 +45,12 @@ def test_the_identity_changes_with_code_and_art_and_not_with_other_files(
     folder.mkdir()
     monkeypatch.setattr(identity, "__file__", str(tmp_path / "bench" / "datasets" / "identity.py"))
     monkeypatch.setitem(EMBEDDED, "toy", DatasetCard("toy.load", "a toy", "CC0"))
-    seen = []
+    identities = []
     for name, changes in (("load.py", True), ("art.parquet", True), ("other.py", True), ("notes.txt", False)):
         (folder / name).write_text(name)
         identity.dataset_identity.cache_clear()
-        seen.append(identity.dataset_identity("toy"))
-        assert (len(seen) < 2 or seen[-1] != seen[-2]) is changes
+        identities.append(identity.dataset_identity("toy"))
+        assert (len(identities) < 2 or identities[-1] != identities[-2]) is changes
     identity.dataset_identity.cache_clear()
 
 
@@ -61,15 +61,15 @@ def test_the_identity_changes_with_what_a_data_set_depends_on(tmp_path: Path, mo
     monkeypatch.setattr(identity, "__file__", str(tmp_path / "bench" / "datasets" / "identity.py"))
     monkeypatch.setitem(EMBEDDED, "toy", DatasetCard("toy.load", "a toy", "CC0", ("other",)))
     monkeypatch.setitem(EMBEDDED, "alone", DatasetCard("toy.load", "the same on its own", "CC0"))
-    seen = []
+    identities = []
     for changed in ("third/load.py", "other/load.py", "toy/load.py"):
         identity.dataset_identity.cache_clear()
-        seen.append((identity.dataset_identity("toy"), identity.dataset_identity("alone")))
+        identities.append((identity.dataset_identity("toy"), identity.dataset_identity("alone")))
         (tmp_path / changed).write_text("changed")
     identity.dataset_identity.cache_clear()
-    seen.append((identity.dataset_identity("toy"), identity.dataset_identity("alone")))
+    identities.append((identity.dataset_identity("toy"), identity.dataset_identity("alone")))
     identity.dataset_identity.cache_clear()
-    whole, alone = zip(*seen, strict=True)
+    whole, alone = zip(*identities, strict=True)
     assert whole[0] == whole[1] != whole[2] != whole[3]
     assert alone[0] == alone[1] == alone[2] != alone[3]
     assert alone[0] == hashlib.sha256(b"toy").hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Where files come from: a named folder, `$BENCH_DATA`, the hub; and what is told where there are none."""
+"""Files come from a given folder, `$BENCH_DATA` or the hub; an error says what to do if there are none."""
 
 import shlex
 import threading
@@ -30,18 +30,18 @@ def copy(name: str, folder: Path, flat: bool = False) -> Path:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, ...]]:
-    """A hub that has every file; what it was asked for."""
-    asked = []
+    """A hub that has every file. Returns the list of its requests."""
+    requests = []
 
     def download(repo: str, file: str, *, repo_type: str, revision: str) -> str:
-        asked.append((repo, file, repo_type, revision))
+        requests.append((repo, file, repo_type, revision))
         place = tmp_path / "hub" / file
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(file)
         return str(place)
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-    return asked
+    return requests
 
 
 def test_exactly_the_pinned_files_at_the_pinned_commit_are_asked_for(hub: list) -> None:
@@ -91,11 +91,11 @@ def test_without_a_hub_it_says_which_files_how_large_and_where_to_put_them() -> 
     """The tests forbid the hub (HF_HUB_OFFLINE)."""
     with pytest.raises(UserError) as error:
         fetch_files("flickr8k", None, None, silent)
-    told, card = str(error.value), HUB["flickr8k"]
-    assert "\n" not in told and all(file in told for file in card.files)
+    message, card = str(error.value), HUB["flickr8k"]
+    assert "\n" not in message and all(file in message for file in card.files)
     for part in ("'flickr8k' needs 4 files", "about 1100 MB", card.licence, "HF_HUB_OFFLINE forbids", "$BENCH_DATA"):
-        assert part in told
-    assert f"`{download_command(card)}`" in told and "`bench data prepare flickr8k --from flickr8k`" in told
+        assert part in message
+    assert f"`{download_command(card)}`" in message and "`bench data prepare flickr8k --from flickr8k`" in message
 
 
 def test_the_command_that_is_advised_is_one_the_hubs_client_takes() -> None:
@@ -105,18 +105,18 @@ def test_the_command_that_is_advised_is_one_the_hubs_client_takes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (LocalEntryNotFoundError("no network"), "'mmstar' needs 1 files .* forbids"),
         (EntryNotFoundError("404"), "Lin-Chen/MMStar has no mmstar.parquet at commit bc98"),
     ],
 )
-def test_what_the_hub_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch, error: Exception, told: str) -> None:
+def test_what_the_hub_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch, error: Exception, message: str) -> None:
     def refuse(*_: object, **__: object) -> str:
         raise error
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", refuse)
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         fetch_files("mmstar", None, None, silent)
 
 
@@ -143,7 +143,7 @@ def refusing() -> Iterator[str]:
 
 
 def test_a_hub_that_refuses_is_one_line(refusing: str, tmp_path: Path) -> None:
-    """In a process of its own, as the hub's client reads its settings once."""
+    """Run in a separate process, because the hub's client reads its settings only once."""
     import os
     import subprocess
     import sys

@@ -1,4 +1,4 @@
-"""What was prepared is whole, of this version, and named by what it was made of; else it is told what to do."""
+"""A prepared data set is whole, of this version, and identified by its source; otherwise an error says what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,9 +41,11 @@ def spec(dataset: str) -> RunSpec:
 
 
 def test_what_is_not_prepared_cannot_be_loaded_or_played_and_says_what_to_run(bench_home: Path) -> None:
-    told = r"dataset: 'vqa-rad' \(flaviagiammarino/vqa-rad, about 34 MB, .*\) is not prepared; `bench data prepare vqa-"
+    message = (
+        r"dataset: 'vqa-rad' \(flaviagiammarino/vqa-rad, about 34 MB, .*\) is not prepared; `bench data prepare vqa-"
+    )
     for use in (lambda: hub_store.load_split("vqa-rad", "test"), lambda: check_playable(spec("vqa-rad"))):
-        with pytest.raises(UserError, match=told):
+        with pytest.raises(UserError, match=message):
             use()
 
 
@@ -78,11 +80,11 @@ def test_the_rule_is_the_adapters_source_and_the_shared_ones(tmp_path: Path, mon
     for file in files:
         (tmp_path / "bench" / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "bench" / file).write_text(file)
-    seen = [hub_store.source_hash.__wrapped__("mmstar")]
+    hashes = [hub_store.source_hash.__wrapped__("mmstar")]
     for file in files:
         (tmp_path / "bench" / file).write_text("changed")
-        seen.append(hub_store.source_hash.__wrapped__("mmstar"))
-    assert [a != b for a, b in pairwise(seen)] == [True] * (len(files) - 2) + [False] * 2
+        hashes.append(hub_store.source_hash.__wrapped__("mmstar"))
+    assert [a != b for a, b in pairwise(hashes)] == [True] * (len(files) - 2) + [False] * 2
 
 
 def test_a_manifest_that_was_edited_is_told(mmstar: Path) -> None:

@@ -1,4 +1,4 @@
-"""Near-duplicates are found, all of them, and other pictures are not taken for them."""
+"""All near-duplicates are found, and other pictures are not mistaken for them."""
 
 import io
 import time
@@ -13,8 +13,8 @@ from skimage import data
 from bench.datasets.near_duplicates import MAX_DISTANCE, find_near_duplicates, group_near_duplicates, perceptual_hash
 
 
-def apart(a: np.ndarray, b: np.ndarray) -> int:
-    """The Hamming distance, by Python's integers."""
+def hamming(a: np.ndarray, b: np.ndarray) -> int:
+    """Return the Hamming distance, with Python's integers."""
     return (int.from_bytes(a.tobytes()) ^ int.from_bytes(b.tobytes())).bit_count()
 
 
@@ -50,7 +50,7 @@ def test_pairs_are_those_of_comparing_everything(cloud: tuple[np.ndarray, int]) 
         (i, j, d)
         for i in range(len(hashes))
         for j in range(i + 1, len(hashes))
-        if (d := apart(hashes[i], hashes[j])) <= radius
+        if (d := hamming(hashes[i], hashes[j])) <= radius
     }
     assert set(map(tuple, find_near_duplicates(hashes, radius).tolist())) == expected
 
@@ -62,13 +62,13 @@ def test_groups_are_the_components_of_those_pairs(cloud: tuple[np.ndarray, int])
     expected = list(range(len(hashes)))
     for i in range(len(hashes)):
         for j in range(i):
-            if apart(hashes[i], hashes[j]) <= radius:
+            if hamming(hashes[i], hashes[j]) <= radius:
                 old, new = expected[i], expected[j]
                 expected = [new if label == old else label for label in expected]
-    found = group_near_duplicates(hashes, radius)
+    result = group_near_duplicates(hashes, radius)
     for i in range(len(hashes)):
         for j in range(i):
-            assert (found[i] == found[j]) == (expected[i] == expected[j])
+            assert (result[i] == result[j]) == (expected[i] == expected[j])
 
 
 @pytest.mark.parametrize(("scale", "quality"), [(1.0, 75), (0.9, 90), (0.8, 75), (1.25, 60)])
@@ -76,15 +76,15 @@ def test_a_resized_reencoded_copy_is_near_and_another_photograph_is_not(scale: f
     photographs = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket(), data.immunohistochemistry()]
     hashes = [perceptual_hash(p) for p in photographs]
     for index, pixels in enumerate(photographs):
-        found = perceptual_hash(copy(pixels, scale, quality))
-        distances = [apart(found, other) for other in hashes]
+        result = perceptual_hash(copy(pixels, scale, quality))
+        distances = [hamming(result, other) for other in hashes]
         assert (
             distances[index] <= MAX_DISTANCE < MAX_DISTANCE * 3 < min(d for i, d in enumerate(distances) if i != index)
         )
 
 
 def test_pages_of_text_are_told_apart() -> None:
-    """Pages are alike in their coarse structure; the 64-bit pHash took some for one."""
+    """Pages have a similar coarse structure; the 64-bit pHash cannot tell some of them apart."""
     from PIL import ImageDraw
 
     rng, hashes = np.random.default_rng(0), []
@@ -104,8 +104,8 @@ def test_twenty_thousand_hashes_take_seconds() -> None:
     hashes = rng.integers(0, 2**63, (20_000, 4), dtype=np.uint64)
     hashes[1:200:2] = hashes[:200:2] ^ np.uint64(7)
     start = time.process_time()
-    found = find_near_duplicates(np.unique(hashes, axis=0))
-    assert len(found) == 100 and set(found[:, 2]) == {12}
+    result = find_near_duplicates(np.unique(hashes, axis=0))
+    assert len(result) == 100 and set(result[:, 2]) == {12}
     assert time.process_time() - start < 20
 
 

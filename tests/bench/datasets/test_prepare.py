@@ -1,4 +1,4 @@
-"""From a local copy of each data set of the hub to samples, with whatever odd rows a copy may have."""
+"""Preparing a local copy of each hub data set, with good rows and faulty ones."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ from tests.bench.datasets.hub import shelf
 
 @contextmanager
 def quietly(title: str) -> Iterator[Callable[[float, str], None]]:
-    """A progress bar that is not shown, and checks what it is given."""
+    """Return a progress bar that is not shown, and checks its arguments."""
 
     def show(fraction: float, note: str) -> None:
         assert 0 <= fraction <= 1 and title and isinstance(note, str)
@@ -47,14 +47,14 @@ def loaded(name: str) -> dict[str, list[Sample]]:
 
 @pytest.mark.parametrize("name", HUB)
 def test_every_data_set_goes_from_its_files_to_samples(name: str, tmp_path: Path) -> None:
-    made = shelf.fill(name, tmp_path / "copy")
+    files = shelf.fill(name, tmp_path / "copy")
     report = prepare_dataset(name, tmp_path / "copy", None, quietly)
     splits, adapter = loaded(name), hub_store.load_adapter(name)
-    count = sum(map(len, made.values()))
+    count = sum(map(len, files.values()))
     assert (report["rows"], report["malformed"], report["pictureless"]) == (count, 0, 0)
     assert sum(map(len, splits.values())) == count
     originals = {
-        f"{hub_rows.source_split(file)}{row['image']['bytes'][-40:]}": row for file in made for row in made[file]
+        f"{hub_rows.source_split(file)}{row['image']['bytes'][-40:]}": row for file in files for row in files[file]
     }
     assert len(originals) == count
     for split, samples in splits.items():
@@ -64,7 +64,7 @@ def test_every_data_set_goes_from_its_files_to_samples(name: str, tmp_path: Path
             assert np.array_equal(s.pixels, shelf.pixels(number))
             text = adapter.read(shelf.row(name, number))
             assert vars(text) == {key: getattr(s, key) for key in vars(text)}
-            file = list(made)[number // 1000]
+            file = list(files)[number // 1000]
             assert split in adapter.roles[hub_rows.source_split(file)]
             assert s.id.startswith(f"{name}-{hub_rows.source_split(file)}-") and s.id.endswith(f"{number % 1000:05d}")
     assert len({s.id for samples in splits.values() for s in samples}) == count
@@ -92,13 +92,13 @@ def test_questions_about_one_picture_share_its_pixels_and_its_split(tmp_path: Pa
 
 
 def test_a_near_duplicate_planted_in_the_training_file_is_dropped_and_counted(tmp_path: Path) -> None:
-    made = shelf.fill("docvqa", tmp_path)
+    files = shelf.fill("docvqa", tmp_path)
     train, test = HUB["docvqa"].files[0], HUB["docvqa"].files[1]
     page = shelf.pixels(1000, 300, 240)
     copy = Image.fromarray(page).resize((228, 285), Image.Resampling.BICUBIC)
-    shelf.write("docvqa", tmp_path / test, [shelf.row("docvqa", 1000, shelf.encoded(page)), *made[test][1:]])
+    shelf.write("docvqa", tmp_path / test, [shelf.row("docvqa", 1000, shelf.encoded(page)), *files[test][1:]])
     planted = shelf.row("docvqa", 77, shelf.encoded(copy, "JPEG", quality=75))
-    shelf.write("docvqa", tmp_path / train, [*made[train], planted])
+    shelf.write("docvqa", tmp_path / train, [*files[train], planted])
     report = prepare_dataset("docvqa", tmp_path, None, quietly)
     assert report["near duplicates dropped"] == {"train": 1}
     answers = {s.answer for samples in loaded("docvqa").values() for s in samples}
@@ -124,14 +124,19 @@ def test_odd_pictures_are_read_and_rows_that_cannot_be_asked_are_told_one_by_one
     shelf.write("vqa-rad", tmp_path / test, [shelf.row("vqa-rad", n) for n in range(500, 510)])
     report = prepare_dataset("vqa-rad", tmp_path, None, quietly)
     assert (report["rows"], report["malformed"]) == (386, 4)
-    told = report["malformed rows"]
-    assert [line.split(": ")[:2] for line in told] == [[train, f"row {n}"] for n in (10, 20, 30, 40)]
-    assert "there is none" in told[0] and "damaged" in told[1] and "answer" in told[2] and "no picture" in told[3]
-    assert all(line.count(train) == 1 and "\n" not in line for line in told)
-    found = {s.question.split("?")[0]: s.pixels for samples in loaded("vqa-rad").values() for s in samples}
-    assert np.array_equal(found["Question 1"], shelf.pixels(1))
-    assert np.abs(found["Question 2"].astype(int) - shelf.pixels(2)).mean() < 8
-    assert found["Question 3"].shape == (731, 1024, 3) and max(found["Question 3"].shape) == hub_rows.MAX_SIDE
+    malformed = report["malformed rows"]
+    assert [line.split(": ")[:2] for line in malformed] == [[train, f"row {n}"] for n in (10, 20, 30, 40)]
+    assert (
+        "there is none" in malformed[0]
+        and "damaged" in malformed[1]
+        and "answer" in malformed[2]
+        and "no picture" in malformed[3]
+    )
+    assert all(line.count(train) == 1 and "\n" not in line for line in malformed)
+    result = {s.question.split("?")[0]: s.pixels for samples in loaded("vqa-rad").values() for s in samples}
+    assert np.array_equal(result["Question 1"], shelf.pixels(1))
+    assert np.abs(result["Question 2"].astype(int) - shelf.pixels(2)).mean() < 8
+    assert result["Question 3"].shape == (731, 1024, 3) and max(result["Question 3"].shape) == hub_rows.MAX_SIDE
 
 
 def test_text_that_is_not_utf8_is_one_malformed_row(tmp_path: Path) -> None:
@@ -172,8 +177,8 @@ def test_a_file_with_other_columns_or_no_parquet_is_one_line(tmp_path: Path) -> 
         prepare_dataset("mmstar", tmp_path, None, quietly)
     for file in HUB["docvqa"].files:
         shelf.write("vqa-rad", tmp_path / file, [shelf.row("vqa-rad", 0)])
-    told = r"DocVQA/train-00000-of-00012.parquet: no column 'answers'; it has: image, question, answer"
-    with pytest.raises(UserError, match=told):
+    message = r"DocVQA/train-00000-of-00012.parquet: no column 'answers'; it has: image, question, answer"
+    with pytest.raises(UserError, match=message):
         prepare_dataset("docvqa", tmp_path, None, quietly)
 
 
@@ -197,12 +202,12 @@ def test_the_most_samples_of_a_split_are_its_cap(tmp_path: Path, monkeypatch: py
 
 def test_preparing_again_gives_the_same_bytes_and_replaces_what_was_there(tmp_path: Path) -> None:
     shelf.fill("mmstar", tmp_path / "copy", 40)
-    seen = []
+    digests = []
     for _ in range(2):
         prepare_dataset("mmstar", tmp_path / "copy", None, quietly)
         datasets.load.cache_clear()
-        seen.append([datasets.load("mmstar", split).digest for split in SPLITS])
-    assert seen[0] == seen[1]
+        digests.append([datasets.load("mmstar", split).digest for split in SPLITS])
+    assert digests[0] == digests[1]
     before = identity.dataset_identity("mmstar")
     shelf.fill("mmstar", tmp_path / "copy", 41)
     prepare_dataset("mmstar", tmp_path / "copy", None, quietly)

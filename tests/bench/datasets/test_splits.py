@@ -1,4 +1,4 @@
-"""The split rule: what a picture or its near-duplicate never does, and what the source has decided."""
+"""The split rule: near-duplicates are never in two splits, and the splits of the source are respected."""
 
 from collections import Counter, defaultdict
 
@@ -25,43 +25,43 @@ def flipped(value: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarr
 
 def pictures(seed: int, count: int, sources: list[str], copies: float = 0.3) -> list[Picture]:
     """Pictures of all sources, of which a share are near-duplicates of an earlier one, of any source."""
-    rng, made = np.random.default_rng(seed), []
+    rng, drawn = np.random.default_rng(seed), []
     for number in range(count):
         value = np.frombuffer(rng.bytes(32), np.uint64)
-        if made and rng.random() < copies:
-            value = flipped(made[rng.integers(len(made))].hash, int(rng.integers(0, MAX_DISTANCE + 1)), rng)
-        made.append(Picture(f"p{number}", str(rng.choice(sources)), value, int(rng.integers(1, 6))))
-    return made
+        if drawn and rng.random() < copies:
+            value = flipped(drawn[rng.integers(len(drawn))].hash, int(rng.integers(0, MAX_DISTANCE + 1)), rng)
+        drawn.append(Picture(f"p{number}", str(rng.choice(sources)), value, int(rng.integers(1, 6))))
+    return drawn
 
 
 @given(st.integers(0, 2**32), st.integers(0, 60), st.sampled_from([POOLED, OFFICIAL, NO_TEST]), st.integers(1, 200))
 def test_a_group_stands_in_one_split_and_sources_and_caps_are_kept(
     seed: int, count: int, roles: dict[str, tuple[str, ...]], cap: int
 ) -> None:
-    made = pictures(seed, count, list(roles))
+    drawn = pictures(seed, count, list(roles))
     caps = dict.fromkeys(SPLITS, cap)
-    found = assign(made, roles, caps)
+    result = assign(drawn, roles, caps)
     where: dict[int, set[str]] = defaultdict(set)
     held: Counter[str] = Counter()
     for picture, label in zip(
-        made, group_near_duplicates(np.array([p.hash for p in made]).reshape(-1, 4)), strict=True
+        drawn, group_near_duplicates(np.array([p.hash for p in drawn]).reshape(-1, 4)), strict=True
     ):
-        if (split := found.split.get(picture[:2])) is not None:
+        if (split := result.split.get(picture[:2])) is not None:
             where[label].add(split)
             held[split] += picture.samples
             assert split in roles[picture.source]
     assert all(len(splits) == 1 for splits in where.values())
     assert all(held[split] <= cap for split in SPLITS)
-    hashes = {s: {p.id: p.hash for p in made if found.split.get(p[:2]) == s} for s in SPLITS}
+    hashes = {s: {p.id: p.hash for p in drawn if result.split.get(p[:2]) == s} for s in SPLITS}
     assert find_crossings(hashes) == []
 
 
 @given(st.integers(0, 2**32), st.sampled_from([POOLED, OFFICIAL, NO_TEST]), st.randoms())
 def test_the_order_of_files_and_rows_does_not_matter(seed: int, roles: dict, random) -> None:
-    made = pictures(seed, 40, list(roles))
-    mixed = made.copy()
+    drawn = pictures(seed, 40, list(roles))
+    mixed = drawn.copy()
     random.shuffle(mixed)
-    assert assign(made, roles) == assign(mixed, roles)
+    assert assign(drawn, roles) == assign(mixed, roles)
 
 
 def test_a_training_picture_that_is_nearly_a_test_picture_is_dropped_and_counted() -> None:
@@ -69,13 +69,13 @@ def test_a_training_picture_that_is_nearly_a_test_picture_is_dropped_and_counted
     test = Picture("t", "test", np.frombuffer(rng.bytes(32), np.uint64), 1)
     near = Picture("n", "train", flipped(test.hash, MAX_DISTANCE, rng), 1)
     far = Picture("f", "train", flipped(test.hash, MAX_DISTANCE + 1, rng), 1)
-    found = assign([near, far, test], OFFICIAL)
-    assert found.split == {("t", "test"): "test", ("f", "train"): "train"}
-    assert found.dropped == {"train": 1}
+    result = assign([near, far, test], OFFICIAL)
+    assert result.split == {("t", "test"): "test", ("f", "train"): "train"}
+    assert result.dropped == {"train": 1}
 
 
 def test_a_chain_of_near_duplicates_is_one_group() -> None:
-    """The ends differ in more bits than MAX_DISTANCE; they are the same picture all the same."""
+    """The ends differ in more bits than MAX_DISTANCE; but they still count as one picture."""
     rng = np.random.default_rng(0)
     chain = [np.frombuffer(rng.bytes(32), np.uint64)]
     bits = rng.permutation(256)
@@ -84,16 +84,16 @@ def test_a_chain_of_near_duplicates_is_one_group() -> None:
         value[bits[step * MAX_DISTANCE : (step + 1) * MAX_DISTANCE]] ^= 1
         chain.append(np.packbits(value).view(np.uint64))
     sources = ["train", "train", "train", "train", "test"]
-    found = assign([Picture(f"c{i}", s, h, 1) for i, (s, h) in enumerate(zip(sources, chain, strict=True))], OFFICIAL)
-    assert found.split == {("c4", "test"): "test"} and found.dropped == {"train": 4}
+    result = assign([Picture(f"c{i}", s, h, 1) for i, (s, h) in enumerate(zip(sources, chain, strict=True))], OFFICIAL)
+    assert result.split == {("c4", "test"): "test"} and result.dropped == {"train": 4}
 
 
 def test_what_the_source_leaves_undivided_is_divided_by_the_shares() -> None:
-    made = pictures(1, 2000, ["val"], copies=0.0)
-    found = assign(made, POOLED, EVERYTHING)
+    drawn = pictures(1, 2000, ["val"], copies=0.0)
+    result = assign(drawn, POOLED, EVERYTHING)
     held: Counter[str] = Counter()
-    for picture in made:
-        held[found.split[picture[:2]]] += picture.samples
+    for picture in drawn:
+        held[result.split[picture[:2]]] += picture.samples
     total = sum(held.values())
     for split, share in SHARES.items():
         assert held[split] / total == pytest.approx(share, abs=0.005)
@@ -101,21 +101,21 @@ def test_what_the_source_leaves_undivided_is_divided_by_the_shares() -> None:
 
 
 def test_the_same_picture_in_two_splits_of_a_pool_goes_to_one() -> None:
-    """VQA-RAD's own splits share most of their pictures: the pool is divided anew, and nothing is dropped."""
+    """VQA-RAD's own splits share most of their pictures: the pool is divided again, and nothing is dropped."""
     rng = np.random.default_rng(3)
     hashes = [np.frombuffer(rng.bytes(32), np.uint64) for _ in range(50)]
-    made = [Picture(f"p{i}", source, h, 1) for i, h in enumerate(hashes) for source in ("train", "test")]
-    found = assign(made, dict.fromkeys(("train", "test"), SPLITS))
-    assert len(found.split) == 100 and not found.dropped
-    assert all(found.split[f"p{i}", "train"] == found.split[f"p{i}", "test"] for i in range(50))
-    assert set(found.split.values()) == set(SPLITS)
+    drawn = [Picture(f"p{i}", source, h, 1) for i, h in enumerate(hashes) for source in ("train", "test")]
+    result = assign(drawn, dict.fromkeys(("train", "test"), SPLITS))
+    assert len(result.split) == 100 and not result.dropped
+    assert all(result.split[f"p{i}", "train"] == result.split[f"p{i}", "test"] for i in range(50))
+    assert set(result.split.values()) == set(SPLITS)
 
 
 def test_a_picture_with_more_questions_than_there_is_room_is_passed_over() -> None:
     rng = np.random.default_rng(3)
-    made = [Picture(f"p{i}", "test", np.frombuffer(rng.bytes(32), np.uint64), n) for i, n in enumerate((3, 9, 3, 3))]
-    found = assign(made, OFFICIAL, {**CAPS, "test": 8})
-    assert sum(p.samples for p in made if p[:2] in found.split) == 6
+    drawn = [Picture(f"p{i}", "test", np.frombuffer(rng.bytes(32), np.uint64), n) for i, n in enumerate((3, 9, 3, 3))]
+    result = assign(drawn, OFFICIAL, {**CAPS, "test": 8})
+    assert sum(p.samples for p in drawn if p[:2] in result.split) == 6
 
 
 def test_crossing_names_both_pictures_and_the_distance() -> None:

@@ -40,7 +40,7 @@ def longest(a: tuple[str, ...], b: tuple[str, ...]) -> int:
 
 
 def test_rouge_by_hand() -> None:
-    """LCS "a dog the grass": 4 of 6 said and 4 of 7 wanted words; F = 8/13."""
+    """LCS "a dog the grass": 4 of 6 words of the caption and 4 of 7 of the reference; F = 8/13."""
     assert rouge_l("a dog over in the grass", ["a brown dog runs across the grass"]) == pytest.approx(8 / 13)
     assert rouge_l("A Dog!", ["a dog"]) == 1
     assert rouge_l("", ["a dog"]) == 0
@@ -48,10 +48,10 @@ def test_rouge_by_hand() -> None:
 
 @given(WORDS, st.lists(WORDS, min_size=1, max_size=3))
 def test_rouge_is_f1_of_the_longest_common_subsequence(caption: str, references: list[str]) -> None:
-    said = tuple(caption.split())
-    wanted = [tuple(reference.split()) for reference in references]
+    caption_words = tuple(caption.split())
+    reference_words = [tuple(reference.split()) for reference in references]
     assert rouge_l(caption, references) == pytest.approx(
-        max(2 * longest(said, one) / (len(said) + len(one)) for one in wanted)
+        max(2 * longest(caption_words, one) / (len(caption_words) + len(one)) for one in reference_words)
     )
 
 
@@ -67,8 +67,8 @@ def test_bleu_is_nltks_with_any_number_of_references() -> None:
 
 def test_bleu_by_hand() -> None:
     """Precisions 5/6, 4/5, 3/4 and 2/3; no brevity penalty."""
-    made = bleu(["the cat sat on the mat"], [["a cat sat on the mat"]])
-    assert made == pytest.approx((5 / 6 * 4 / 5 * 3 / 4 * 2 / 3) ** 0.25)
+    result = bleu(["the cat sat on the mat"], [["a cat sat on the mat"]])
+    assert result == pytest.approx((5 / 6 * 4 / 5 * 3 / 4 * 2 / 3) ** 0.25)
 
 
 @pytest.mark.parametrize(

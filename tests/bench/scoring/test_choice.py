@@ -1,4 +1,4 @@
-"""Which option a response is, and which it means."""
+"""Reading the chosen option from a response, strictly and leniently."""
 
 from string import ascii_lowercase, ascii_uppercase
 

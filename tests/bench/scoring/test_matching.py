@@ -45,7 +45,7 @@ def test_normalise_is_idempotent(text: str) -> None:
 
 @given(WORDS, WORDS)
 def test_it_is_squads_where_no_word_has_punctuation_inside(answer: str, target: str) -> None:
-    """Against another implementation of Rajpurkar et al.'s script; it takes answers of articles alone as empty."""
+    """Against another implementation of Rajpurkar et al.'s script; there, answers with only articles are empty."""
     articles = {"a", "an", "the"}
     if any(set(text.lower().split()) <= articles for text in (answer, target)):
         return
@@ -53,7 +53,7 @@ def test_it_is_squads_where_no_word_has_punctuation_inside(answer: str, target: 
 
 
 @pytest.mark.parametrize(
-    ("response", "found"),
+    ("response", "result"),
     [
         ("I see a red apple here", "red apple"),
         ("It is a sofa.", "sofa"),
@@ -63,5 +63,5 @@ def test_it_is_squads_where_no_word_has_punctuation_inside(answer: str, target: 
         ("", None),
     ],
 )
-def test_find_mention(response: str, found: str | None) -> None:
-    assert find_mention(response, ["red apple", "couch", "sofa"]) == found
+def test_find_mention(response: str, result: str | None) -> None:
+    assert find_mention(response, ["red apple", "couch", "sofa"]) == result

@@ -1,4 +1,4 @@
-"""The minimum detectable effect against textbook formulas, and against the test itself, played on made answers."""
+"""The minimum detectable effect against textbook formulas, and against the test itself on simulated answers."""
 
 import numpy as np
 import pytest
@@ -15,9 +15,9 @@ Z = theirs.norm.ppf(0.975) + theirs.norm.ppf(0.8)
 @pytest.mark.parametrize(("items", "points"), [(153, 16.0), (200, 14.0), (300, 11.4), (451, 9.3)])
 def test_two_test_sets_are_the_textbooks_two_proportions(items: int, points: float) -> None:
     """(z of 97.5 % + z of 80 %) times the error of a difference of two accuracies of 50 %."""
-    found = power.detectable_unpaired(StudyDesign(items))
-    assert found == pytest.approx(Z * (2 * 0.25 / items) ** 0.5, rel=1e-3)
-    assert 100 * found == pytest.approx(points, abs=0.05)
+    result = power.detectable_unpaired(StudyDesign(items))
+    assert result == pytest.approx(Z * (2 * 0.25 / items) ** 0.5, rel=1e-3)
+    assert 100 * result == pytest.approx(points, abs=0.05)
 
 
 def test_pairs_that_agree_show_less() -> None:
@@ -70,7 +70,7 @@ def test_the_paired_test_finds_it_four_times_in_five(design: StudyDesign) -> Non
 
 @pytest.mark.parametrize("items", [153, 200, 300, 451])
 def test_no_pairing_shows_less_than_the_best_one(items: int) -> None:
-    """Exact McNemar rejects from 6 changes on, if all are the same way; so many come 4 times in 5."""
+    """Exact McNemar rejects from 6 changes in one direction on; that many occur 4 times in 5."""
     best = power.detectable_at_best(items)
     assert stats.mcnemar(np.zeros(items), (np.arange(items) < 6) * 1.0) < 0.05
     assert stats.mcnemar(np.zeros(items), (np.arange(items) < 5) * 1.0) > 0.05

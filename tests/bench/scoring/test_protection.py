@@ -28,28 +28,28 @@ def test_value_is_the_formula_and_is_not_clipped() -> None:
     zero, clean = answers(0.1, 0)[0], answers(0.7, 1)
     better, worse = answers(0.9, 2), np.zeros((1, N))
     for protected in (better, worse):
-        made = score(zero, clean, protected, IDS).protection
-        assert made is not None
+        result = score(zero, clean, protected, IDS).protection
+        assert result is not None
         expected = 1 - (protected.mean() - zero.mean()) / (clean.mean() - zero.mean())
-        assert made.value == pytest.approx(expected)
-        assert made.low <= made.value <= made.high
+        assert result.value == pytest.approx(expected)
+        assert result.low <= result.value <= result.high
     assert score(zero, clean, better, IDS).protection.value < 0  # type: ignore[union-attr]
     assert score(zero, clean, worse, IDS).protection.value > 1  # type: ignore[union-attr]
 
 
 def test_no_clean_gain_means_no_score() -> None:
-    made = score(answers(0.5, 0)[0], answers(0.5, 1), answers(0.2, 2), IDS)
-    assert made.protection is None
-    assert not made.eligible
+    result = score(answers(0.5, 0)[0], answers(0.5, 1), answers(0.2, 2), IDS)
+    assert result.protection is None
+    assert not result.eligible
 
 
 def test_small_gain_is_not_eligible() -> None:
     zero = np.zeros(N)
     clean = np.zeros((1, N))
     clean[0, :30] = 1
-    made = score(zero, clean, clean, IDS)
-    assert made.protection is not None
-    assert not made.eligible
+    result = score(zero, clean, clean, IDS)
+    assert result.protection is not None
+    assert not result.eligible
 
 
 def test_gain_interval_agrees_with_scipy() -> None:
@@ -106,13 +106,13 @@ def test_soft_scores_are_scored_as_they_are() -> None:
 
 
 def test_clean_seeds_that_disagree_leave_a_wide_score_that_is_not_eligible() -> None:
-    """Each seed's own gain is beyond doubt; that of another seed is not."""
+    """The gain of each seed played is certain; that of another seed is not."""
     zero, clean = np.zeros(N), np.vstack([answers(0.2, 1), answers(0.9, 2)])
-    made = score(zero, clean, clean / 2, IDS)
-    assert made.protection is not None
-    assert made.protection.value == pytest.approx(0.5)
-    assert made.gain.low < 0 < made.gain.value
-    assert not made.eligible
+    result = score(zero, clean, clean / 2, IDS)
+    assert result.protection is not None
+    assert result.protection.value == pytest.approx(0.5)
+    assert result.gain.low < 0 < result.gain.value
+    assert not result.eligible
 
 
 def test_protection_of_one_seed_agrees_with_a_bootstrap_of_the_ratio_by_scipy() -> None:

@@ -1,4 +1,4 @@
-"""The rules by name: what is strict, what is lenient, and what holds for all of them."""
+"""The rules by name: strict scores, lenient scores, and what holds for all of them."""
 
 from dataclasses import replace
 from typing import get_args
@@ -88,9 +88,9 @@ def test_space_around_a_response_does_not_matter(response: str, key: AnswerKey) 
 @given(st.sampled_from(sorted(RULES)), st.sampled_from(["red apple", "12:30", "Coca Cola", "three dogs"]))
 def test_wrapping_costs_strictly_and_not_leniently(rule: str, text: str) -> None:
     key = AnswerKey("C", (), ("x", text, "z"), rule)._replace(answer="B" if rule == "choice" else text)
-    said = key.answer
-    assert strict_score(said, key) == lenient_score(said, key) == 1
-    wrapped = f"The answer is {said}."
+    right = key.answer
+    assert strict_score(right, key) == lenient_score(right, key) == 1
+    wrapped = f"The answer is {right}."
     assert strict_score(wrapped, key) < 1 and lenient_score(wrapped, key) == 1
     assert lenient_score("The answer is something else entirely", key) < 1
 

@@ -18,26 +18,26 @@ seeds = st.integers(0, 10_000)
 
 
 def test_the_variance_over_pictures_is_that_of_a_mean() -> None:
-    found = stats.variance_sources(SCORES[:1], ALONE)
-    assert found.pictures == pytest.approx(theirs.sem(SCORES[0]) ** 2)
-    assert (found.seeds, found.noise, found.n_pictures, found.n_seeds) == (0, 0, 240, 1)
+    sources = stats.variance_sources(SCORES[:1], ALONE)
+    assert sources.pictures == pytest.approx(theirs.sem(SCORES[0]) ** 2)
+    assert (sources.seeds, sources.noise, sources.n_pictures, sources.n_seeds) == (0, 0, 240, 1)
 
 
 def test_items_of_a_picture_count_as_their_sum() -> None:
     """Pictures of one size: the variance is that of the mean of the pictures' means."""
-    found = stats.variance_sources(SCORES[:1], ALONE // 8)
-    assert found.pictures == pytest.approx(theirs.sem(SCORES[0].reshape(30, 8).mean(1)) ** 2)
+    sources = stats.variance_sources(SCORES[:1], ALONE // 8)
+    assert sources.pictures == pytest.approx(theirs.sem(SCORES[0].reshape(30, 8).mean(1)) ** 2)
 
 
 def test_the_sources_are_those_of_a_two_way_analysis_of_variance() -> None:
     """Mean squares of the rows, columns and residuals of 3 seeds x 240 pictures."""
-    found = stats.variance_sources(SCORES, ALONE)
+    sources = stats.variance_sources(SCORES, ALONE)
     grand, rows, columns = SCORES.mean(), SCORES.mean(1), SCORES.mean(0)
     residual = SCORES - rows[:, None] - columns + grand
     mean_square = (residual**2).sum() / (2 * 239)
-    assert found.pictures == pytest.approx(columns.var(ddof=1) / 240)
-    assert found.seeds == pytest.approx(rows.var(ddof=1) / 3)
-    assert found.noise == pytest.approx(mean_square / (3 * 240))
+    assert sources.pictures == pytest.approx(columns.var(ddof=1) / 240)
+    assert sources.seeds == pytest.approx(rows.var(ddof=1) / 3)
+    assert sources.noise == pytest.approx(mean_square / (3 * 240))
 
 
 @given(seeds)
@@ -59,10 +59,10 @@ def test_one_seed_adds_nothing_and_agreeing_seeds_add_nothing() -> None:
 
 
 def test_what_seeds_may_add_is_chi_square_and_less_the_noise() -> None:
-    found = stats.VarianceSources(pictures=1.0, seeds=2.0, noise=0.5, n_pictures=100, n_seeds=4)
-    some = found.plausible_seed_variance(10_000)
-    assert np.median(some) == pytest.approx(2.0 * 3 / theirs.chi2(3).median() - 0.5, rel=1e-3)
-    assert (some == 0).mean() == pytest.approx(theirs.chi2(3).sf(3 * 2.0 / 0.5), abs=1e-3)
+    sources = stats.VarianceSources(pictures=1.0, seeds=2.0, noise=0.5, n_pictures=100, n_seeds=4)
+    plausible = sources.plausible_seed_variance(10_000)
+    assert np.median(plausible) == pytest.approx(2.0 * 3 / theirs.chi2(3).median() - 0.5, rel=1e-3)
+    assert (plausible == 0).mean() == pytest.approx(theirs.chi2(3).sf(3 * 2.0 / 0.5), abs=1e-3)
 
 
 def test_a_mean_has_the_interval_of_scipys_bootstrap() -> None:
@@ -91,7 +91,7 @@ def test_many_seeds_that_disagree_have_students_interval() -> None:
 
 
 def test_one_picture_says_nothing() -> None:
-    """Not an interval without width."""
+    """One picture must not give an interval of width zero."""
     assert stats.mean(SCORES, np.zeros(240)) == (SCORES.mean(), -np.inf, np.inf)
     assert stats.paired_test(SCORES, np.zeros(240)) == 1
 
@@ -111,7 +111,7 @@ def test_large_sets_are_resampled_in_parts_as_in_one(seed: int) -> None:
 
 
 def test_rows_are_resampled_together() -> None:
-    """What is paired stays paired."""
+    """Paired rows are resampled together."""
     draws = stats.bootstrap_means(np.stack([SCORES[0], SCORES[0] + 0.25]), ALONE // 3, np.random.default_rng(0))
     assert draws[:, 1] - draws[:, 0] == pytest.approx(0.25)
 
@@ -154,7 +154,7 @@ def test_holm_on_a_table_by_hand() -> None:
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_rejects_what_stepping_down_rejects(p: list[float]) -> None:
-    """Holm's own wording: go up from the least p until one is over 5 % / (those that are left)."""
+    """Holm's own wording: start from the smallest p and stop at the first above 5 % / (the number left)."""
     adjusted, order = stats.holm(p), np.argsort(p, kind="stable")
     left = len(p)
     for place in order:

@@ -1,4 +1,4 @@
-"""VQA's soft accuracy against its definition, and its normal form against what the official script gives."""
+"""VQA's soft accuracy against its definition, and its normal form against the official script."""
 
 import string
 from itertools import combinations

@@ -1,4 +1,4 @@
-"""What is taken off an answer, and what is not."""
+"""Removing the wrapping of an answer, and nothing else."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The lm-eval filters by name, and what the task files call."""
+"""The lm-eval filters by name, and the functions that task files name."""
 
 import pytest
 from lm_eval.api.registry import get_filter
@@ -28,11 +28,11 @@ SAID = [["It is a couch"], ["blue"], ["Caption: one dog runs."]]
 def test_a_filter_reads_each_response_by_the_rule_of_its_document(
     name: str, answers: list[str], scores: list[float]
 ) -> None:
-    made = get_filter(name)().apply(SAID, DOCS)
-    assert made == [[answer] for answer in answers]
-    judged = [documents.process_results(doc, each) for doc, each in zip(DOCS, made, strict=True)]
-    assert [each["score"] for each in judged] == pytest.approx(scores)
-    assert [each.keys() for each in judged] == [{"score"}, {"score"}, {"score", "bleu", "cider"}]
+    answers_read = get_filter(name)().apply(SAID, DOCS)
+    assert answers_read == [[answer] for answer in answers]
+    scored = [documents.process_results(doc, result) for doc, result in zip(DOCS, answers_read, strict=True)]
+    assert [result["score"] for result in scored] == pytest.approx(scores)
+    assert [result.keys() for result in scored] == [{"score"}, {"score"}, {"score", "bleu", "cider"}]
 
 
 def test_filters_are_registered_under_their_names() -> None:
@@ -41,9 +41,9 @@ def test_filters_are_registered_under_their_names() -> None:
 
 def test_corpus_metrics_take_pairs() -> None:
     items = [("a dog runs in the park", ["a dog runs in a park"]), ("two red boats at sea", ["red boats"])]
-    said, wanted = zip(*items, strict=True)
-    assert documents.corpus_bleu(items) == captions.bleu(said, wanted) > 0
-    assert documents.corpus_cider(items) == captions.cider_d(said, wanted) > 0
+    hypotheses, references = zip(*items, strict=True)
+    assert documents.corpus_bleu(items) == captions.bleu(hypotheses, references) > 0
+    assert documents.corpus_cider(items) == captions.cider_d(hypotheses, references) > 0
 
 
 def test_documents_carry_no_picture_and_know_where_it_is() -> None:
@@ -59,11 +59,11 @@ def test_documents_carry_no_picture_and_know_where_it_is() -> None:
 
 @pytest.mark.parametrize("name", ["emoji_smoke", "own"])
 def test_a_task_has_both_filters_over_one_response(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What lm-eval asks for is one response a document."""
+    """lm-eval requests one response for each document."""
     small = load("emoji_smoke", "validation")
     monkeypatch.setattr(datasets, "load", lambda *_: small)
-    told = {"name": "mine", "split": "validation"}
-    manager = TaskManager(include_path=bench.tasks.__path__[0], include_defaults=False, metadata=told)
+    metadata = {"name": "mine", "split": "validation"}
+    manager = TaskManager(include_path=bench.tasks.__path__[0], include_defaults=False, metadata=metadata)
     task = manager.load([name])["tasks"][name]
     task.build_all_requests()
     assert len(task.instances) == len(small)

@@ -1,4 +1,4 @@
-"""Which of lm-eval's tasks an LVLM can be asked, and what is said where their data are not here."""
+"""The tasks of lm-eval that an LVLM can answer, and the error if their data are missing."""
 
 import subprocess
 import sys
@@ -11,11 +11,11 @@ from bench.tasks import lm_eval_tasks
 
 
 def test_lm_evals_own_tasks_about_pictures_are_found() -> None:
-    found = lm_eval_tasks.task_names()
-    assert {"mmmu_val", "mmmu_val_art", "mmmu_val_science", "chartqa"} <= set(found)
-    assert len([name for name in found if name.startswith("mmmu_val")]) == 30 + 6 + 1
-    assert not {"mmlu", "hellaswag", "emoji_catalog"} & set(found)
-    assert not [name for name in found if "llm_judged" in name], "would ask a model behind a network"
+    result = lm_eval_tasks.task_names()
+    assert {"mmmu_val", "mmmu_val_art", "mmmu_val_science", "chartqa"} <= set(result)
+    assert len([name for name in result if name.startswith("mmmu_val")]) == 30 + 6 + 1
+    assert not {"mmlu", "hellaswag", "emoji_catalog"} & set(result)
+    assert not [name for name in result if "llm_judged" in name], "would ask a model behind a network"
 
 
 def test_tasks_that_want_log_likelihoods_are_not_among_them(foreign: Path) -> None:
@@ -40,8 +40,8 @@ def test_nothing_heavy_is_imported_to_find_them() -> None:
 
 
 def test_a_group_is_loaded_with_all_of_its_tasks(foreign: Path) -> None:
-    found = lm_eval_tasks.load_task("toy_val")
-    assert (set(found["groups"]), set(found["tasks"])) == ({"toy_val"}, {"toy_plain", "toy_more"})
+    result = lm_eval_tasks.load_task("toy_val")
+    assert (set(result["groups"]), set(result["tasks"])) == ({"toy_val"}, {"toy_plain", "toy_more"})
 
 
 @pytest.mark.parametrize(("name", "source"), [("mmmu_val", "MMMU/MMMU"), ("chartqa", "HuggingFaceM4/ChartQA")])

@@ -1,4 +1,4 @@
-"""An LVLM as lm-eval sees it: order, chunks, pictures and limits; and the functions that the task files name."""
+"""The adapter between an LVLM and lm-eval: order, batches, pictures and limits."""
 
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class Echo:
         return [f"{q} {i[0, 0].tolist()}" for q, i in zip(questions, images, strict=True)]
 
 
-def asked(question: str, picture: Image.Image, tokens: int = 16) -> Instance:
+def request(question: str, picture: Image.Image, tokens: int = 16) -> Instance:
     return Instance("generate_until", {}, (question, {"max_gen_toks": tokens}, {"visual": [picture]}), 0)
 
 
@@ -42,7 +42,7 @@ def plain(level: int, size: tuple[int, int] = (8, 8)) -> Image.Image:
 def test_answers_come_back_in_the_order_asked(batch: int, calls: list[int]) -> None:
     victim, progress = Echo(), []
     model = LVLMForEval(victim, batch, lambda *step: progress.append(step))  # type: ignore[arg-type]
-    requests = [asked(f"q{i}", plain(i, (8 + i % 2, 8)), 5) for i in range(5)]
+    requests = [request(f"q{i}", plain(i, (8 + i % 2, 8)), 5) for i in range(5)]
     assert model.generate_until(requests) == [f"q{i} [{i}, {i + 1}, {i + 2}]" for i in range(5)]
     assert victim.calls == [(size, 5) for size in calls]
     assert [fraction for fraction, _ in progress] == [min(1.0, batch * (k + 1) / 5) for k in range(len(calls))]
@@ -59,7 +59,7 @@ def test_batches_are_halved_where_memory_is_short(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(victim, "generate", generate)
     model = LVLMForEval(victim, 96, lambda *_: None)  # type: ignore[arg-type]
-    requests = [asked(f"q{i}", plain(i)) for i in range(7)]
+    requests = [request(f"q{i}", plain(i)) for i in range(7)]
     assert model.generate_until(requests) == [f"q{i} [{i}, {i + 1}, {i + 2}]" for i in range(7)]
     assert [size for size, _ in victim.calls] == [1] * 7
 
@@ -67,25 +67,25 @@ def test_batches_are_halved_where_memory_is_short(monkeypatch: pytest.MonkeyPatc
 def test_each_task_of_a_group_has_its_own_limit() -> None:
     victim = Echo()
     model = LVLMForEval(victim, 2, lambda *_: None)  # type: ignore[arg-type]
-    requests = [asked(f"q{i}", plain(i), tokens) for i, tokens in enumerate([5, 5, 5, 512, 512])]
+    requests = [request(f"q{i}", plain(i), tokens) for i, tokens in enumerate([5, 5, 5, 512, 512])]
     unsaid = Instance("generate_until", {}, ("q5", {}, {"visual": plain(5)}), 0)
     assert model.generate_until([*requests, unsaid]) == [f"q{i} [{i}, {i + 1}, {i + 2}]" for i in range(6)]
     assert victim.calls == [(2, 5), (1, 5), (2, 512), (1, 256)]
 
 
 @pytest.mark.parametrize(
-    ("until", "said"),
+    ("until", "expected"),
     [([], "q. Then, a"), (["."], "q"), (["a", "."], "q"), (["Then", "a"], "q. "), (["b", ""], "q. Then, a")],
 )
-def test_an_answer_ends_before_the_first_stop_string(until: list[str], said: str) -> None:
-    assert cut_at_stop("q. Then, a", until) == said
+def test_an_answer_ends_before_the_first_stop_string(until: list[str], expected: str) -> None:
+    assert cut_at_stop("q. Then, a", until) == expected
     request = Instance("generate_until", {}, ("q. Then, a", {"until": [*until, " ["]}, {"visual": [plain(1)]}), 0)
-    assert LVLMForEval(Echo(), 4, lambda *_: None).generate_until([request]) == [said]  # type: ignore[arg-type]
+    assert LVLMForEval(Echo(), 4, lambda *_: None).generate_until([request]) == [expected]  # type: ignore[arg-type]
 
 
 def test_the_place_of_the_picture_is_the_chat_templates_and_not_the_tasks() -> None:
     model = LVLMForEval(Echo(), 4, lambda *_: None)  # type: ignore[arg-type]
-    requests = [asked(text, plain(0)) for text in ("<image> What?\n", "What is <image>?", " What? ")]
+    requests = [request(text, plain(0)) for text in ("<image> What?\n", "What is <image>?", " What? ")]
     assert [a.removesuffix(" [0, 1, 2]") for a in model.generate_until(requests)] == ["What?", "What is ?", " What? "]
 
 
@@ -102,7 +102,7 @@ def test_a_picture_of_another_mode_is_read_as_rgb(mode: str, colour: object) -> 
     if mode == "P":
         picture.putpalette([7] * 768)
     model = LVLMForEval(Echo(), 4, lambda *_: None)  # type: ignore[arg-type]
-    assert model.generate_until([asked("q", picture)]) == ["q [7, 7, 7]"]
+    assert model.generate_until([request("q", picture)]) == ["q [7, 7, 7]"]
 
 
 def test_our_own_tasks_show_arrays() -> None:
@@ -115,7 +115,7 @@ def test_our_own_tasks_show_arrays() -> None:
 def test_log_likelihoods_are_refused(method: str) -> None:
     model = LVLMForEval(Echo(), 4, lambda *_: None)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="judged by what it generates"):
-        getattr(model, method)([asked("q", plain(1))])
+        getattr(model, method)([request("q", plain(1))])
 
 
 def test_every_data_set_has_its_task_file_and_every_task_file_its_data_set() -> None:

@@ -1,4 +1,4 @@
-"""What a victim reads, word for word: a changed prompt makes older numbers incomparable, and must not go unnoticed.
+"""The exact prompts of every victim: a changed prompt makes older numbers incomparable, so a test must fail.
 
 BENCH_UPDATE_PROMPTS=1 pytest tests/bench/tasks/test_prompts.py    # writes prompts.json again
 """
@@ -35,8 +35,8 @@ QUESTIONS = {
 }
 
 
-def asked() -> SampleSet:
-    """One question a rule, about one gray picture."""
+def sample_set() -> SampleSet:
+    """Return one question for each rule, about one gray picture."""
     gray = np.full((64, 64, 3), 128, np.uint8)
     return SampleSet(
         tuple(
@@ -47,7 +47,7 @@ def asked() -> SampleSet:
 
 
 def read(victim: LVLM, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The text that the victim reads for each rule, special tokens and all; runs of image tokens are counted."""
+    """Return the victim's prompt for each rule with special tokens, and with the number of image tokens in each run."""
     texts: list[str] = []
 
     def generate(*, input_ids: torch.Tensor, attention_mask: torch.Tensor, **_: Any) -> torch.Tensor:
@@ -58,7 +58,7 @@ def read(victim: LVLM, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
             texts.append(runs.sub(lambda run: f"[{run[0].count(victim.image_token)} image tokens]", text))
         return input_ids
 
-    monkeypatch.setattr(datasets, "load", lambda *_: asked())
+    monkeypatch.setattr(datasets, "load", lambda *_: sample_set())
     monkeypatch.setattr(victim.model, "generate", generate)
     evaluate(victim, "a data set", "test", lambda *_: None)
     return dict(zip(QUESTIONS, texts, strict=True))
@@ -69,21 +69,21 @@ def test_prompts_are_as_they_were(name: str, monkeypatch: pytest.MonkeyPatch) ->
     now = read(load(name), monkeypatch)
     assert now.keys() == RULES.keys()
     if "BENCH_UPDATE_PROMPTS" in os.environ:
-        kept = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-        kept |= {name: now, "evaluator": EVALUATOR}
-        FILE.write_text(json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+        prompts = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+        prompts |= {name: now, "evaluator": EVALUATOR}
+        FILE.write_text(json.dumps(prompts, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
     assert json.loads(FILE.read_text(encoding="utf-8"))[name] == now, HINT
 
 
 def test_the_snapshots_are_those_of_this_evaluator_and_of_these_victims() -> None:
-    kept = json.loads(FILE.read_text(encoding="utf-8"))
-    assert kept.pop("evaluator") == EVALUATOR, HINT
-    assert kept.keys() == EMBEDDED.keys()
+    prompts = json.loads(FILE.read_text(encoding="utf-8"))
+    assert prompts.pop("evaluator") == EVALUATOR, HINT
+    assert prompts.keys() == EMBEDDED.keys()
 
 
 def test_a_changed_prompt_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One more word before the question is another text in every rule."""
+    """One more word before the question changes the prompt of every rule."""
     victim = load("tiny-llava-a")
     monkeypatch.setattr(victim.text, "before", victim.text.before + "Please: ")
-    kept = json.loads(FILE.read_text(encoding="utf-8"))["tiny-llava-a"]
-    assert all(now != kept[rule] for rule, now in read(victim, monkeypatch).items())
+    prompts = json.loads(FILE.read_text(encoding="utf-8"))["tiny-llava-a"]
+    assert all(now != prompts[rule] for rule, now in read(victim, monkeypatch).items())

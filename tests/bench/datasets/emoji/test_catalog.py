@@ -15,7 +15,7 @@ SIZES = {"train": 768, "validation": 384, "test": 960}
 
 @pytest.fixture(scope="module")
 def splits() -> dict[str, SampleSet]:
-    """All of it, once."""
+    """Load all splits once."""
     return {split: datasets.load("emoji_catalog", split) for split in SIZES}
 
 

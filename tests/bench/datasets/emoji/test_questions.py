@@ -1,4 +1,4 @@
-"""A question tells what is asked for."""
+"""The questions about a rendering."""
 
 from bench.datasets.emoji.questions import BACKGROUND, CATEGORY, NAMING, SIZE
 

@@ -30,7 +30,7 @@ SCHEMAS = {
     },
     "flickr8k": {"image": PICTURE, **{f"caption_{n}": TEXT for n in range(5)}},
 }
-"""The columns of each data set as its files have them, used or not."""
+"""The columns in the files of each data set, including those that are not used."""
 
 ANSWERS: dict[str, Callable[[int], dict[str, Any]]] = {
     "realworldqa": lambda n: {"question": f"Question {n}?\nA. one\nB. two", "answer": "AB"[n % 2]},
@@ -50,30 +50,30 @@ def pixels(seed: int, height: int = 60, width: int = 80) -> np.ndarray:
 
 
 def encoded(picture: np.ndarray | Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    """A picture as a file of some kind."""
+    """Encode a picture as a file of some format."""
     buffer = io.BytesIO()
     (picture if isinstance(picture, Image.Image) else Image.fromarray(picture)).save(buffer, kind, **options)
     return buffer.getvalue()
 
 
 def row(name: str, number: int, picture: bytes | None = None, **changes: Any) -> dict[str, Any]:
-    """A good row about picture `number`, with changes."""
+    """Return a good row about picture `number`, with changes."""
     data = encoded(pixels(number)) if picture is None else picture
     return {"image": {"bytes": data, "path": None}, **ANSWERS[name](number), **changes}
 
 
 def write(name: str, file: Path, rows: list[dict[str, Any]]) -> None:
-    """A Parquet file of rows with the hub's schema."""
+    """Write a Parquet file of rows with the hub's schema."""
     file.parent.mkdir(parents=True, exist_ok=True)
     schema = pa.schema(list(SCHEMAS[name].items()))
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), file, row_group_size=7)
 
 
 def fill(name: str, folder: Path, rows: int = 12) -> dict[str, list[dict[str, Any]]]:
-    """A copy of a data set: `rows` good rows a file, every picture another; the rows by file."""
-    made = {
+    """Write a copy of a data set with `rows` good rows in each file, all about different pictures; return them by file."""
+    files = {
         file: [row(name, 1000 * index + number) for number in range(rows)] for index, file in enumerate(HUB[name].files)
     }
-    for file, its in made.items():
-        write(name, folder / file, its)
-    return made
+    for file, rows_of_file in files.items():
+        write(name, folder / file, rows_of_file)
+    return files

@@ -1,4 +1,4 @@
-"""What a model reads of each row of the hub's data sets, and what is judged: a changed prompt fails a test."""
+"""The prompt and the accepted answers of rows of each hub data set: a changed prompt fails a test."""
 
 from collections.abc import Callable
 from typing import Any
@@ -105,13 +105,13 @@ SCIENCE = {"question": "Which is a solid?", "choices": ["water", "stone"], "answ
 def test_a_row_becomes_this_question_and_the_answer_that_is_learned_scores(
     read: Callable[[dict[str, Any]], RowTexts], row: dict[str, Any], expected: RowTexts
 ) -> None:
-    found = read(row)
-    assert found == expected
-    assert strict_score(found.answer, found) == pytest.approx(1.0, abs=1e-9)
+    result = read(row)
+    assert result == expected
+    assert strict_score(result.answer, result) == pytest.approx(1.0, abs=1e-9)
 
 
 @pytest.mark.parametrize(
-    ("read", "row", "told"),
+    ("read", "row", "message"),
     [
         (vqa_rad.read, {"question": "q", "answer": "  "}, "answer: '  '; allowed: text"),
         (vqa_rad.read, {"question": None, "answer": "a"}, "question: 'None'; allowed: text"),
@@ -127,9 +127,9 @@ def test_a_row_becomes_this_question_and_the_answer_that_is_learned_scores(
     ],
 )
 def test_a_row_without_an_answer_is_malformed_and_says_where(
-    read: Callable[[dict[str, Any]], RowTexts], row: dict[str, Any], told: str
+    read: Callable[[dict[str, Any]], RowTexts], row: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(Malformed, match=told):
+    with pytest.raises(Malformed, match=message):
         read(row)
 
 

@@ -23,7 +23,7 @@ def every(path: Path) -> list[RawRow | UserError]:
     return list(open_dataset(path).rows())
 
 
-def told(path: Path) -> list[str]:
+def faults_of(path: Path) -> list[str]:
     """The faults, in order."""
     return [str(each) for each in every(path) if isinstance(each, UserError)]
 
@@ -43,18 +43,18 @@ def good(path: Path) -> list[dict[str, Any]]:
     ],
 )
 def test_every_form_gives_its_rows_in_order(write: Write, rows: Rows, form: str, first: str) -> None:
-    found = every(write(form, rows))
-    assert all(isinstance(each, RawRow) for each in found)
-    assert [each.cells["answer"] for each in found if isinstance(each, RawRow)] == [row["answer"] for row in rows]
-    assert isinstance(found[0], RawRow) and (found[0].where, found[0].split) == (first, "")
+    result = every(write(form, rows))
+    assert all(isinstance(each, RawRow) for each in result)
+    assert [each.cells["answer"] for each in result if isinstance(each, RawRow)] == [row["answer"] for row in rows]
+    assert isinstance(result[0], RawRow) and (result[0].where, result[0].split) == (first, "")
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "saved"])
 def test_splits_are_folders_or_keys(write: Write, rows: Rows, form: str) -> None:
     path = write(form, {"train": rows[:20], "validation": rows[20:30], "test": rows[30:]})
-    found = [each for each in every(path) if isinstance(each, RawRow)]
-    assert [each.split for each in found] == ["train"] * 20 + ["validation"] * 10 + ["test"] * 10
-    assert found[-1].where == {"jsonl": "test/metadata.jsonl, row 10", "csv": "test/metadata.csv, row 11"}.get(
+    result = [each for each in every(path) if isinstance(each, RawRow)]
+    assert [each.split for each in result] == ["train"] * 20 + ["validation"] * 10 + ["test"] * 10
+    assert result[-1].where == {"jsonl": "test/metadata.jsonl, row 10", "csv": "test/metadata.csv, row 11"}.get(
         form, "test, row 10"
     )
     assert open_dataset(path).base("test") == (path if form == "saved" else path / "test")
@@ -93,7 +93,7 @@ def test_bad_json_lines_cost_themselves_alone(tmp_path: Path) -> None:
     lines = [b'{"answer": 1}', b'{"answer": 2', b"", b"[1]", b'{"anwser": 3}', b"[" * 100_000, b'{"answer": 4}\r']
     path = table(tmp_path / "a", "metadata.jsonl", b"\n".join(lines))
     assert good(path) == [{"answer": 1}, {"answer": 4}]
-    faults = told(path)
+    faults = faults_of(path)
     assert [line.split(":")[0] for line in faults] == [f"metadata.jsonl, row {n}" for n in (2, 4, 5, 6)]
     assert "no JSON" in faults[0] and faults[1].endswith("list; allowed: one object a line")
     assert faults[2].endswith(f"column 'anwser' is not known; allowed: {', '.join(COLUMNS)}")
@@ -105,12 +105,12 @@ def test_csv_rows_are_counted_as_a_spreadsheet_does(tmp_path: Path) -> None:
     path = table(tmp_path / "a", "metadata.csv", text.encode())
     assert [row["answer"] for row in good(path)] == ["a", "i"]
     assert good(path)[0]["question"] == 'two\nlines, "quoted"'
-    assert [line.split(": ")[0] for line in told(path)] == [f"metadata.csv, row {n}" for n in (3, 4, 6)]
-    assert "2 cells; allowed: 3, as the header has" in told(path)[0]
+    assert [line.split(": ")[0] for line in faults_of(path)] == [f"metadata.csv, row {n}" for n in (3, 4, 6)]
+    assert "2 cells; allowed: 3, as the header has" in faults_of(path)[0]
 
 
 def test_a_quote_that_is_never_closed_is_told_as_what_it_is(tmp_path: Path) -> None:
-    """It swallows all that follows: nobody can say how many rows that were."""
+    """It swallows all rows that follow, so they cannot be counted."""
     path = table(tmp_path / "a", "metadata.csv", b'file_name,answer\n1,a\n2,"b\n3,c\n4,d\n')
     with pytest.raises(UserError, match=r"^metadata.csv, row 3: a quote that is never closed"):
         every(path)
@@ -129,7 +129,7 @@ def test_encodings(tmp_path: Path, name: str) -> None:
     for encoding in ("utf-8", "utf-8-sig"):
         assert good(table(tmp_path / "a", name, text.encode(encoding))) == [{"answer": "caf\xe9"}]
     latin = good(table(tmp_path / "a", name, text.encode("latin-1")))
-    assert latin == [{"answer": "caf\udce9"}]  # told by the check of the cell: the other rows are not lost
+    assert latin == [{"answer": "caf\udce9"}]  # reported by the check of the cell: the other rows are not lost
     with pytest.raises(UserError, match=f"^{name}: UTF-16; allowed: UTF-8"):
         every(table(tmp_path / "a", name, text.encode("utf-16")))
 
@@ -150,7 +150,7 @@ def test_parquet_text_that_is_not_utf8_costs_its_row_alone(tmp_path: Path) -> No
     words = pa.array([b"one", b"caf\xe9", b"three"]).view(pa.string())
     pq.write_table(pa.table({"answer": words}), tmp_path / "a.parquet")
     assert good(tmp_path / "a.parquet") == [{"answer": "one"}, {"answer": "three"}]
-    assert told(tmp_path / "a.parquet") == ["a.parquet, row 2: not UTF-8; allowed: UTF-8 text"]
+    assert faults_of(tmp_path / "a.parquet") == ["a.parquet, row 2: not UTF-8; allowed: UTF-8 text"]
 
 
 def test_parquet_columns_are_known(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_splits_of_a_saved_folder_are_ours(write: Write, rows: Rows) -> None:
 
 
 def test_a_saved_folder_runs_no_code(write: Write, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a loading script beside it, nor a type, format or builder that its JSON names, nor the network."""
+    """No loading script next to it, no type, format or builder that its JSON names, and no network is used."""
     path = write("saved", rows)
     mark = path.parent / "mark"
     (path / "pets.py").write_text(f"open({str(mark)!r}, 'w')")
@@ -248,7 +248,7 @@ def test_what_datasets_saves_is_what_it_loads(write: Write, rows: Rows) -> None:
 
 
 def test_damaged_offsets_do_not_end_the_process(tmp_path: Path) -> None:
-    """Following them would: the second word would have a negative length."""
+    """Following the offsets would end it: the second word has a negative length."""
     offsets = pa.array([0, 3, -5, 9], pa.int32()).buffers()[1]
     words = pa.Array.from_buffers(pa.string(), 3, [None, offsets, pa.py_buffer(b"onetwothree")])
     batch = pa.record_batch({"answer": words})

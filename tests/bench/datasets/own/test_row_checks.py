@@ -19,7 +19,7 @@ def read(folder: str = "", **cells: Any) -> CheckedTexts:
 
 
 def fault(**cells: Any) -> str:
-    """The one line, without where."""
+    """Return the one line of the fault, without its place."""
     with pytest.raises(UserError) as error:
         read(**cells)
     line = str(error.value)
@@ -48,8 +48,8 @@ def test_other_values_are_no_text(value: object) -> None:
 
 
 def test_a_caption_answers_one_question() -> None:
-    told = read(caption="A cat on a mat.", answers=["A cat.", "A mat."])
-    assert told == CheckedTexts("", "", DESCRIBE, "A cat on a mat.", ("A cat.", "A mat."), (), "caption")
+    checked = read(caption="A cat on a mat.", answers=["A cat.", "A mat."])
+    assert checked == CheckedTexts("", "", DESCRIBE, "A cat on a mat.", ("A cat.", "A mat."), (), "caption")
 
 
 @pytest.mark.parametrize("more", [{"question": "What?"}, {"answer": "x"}, {"choices": "a|b"}, {"rule": "vqa"}])
@@ -97,9 +97,9 @@ OPTIONS = ["red", "dark red", "blue"]
 
 @pytest.mark.parametrize("answer", ["dark red", "Dark Red", "B", "b", "(B)", "B."])
 def test_an_option_is_told_by_letter_or_text(answer: str) -> None:
-    told = read(question="Which?", answer=answer, choices=OPTIONS)
-    assert (told.answer, told.rule, told.choices) == ("B", "choice", ("red", "dark red", "blue"))
-    assert told.question == "Which?\nA. red\nB. dark red\nC. blue"
+    checked = read(question="Which?", answer=answer, choices=OPTIONS)
+    assert (checked.answer, checked.rule, checked.choices) == ("B", "choice", ("red", "dark red", "blue"))
+    assert checked.question == "Which?\nA. red\nB. dark red\nC. blue"
 
 
 def test_what_names_no_option_or_two() -> None:
@@ -137,12 +137,12 @@ def test_the_answer_that_is_kept_is_judged_right(options: list[str], data: st.Da
     right = data.draw(st.integers(0, len(options) - 1))
     for answer in (ascii_uppercase[right], options[right]):
         try:
-            told = read(question="Which?", answer=answer, choices=options)
+            checked = read(question="Which?", answer=answer, choices=options)
         except UserError as error:
             assert "the letter of one option and the text of another" in str(error)  # noqa: PT017
             continue
-        assert told.answer == ascii_uppercase[right]
-        assert strict_score(ascii_uppercase[right], AnswerKey(told.answer, (), told.choices, told.rule)) == 1
+        assert checked.answer == ascii_uppercase[right]
+        assert strict_score(ascii_uppercase[right], AnswerKey(checked.answer, (), checked.choices, checked.rule)) == 1
 
 
 def test_text_that_is_too_long_or_not_utf8() -> None:
@@ -155,7 +155,7 @@ def test_text_that_is_too_long_or_not_utf8() -> None:
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> RawDataset:
-    """A folder with one file, and one beside it."""
+    """A folder with one file, and another file outside it."""
     (tmp_path / "set" / "in").mkdir(parents=True)
     (tmp_path / "set" / "in" / "1.png").write_bytes(b"one")
     (tmp_path / "2.png").write_bytes(b"two")

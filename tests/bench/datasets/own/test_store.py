@@ -22,7 +22,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture(autouse=True)
 def _fresh(bench_home: Path) -> None:
-    """A home of its own; nothing of another test's is remembered."""
+    """Use a new home, and forget what other tests loaded."""
     datasets.load.cache_clear()
     dataset_identity.cache_clear()
 
@@ -42,7 +42,7 @@ def test_what_is_imported_is_known_by_its_name(write: Write, rows: Rows) -> None
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "saved", "saved pictures"])
 def test_a_moved_or_rewritten_set_keeps_its_artefacts(write: Write, rows: Rows, form: str) -> None:
-    """Under another folder, with other file times, and in another form: the same stages, not made again."""
+    """In another folder, with other file times or in another format, nothing is made again."""
     first = import_path(str(write("jsonl", rows)))
     before = [dataset.stage(first.name, split).identity for split in SPLITS]
     path = write(form, rows, "new/pets" if form != "parquet" else "pets")
@@ -145,7 +145,7 @@ def test_paths_and_names(text: str, path: bool, name: bool, tmp_path: Path, monk
 
 
 def test_the_reader_is_part_of_what_is_remembered(write: Write, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other code may make something else of the same files."""
+    """Other code may read something else from the same files."""
     path = write("jsonl", rows)
     name = import_path(str(path)).name
     monkeypatch.setattr(contents, "decode", lambda *_: pytest.fail("decoded again"))
@@ -166,5 +166,5 @@ def test_the_copy_is_checked_before_use(write: Write, rows: Rows, bench_home: Pa
 
 def test_json_that_is_kept_is_small(write: Write, rows: Rows, bench_home: Path) -> None:
     import_path(str(write("jsonl", rows)))
-    (kept,) = (bench_home / "own").glob("*.json")
-    assert set(json.loads(kept.read_text())) == {"key", "rows", "used", "effect", "bad", "notes"}
+    (report,) = (bench_home / "own").glob("*.json")
+    assert set(json.loads(report.read_text())) == {"key", "rows", "used", "effect", "bad", "notes"}

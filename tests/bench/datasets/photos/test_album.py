@@ -1,4 +1,4 @@
-"""The data set `photos`: what is asked of whom, and that the splits share no photograph."""
+"""The data set `photos`: its questions, and that the splits share no photograph."""
 
 from collections import Counter
 
@@ -22,7 +22,7 @@ VIEWS = {"train": 2, "validation": 1, "test": 1}
 
 @pytest.fixture(scope="module")
 def splits() -> dict[str, SampleSet]:
-    """All of it, once."""
+    """Load all splits once."""
     return {split: datasets.load("photos", split) for split in SIZES}
 
 
@@ -39,10 +39,10 @@ def test_every_view_is_asked_about_once_in_each_way(splits: dict[str, SampleSet]
     count = Counter((s.image_id, task(s)) for s in samples)
     assert set(count.values()) == {1}
     for index, photo in own.items():
-        asked = {"kind", "caption"} | ({"name"} if photo.name in frequent_names() else set())
+        tasks = {"kind", "caption"} | ({"name"} if photo.name in frequent_names() else set())
         for k in range(VIEWS[split]):
             of_view = [s for s in samples if s.image_id == f"{split}-{index:03d}-{k:02d}"]
-            assert {task(s) for s in of_view} == asked
+            assert {task(s) for s in of_view} == tasks
             assert len({s.pixels.tobytes() for s in of_view}) == 1
             assert {task(s): s.answer for s in of_view}.items() <= {
                 ("kind", photo.kind),

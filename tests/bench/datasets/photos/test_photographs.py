@@ -1,4 +1,4 @@
-"""The committed photographs: whose they are, what is told of each, and that nothing stands in two splits."""
+"""The committed photographs: their authors, their captions, and that none is in two splits."""
 
 from collections import Counter
 from pathlib import Path
@@ -58,9 +58,9 @@ def test_captions_are_short_english_sentences_with_what_is_shown() -> None:
         assert caption[0].isupper() and caption.endswith(".") and caption.count(".") == 1, caption
         assert 3 <= len(caption.split()) <= 12, caption
         assert photo.name == photo.name.lower().strip() and photo.kind == photo.kind.lower().strip()
-    told = {photo.name: photo for photo in photographs() if photo.name in {"hammer", "windmill", "fish", "planet"}}
-    assert len(told) == 4
-    assert all(name in photo.caption for name, photo in told.items())
+    named = {photo.name: photo for photo in photographs() if photo.name in {"hammer", "windmill", "fish", "planet"}}
+    assert len(named) == 4
+    assert all(name in photo.caption for name, photo in named.items())
 
 
 def test_no_photograph_is_there_twice() -> None:

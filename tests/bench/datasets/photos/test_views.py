@@ -14,7 +14,7 @@ sides = st.integers(40, 128)
 
 
 def ramps(width: int, height: int) -> Image.Image:
-    """Red says how far to the right a pixel is, green how far down, in hundreds and twenties of a level."""
+    """Red encodes how far to the right a pixel is and green how far down, in hundreds and twenties of a level."""
     y, x = np.mgrid[0:height, 0:width]
     return Image.fromarray(np.stack([x + 60, y + 60, np.full_like(x, 100)], axis=-1).astype(np.uint8))
 
@@ -35,7 +35,7 @@ def test_a_view_is_a_function_of_photograph_and_seed(seed: int, width: int, heig
 @given(seeds, sides, sides)
 @settings(max_examples=25)
 def test_a_view_shows_most_of_the_middle_and_nothing_else(seed: int, width: int, height: int) -> None:
-    """Where in the photograph a view's edges are is read off its colours, whose light the blue channel tells."""
+    """The colours give the place of a view's edges in the photograph, and the blue channel gives the brightness."""
     pixels = view(ramps(width, height), np.random.default_rng(seed)).astype(float)
     light = np.median(pixels[..., 2]) / 100
     assert 0.84 <= light <= 1.16

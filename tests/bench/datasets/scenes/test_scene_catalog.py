@@ -18,7 +18,7 @@ CORNERS = {"top left": (0, 0), "top right": (0, 32), "bottom left": (32, 0), "bo
 
 @pytest.fixture(scope="module")
 def splits() -> dict[str, SampleSet]:
-    """All of it, once."""
+    """Load all splits once."""
     return {split: datasets.load("scenes", split) for split in SAMPLES}
 
 
@@ -81,15 +81,15 @@ def test_the_options_stand_in_the_question_and_the_rules_read_them(splits: dict[
 
 def test_the_colour_is_that_of_the_background(splits: dict[str, SampleSet]) -> None:
     """The median pixel of a picture with one thing is its background's, which the answer names."""
-    seen = 0
+    checked = 0
     for one, other in zip(splits["test"][::2], splits["test"][1::2], strict=True):
         answers = {kind(s): right(s) for s in (one, other)}
         if answers.get("count") == "1" and "colour" in answers:
             middle = np.median(one.pixels.reshape(-1, 3), axis=0)
             near = min(COLOURS, key=lambda c: np.linalg.norm(np.array(COLOURS[c]) - middle))
             assert near == answers["colour"]
-            seen += 1
-    assert seen == 20
+            checked += 1
+    assert checked == 20
 
 
 def test_the_thing_asked_for_is_at_its_place(splits: dict[str, SampleSet]) -> None:

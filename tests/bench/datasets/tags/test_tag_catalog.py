@@ -1,4 +1,4 @@
-"""What the tags ask: every answer equally often, no picture twice, and answers that the victims can tell apart."""
+"""The questions about tags: equally frequent answers, no picture twice, and answers that victims can tell apart."""
 
 from collections import Counter
 
@@ -21,7 +21,7 @@ DIGITS = dict(enumerate(["-", "one", "two", "three", "four", "five", "-", "seven
 
 @pytest.fixture(scope="module")
 def splits() -> dict[str, SampleSet]:
-    """All of it, once."""
+    """Load all splits once."""
     return {split: datasets.load("tags", split) for split in SIZES}
 
 
@@ -48,8 +48,8 @@ def test_the_lines_say_what_the_answer_says() -> None:
     assert lines("word", "taxi") == ("taxi",)
     assert lines("price", "fifty") == ("$50",)
     assert lines("date", "may five") == ("May", "5")
-    told = [lines(kind, answer) for kind, answers in VOCABULARY.items() for answer in answers]
-    assert len(set(told)) == len(told)
+    tags = [lines(kind, answer) for kind, answers in VOCABULARY.items() for answer in answers]
+    assert len(set(tags)) == len(tags)
 
 
 def test_a_wrong_answer_scores_less_and_no_two_words_are_near(splits: dict[str, SampleSet]) -> None:

@@ -1,4 +1,4 @@
-"""What is drawn on a tag can be read there, from committed strips, without a font."""
+"""The text on a tag can be read. It is drawn from committed strips, without a font."""
 
 import numpy as np
 import pytest
@@ -70,10 +70,10 @@ def shape(texts: tuple[str, ...]) -> np.ndarray:
 def best(ink: np.ndarray, text: np.ndarray) -> float:
     """The largest normalised correlation of the two over places, sizes and tilts of the tag."""
     picture, around = np.pad(ink, 8, mode="edge"), Image.fromarray(text.astype(np.float32))
-    found = []
+    result = []
     for scale in (0.92, 0.98):
         size = (round(TAG[0] * scale), round(TAG[1] * scale))
         for tilt in (-3, 0, 3):
             turned = around.resize(size).rotate(tilt, Image.Resampling.BICUBIC)
-            found.append(match_template(picture, np.asarray(turned)).max())
-    return float(max(found))
+            result.append(match_template(picture, np.asarray(turned)).max())
+    return float(max(result))
