@@ -70,7 +70,7 @@ def write(name: str, file: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def fill(name: str, folder: Path, rows: int = 12) -> dict[str, list[dict[str, Any]]]:
-    """Write a copy of a data set with `rows` good rows in each file, all about different pictures; return them by file."""
+    """Write a copy of a data set with `rows` good rows in each file, about different pictures; return them by file."""
     files = {
         file: [row(name, 1000 * index + number) for number in range(rows)] for index, file in enumerate(HUB[name].files)
     }
