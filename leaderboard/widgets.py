@@ -1,6 +1,7 @@
 """Parts that the pages share: the runs, the choice of a game or of a run, and how numbers look."""
 
-from collections.abc import Sequence
+import html
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -68,3 +69,9 @@ def show_flags(flags: Sequence[Flag]) -> None:
             width, height = SENTENCE
             looks = {"What": st.column_config.TextColumn(width=width)}
             st.dataframe(tabulate_flags(flags), hide_index=True, row_height=height, column_config=looks)
+
+
+def highlight(words: Iterable[tuple[str, bool]]) -> str:
+    """Return words as safe HTML, with those that were inserted in <mark>."""
+    safe = ((html.escape(word), inserted) for word, inserted in words)
+    return " ".join(f"<mark>{word}</mark>" if inserted else word for word, inserted in safe)

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from bench.datasets.cards import EMBEDDED, HUB
-from bench.errors import UserError, unknown
+from bench.errors import UserError, unknown_name
 
 app = typer.Typer(help="List data sets, prepare those of the hub, and check any of them.", no_args_is_help=True)
 SHOWN = 20
-"""How many pairs of near-duplicates are printed."""
+"""Pairs of near-duplicates that are printed at most."""
 
 
 @app.command("list")
@@ -39,7 +39,7 @@ def prepare(
     After Ctrl-C, the same command continues the download.
     """
     if name not in HUB:
-        raise unknown("dataset", name, HUB)
+        raise unknown_name("dataset", name, HUB)
     from bench.cli.display import RunDisplay
     from bench.datasets.prepare import prepare_dataset
 

@@ -67,7 +67,7 @@ class RunDisplay(Display):
 
     @property
     def reused(self) -> str:
-        """How many of the stages shown were finished before, as `2 of 9`."""
+        """The number of stages shown that were finished before, as `2 of 9`."""
         tasks = self.progress.tasks
         return f"{sum(task.fields['note'] == 'reused' for task in tasks)} of {len(tasks)}"
 

@@ -126,8 +126,8 @@ def _print_plan(plan: "Plan", workers: int | None, as_json: bool) -> None:
     from bench.store import artifacts
 
     costs, count = Costs(artifacts.read_manifests()), workers or 1
-    rows, known = cost_table(plan, costs), task_seconds(plan, costs)
-    wall = None if known is None else round(predict_seconds(plan, count, known))
+    rows, seconds = cost_table(plan, costs), task_seconds(plan, costs)
+    wall = None if seconds is None else round(predict_seconds(plan, count, seconds))
     if as_json:
         document = {"runs": len(plan.runs), "stages": rows, "workers": count, "wall seconds": wall}
         return typer.echo(json.dumps(document, indent=1))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bench.errors import unknown
+from bench.errors import unknown_name
 from bench.victims import EMBEDDED, embedded_folder, read_card
 
 app = typer.Typer(help="List the embedded victims, pretrain one again, and measure one.", no_args_is_help=True)
@@ -46,6 +46,6 @@ def exam(name: Annotated[str, typer.Argument(help="name of an embedded victim")]
     typer.echo(embedded_folder(name) / "card.json")
 
 
-def _check(name: str, known: Iterable[str]) -> None:
-    if name not in known:
-        raise unknown("victim", name, known)
+def _check(name: str, allowed: Iterable[str]) -> None:
+    if name not in allowed:
+        raise unknown_name("victim", name, allowed)

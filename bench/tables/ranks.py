@@ -56,19 +56,19 @@ def find_differences(ranking: pd.DataFrame) -> np.ndarray:
     answers = [_load_answers(stages) for stages in ranking["answers"]]
     pairs = list(combinations(range(len(ranking)), 2))
     values = {}
-    for one, other in pairs:
-        value = _p_value(answers[one], answers[other])
+    for first, second in pairs:
+        value = _p_value(answers[first], answers[second])
         if value is not None:
-            values[one, other] = value
+            values[first, second] = value
     adjusted = dict(zip(values, stats.holm(list(values.values())), strict=True))
     different = np.zeros((len(ranking), len(ranking)), bool)
     low, high = ranking["low"].to_numpy(), ranking["high"].to_numpy()
-    for one, other in pairs:
-        if (one, other) in adjusted:
-            differs = adjusted[one, other] <= ALPHA
+    for first, second in pairs:
+        if (first, second) in adjusted:
+            differs = adjusted[first, second] <= ALPHA
         else:
-            differs = bool(low[one] > high[other] or low[other] > high[one])
-        different[one, other] = different[other, one] = differs
+            differs = bool(low[first] > high[second] or low[second] > high[first])
+        different[[first, second], [second, first]] = differs
     return different
 
 
@@ -83,10 +83,10 @@ def _load_answers(stages: Mapping[int, Mapping[str, str]]) -> dict[int, pd.DataF
     return {seed: table for seed, table in tables.items() if table is not None}
 
 
-def _p_value(one: Mapping[int, pd.DataFrame], other: Mapping[int, pd.DataFrame]) -> float | None:
+def _p_value(first: Mapping[int, pd.DataFrame], second: Mapping[int, pd.DataFrame]) -> float | None:
     """Return p for the difference of two defenses' mean scores; None where too little can be paired."""
-    seeds = sorted(set(one) & set(other))
-    tables = [side[seed] for side in (one, other) for seed in seeds]
+    seeds = sorted(set(first) & set(second))
+    tables = [side[seed] for side in (first, second) for seed in seeds]
     if len(seeds) < LISTED_SEEDS or any(set(table.index) != set(tables[0].index) for table in tables):
         return None
     scores = np.stack([table["score"].reindex(tables[0].index).to_numpy() for table in tables])

@@ -1,4 +1,4 @@
-"""What a release changed in one sample: its picture and the words of its question."""
+"""Changes that a release made to one sample: to its picture and to the words of its question."""
 
 import numpy as np
 

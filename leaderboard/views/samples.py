@@ -1,7 +1,6 @@
 """The page "Samples": what the owner released, and how the trainer's model answers. `?run=ID` is its permalink."""
 
 import html
-from collections.abc import Iterable
 
 import pandas as pd
 import streamlit as st
@@ -27,7 +26,7 @@ def show_release(run: pd.Series) -> None:
         st.info("The release has no sample of the original.")
         return
     a, b = before[sample_id], after[sample_id]
-    question = highlight(release.find_inserted(a.question, b.question))
+    question = widgets.highlight(release.find_inserted(a.question, b.question))
     st.html(f"{STYLE}<p><b>Question</b> {question}<br><b>Answer</b> {html.escape(b.answer)}</p>")
     images = {"Original": a.pixels, "Released": b.pixels}
     if a.pixels.shape == b.pixels.shape:
@@ -35,12 +34,6 @@ def show_release(run: pd.Series) -> None:
         images[title] = release.amplify_difference(a.pixels, b.pixels)
     for column, (title, pixels) in zip(st.columns(3), images.items(), strict=False):
         column.image(release.enlarge(pixels), caption=title, output_format="PNG", width="stretch")
-
-
-def highlight(words: Iterable[tuple[str, bool]]) -> str:
-    """Return words as safe HTML, with those that were inserted in <mark>."""
-    safe = ((html.escape(word), inserted) for word, inserted in words)
-    return " ".join(f"<mark>{word}</mark>" if inserted else word for word, inserted in safe)
 
 
 def show_answers(run: pd.Series) -> None:

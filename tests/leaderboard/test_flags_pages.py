@@ -20,7 +20,7 @@ LISTED = ["mmguard", "em", "random_noise"]
 HOSTILE = "<script>alert(1)</script> [x](javascript:alert(2))"
 
 
-def told(app: AppTest) -> pd.DataFrame:
+def sentences(app: AppTest) -> pd.DataFrame:
     """The flags of a page in sentences."""
     (table,) = (each.dataframe[0].value for each in app.expander if each.label.startswith("Flags"))
     return table
@@ -39,11 +39,11 @@ def test_an_entry_has_its_flags_and_keeps_its_place(home: Path, open_page: Open)
     app = open_page()
     table = app.dataframe[0].value
     assert table["Defense"].tolist() == LISTED
-    beside = dict(zip(table["Defense"], table["Flags"], strict=True))
-    assert beside["em"].endswith(", 1 under other attacks"), "its worst case is lora_sft"
-    assert "other attacks" not in beside["mmguard"]
-    sentences = told(app)
-    assert any("em protects 20.0% [10.0%, 30.0%] under jpeg, no defense 10.0%" in text for text in sentences["What"])
+    texts = dict(zip(table["Defense"], table["Flags"], strict=True))
+    assert texts["em"].endswith(", 1 under other attacks"), "its worst case is lora_sft"
+    assert "other attacks" not in texts["mmguard"]
+    table = sentences(app)
+    assert any("em protects 20.0% [10.0%, 30.0%] under jpeg, no defense 10.0%" in text for text in table["What"])
     assert any("nothing is hidden or ranked by them" in caption.value for caption in app.caption)
 
 
@@ -51,8 +51,8 @@ def test_an_entry_has_its_flags_and_keeps_its_place(home: Path, open_page: Open)
 def test_flags_hide_no_row(home: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
     """The same page with every flag that can be, and with none."""
     seen = []
-    for found in ([], [Flag("k", "", "", "all"), *(Flag("k", name, "jpeg", "one") for name in LISTED)]):
-        monkeypatch.setattr(flags, "flag_game", lambda *_, found=found: found)
+    for raised in ([], [Flag("k", "", "", "all"), *(Flag("k", name, "jpeg", "one") for name in LISTED)]):
+        monkeypatch.setattr(flags, "flag_game", lambda *_, raised=raised: raised)
         app = open_page(page)
         table = app.dataframe[0].value.drop(columns="Flags") if page == "ranking" else None
         cells = None if page == "ranking" else {key: row["protection"] for key, row in numbers(app).items()}
@@ -71,7 +71,7 @@ def test_the_number_of_a_flagged_cell_has_a_mark(home: Path, open_page: Open) ->
     assert {row["mark"] for row in cells.values()} == {flags.MARK}, "the game has a flag that concerns all of it"
     assert "control as good" in cells["em", "jpeg"]["flags"]
     assert len(cells) == 7
-    assert told(app)["Where"].tolist()[-1] == "em × jpeg"
+    assert sentences(app)["Where"].tolist()[-1] == "em × jpeg"
 
 
 def test_a_game_without_flags_has_no_mark(bench_home: Path, open_page: Open, run_factory: Factory) -> None:
@@ -115,5 +115,5 @@ def test_hostile_names_stay_in_tables(bench_home: Path, open_page: Open, run_fac
     save(run_factory(2, defense="random_noise", attack=HOSTILE, protection=0.1))
     for page in ("ranking", "matrix"):
         app = open_page(page)
-        assert "alert" in told(app)["What"][0]
+        assert "alert" in sentences(app)["What"][0]
         assert "alert" not in "".join(str(e.value) for kind in (app.markdown, app.caption) for e in kind)

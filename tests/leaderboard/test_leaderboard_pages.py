@@ -29,7 +29,7 @@ def charts(app: AppTest) -> list[dict[str, Any]]:
 
 
 def bodies(app: AppTest) -> str:
-    """What a page inserts as HTML."""
+    """All HTML that a page inserts."""
     return "\n".join(element.proto.body for element in app.get("html"))
 
 

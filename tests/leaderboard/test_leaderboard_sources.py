@@ -86,8 +86,8 @@ def test_an_empty_home_opens_with_what_is_published(shipped: Path, open_page: Op
         assert app.dataframe[0].value["Defense"].tolist() == ["mmguard", "em"]
     if page == "run":
         assert "bench run --defense" in app.code[0].value
-        told = [text.value for text in app.caption]
-        assert "Not on this machine: the released pictures. This command makes them." in told
+        captions = [text.value for text in app.caption]
+        assert "Not on this machine: the released pictures. This command makes them." in captions
 
 
 def test_answers_are_shown_and_pictures_are_told_to_be_absent(shipped: Path, open_page: Open) -> None:

@@ -1,4 +1,4 @@
-"""The command line as a person has it: arguments in; exit code, output and errors out."""
+"""The command line: arguments in; exit code, output and errors out."""
 
 import sys
 from collections.abc import Callable
@@ -10,8 +10,8 @@ import pytest
 from bench.cli.main import main
 
 
-class Said(NamedTuple):
-    """What a command left on the terminal."""
+class Output(NamedTuple):
+    """The exit code and the texts that a command left on the terminal."""
 
     code: object
     out: str
@@ -19,15 +19,15 @@ class Said(NamedTuple):
 
 
 @pytest.fixture
-def cli(bench_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
-    """Runs `bench` in this process, in an empty home."""
+def cli(bench_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Output]:
+    """Run `bench` in this process, in an empty home."""
     for name in ("TRANSFORMERS_VERBOSITY", "HF_HUB_DISABLE_PROGRESS_BARS", "TQDM_DISABLE"):
         monkeypatch.setenv(name, "1" if name != "TRANSFORMERS_VERBOSITY" else "error")
 
-    def call(*arguments: str) -> Said:
+    def call(*arguments: str) -> Output:
         monkeypatch.setattr(sys, "argv", ["bench", *arguments])
-        with pytest.raises(SystemExit) as left:
+        with pytest.raises(SystemExit) as exit_info:
             main()
-        return Said(left.value.code, *capsys.readouterr())
+        return Output(exit_info.value.code, *capsys.readouterr())
 
     return call

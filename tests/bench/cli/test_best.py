@@ -16,11 +16,11 @@ SECONDS = {"lora_sft": 10.0, "lora_sft+bridge": 35.0}
 
 @pytest.fixture
 def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
-    """What would be played: bridge does best on validation, drop_inserted on test; others take twice the time."""
-    asked: list[RunSpec] = []
+    """Record the runs instead of playing them: bridge is best on validation, drop_inserted on test."""
+    specs: list[RunSpec] = []
 
     def play(spec: RunSpec, stage: object) -> Run:
-        asked.append(spec)
+        specs.append(spec)
         name = spec.attack.name
         row = finished(
             spec.seed,
@@ -35,17 +35,17 @@ def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> lis
         return row
 
     monkeypatch.setattr("bench.play.run.play_run", play)
-    return asked
+    return specs
 
 
 def test_the_whole_set_is_played_and_the_best_on_validation_is_taken(cli: Callable, played: list[RunSpec]) -> None:
-    said = cli("run", "--defense", "none", "--attack", "best", "--dataset", "emoji_smoke", "--seeds", "0,1", "--json")
-    assert said.code == 0, said.err
-    report, wanted = json.loads(said.out), [parse_attack(text) for text in expand_best("best")]
+    output = cli("run", "--defense", "none", "--attack", "best", "--dataset", "emoji_smoke", "--seeds", "0,1", "--json")
+    assert output.code == 0, output.err
+    report, wanted = json.loads(output.out), [parse_attack(text) for text in expand_best("best")]
     assert [spec.attack for spec in played] == [method for method in wanted for _ in range(2)]
     assert len(report["runs"]) == 2 * len(wanted)
-    (found,) = report["best"]
-    steps = found.pop("steps")
+    (ladder,) = report["best"]
+    steps = ladder.pop("steps")
     game = {
         "dataset": "emoji_smoke",
         "victim": "tiny-llava-a",
@@ -54,7 +54,7 @@ def test_the_whole_set_is_played_and_the_best_on_validation_is_taken(cli: Callab
         "epsilon": 8,
         "words": 5,
     }
-    assert found == {"defense": "none", **game}
+    assert ladder == {"defense": "none", **game}
     assert [step["tried"]["attack"] for step in (steps[0], steps[-1])] == ["lora_sft", "lora_sft+bridge"]
     assert (steps[0]["cost"], steps[-1]["cost"]) == (1.0, 3.5)
     assert steps[-1]["total"] == pytest.approx(1 + 2 * (len(wanted) - 2) + 3.5)
@@ -64,35 +64,35 @@ def test_the_whole_set_is_played_and_the_best_on_validation_is_taken(cli: Callab
 
 
 def test_people_get_one_ladder_that_names_the_choice(cli: Callable, played: list[RunSpec]) -> None:
-    said = cli("run", "--defense", "none", "--attack", "best", "--dataset", "emoji_smoke")
-    assert said.code == 0, said.err
-    assert f"Best of {len(expand_best('best'))} attacks, chosen on validation: lora_sft+bridge" in said.out
-    assert "protected fine-tune accuracy" not in said.out, "no table for each attack"
-    assert said.out.count("yes") == 2, "lora_sft, and bridge after it"
+    output = cli("run", "--defense", "none", "--attack", "best", "--dataset", "emoji_smoke")
+    assert output.code == 0, output.err
+    assert f"Best of {len(expand_best('best'))} attacks, chosen on validation: lora_sft+bridge" in output.out
+    assert "protected fine-tune accuracy" not in output.out, "no table for each attack"
+    assert output.out.count("yes") == 2, "lora_sft, and bridge after it"
 
 
 def test_one_option_cannot_fit_nine_attacks(cli: Callable, played: list[RunSpec]) -> None:
-    said = cli("run", "--defense", "none", "--attack", "best", "-a", "epochs=2")
-    assert (said.code, played) == (2, [])
-    assert "epochs=2" in said.err
-    assert "none with --attack best" in said.err
+    output = cli("run", "--defense", "none", "--attack", "best", "-a", "epochs=2")
+    assert (output.code, played) == (2, [])
+    assert "epochs=2" in output.err
+    assert "none with --attack best" in output.err
 
 
 def test_a_submission_meets_the_whole_set(cli: Callable, played: list[RunSpec], tmp_path: Path) -> None:
     file = tmp_path / "entry.yaml"
     entry = {"version": 1, "title": "An entry", "authors": ["someone"], "defense": {"name": "none"}, "seeds": [0, 1]}
     file.write_text(yaml.safe_dump({**entry, "datasets": ["emoji_smoke"], "threats": ["white", "black"]}))
-    said = cli("submit", "run", str(file), "--attack", "best", "--json")
-    assert said.code == 0, said.err
+    output = cli("submit", "run", str(file), "--attack", "best", "--json")
+    assert output.code == 0, output.err
     assert len(played) == 4 * len(expand_best("best"))
     assert [spec.seed for spec in played[:4]] == [0, 1, 0, 1]
-    best = json.loads(said.out)["best"]
+    best = json.loads(output.out)["best"]
     whole = len(expand_best("best"))
     assert [(game["threat"], len(game["steps"])) for game in best] == [("white", whole), ("black", whole)]
-    said = cli("submit", "run", str(file), "--attack", "best")
-    assert said.out.count(f"Best of {whole} attacks, chosen on validation: lora_sft+bridge") == 2
-    assert "white box" in said.out and "black box" in said.out
-    assert "protected fine-tune accuracy" not in said.out, "one ladder a game, no table for each attack"
+    output = cli("submit", "run", str(file), "--attack", "best")
+    assert output.out.count(f"Best of {whole} attacks, chosen on validation: lora_sft+bridge") == 2
+    assert "white box" in output.out and "black box" in output.out
+    assert "protected fine-tune accuracy" not in output.out, "one ladder a game, no table for each attack"
 
 
 def test_the_set_is_of_attacks_that_can_be_built() -> None:

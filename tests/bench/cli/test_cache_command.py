@@ -36,10 +36,10 @@ def test_ls_shows_each_stage_and_the_limit(cli: Callable, two: list[str], monkey
     (protect, every) = report["stages"]
     assert (protect["stage"], protect["artefacts"], protect["used"]) == ("protect", 2, "1970-01-01T00:00:02+00:00")
     assert every["mb"] == protect["mb"] == pytest.approx(0.2, rel=0.02)
-    said = cli("cache", "ls")
-    assert said.code == 0
-    assert "limit: 0.5 GB" in said.out
-    assert "protect" in said.out
+    output = cli("cache", "ls")
+    assert output.code == 0
+    assert "limit: 0.5 GB" in output.out
+    assert "protect" in output.out
 
 
 def test_an_empty_home_is_no_error(cli: Callable, bench_home: Path) -> None:
@@ -50,19 +50,19 @@ def test_an_empty_home_is_no_error(cli: Callable, bench_home: Path) -> None:
 
 def test_verify_fails_once_for_what_is_broken(cli: Callable, two: list[str], bench_home: Path) -> None:
     os.truncate(bench_home / "artifacts" / "protect" / two[0] / "x.bin", 7)
-    said = cli("cache", "verify", "--json")
+    output = cli("cache", "verify", "--json")
     broken = {f"protect/{two[0]}": "x.bin has 7 bytes, not 100000"}
-    assert (said.code, json.loads(said.out)) == (1, {"checked": 2, "broken": broken})
-    said = cli("cache", "verify")
-    assert (said.code, said.out) == (0, "1 artefacts checked, 0 broken\n")
+    assert (output.code, json.loads(output.out)) == (1, {"checked": 2, "broken": broken})
+    output = cli("cache", "verify")
+    assert (output.code, output.out) == (0, "1 artefacts checked, 0 broken\n")
 
 
 def test_gc_frees_down_to_the_limit(cli: Callable, two: list[str], bench_home: Path) -> None:
     dry = cli("cache", "gc", "--max-gb", "0.00015", "--dry-run")
     assert (dry.code, dry.out.splitlines()[-1]) == (0, "would be freed: 0.1 MB; left: 0.1 MB")
     assert len(list((bench_home / "artifacts" / "protect").iterdir())) == 2
-    said = cli("cache", "gc", "--max-gb", "0.00015", "--json")
-    assert list(json.loads(said.out)["removed"]) == [f"artifacts/protect/{two[0]}"]
+    output = cli("cache", "gc", "--max-gb", "0.00015", "--json")
+    assert list(json.loads(output.out)["removed"]) == [f"artifacts/protect/{two[0]}"]
     assert [p.name for p in (bench_home / "artifacts" / "protect").iterdir()] == [two[1]]
     assert json.loads(cli("cache", "gc", "--json").out)["removed"] == {}, "without a limit nothing whole goes"
 
@@ -70,10 +70,10 @@ def test_gc_frees_down_to_the_limit(cli: Callable, two: list[str], bench_home: P
 def test_gc_says_when_recorded_runs_need_more_than_the_limit(cli: Callable, finished: Callable[..., Run]) -> None:
     for key in finished().stages.values():
         os.utime(Path(os.environ["BENCH_HOME"]) / "artifacts" / "evaluate" / key, (1, 1))
-    said = cli("cache", "gc", "--max-gb", "0")
-    assert said.code == 0
-    assert "over the limit of 0 GB" in said.err
-    assert "freed: 0.0 MB" in said.out
+    output = cli("cache", "gc", "--max-gb", "0")
+    assert output.code == 0
+    assert "over the limit of 0 GB" in output.err
+    assert "freed: 0.0 MB" in output.out
     assert json.loads(cli("cache", "gc", "--max-gb", "0", "--all", "--json").out)["bytes"] > 0
     assert len(load()) == 1, "rows stay"
 
@@ -89,7 +89,7 @@ def test_push_copies_what_the_store_lacks(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "told"),
+    ("arguments", "environment", "message"),
     [
         (["gc", "--max-gb", "lots"], {}, "max-gb: 'lots'; allowed: a number of gigabytes"),
         (["gc", "--max-gb", "-1"], {}, "max-gb: '-1'; allowed"),
@@ -100,20 +100,20 @@ def test_push_copies_what_the_store_lacks(
     ],
 )
 def test_bad_values_are_one_clear_line(
-    cli: Callable, monkeypatch: pytest.MonkeyPatch, arguments: list[str], environment: dict[str, str], told: str
+    cli: Callable, monkeypatch: pytest.MonkeyPatch, arguments: list[str], environment: dict[str, str], message: str
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    said = cli("cache", *arguments)
-    assert (said.code, said.out) == (2, "")
-    assert said.err.startswith(f"error: {told}")
-    assert said.err.count("\n") == 1
+    output = cli("cache", *arguments)
+    assert (output.code, output.out) == (2, "")
+    assert output.err.startswith(f"error: {message}")
+    assert output.err.count("\n") == 1
 
 
 def test_a_full_disk_is_one_clear_line(
     monkeypatch: pytest.MonkeyPatch, bench_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whatever command it was, and whatever library said so."""
+    """Whatever command it was, and whatever library reported it."""
 
     def full(**_: object) -> None:
         raise RuntimeError("I/O error: No space left on device (os error 28)")
@@ -159,10 +159,10 @@ def test_a_suite_is_cleaned_of_what_it_alone_needs(
     assert sorted(dry["artefacts"]) == sorted(f"{kind}/{name}" for kind, name in own)
     assert artifacts.list_finished() == before
     assert (bench_home / "failures" / f"{next(iter(both.stages))}.txt").exists()
-    said = cli("suite", "clean", str(file), "--yes")
-    assert said.code == 0
-    assert said.out.startswith(f"removed: {len(own)} artefacts, ")
-    assert said.out.endswith(" and 1 traces of failures\n")
+    output = cli("suite", "clean", str(file), "--yes")
+    assert output.code == 0
+    assert output.out.startswith(f"removed: {len(own)} artefacts, ")
+    assert output.out.endswith(" and 1 traces of failures\n")
     assert artifacts.list_finished() == before - own
     assert not list((bench_home / "failures").iterdir())
     assert len(load()) == rows
@@ -177,7 +177,7 @@ def test_a_suite_is_not_cleaned_without_a_yes(
 
     before = artifacts.list_finished()
     monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
-    said = cli("suite", "clean", str(suites[0]))
-    assert said.code == 1
-    assert "remove " in said.err
+    output = cli("suite", "clean", str(suites[0]))
+    assert output.code == 1
+    assert "remove " in output.err
     assert artifacts.list_finished() == before

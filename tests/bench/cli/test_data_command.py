@@ -62,9 +62,9 @@ def test_every_data_set_is_listed_with_its_licence_and_state(cli: Callable, copy
 
 
 def test_preparing_reports_rows_splits_licence_and_what_was_left_out(cli: Callable, copy: Path) -> None:
-    said = cli("data", "prepare", "mmstar", "--from", str(copy), "--quiet")
-    assert said.code == 0 and said.err == "left out: mmstar.parquet: row 7: answer: 'None'; allowed: text\n"
-    lines = said.out.splitlines()
+    output = cli("data", "prepare", "mmstar", "--from", str(copy), "--quiet")
+    assert output.code == 0 and output.err == "left out: mmstar.parquet: row 7: answer: 'None'; allowed: text\n"
+    lines = output.out.splitlines()
     assert lines[0].startswith("mmstar: Lin-Chen/MMStar at local-") and lines[0].endswith(", licence not stated")
     assert lines[1].startswith("59 rows about 59 pictures; 0 without a picture, 1 malformed, 0 pictures dropped")
     counts = [(line.split()[0], int(line.split()[1])) for line in lines[2:]]
@@ -79,22 +79,22 @@ def test_a_file_that_changed_after_it_was_prepared_is_found(cli: Callable, copy:
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
-    said = cli("data", "check", "mmstar")
-    assert said.code == 2
-    assert f"test/{file.name} has changed; `bench data prepare mmstar` again" in said.err
+    output = cli("data", "check", "mmstar")
+    assert output.code == 2
+    assert f"test/{file.name} has changed; `bench data prepare mmstar` again" in output.err
 
 
 def test_a_duplicate_planted_across_splits_is_found(cli: Callable, planted: None) -> None:
-    said = cli("data", "check", "toy")
-    assert said.code == 1
-    lines = said.out.splitlines()
+    output = cli("data", "check", "toy")
+    assert output.code == 1
+    lines = output.out.splitlines()
     assert lines[-2].startswith("near-duplicates in two splits: test test-3 and train train-5 (")
     assert lines[-1] == "toy: samples train 8, validation 8, test 8; 1 near-duplicate pairs across splits"
     assert sum("near-duplicates in two splits" in line for line in lines) == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("prepare", "mmstars"), "dataset: 'mmstars' is not known; did you mean 'mmstar'?; allowed: realworldqa, "),
         (("prepare", "emoji_catalog"), "dataset: 'emoji_catalog' is not known"),
@@ -107,6 +107,6 @@ def test_a_duplicate_planted_across_splits_is_found(cli: Callable, planted: None
         (("prepare", "mmstar", "--revision", "main"), "revision: 'main'; allowed: a commit of Lin-Chen/MMStar, 40 hex"),
     ],
 )
-def test_bad_input_is_one_line_that_says_what_to_do(cli: Callable, arguments: tuple[str, ...], told: str) -> None:
-    said = cli("data", *arguments)
-    assert said.code == 2 and told in said.err and said.err.count("\n") == 1
+def test_bad_input_is_one_line_that_says_what_to_do(cli: Callable, arguments: tuple[str, ...], message: str) -> None:
+    output = cli("data", *arguments)
+    assert output.code == 2 and message in output.err and output.err.count("\n") == 1

@@ -1,4 +1,4 @@
-"""What a run shows: bars that follow its stages, and one table whose numbers are those of its answers."""
+"""The display of a run: bars that follow its stages, and one table with the numbers of its answers."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What can be named is listed; runs that were played are shown; the leaderboard is opened on them."""
+"""Names are listed, runs that were played are shown, and the leaderboard is opened on them."""
 
 import json
 import subprocess
@@ -22,9 +22,9 @@ from defenses import REGISTRY as DEFENSES
 
 
 def test_everything_that_can_be_named_is_listed(cli: Callable) -> None:
-    said = cli("list", "--json")
-    names = json.loads(said.out)
-    assert (said.code, {kind: set(entries) for kind, entries in names.items()}) == (0, {
+    output = cli("list", "--json")
+    names = json.loads(output.out)
+    assert (output.code, {kind: set(entries) for kind, entries in names.items()}) == (0, {
         "defenses": DEFENSES.catalog.keys() - DEFENSES.controls, "attacks": ATTACKS.catalog.keys() - ATTACKS.controls,
         "parts of attacks": set(PARTS.catalog), "recipes": set(load_recipes()),
         "control defenses": DEFENSES.controls, "control attacks": ATTACKS.controls,
@@ -67,9 +67,9 @@ def test_a_name_that_fits_no_run_or_several_is_refused(
 ) -> None:
     finished(1, id="ab" * 8)
     finished(2, id="ac" * 8)
-    said = cli("show", name)
-    assert (said.code, said.out) == (2, "")
-    assert said.err == f"error: run: {name!r} fits {fits} runs; allowed: one of `bench show`\n"
+    output = cli("show", name)
+    assert (output.code, output.out) == (2, "")
+    assert output.err == f"error: run: {name!r} fits {fits} runs; allowed: one of `bench show`\n"
 
 
 def test_no_runs_are_no_lines(cli: Callable) -> None:
@@ -81,9 +81,9 @@ def test_runs_in_quarantine_are_counted_with_the_reason_and_kept(cli: Callable, 
     for seed in (1, 2):
         finished(seed, protocol=PROTOCOL - 1)
     old = finished(3, evaluator=EVALUATOR - 1)
-    said = cli("show")
-    assert [line.split()[0] for line in said.out.splitlines()] == [current.id]
-    assert said.err == (
+    output = cli("show")
+    assert [line.split()[0] for line in output.out.splitlines()] == [current.id]
+    assert output.err == (
         f"in quarantine, never compared: 2 of protocol {PROTOCOL - 1}, current is {PROTOCOL}; "
         f"1 of evaluator {EVALUATOR - 1}, current is {EVALUATOR}\n"
     )
@@ -101,16 +101,16 @@ def test_the_leaderboard_does_not_show_the_password_of_its_database(
 def test_the_leaderboard_is_opened_on_these_results(
     cli: Callable, bench_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[list[str]] = []
+    commands: list[list[str]] = []
 
     def run(command: list[str], check: bool) -> SimpleNamespace:
-        asked.append(command)
+        commands.append(command)
         return SimpleNamespace(returncode=3)
 
     monkeypatch.setattr(subprocess, "run", run)
-    said = cli("leaderboard", "--port", "9000")
-    assert said[:2] == (3, f"results: sqlite:///{bench_home / 'results.sqlite'}\n")
-    ((python, *command),) = asked
+    output = cli("leaderboard", "--port", "9000")
+    assert output[:2] == (3, f"results: sqlite:///{bench_home / 'results.sqlite'}\n")
+    ((python, *command),) = commands
     assert python == sys.executable
     assert Path(command[3]) == Path(bench.cli.listing.__file__).parents[2] / "leaderboard" / "app.py"
     assert command[command.index("--server.port") + 1] == "9000"

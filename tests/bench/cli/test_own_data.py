@@ -24,7 +24,7 @@ DOCS = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the example of docs/data.md makes."""
+    """The data that the example of docs/data.md makes."""
     (program,) = (block for block in re.findall(r"```python\n(.*?)```", DOCS, re.S) if "metadata.jsonl" in block)
     place = tmp_path_factory.mktemp("example")
     subprocess.run([sys.executable, "-c", program], cwd=place, check=True)
@@ -51,9 +51,9 @@ def spoil(place: Path, count: int) -> None:
 
 
 def test_the_example_of_the_docs_is_whole(cli: Callable, example: Path) -> None:
-    said = cli("data", "check", str(example))
-    assert (said.code, said.err) == (0, "")
-    assert said.out.splitlines() == [
+    output = cli("data", "check", str(example))
+    assert (output.code, output.err) == (0, "")
+    assert output.out.splitlines() == [
         f"{example}: 200 rows, 0 of them cannot be used; samples train 90, validation 30, test 80",
         "differences below about 16 points would not show in one seed",
     ]
@@ -62,31 +62,31 @@ def test_the_example_of_the_docs_is_whole(cli: Callable, example: Path) -> None:
 def test_check_lists_every_bad_row_and_exits_with_2(cli: Callable, cells: Path) -> None:
     spoil(cells, 3)
     (cells / "5.png").write_bytes((cells / "5.png").read_bytes()[:60])
-    said = cli("data", "check", str(cells))
-    assert said.code == 2
-    lines = said.out.splitlines()
+    output = cli("data", "check", str(cells))
+    assert output.code == 2
+    lines = output.out.splitlines()
     assert [line.split(": ")[0] for line in lines[:4]] == [f"metadata.jsonl, row {n}" for n in (6, 58, 59, 60)]
     assert lines[4] == f"{cells}: 60 rows, 4 of them cannot be used; samples train 25, validation 9, test 22"
 
 
 def test_check_tells_all_where_nothing_can_be_played(cli: Callable, cells: Path) -> None:
     spoil(cells, 30)
-    said = cli("data", "check", str(cells))
-    assert said.code == 2 and said.out.count("answer: missing") == 30
-    assert said.err == f"error: dataset: {str(cells)!r}: 30 of 60 rows cannot be used; allowed: at most one in ten\n"
+    output = cli("data", "check", str(cells))
+    assert output.code == 2 and output.out.count("answer: missing") == 30
+    assert output.err == f"error: dataset: {str(cells)!r}: 30 of 60 rows cannot be used; allowed: at most one in ten\n"
 
 
 @pytest.fixture
 def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
-    """What would be played."""
-    asked: list[RunSpec] = []
+    """Record the runs instead of playing them."""
+    specs: list[RunSpec] = []
 
     def play(spec: RunSpec, stage: object) -> Run:
-        asked.append(spec)
+        specs.append(spec)
         return finished(spec.seed, dataset=spec.dataset)
 
     monkeypatch.setattr("bench.play.run.play_run", play)
-    return asked
+    return specs
 
 
 RUN = ("run", "--defense", "none", "--attack", "none", "--seeds", "0,1", "--json")
@@ -95,9 +95,9 @@ RUN = ("run", "--defense", "none", "--attack", "none", "--seeds", "0,1", "--json
 def test_a_run_goes_on_with_the_good_rows(cli: Callable, cells: Path, played: list[RunSpec]) -> None:
     """Each bad row is told once, not once a seed; standard output stays JSON."""
     spoil(cells, 6)
-    said = cli(*RUN, "--dataset", str(cells))
-    assert said.code == 0 and len(json.loads(said.out)["runs"]) == 2
-    lines = said.err.splitlines()
+    output = cli(*RUN, "--dataset", str(cells))
+    assert output.code == 0 and len(json.loads(output.out)["runs"]) == 2
+    lines = output.err.splitlines()
     assert len([line for line in lines if "answer: missing" in line]) == 6
     assert lines[6] == "6 of 60 rows cannot be used and are left out"
     (name,) = {spec.dataset for spec in played}
@@ -106,17 +106,17 @@ def test_a_run_goes_on_with_the_good_rows(cli: Callable, cells: Path, played: li
 
 def test_a_run_refuses_what_is_mostly_wrong(cli: Callable, cells: Path, played: list[RunSpec]) -> None:
     spoil(cells, 7)
-    said = cli(*RUN, "--dataset", str(cells))
-    assert said.code == 2 and not played and not said.out
-    assert said.err.startswith(f"error: dataset: {str(cells)!r}: 7 of 60 rows cannot be used")
-    assert said.err.count("metadata.jsonl, row ") == 7
+    output = cli(*RUN, "--dataset", str(cells))
+    assert output.code == 2 and not played and not output.out
+    assert output.err.startswith(f"error: dataset: {str(cells)!r}: 7 of 60 rows cannot be used")
+    assert output.err.count("metadata.jsonl, row ") == 7
 
 
 @pytest.mark.parametrize("text", ["nowhere/", "nowhere.parquet"])
 def test_a_path_to_nothing(cli: Callable, text: str, played: list[RunSpec]) -> None:
-    said = cli(*RUN, "--dataset", text)
-    told = f"error: dataset: {text.rstrip('/')!r} is no data set; allowed: a folder"
-    assert said.code == 2 and said.err.startswith(told)
+    output = cli(*RUN, "--dataset", text)
+    message = f"error: dataset: {text.rstrip('/')!r} is no data set; allowed: a folder"
+    assert output.code == 2 and output.err.startswith(message)
 
 
 def test_names_are_no_paths(cells: Path, bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,8 +144,8 @@ def test_a_submission_reads_nobodys_folders(cli: Callable, cells: Path) -> None:
     entry = {"version": 1, "title": "An entry", "authors": ["someone"], "defense": {"name": "none"}}
     file = cells.parent / "entry.yaml"
     file.write_text(yaml.safe_dump({**entry, "datasets": [str(cells)]}))
-    said = cli("submit", "validate", str(file))
-    assert said.code == 2 and f"dataset: {str(cells)!r} is not known" in said.err
+    output = cli("submit", "validate", str(file))
+    assert output.code == 2 and f"dataset: {str(cells)!r} is not known" in output.err
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What a person types becomes a request, or one line that names the field, the value and what is allowed."""
+"""A typed command becomes a `RunSpec`, or one line that names the field, the value and what is allowed."""
 
 from pathlib import Path
 
@@ -72,16 +72,16 @@ def test_seeds_that_are_no_list_of_whole_numbers_are_refused(several: str) -> No
 
 
 def test_every_field_reaches_the_request() -> None:
-    made = parse.spec(**GOOD).model_dump()
-    assert made.pop("defense") == {"name": "em", "options": {"rounds": 1}}
-    assert made.pop("attack") == {"name": "lora_sft", "options": {"lr": 0.01}}
-    assert made.pop("budget") == {"epsilon": 4, "words": 2}
-    assert made.pop("surrogates") == ()
-    assert made == {key: GOOD[key] for key in ("dataset", "victim", "threat", "seed")}
+    spec_fields = parse.spec(**GOOD).model_dump()
+    assert spec_fields.pop("defense") == {"name": "em", "options": {"rounds": 1}}
+    assert spec_fields.pop("attack") == {"name": "lora_sft", "options": {"lr": 0.01}}
+    assert spec_fields.pop("budget") == {"epsilon": 4, "words": 2}
+    assert spec_fields.pop("surrogates") == ()
+    assert spec_fields == {key: GOOD[key] for key in ("dataset", "victim", "threat", "seed")}
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "parts"),
     [
         ({"seed": 2**31}, ["seed: 2147483648", "less than 2147483648"]),
         ({"epsilon": 256}, ["epsilon: 256", "less than or equal to 255"]),
@@ -94,10 +94,12 @@ def test_every_field_reaches_the_request() -> None:
         ({"defense": "none", "options": {"rounds": 1}}, ["defense none, option rounds=1", "options: none"]),
     ],
 )
-def test_a_wrong_field_is_named_with_its_value_and_what_is_allowed(changes: dict[str, object], told: list[str]) -> None:
+def test_a_wrong_field_is_named_with_its_value_and_what_is_allowed(
+    changes: dict[str, object], parts: list[str]
+) -> None:
     with pytest.raises(UserError) as error:
         parse.spec(**GOOD | changes)
-    for part in told:
+    for part in parts:
         assert part in str(error.value)
 
 
@@ -114,8 +116,8 @@ def test_a_victim_may_be_embedded_or_a_folder_in_any_precision_and_on_the_hub_wh
 
 
 def test_surrogates_may_be_named_within_the_threat_model() -> None:
-    made = parse.spec(**GOOD | {"threat": "black", "surrogates": "tiny-qwen3vl, tiny-qwen3vl@bf16"})
-    assert made.surrogates == ("tiny-qwen3vl", "tiny-qwen3vl@bf16")
+    spec_fields = parse.spec(**GOOD | {"threat": "black", "surrogates": "tiny-qwen3vl, tiny-qwen3vl@bf16"})
+    assert spec_fields.surrogates == ("tiny-qwen3vl", "tiny-qwen3vl@bf16")
     assert parse.spec(**GOOD | {"surrogates": None}).surrogates == ()
     with pytest.raises(UserError, match="surrogates: 'tiny-llava-a' is the victim"):
         parse.spec(**GOOD | {"threat": "black", "surrogates": "tiny-llava-a"})

@@ -10,10 +10,10 @@ from bench.scoring.power import StudyDesign
 
 
 def test_numbers_are_those_of_the_plan(cli: Callable) -> None:
-    said = cli("power", "--items", "960", "--per-image", "3", "--seeds", "3", "--gain", "0.6", "--json")
-    report = json.loads(said.out)
+    output = cli("power", "--items", "960", "--per-image", "3", "--seeds", "3", "--gain", "0.6", "--json")
+    report = json.loads(output.out)
     design = StudyDesign(960, per_image=3, seeds=3)
-    assert said.code == 0
+    assert output.code == 0
     assert report["paired"] == power.detectable_paired(design)
     assert report["unpaired_protection"] == power.detectable_unpaired(design) / 0.6
     assert StudyDesign(**{name: report[name] for name in StudyDesign._fields}) == design
@@ -30,7 +30,7 @@ def test_a_person_reads_points_and_shares(cli: Callable) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--items", "10", "--per-image", "6"], "per-image: 6; allowed: 1 to 5"),
         (["--items", "1"], "'--items'"),
@@ -39,7 +39,7 @@ def test_a_person_reads_points_and_shares(cli: Callable) -> None:
         ([], "'--items'"),
     ],
 )
-def test_what_cannot_be_planned_is_refused(cli: Callable, arguments: list[str], told: str) -> None:
-    said = cli("power", *arguments)
-    assert said.code == 2
-    assert told in " ".join(said.err.replace("│", " ").split())
+def test_what_cannot_be_planned_is_refused(cli: Callable, arguments: list[str], message: str) -> None:
+    output = cli("power", *arguments)
+    assert output.code == 2
+    assert message in " ".join(output.err.replace("│", " ").split())

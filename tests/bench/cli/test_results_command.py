@@ -14,8 +14,8 @@ from bench.results import Run, published
 def test_every_run_that_may_be_compared(cli: Callable, finished: Callable[..., Run], tmp_path: Path) -> None:
     kept = [finished(0), finished(1, protected=24)]
     finished(2, protected=8, evaluator=0)
-    said = cli("results", "export", str(tmp_path / "files"))
-    assert (said.code, said.out) == (0, "2 runs and the answers of 4 evaluations, 0.0 MB\n"), said.err
+    output = cli("results", "export", str(tmp_path / "files"))
+    assert (output.code, output.out) == (0, "2 runs and the answers of 4 evaluations, 0.0 MB\n"), output.err
     assert {run.id for run in published.load_runs(tmp_path / "files")} == {run.id for run in kept}
 
 
@@ -23,9 +23,9 @@ def test_the_runs_of_a_suite(cli: Callable, finished: Callable[..., Run], tmp_pa
     ids = [run_id(spec) for spec in read_suite("smoke").runs()]
     finished(0), finished(1, protected=24, id=ids[2])
     folder = tmp_path / "files"
-    said = cli("results", "export", str(folder), "--suite", "smoke")
-    assert said.code == 0, said.err
-    assert said.out.splitlines() == [
+    output = cli("results", "export", str(folder), "--suite", "smoke")
+    assert output.code == 0, output.err
+    assert output.out.splitlines() == [
         "1 runs and the answers of 3 evaluations, 0.0 MB",
         "smoke: 3 of 4 runs are not played",
     ]
@@ -56,9 +56,9 @@ def test_without_a_folder_it_is_what_the_leaderboard_opens_with(
 
 @pytest.mark.parametrize("arguments", [[], ["--suite", "smoke"], ["--suite", "no such"]])
 def test_nothing_to_export_is_an_error(cli: Callable, tmp_path: Path, arguments: list[str]) -> None:
-    said = cli("results", "export", str(tmp_path / "files"), *arguments)
-    assert said.code == 2
-    assert said.err.startswith("error: ")
+    output = cli("results", "export", str(tmp_path / "files"), *arguments)
+    assert output.code == 2
+    assert output.err.startswith("error: ")
     assert not (tmp_path / "files").exists()
 
 
@@ -73,5 +73,5 @@ def test_what_is_published_is_shown_with_what_is_doubtful_about_it(
     assert "flag" in own[1]
     monkeypatch.setenv("BENCH_HOME", str(tmp_path / "empty"))
     assert cli("show").out == ""
-    told = [cli(*line, "--published").out for line in (["show"], ["smells"], ["show", run.id])]
-    assert tuple(told) == own
+    outputs = [cli(*line, "--published").out for line in (["show"], ["smells"], ["show", run.id])]
+    assert tuple(outputs) == own

@@ -15,15 +15,15 @@ ENTRY = {"version": 1, "title": "An entry", "authors": ["someone"], "defense": {
 
 @pytest.fixture
 def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
-    """What would be played; each seed answers two more of its questions than the one before."""
-    asked: list[RunSpec] = []
+    """Record the runs instead of playing them; each seed answers two questions more than the one before."""
+    calls: list[RunSpec] = []
 
     def play(spec: RunSpec, stage: object) -> Run:
-        asked.append(spec)
+        calls.append(spec)
         return finished(spec.seed, protected=16 + 2 * spec.seed, defense=spec.defense.name, victim=spec.victim)
 
     monkeypatch.setattr("bench.play.run.play_run", play)
-    return asked
+    return calls
 
 
 @pytest.fixture
@@ -39,9 +39,9 @@ def entry(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 
 
 def test_json_of_several_seeds_is_their_rows_and_one_summary(cli: Callable, played: list[RunSpec]) -> None:
-    said = cli("run", "--defense", "none", "--attack", "none", "--seeds", "4,0", "--json")
-    report = json.loads(said.out)
-    assert (said.code, said.err, set(report)) == (0, "", {"runs", "summaries", "flags"})
+    output = cli("run", "--defense", "none", "--attack", "none", "--seeds", "4,0", "--json")
+    report = json.loads(output.out)
+    assert (output.code, output.err, set(report)) == (0, "", {"runs", "summaries", "flags"})
     assert [(run["seed"], run["utility"]) for run in report["runs"]] == [(4, 0.6), (0, 0.4)]
     assert [spec.seed for spec in played] == report["summaries"][0]["seeds"] == [4, 0]
     assert report["summaries"][0]["protected"] == pytest.approx(0.5)
@@ -49,12 +49,12 @@ def test_json_of_several_seeds_is_their_rows_and_one_summary(cli: Callable, play
 
 
 def test_people_get_one_heading_a_seed_and_one_table(cli: Callable, played: list[RunSpec]) -> None:
-    said = cli("run", "--defense", "none", "--attack", "none", "--seeds", "0,2")
-    assert said.code == 0
+    output = cli("run", "--defense", "none", "--attack", "none", "--seeds", "0,2")
+    assert output.code == 0
     for number, seed in ((1, 0), (2, 2)):
-        assert f"none × none, seed {seed} ({number}/2)" in said.out
-    assert said.out.count("protection, 95 % interval") == 1
-    assert "45.0%" in said.out
+        assert f"none × none, seed {seed} ({number}/2)" in output.out
+    assert output.out.count("protection, 95 % interval") == 1
+    assert "45.0%" in output.out
 
 
 def test_flags_of_what_was_played_stand_under_its_table(
@@ -66,17 +66,17 @@ def test_flags_of_what_was_played_stand_under_its_table(
         return finished(spec.seed, defense=spec.defense.name, clean=4, protected=4, eligible=False)
 
     monkeypatch.setattr("bench.play.run.play_run", play)
-    said = cli("run", "--defense", "em", "--attack", "lora_sft")
-    assert said.code == 0 and said.out.count("⚑ under-trained: Clean fine-tuning gains 0.0 points") == 1
+    output = cli("run", "--defense", "em", "--attack", "lora_sft")
+    assert output.code == 0 and output.out.count("⚑ under-trained: Clean fine-tuning gains 0.0 points") == 1
     (flag,) = json.loads(cli("run", "--defense", "em", "--attack", "lora_sft", "--json").out)["flags"]
-    assert flag["kind"] == "under-trained" and flag["text"] in said.out
+    assert flag["kind"] == "under-trained" and flag["text"] in output.out
 
 
 def test_options_of_both_sides_are_told_apart(cli: Callable, played: list[RunSpec]) -> None:
     options = ["-o", "rounds=3", "-o", "inner_lr=1e-3", "-a", "targets=all", "-a", "early_stopping=true"]
-    said = cli("run", "--defense", "em", "--attack", "lora_sft", "--epsilon", "4/255", "--words", "0", *options)
+    output = cli("run", "--defense", "em", "--attack", "lora_sft", "--epsilon", "4/255", "--words", "0", *options)
     (spec,) = played
-    assert said.code == 0
+    assert output.code == 0
     assert spec.defense.options == {"rounds": 3, "inner_lr": 0.001}
     assert spec.attack.options == {"targets": "all", "early_stopping": True}
     assert (spec.budget.epsilon, spec.budget.words, spec.seed) == (4, 0, 0)
@@ -86,31 +86,31 @@ def test_options_of_both_sides_are_told_apart(cli: Callable, played: list[RunSpe
 def test_arguments_out_of_range_play_nothing(
     cli: Callable, played: list[RunSpec], bench_home: Path, bad: list[str]
 ) -> None:
-    said = cli("run", "--defense", "none", "--attack", "none", *bad)
-    assert (said.code, said.out, played) == (2, "", [])
-    assert bad[0] in said.err
+    output = cli("run", "--defense", "none", "--attack", "none", *bad)
+    assert (output.code, output.out, played) == (2, "", [])
+    assert bad[0] in output.err
     assert not list(bench_home.iterdir()), "something was written"
 
 
 def test_one_bad_seed_stops_all_before_the_first_is_played(cli: Callable, played: list[RunSpec]) -> None:
-    said = cli("run", "--defense", "none", "--attack", "none", "--seeds", f"0,{2**31}")
-    assert (said.code, played) == (2, [])
-    assert said.err.startswith("error: seed: 2147483648: ")
-    assert said.err.count("\n") == 1
+    output = cli("run", "--defense", "none", "--attack", "none", "--seeds", f"0,{2**31}")
+    assert (output.code, played) == (2, [])
+    assert output.err.startswith("error: seed: 2147483648: ")
+    assert output.err.count("\n") == 1
 
 
 def test_a_submission_is_counted_and_not_played(
     cli: Callable, played: list[RunSpec], entry: Callable[..., str], bench_home: Path
 ) -> None:
-    said = cli("submit", "validate", entry(victims=["tiny-llava-a", "tiny-llava-b"], seeds=[0, 1, 2]))
-    assert (said.code, said.out) == (0, "valid: An entry, 6 runs an attack\n")
+    output = cli("submit", "validate", entry(victims=["tiny-llava-a", "tiny-llava-b"], seeds=[0, 1, 2]))
+    assert (output.code, output.out) == (0, "valid: An entry, 6 runs an attack\n")
     assert played == []
     assert not list(bench_home.iterdir()), "something was written"
 
 
 @pytest.mark.parametrize("command", ["validate", "run"])
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"defense": {"name": "nothing"}}, "defense: 'nothing' is not known"),
         ({"defense": {"name": "em", "options": {"rounds": 0}}}, "defense em, option rounds=0"),
@@ -121,29 +121,34 @@ def test_a_submission_is_counted_and_not_played(
     ],
 )
 def test_a_wrong_submission_plays_nothing(
-    cli: Callable, played: list[RunSpec], entry: Callable[..., str], command: str, changes: dict[str, object], told: str
+    cli: Callable,
+    played: list[RunSpec],
+    entry: Callable[..., str],
+    command: str,
+    changes: dict[str, object],
+    message: str,
 ) -> None:
-    said = cli("submit", command, entry(**changes))
-    assert (said.code, said.out, played) == (2, "", [])
-    assert said.err.startswith(f"error: {told}")
-    assert said.err.count("\n") == 1
+    output = cli("submit", command, entry(**changes))
+    assert (output.code, output.out, played) == (2, "", [])
+    assert output.err.startswith(f"error: {message}")
+    assert output.err.count("\n") == 1
 
 
 def test_a_submission_is_one_table_a_cell(cli: Callable, played: list[RunSpec], entry: Callable[..., str]) -> None:
-    said = cli("submit", "run", entry(victims=["tiny-llava-a", "tiny-qwen3vl"], seeds=[0, 2]), "--attack", "none")
-    assert said.code == 0
+    output = cli("submit", "run", entry(victims=["tiny-llava-a", "tiny-qwen3vl"], seeds=[0, 2]), "--attack", "none")
+    assert output.code == 0
     assert [(spec.victim, spec.seed, spec.attack.name) for spec in played] == [
         (victim, seed, "none") for victim in ("tiny-llava-a", "tiny-qwen3vl") for seed in (0, 2)
     ]
-    assert said.out.count("protection, 95 % interval") == 2
-    assert said.out.index("tiny-llava-a") < said.out.index("tiny-qwen3vl")
+    assert output.out.count("protection, 95 % interval") == 2
+    assert output.out.index("tiny-llava-a") < output.out.index("tiny-qwen3vl")
 
 
 RUN = ["run", "--defense", "none", "--attack", "none"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ([*RUN, "--epsilon", "[/]"], "epsilon: '[/]'; allowed"),
         ([*RUN, "--epsilon", "[red]"], "epsilon: '[red]'; allowed"),
@@ -160,12 +165,12 @@ RUN = ["run", "--defense", "none", "--attack", "none"]
     ],
 )
 def test_whatever_is_typed_the_error_is_one_line_that_shows_it(
-    cli: Callable, played: list[RunSpec], bench_home: Path, arguments: list[str], told: str
+    cli: Callable, played: list[RunSpec], bench_home: Path, arguments: list[str], message: str
 ) -> None:
-    said = cli(*arguments)
-    assert (said.code, said.out, played) == (2, "", [])
-    assert said.err.startswith(f"error: {told}")
-    assert said.err.count("\n") == 1
+    output = cli(*arguments)
+    assert (output.code, output.out, played) == (2, "", [])
+    assert output.err.startswith(f"error: {message}")
+    assert output.err.count("\n") == 1
     assert not list(bench_home.iterdir()), "something was written"
 
 
@@ -173,23 +178,23 @@ def test_whatever_is_typed_the_error_is_one_line_that_shows_it(
 def test_a_submission_is_not_played_against_an_unknown_attack(
     cli: Callable, played: list[RunSpec], entry: Callable[..., str], attack: str, why: str
 ) -> None:
-    said = cli("submit", "run", entry(), "--attack", attack)
-    assert (said.code, played) == (2, [])
-    assert said.err.startswith(f"error: attack: {attack!r}{why}")
+    output = cli("submit", "run", entry(), "--attack", attack)
+    assert (output.code, played) == (2, [])
+    assert output.err.startswith(f"error: attack: {attack!r}{why}")
 
 
 @pytest.mark.parametrize("seeds", [[-1], [0, 0], []])
 def test_seeds_of_a_submission_are_different_numbers(
     cli: Callable, entry: Callable[..., str], seeds: list[int]
 ) -> None:
-    said = cli("submit", "validate", entry(seeds=seeds))
-    assert said.code == 2
-    assert said.err.startswith("error: seeds")
+    output = cli("submit", "validate", entry(seeds=seeds))
+    assert output.code == 2
+    assert output.err.startswith("error: seeds")
 
 
 def test_json_of_several_cells_is_one_document(cli: Callable, played: list[RunSpec], entry: Callable[..., str]) -> None:
-    said = cli("submit", "run", entry(victims=["tiny-llava-a", "tiny-qwen3vl"], seeds=[0, 2]), "--json")
-    report = json.loads(said.out)
+    output = cli("submit", "run", entry(victims=["tiny-llava-a", "tiny-qwen3vl"], seeds=[0, 2]), "--json")
+    report = json.loads(output.out)
     assert len(report["runs"]) == 4
     assert [cell["seeds"] for cell in report["summaries"]] == [[0, 2], [0, 2]]
 
@@ -199,24 +204,24 @@ def test_ctrl_c_says_that_nothing_is_lost(cli: Callable, monkeypatch: pytest.Mon
         raise KeyboardInterrupt
 
     monkeypatch.setattr("bench.play.run.play_run", interrupted)
-    said = cli(*RUN)
-    assert said.code == 130
-    assert "the same command goes on from here" in said.err
+    output = cli(*RUN)
+    assert output.code == 130
+    assert "the same command goes on from here" in output.err
 
 
 def test_side_effects_are_measured_on_checked_tasks(
     cli: Callable, finished: Callable[..., Run], foreign: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[object] = []
+    calls: list[object] = []
 
     def play(spec: RunSpec, tasks: object, stage: object) -> Run:
-        asked.append(tasks)
+        calls.append(tasks)
         return finished(spec.seed)
 
     monkeypatch.setattr("bench.play.side_effects.play_with_side_effects", play)
     run = ("run", "--defense", "none", "--attack", "none", "--seeds", "0,1", "--json", "--side-effects")
     assert cli(*run, "emoji_smoke, toy_val,emoji_smoke").code == 0
-    assert asked == [("emoji_smoke", "toy_val")] * 2
-    said = cli(*run, "emoji_smoke,toy_words")
-    assert said.code == 2 and "side-effects: 'toy_words' is not known" in said.err
-    assert len(asked) == 2
+    assert calls == [("emoji_smoke", "toy_val")] * 2
+    output = cli(*run, "emoji_smoke,toy_words")
+    assert output.code == 2 and "side-effects: 'toy_words' is not known" in output.err
+    assert len(calls) == 2

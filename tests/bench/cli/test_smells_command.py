@@ -21,9 +21,9 @@ def played(finished: Finish) -> None:
 
 def test_flags_are_told_by_game(cli: Callable, finished: Finish) -> None:
     played(finished)
-    said = cli("smells")
-    first, control, second, weak = said.out.splitlines()
-    assert said.code == 0
+    output = cli("smells")
+    first, control, second, weak = output.out.splitlines()
+    assert output.code == 0
     assert first == (
         "dataset emoji_smoke · victim tiny-llava-a · threat white · surrogates  · epsilon 8 · words 5: 1 flag"
     )

@@ -18,9 +18,9 @@ def test_each_victim_is_listed_with_what_its_card_says(
         (tmp_path / name).mkdir()
         card = {"parameters": 1_234_000 + number * 10_000, "accuracy": {"seen": 0.9549, "unseen": 0.5 + number / 10}}
         (tmp_path / name / "card.json").write_text(json.dumps(card))
-    said = cli("victims", "list")
-    assert said.code == 0
-    assert [line.split() for line in said.out.splitlines()] == [
+    output = cli("victims", "list")
+    assert output.code == 0
+    assert [line.split() for line in output.out.splitlines()] == [
         f"{name} {family} {1.23 + number / 100:.2f} M parameters seen 95%, unseen {50 + number * 10}%".split()
         for number, (name, family) in enumerate(EMBEDDED.items())
     ]
@@ -32,8 +32,8 @@ def test_another_victim_is_refused(
     cli: Callable, bench_home: Path, monkeypatch: pytest.MonkeyPatch, command: str, name: str
 ) -> None:
     monkeypatch.setattr("bench.victims.files.ROOT", bench_home)
-    said = cli("victims", command, name)
-    assert (said.code, said.out) == (2, "")
-    assert said.err.startswith(f"error: victim: {name!r} is not known")
-    assert said.err.endswith(f"; allowed: {', '.join(RECIPES if command == 'pretrain' else EMBEDDED)}\n")
+    output = cli("victims", command, name)
+    assert (output.code, output.out) == (2, "")
+    assert output.err.startswith(f"error: victim: {name!r} is not known")
+    assert output.err.endswith(f"; allowed: {', '.join(RECIPES if command == 'pretrain' else EMBEDDED)}\n")
     assert not list(bench_home.iterdir()), "something was written"

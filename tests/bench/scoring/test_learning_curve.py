@@ -45,8 +45,8 @@ def test_the_peak_is_the_earliest_best_on_validation(drawn: dict[int, tuple[floa
     points = [{"epoch": e, "validation": v, "test": t} for e, (v, t) in sorted(drawn.items())]
     best = learning_curve.peak(points)
     assert best["validation"] == max(v for v, _ in drawn.values())
-    assert all(v < best["validation"] for e, (v, _) in drawn.items() if e < curve["epoch"])
-    assert best["test"] == drawn[curve["epoch"]][1]
+    assert all(v < best["validation"] for e, (v, _) in drawn.items() if e < best["epoch"])
+    assert best["test"] == drawn[best["epoch"]][1]
 
 
 def test_the_peak_does_not_look_at_the_test_split() -> None:

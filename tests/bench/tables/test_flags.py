@@ -29,25 +29,25 @@ def played(bench_home: Path, run_factory: Factory) -> Callable[..., None]:
     return play
 
 
-def found(threat: str = "white") -> list[Flag]:
+def current_flags(threat: str = "white") -> list[Flag]:
     frame = load_runs()
     return flags.flag_game(frame[frame["threat"] == threat], frame)
 
 
-def whom(threat: str = "white") -> list[tuple[str, str, str]]:
-    return [smell[:3] for smell in found(threat)]
+def flagged_cells(threat: str = "white") -> list[tuple[str, str, str]]:
+    return [flag[:3] for flag in current_flags(threat)]
 
 
 def test_the_synthetic_home(home: Path) -> None:
     """random_noise stays near 0 and mmguard far from it; jpeg costs 10 % on clean data, and no more."""
-    assert whom() == [("under-trained", "", ""), ("control as good", "em", "jpeg")]
+    assert flagged_cells() == [("under-trained", "", ""), ("control as good", "em", "jpeg")]
 
 
 @pytest.mark.parametrize("control", sorted(flags.BLIND))
 def test_a_control_that_knows_no_surrogate_is_lent_to_the_black_box(played: Callable[..., None], control: str) -> None:
     played("em", 0.1, threat="black")
     played(control, 0.05)
-    assert whom("black") == [("control as good", "em", "lora_sft")]
+    assert flagged_cells("black") == [("control as good", "em", "lora_sft")]
 
 
 def test_lent_are_the_controls_of_the_same_data_victim_and_budget_alone(played: Callable[..., None]) -> None:
@@ -55,21 +55,21 @@ def test_lent_are_the_controls_of_the_same_data_victim_and_budget_alone(played: 
     played("random_trigger", 0.05)
     for other in ({"dataset": "scenes"}, {"victim": "tiny-qwen3vl"}, {"epsilon": 16}, {"words": 0}, {"seed": 1}):
         played("random_noise", 0.05, **other)
-    assert whom("black") == []
+    assert flagged_cells("black") == []
 
 
 def test_a_game_that_played_the_control_itself_borrows_none(played: Callable[..., None]) -> None:
     played("em", 0.1, threat="black")
     played("random_noise", -0.2, threat="black")
     played("random_noise", 0.05)
-    assert whom("black") == []
+    assert flagged_cells("black") == []
 
 
 def test_controls_are_lent_once_where_several_threat_models_played_them(played: Callable[..., None]) -> None:
     played("em", 0.1, threat="black")
     played("random_noise", 0.05)
     played("random_noise", 0.05, threat="gray")
-    assert whom("black") == [("control as good", "em", "lora_sft")]
+    assert flagged_cells("black") == [("control as good", "em", "lora_sft")]
 
 
 def test_lent_controls_are_those_whose_release_is_the_same_whatever_the_surrogates() -> None:
@@ -81,17 +81,17 @@ def test_options_that_differ_are_two_entries(played: Callable[..., None]) -> Non
     played("em", 0.1, defense_options={"steps": 5})
     played("em", 0.9, defense_options={"steps": 50})
     played("random_noise", 0.0)
-    assert whom() == [("control as good", "em (steps=5)", "lora_sft")]
+    assert flagged_cells() == [("control as good", "em (steps=5)", "lora_sft")]
 
 
 def test_seeds_of_a_cell_are_brought_together_as_in_the_tables(played: Callable[..., None]) -> None:
     for seed, protection in enumerate((0.2, 0.6)):
         played("em", protection, seed=seed, stages={})
-    (smell,) = found()
-    assert smell.kind == "seeds apart"
-    assert "from 20.0% (seed 0) to 60.0% (seed 1)" in smell.text
+    (flag,) = current_flags()
+    assert flag.kind == "seeds apart"
+    assert "from 20.0% (seed 0) to 60.0% (seed 1)" in flag.text
     played("random_noise", 0.15, stages={})
-    (cell,) = (s for s in found() if s.kind == "control as good")
+    (cell,) = (s for s in current_flags() if s.kind == "control as good")
     assert cell.text.startswith("em protects 40.0% [15.0%, 65.0%] under lora_sft")
 
 
@@ -104,7 +104,7 @@ def test_flags_of_some_runs_are_those_of_their_cells_in_their_games(played: Call
     first, other, black, control = frame["id"]
 
     def of(*ids: str) -> list[tuple[str, str, str]]:
-        return [smell[:3] for smell in flags.flag_runs(frame, ids)]
+        return [flag[:3] for flag in flags.flag_runs(frame, ids)]
 
     assert of(first) == of(first, control) == [("control as good", "em", "lora_sft")]
     assert of(first, other) == [("control as good", name, "lora_sft") for name in ("em", "hypo")]
@@ -115,12 +115,12 @@ def test_flags_of_some_runs_are_those_of_their_cells_in_their_games(played: Call
 def test_a_run_has_the_flags_of_its_cell_in_the_whole_game(home: Path) -> None:
     """But for those of the whole game, which tell of weak cells elsewhere."""
     frame = load_runs()
-    told = {row["id"]: flags.flag_runs(frame, [row["id"]]) for _, row in frame.iterrows()}
-    assert len({len(found) for found in told.values()}) > 1
+    by_run = {row["id"]: flags.flag_runs(frame, [row["id"]]) for _, row in frame.iterrows()}
+    assert len({len(run_flags) for run_flags in by_run.values()}) > 1
     for _, row in frame.iterrows():
         game = frame[(frame[GAME_COLUMNS] == row[GAME_COLUMNS]).all(axis=1)]
         cell = flags.select_flags(flags.flag_game(game, frame), row["defense_label"], row["attack_label"])
-        assert [s[:3] for s in told[row["id"]] if s.attack] == [s[:3] for s in cell if s.attack]
+        assert [s[:3] for s in by_run[row["id"]] if s.attack] == [s[:3] for s in cell if s.attack]
 
 
 @pytest.mark.parametrize("stealth", [{}, {"linf": "?"}, {"linf": None, "words": []}])
@@ -129,22 +129,22 @@ def test_a_release_that_nobody_measured_touches_nothing(
 ) -> None:
     played("mmguard", 0.1, stealth=stealth)
     played("text_trigger", 0.1)
-    assert whom() == []
+    assert flagged_cells() == []
 
 
 def test_stale_rows_are_no_comparison(played: Callable[..., None]) -> None:
     played("em", 0.1)
     played("random_noise", 0.05, protocol=0)
     played("random_noise", 0.05, attack="none", seed=1)
-    assert whom() == []
+    assert flagged_cells() == []
 
 
 def test_games_are_told_one_by_one(played: Callable[..., None]) -> None:
     for epsilon in (8, 4):
         played("em", 0.1, epsilon=epsilon)
     played("random_noise", 0.05, epsilon=4)
-    told = list(flags.flag_games(load_runs()))
-    assert [(game.epsilon, len(smells)) for game, smells in told] == [(8, 0), (4, 1)]
+    by_run = list(flags.flag_games(load_runs()))
+    assert [(game.epsilon, len(smells)) for game, smells in by_run] == [(8, 0), (4, 1)]
 
 
 def test_an_empty_store_has_no_games(bench_home: Path) -> None:

@@ -28,10 +28,10 @@ BY_DATASET = {
 
 def raw() -> dict[str, dict[str, dict[str, float]]]:
     """Data set, method, model: the printed numbers, without our reader."""
-    found: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
+    numbers: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
     for row in csv.DictReader(RAW.splitlines()):
-        found[row["dataset"]][row["method"]] = {model: float(row[model]) for model in MODELS}
-    return found
+        numbers[row["dataset"]][row["method"]] = {model: float(row[model]) for model in MODELS}
+    return numbers
 
 
 def mean(values: list[float]) -> float:
@@ -62,8 +62,8 @@ def test_every_data_set_has_its_means(dataset: str) -> None:
     d, ours = raw()[dataset], TABLE[TABLE["dataset"] == dataset]
     gain, *drops = BY_DATASET[dataset]
     assert mean([d["Clean"][model] - d["Zero-Shot"][model] for model in MODELS]) == pytest.approx(gain, abs=0.06)
-    found = 100 * ours.groupby("method")["drop"].mean()
-    assert found[list(DROPS)].tolist() == pytest.approx(drops, abs=0.06)
+    numbers = 100 * ours.groupby("method")["drop"].mean()
+    assert numbers[list(DROPS)].tolist() == pytest.approx(drops, abs=0.06)
 
 
 def test_protection_of_a_cell_by_hand() -> None:
@@ -96,7 +96,7 @@ def test_no_published_drop_is_as_large_as_its_test_set_would_show() -> None:
     + [(name, 35, 10) for name in ("ScienceQA", "TextVQA", "DocVQA")],
 )
 def test_how_well_the_inferred_sizes_fit_the_decimals(dataset: str, plain: int, of_max: int) -> None:
-    """How many of 35 cells, and of the 10 of -Max methods, are a whole number of right answers: not all are."""
+    """Not all of 35 cells, and of the 10 of -Max methods, are a whole number of right answers."""
     items, fits = paper.TEST_ITEMS[dataset], {True: 0, False: 0}
     for method, row in raw()[dataset].items():
         for value in row.values():

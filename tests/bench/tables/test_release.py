@@ -1,4 +1,4 @@
-"""What a release changed: pictures and words."""
+"""Changes that a release made to pictures and words."""
 
 import numpy as np
 import pytest
