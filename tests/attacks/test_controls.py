@@ -23,11 +23,11 @@ UNUSED = Knowledge(victim=None, validation=SampleSet(()))  # type: ignore[arg-ty
 PIXELS = np.zeros((4, 4, 3), np.uint8)
 
 
-def asked(number: int, answer: str, rule: Rule = "exact", choices: tuple[str, ...] = ()) -> Sample:
+def make_sample(number: int, answer: str, rule: Rule = "exact", choices: tuple[str, ...] = ()) -> Sample:
     return Sample(f"{number}", f"p{number}", PIXELS, f"question {number}", answer, (answer, "it"), choices, rule)
 
 
-def dealt(samples: list[Sample], seed: int = 0) -> list[Sample]:
+def shuffle_answers(samples: list[Sample], seed: int = 0) -> list[Sample]:
     attack = REGISTRY.build(Method(name="format_only"))
     return list(attack.prepare(SampleSet(tuple(samples)), UNUSED, np.random.default_rng(seed)))
 
@@ -48,28 +48,28 @@ drawn = st.lists(
 
 @given(drawn, st.integers(0, 2**31 - 1))
 def test_each_group_keeps_its_answers_and_each_sample_the_rest(rows: list, seed: int) -> None:
-    before = [asked(number, answer, rule, choices) for number, (answer, rule, choices) in enumerate(rows)]
-    after = dealt(before, seed)
+    before = [make_sample(number, answer, rule, choices) for number, (answer, rule, choices) in enumerate(rows)]
+    after = shuffle_answers(before, seed)
     assert [(s.id, s.image_id, s.question, *group(s), s.choices) for s in after] == [
         (s.id, s.image_id, s.question, *group(s), s.choices) for s in before
     ]
     for kind in {group(s) for s in before}:
-        own, new = ([(s.answer, s.answers) for s in some if group(s) == kind] for some in (before, after))
+        own, new = ([(s.answer, s.answers) for s in samples if group(s) == kind] for samples in (before, after))
         assert Counter(own) == Counter(new)
-    assert [s.answer for s in dealt(before, seed)] == [s.answer for s in after]
+    assert [s.answer for s in shuffle_answers(before, seed)] == [s.answer for s in after]
 
 
-def test_answers_tell_nothing_about_pictures_any_more() -> None:
+def test_shuffled_answers_are_independent_of_the_pictures() -> None:
     """64 pictures of each of 12 things: mutual information (nats) falls from the answers' entropy to what chance gives.
 
     The chi-squared test of independence is not rejected more often than by chance over 40 seeds.
     """
-    before = [asked(i, f"thing {i % 12}") for i in range(768)]
+    before = [make_sample(i, f"thing {i % 12}") for i in range(768)]
     shown = [i % 12 for i in range(768)]
     assert np.isclose(mutual_info_score(shown, [s.answer for s in before]), np.log(12))
     rejected = 0
     for seed in range(40):
-        answers = [s.answer for s in dealt(before, seed)]
+        answers = [s.answer for s in shuffle_answers(before, seed)]
         table = np.zeros((12, 12))
         for thing, answer in zip(shown, answers, strict=True):
             table[thing, int(answer.split()[1])] += 1
@@ -79,14 +79,14 @@ def test_answers_tell_nothing_about_pictures_any_more() -> None:
     assert rejected <= 6
 
 
-def test_two_answers_are_not_turned_round() -> None:
-    """A rule that no sample keeps its answer would teach the opposite of every picture."""
-    before = [asked(i, "AB"[i % 2], "choice", ("yes", "no")) for i in range(400)]
-    kept = np.mean([a.answer == b.answer for a, b in zip(before, dealt(before), strict=True)])
+def test_two_answers_are_not_swapped() -> None:
+    """If no sample kept its answer, a trainer would learn the opposite answer for every picture."""
+    before = [make_sample(i, "AB"[i % 2], "choice", ("yes", "no")) for i in range(400)]
+    kept = np.mean([a.answer == b.answer for a, b in zip(before, shuffle_answers(before), strict=True)])
     assert 0.4 < kept < 0.6
 
 
-def test_the_control_is_trained_like_plain_fine_tuning_and_compared_with_it() -> None:
+def test_the_control_has_the_recipe_and_the_reference_of_plain_fine_tuning() -> None:
     control, plain = (REGISTRY.describe(Method(name=name)) for name in ("format_only", "lora_sft"))
     assert control.options == plain.options
     assert control.code != plain.code
@@ -98,20 +98,22 @@ def test_the_control_is_trained_like_plain_fine_tuning_and_compared_with_it() ->
 
 
 def test_a_victim_learns_the_format_and_not_the_content(victim: LVLM, tmp_path: Path) -> None:
-    """Both trainers get the six names said; only one gets them said of the right unseen pictures (chance: 1/6)."""
+    """Both victims learn to answer with the six names, but only one names unseen pictures correctly (chance: 1/6)."""
     train, test = (renderings(split, owner_indices()[:6], 8) for split in ("train", "test"))
     names = {s.answer for s in train}
 
     def shares(name: str | None) -> tuple[float, float]:
-        """Of the test answers: names that were taught, and right ones."""
+        """Return the shares of test answers that are one of the six names, and that are correct."""
         folder = tmp_path / name if name else None
         if name:
             attack = REGISTRY.build(Method(name=name, options={"epochs": 16}))
             prepared = attack.prepare(train, Knowledge(victim, test), np.random.default_rng(0))
             attack.tune(victim, prepared, test, 0, folder, lambda *_: None)
         with use_adapter(victim, folder):
-            said = victim.generate([s.question for s in test], [s.pixels for s in test])
-        return np.mean([a in names for a in said]), np.mean([a == s.answer for a, s in zip(said, test, strict=True)])
+            answers = victim.generate([s.question for s in test], [s.pixels for s in test])
+        return np.mean([a in names for a in answers]), np.mean(
+            [a == s.answer for a, s in zip(answers, test, strict=True)]
+        )
 
     untaught, taught, control = (shares(name) for name in (None, "lora_sft", "format_only"))
     assert untaught[0] <= 0.1
@@ -121,11 +123,11 @@ def test_a_victim_learns_the_format_and_not_the_content(victim: LVLM, tmp_path: 
 
 
 def test_clean_only_trains_on_just_what_mix_clean_adds() -> None:
-    owner = SampleSet(tuple(asked(n, "a") for n in range(20)))
-    released = SampleSet(tuple(asked(n, "b") for n in range(20)))
-    known = Knowledge(victim=None, validation=SampleSet(()), owner=owner)  # type: ignore[arg-type]
+    owner = SampleSet(tuple(make_sample(n, "a") for n in range(20)))
+    released = SampleSet(tuple(make_sample(n, "b") for n in range(20)))
+    knowledge = Knowledge(victim=None, validation=SampleSet(()), owner=owner)  # type: ignore[arg-type]
     mixed, alone = (
-        REGISTRY.build(Method(name=name, options=options)).prepare(released, known, np.random.default_rng(3))
+        REGISTRY.build(Method(name=name, options=options)).prepare(released, knowledge, np.random.default_rng(3))
         for name, options in (
             ("lora_sft+mix_clean", {"mix_clean.share": 0.3}), ("clean_only", {"share": 0.3}),
         )

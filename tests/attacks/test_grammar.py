@@ -1,4 +1,4 @@
-"""An attack's text says tuner, parts and options in order; whatever else is typed is one clear line."""
+"""The text form of an attack names tuner, parts and options in order; any other text is refused with a clear error."""
 
 import pytest
 from hypothesis import given
@@ -16,47 +16,49 @@ pieces = st.lists(
 )
 
 
-def value(v: object) -> str:
-    """As a command has it."""
+def format_value(v: object) -> str:
+    """Return an option value as it is typed in a command."""
     return str(v).lower() if isinstance(v, bool) else str(v)
 
 
 @given(pieces, st.sampled_from(["", " "]))
-def test_what_is_written_is_read(parts: list[tuple[str, dict[str, object]]], space: str) -> None:
+def test_parsing_returns_names_and_options(parts: list[tuple[str, dict[str, object]]], space: str) -> None:
     def inside(o: dict[str, object]) -> str:
-        return f"({f',{space}'.join(f'{k}{space}={space}{value(v)}' for k, v in o.items())})" if o else ""
+        return f"({f',{space}'.join(f'{k}{space}={space}{format_value(v)}' for k, v in o.items())})" if o else ""
 
     text = f"{space}+{space}".join(name + inside(options) for name, options in parts)
     if text in load_recipes():
         return
-    read = parse_attack(text)
-    assert read.name == "+".join(name for name, _ in parts)
+    parsed = parse_attack(text)
+    assert parsed.name == "+".join(name for name, _ in parts)
     expected: dict[str, object] = {}
     for place, (name, options) in enumerate(parts):
         # "nan", "on" and the like are read as YAML reads them, here as there.
-        expected |= {f"{name}." * (place > 0) + key: parse_option(f"{key}={value(v)}")[1] for key, v in options.items()}
-    assert read.options == expected
+        expected |= {
+            f"{name}." * (place > 0) + key: parse_option(f"{key}={format_value(v)}")[1] for key, v in options.items()
+        }
+    assert parsed.options == expected
 
 
 @given(pieces)
-def test_an_attack_is_written_as_it_is_read(parts: list[tuple[str, dict[str, object]]]) -> None:
+def test_a_formatted_attack_is_parsed_back(parts: list[tuple[str, dict[str, object]]]) -> None:
     options = {f"{name}." * (place > 0) + key: v for place, (name, own) in enumerate(parts) for key, v in own.items()}
-    made = Method(name="+".join(name for name, _ in parts), options=options)
-    read = parse_attack(format_attack(made))
-    if made.name in load_recipes():
+    method = Method(name="+".join(name for name, _ in parts), options=options)
+    parsed = parse_attack(format_attack(method))
+    if method.name in load_recipes():
         return
-    assert read.name == made.name
-    assert read.options == {key: parse_option(f"{key}={value(v)}")[1] for key, v in options.items()}
+    assert parsed.name == method.name
+    assert parsed.options == {key: parse_option(f"{key}={format_value(v)}")[1] for key, v in options.items()}
 
 
-def test_the_standard_set_is_written_as_its_file_has_it() -> None:
+def test_the_standard_set_is_in_the_text_form() -> None:
     assert [format_attack(parse_attack(text)) for text in expand_best("best")] == list(expand_best("best"))
 
 
 def test_parts_and_their_options() -> None:
-    read = parse_attack("lora_sft(rank=8, lr=1e-3)+jpeg(quality=30)+gray")
+    parsed = parse_attack("lora_sft(rank=8, lr=1e-3)+jpeg(quality=30)+gray")
     options = {"rank": 8, "lr": 1e-3, "jpeg.quality": 30}
-    assert read == Method(name="lora_sft+jpeg+gray", options=options)
+    assert parsed == Method(name="lora_sft+jpeg+gray", options=options)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_parts_and_their_options() -> None:
     ["", "+", "lora_sft+", "lora_sft++gray", "lora_sft(", "lora_sft)", "lora_sft(rank)", "Lora", "lora_sft(a=(1))",
      "lora_sft gray", "lora_sft(rank=8)gray", "../x", "lora_sft+jpeg(quality=30"],
 )  # fmt: skip
-def test_what_is_no_attack_is_told(text: str) -> None:
+def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(UserError, match=r"allowed: tuner\(option=value\)\+part"):
         parse_attack(text)
 
@@ -77,9 +79,9 @@ def test_an_option_is_a_finite_scalar(pair: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(load_recipes()))
 def test_every_recipe_is_an_attack_that_can_be_built(name: str) -> None:
-    written = parse_attack(name)
+    method = parse_attack(name)
     assert name not in REGISTRY.catalog
-    assert REGISTRY.build(written).settings.keys() >= written.options.keys()
+    assert REGISTRY.build(method).settings.keys() >= method.options.keys()
 
 
 def test_recipes_are_found() -> None:

@@ -1,4 +1,4 @@
-"""What a fine-tune does, on a few samples of an embedded victim."""
+"""Effects of `lora_sft`, on a few samples of an embedded victim."""
 
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def test_where_memory_is_short_gradients_are_accumulated_and_the_adapter_is_near
         torch.testing.assert_close(theirs[key], value, rtol=0.05, atol=2e-3)
 
 
-def test_of_several_cards_one_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_several_gpus_one_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     attack = LoraSFT(LoraSFT.Options())
     assert attack._arguments(tmp_path, 0, 64, 16, "cuda").n_gpu == 1

@@ -1,4 +1,4 @@
-"""Which clean originals a trainer holds: whole pictures, drawn by the generator."""
+"""Clean originals are drawn by the generator, with all samples of a picture."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A tuner with parts is one attack: known by its name, with every option checked, and with the code of all of them."""
+"""A tuner with parts is one attack: it has one name, all options are checked, and its code is that of all of them."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def test_the_parts_of_an_attack_have_their_options() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("lora_sft+jpg", "part: 'jpg' is not known; did you mean 'jpeg'"),
         ("lora_sfd+jpeg", "attack: 'lora_sfd' is not known; did you mean 'lora_sft'"),
@@ -29,13 +29,13 @@ def test_the_parts_of_an_attack_have_their_options() -> None:
         ("jpeg", "attack: 'jpeg' is not known"),
     ],
 )
-def test_a_wrong_name_is_told_before_anything_is_imported(text: str, told: str) -> None:
-    with pytest.raises(UserError, match=told):
+def test_a_wrong_name_is_refused_without_importing_a_method(text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
         REGISTRY.check(text)
 
 
 @pytest.mark.parametrize(
-    ("method", "told"),
+    ("method", "message"),
     [
         (parse_attack("lora_sft+jpeg(quality=0)"), "part jpeg, option quality=0"),
         (parse_attack("lora_sft+jpeg(size=3)"), "part jpeg, option size=3: .*options: quality"),
@@ -44,12 +44,12 @@ def test_a_wrong_name_is_told_before_anything_is_imported(text: str, told: str) 
         (Method(name="lora_sft+gray", options={"jpeg.quality": 30}), "no part 'jpeg' here"),
     ],
 )
-def test_a_wrong_option_is_told(method: Method, told: str) -> None:
-    with pytest.raises(UserError, match=told):
+def test_a_wrong_option_is_refused(method: Method, message: str) -> None:
+    with pytest.raises(UserError, match=message):
         REGISTRY.build(method)
 
 
-def test_an_attacks_code_is_that_of_its_parts_too() -> None:
+def test_the_code_of_an_attack_includes_its_parts() -> None:
     codes = [REGISTRY.code(name) for name in ("lora_sft", "lora_sft+jpeg", "lora_sft+gray", "tuned+gray")]
     assert len(set(codes)) == 4
     assert REGISTRY.code("lora_sft+jpeg+gray") != REGISTRY.code("lora_sft+gray+jpeg")
@@ -71,10 +71,10 @@ def test_parts_are_applied_in_order() -> None:
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
     samples = SampleSet((Sample("a", "a", picture, "What?", "it"), Sample("b", "a", picture, "Why?", "it")))
-    own = Knowledge(victim=None, validation=samples)  # type: ignore[arg-type]
+    knowledge = Knowledge(victim=None, validation=samples)  # type: ignore[arg-type]
 
     def prepared(text: str) -> SampleSet:
-        return REGISTRY.build(parse_attack(text)).prepare(samples, own, np.random.default_rng(0))
+        return REGISTRY.build(parse_attack(text)).prepare(samples, knowledge, np.random.default_rng(0))
 
     both = prepared("lora_sft+gray+bit_depth(bits=1)")
     first, second = (PARTS.build(Method(name=n, options=o)) for n, o in (("gray", {}), ("bit_depth", {"bits": 1})))

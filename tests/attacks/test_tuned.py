@@ -27,16 +27,16 @@ ADAPTER = "adapter_model.safetensors"
 
 
 def things(split: str, count: int) -> SampleSet:
-    """Questions that tell their split and number."""
+    """Return samples whose questions name their split and number."""
     pixels = np.zeros((4, 4, 3), np.uint8)
     return SampleSet(tuple(Sample(f"{i}", f"{i}", pixels, f"{split} {i}", f"answer {i}") for i in range(count)))
 
 
 @dataclass
 class Toy:
-    """Everything that was trained and asked, and a victim that answers as many questions as its recipe deserves."""
+    """A victim whose share of right answers depends on its recipe. It records what was trained and asked."""
 
-    gifted: bool = True
+    varies: bool = True
     trained: list[LoraSFTOptions] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -52,8 +52,8 @@ class Toy:
         return [f"Answer {i}." if i < right else "no idea" for i in numbers]
 
     def skill(self, recipe: LoraSFTOptions) -> float:
-        """Share of right answers: best at a rate of 0.02."""
-        return 1 - 0.5 * abs(math.log10(recipe.lr / 0.02)) if self.gifted else 0.25
+        """Return the share of right answers, which is highest at a learning rate of 0.02."""
+        return 1 - 0.5 * abs(math.log10(recipe.lr / 0.02)) if self.varies else 0.25
 
 
 @pytest.fixture
@@ -88,14 +88,14 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Toy:
 
 
 def search(toy: Toy, folder: Path, trials: int = 8, seed: int = 0, progress: Any = lambda *_: None) -> Any:
-    """The learning curve and `trials.json` of one search."""
+    """Return the learning curve and the `trials.json` of one search."""
     attack = REGISTRY.build(Method(name="tuned", options={"trials": trials}))
     curve = attack.tune(toy, things("released", 8), things("validation", 200), seed, folder, progress)
     return curve, json.loads((folder / "trials.json").read_text())
 
 
 @pytest.mark.parametrize("trials", [1, 3, 12])
-def test_the_budget_is_what_is_trained(toy: Toy, tmp_path: Path, trials: int) -> None:
+def test_as_many_recipes_are_trained_as_the_budget_has_trials(toy: Toy, tmp_path: Path, trials: int) -> None:
     _, tried = search(toy, tmp_path, trials, seed=5)
     assert len(toy.trained) == len(tried) == trials
     assert [LoraSFTOptions(**t["params"]) for t in tried] == toy.trained
@@ -103,7 +103,7 @@ def test_the_budget_is_what_is_trained(toy: Toy, tmp_path: Path, trials: int) ->
     assert {file.name for file in tmp_path.iterdir()} == {ADAPTER, "trials.json"}
 
 
-def test_the_best_on_validation_is_what_is_kept(toy: Toy, tmp_path: Path) -> None:
+def test_the_best_adapter_on_validation_is_kept(toy: Toy, tmp_path: Path) -> None:
     places = set()
     for seed in range(6):
         toy.trained.clear()
@@ -120,7 +120,7 @@ def test_the_best_on_validation_is_what_is_kept(toy: Toy, tmp_path: Path) -> Non
 
 
 def test_the_first_recipe_is_the_default_and_stays_unless_another_is_better(toy: Toy, tmp_path: Path) -> None:
-    toy.gifted = False
+    toy.varies = False
     _, tried = search(toy, tmp_path)
     assert toy.trained[0] == LoraSFTOptions()
     assert {t["value"] for t in tried} == {0.25}
@@ -134,7 +134,7 @@ def test_every_part_of_the_recipe_is_searched_and_nothing_else(toy: Toy, tmp_pat
     assert {(recipe.batch, recipe.early_stopping) for recipe in toy.trained} == {(16, False)}
 
 
-def test_a_search_is_its_seed_and_a_smaller_budget_its_beginning(toy: Toy, tmp_path: Path) -> None:
+def test_a_search_repeats_with_its_seed_and_a_smaller_budget_is_its_beginning(toy: Toy, tmp_path: Path) -> None:
     for number, (trials, seed) in enumerate([(8, 1), (8, 1), (6, 1), (8, 2)]):
         search(toy, tmp_path / str(number), trials, seed)
     first, again, shorter, other = (toy.trained[a:b] for a, b in ((0, 8), (8, 16), (16, 22), (22, 30)))
@@ -143,7 +143,7 @@ def test_a_search_is_its_seed_and_a_smaller_budget_its_beginning(toy: Toy, tmp_p
     assert other[0] == first[0] and not set(map(repr, other[1:])) & set(map(repr, first[1:]))
 
 
-def test_the_search_goes_where_it_was_good(toy: Toy, tmp_path: Path) -> None:
+def test_later_trials_are_better_than_random_ones(toy: Toy, tmp_path: Path) -> None:
     _, tried = search(toy, tmp_path, 30)
     values = [t["value"] for t in tried]
     assert np.mean(values[-10:]) > np.mean(values[1:5]) + 0.1
@@ -157,14 +157,14 @@ def test_only_the_validation_questions_are_asked(toy: Toy, tmp_path: Path, monke
 
 
 def test_progress_is_of_all_trials(toy: Toy, tmp_path: Path) -> None:
-    told: list[tuple[float, str]] = []
-    search(toy, tmp_path, 2, progress=lambda *call: told.append(call))
+    calls: list[tuple[float, str]] = []
+    search(toy, tmp_path, 2, progress=lambda *call: calls.append(call))
     notes = ["trial 1/2, half", "trial 1/2, done", "trial 2/2, half", "trial 2/2, done"]
-    assert told == list(zip([0.25, 0.5, 0.75, 1.0], notes, strict=True))
+    assert calls == list(zip([0.25, 0.5, 0.75, 1.0], notes, strict=True))
 
 
-def test_without_optuna_it_is_told_what_to_install(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the stages are named: nothing was computed yet."""
+def test_without_optuna_the_error_names_what_to_install(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error is raised while the stages are named, before anything is computed."""
     monkeypatch.setattr(REGISTRY, "_descriptions", {})
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(UserError, match=r"attack tuned: .*pip install 'mmguard-bench\[tune\]'"):
@@ -210,7 +210,7 @@ def test_a_whole_run_is_judged_on_the_adapter_that_was_chosen(bench_home: Path) 
     assert len(files) == 2 and all(file.stat().st_mtime_ns == when for file, when in files.items())
 
 
-def test_a_recipe_is_valued_by_the_rules_of_its_questions(toy: Toy, tmp_path: Path) -> None:
+def test_a_recipe_is_judged_by_the_rules_of_its_questions(toy: Toy, tmp_path: Path) -> None:
     """Half of the answer is half of a caption; a name is right or wrong. Captions may be longer."""
     (tmp_path / ADAPTER).write_text(LoraSFTOptions(lr=0.02).model_dump_json())
     names = things("validation", 4)

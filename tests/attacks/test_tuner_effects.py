@@ -25,7 +25,7 @@ ADAPTER = "adapter_model.safetensors"
 
 
 def loss(victim: LVLM, samples: SampleSet) -> float:
-    """Mean answer NLL of some samples."""
+    """Return the mean answer NLL of samples."""
     images = [torch.from_numpy(s.pixels).permute(2, 0, 1) for s in samples]
     with torch.no_grad():
         encoded = victim.encode([Prompt(s.question, s.answer) for s in samples], victim.layouts(images))
@@ -92,10 +92,10 @@ def test_dora_learns_magnitudes_and_lora_does_not(llava: LVLM, samples: SampleSe
         assert any("magnitude" in key for key in kept) == (name == "dora_sft")
 
 
-def test_early_stopping_keeps_the_epoch_with_the_least_validation_loss(
+def test_early_stopping_keeps_the_epoch_with_the_lowest_validation_loss(
     llava: LVLM, samples: SampleSet, tmp_path: Path
 ) -> None:
-    """Validation names every thing differently: learning helps at first and then no more."""
+    """Validation has other answers, so training lowers the validation loss only at first."""
     train = SampleSet(samples[:16])
     own = SampleSet(
         tuple(replace(s, answer=f"{t.answer} {s.answer}") for s, t in zip(train, train[4:12], strict=False))
@@ -105,16 +105,16 @@ def test_early_stopping_keeps_the_epoch_with_the_least_validation_loss(
     curve = REGISTRY.build(Method(name=early.name, options=options)).tune(
         llava, train, own, 0, tmp_path, lambda *_: None
     )
-    told = [point["validation_loss"] for point in curve if "validation_loss" in point]
-    best = int(np.argmin(told)) + 1
-    assert len(told) == 5 and best < 5, told
+    validation_losses = [point["validation_loss"] for point in curve if "validation_loss" in point]
+    best = int(np.argmin(validation_losses)) + 1
+    assert len(validation_losses) == 5 and best < 5, validation_losses
     kept = load_file(tmp_path / ADAPTER)
     for epoch in range(1, 6):
         other = load_file(tmp_path / "epochs" / str(epoch) / ADAPTER)
         assert all(kept[key].equal(other[key]) for key in kept) == (epoch == best)
 
 
-def test_qlora_trains_on_four_bit_weights_and_its_adapter_fits_the_whole_ones(
+def test_qlora_trains_on_four_bit_weights_and_its_adapter_fits_the_original_ones(
     victim: LVLM, samples: SampleSet, tmp_path: Path
 ) -> None:
     """On the CPU too. The victim that was handed in is not quantised; the adapter is no copy of plain LoRA's."""

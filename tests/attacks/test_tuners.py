@@ -25,7 +25,7 @@ TUNERS = [name for name in REGISTRY.catalog if issubclass(REGISTRY.get(name), SF
 
 
 def loss(victim: LVLM, samples: SampleSet) -> float:
-    """Mean answer NLL of some samples."""
+    """Return the mean answer NLL of samples."""
     images = [torch.from_numpy(s.pixels).permute(2, 0, 1) for s in samples]
     with torch.no_grad():
         encoded = victim.encode([Prompt(s.question, s.answer) for s in samples], victim.layouts(images))
@@ -48,7 +48,7 @@ def test_a_tuner_learns_and_leaves_the_victim_alone(name: str, llava: LVLM, samp
     assert loss(llava, samples) == untrained
 
 
-def test_what_each_tuner_trains(llava: LVLM) -> None:
+def test_each_tuner_trains_its_own_modules(llava: LVLM) -> None:
     def trained(name: str) -> set[str]:
         tuner = REGISTRY.build(Method(name=name))
         assert isinstance(tuner, SFT)

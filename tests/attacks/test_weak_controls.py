@@ -1,4 +1,4 @@
-"""Parts against releases that they must break before a verdict of theirs counts: the controls and simple methods.
+"""Parts against their weak controls: releases that they must break before their verdicts count.
 
 How much of a planted noise is left after a purification is its regression coefficient: 1 all of it, 0 nothing.
 """
@@ -29,7 +29,7 @@ def emoji(split: str = "train") -> SampleSet:
 
 @cache
 def released(name: str) -> SampleSet:
-    """A method that needs no model, on 24 things."""
+    """Return the release of a defense that needs no model, on 24 things."""
     return protect(name, emoji(), [])
 
 
@@ -38,10 +38,10 @@ def protect(name: str, samples: SampleSet, victims: list[LVLM], seed: int = 0, *
     return defense.protect(samples, victims, Budget(), np.random.default_rng(seed), lambda *_: None).samples
 
 
-def prepared(text: str, samples: SampleSet, own: Knowledge) -> SampleSet:
-    """What the parts of an attack make of a release."""
+def prepare(text: str, samples: SampleSet, knowledge: Knowledge) -> SampleSet:
+    """Return the release after the parts of an attack."""
     for part in REGISTRY.build(parse_attack(text)).parts:
-        samples = part.prepare(samples, own, np.random.default_rng(0))
+        samples = part.prepare(samples, knowledge, np.random.default_rng(0))
     return samples
 
 
@@ -51,13 +51,13 @@ def levels(samples: Iterable[Sample]) -> np.ndarray:
 
 @cache
 def purified(text: str, control: str) -> np.ndarray:
-    """What a trainer sees of a control's release, or of clean pictures where that is "none"."""
-    own = Knowledge(None, SampleSet(()))  # type: ignore[arg-type]
-    return levels(prepared(text, released(control), own))
+    """Return the purified pictures of a control's release, or of clean data if the control is "none"."""
+    knowledge = Knowledge(None, SampleSet(()))  # type: ignore[arg-type]
+    return levels(prepare(text, released(control), knowledge))
 
 
-def left(text: str, control: str) -> float:
-    """The share of a control's noise that is left after purification."""
+def remaining_share(text: str, control: str) -> float:
+    """Return the share of a control's noise that is left after purification."""
     planted = levels(released(control)) - levels(emoji())
     after = purified(text, control) - purified(text, "none")
     return float((after * planted).sum() / (planted**2).sum())
@@ -78,18 +78,21 @@ def left(text: str, control: str) -> float:
         ("lora_sft+orthogonal_projection", "random_noise_class", 0.3),
     ],
 )
-def test_of_noise_that_is_of_its_kind_a_purification_leaves_little(text: str, control: str, most: float) -> None:
-    assert abs(left(text, control)) < most
+def test_a_purification_removes_the_noise_that_it_is_made_for(text: str, control: str, most: float) -> None:
+    assert abs(remaining_share(text, control)) < most
 
 
-def test_what_a_purification_was_not_made_for_stays() -> None:
-    """Wide blocks outlive all that is made for high frequencies: a verdict needs the class that fits."""
-    assert min(left(f"lora_sft+{part}", "lsp") for part in ("blur", "median", "resize", "jpeg(quality=10)")) > 0.6
+def test_a_purification_leaves_noise_that_it_is_not_made_for() -> None:
+    """Wide blocks survive every purification of high frequencies."""
+    assert (
+        min(remaining_share(f"lora_sft+{part}", "lsp") for part in ("blur", "median", "resize", "jpeg(quality=10)"))
+        > 0.6
+    )
 
 
 @pytest.mark.parametrize("control", ["lsp", "random_noise_class"])
 def test_after_projection_no_linear_probe_reads_the_answer(control: str) -> None:
-    """From pictures that the probe did not see; chance is 1 of 24, and so little is left of clean pictures too."""
+    """The probe is tested on unseen pictures. Chance is 1 of 24, and clean pictures lose as much."""
     names = np.array([s.answer for s in emoji()])
     unseen = np.arange(len(names)) % 4 == 3
 
@@ -103,18 +106,18 @@ def test_after_projection_no_linear_probe_reads_the_answer(control: str) -> None
 
 
 @pytest.mark.parametrize("control", ["random_noise", "random_noise_class"])
-def test_a_bridge_takes_away_half_of_the_noise_of_a_kind_that_it_was_shown_on_other_pictures(control: str) -> None:
+def test_a_bridge_removes_half_of_the_noise_that_it_has_seen_on_other_pictures(control: str) -> None:
     """As total variation does without any pair: 23 levels squared to 8."""
-    own_pictures = SampleSet(load("emoji_catalog", "validation").samples[:64])
-    shown = protect(control, own_pictures, [], seed=1)
-    own = Knowledge(None, own_pictures, queried=shown)  # type: ignore[arg-type]
+    own_data = SampleSet(load("emoji_catalog", "validation").samples[:64])
+    shown = protect(control, own_data, [], seed=1)
+    knowledge = Knowledge(None, own_data, queried=shown)  # type: ignore[arg-type]
     clean, dirty = emoji()[:16], SampleSet(released(control)[:16])
-    mended = prepared("lora_sft+bridge", dirty, own)
-    before, after = (((levels(some) - levels(clean)) ** 2).mean() for some in (dirty, mended))
+    mended = prepare("lora_sft+bridge", dirty, knowledge)
+    before, after = (((levels(pictures) - levels(clean)) ** 2).mean() for pictures in (dirty, mended))
     assert after < 0.5 * before
 
 
-def test_total_variation_takes_that_noise_away() -> None:
+def test_total_variation_removes_that_noise() -> None:
     """The reference that a bridge must reach."""
     from skimage.restoration import denoise_tv_chambolle
 
@@ -125,12 +128,12 @@ def test_total_variation_takes_that_noise_away() -> None:
 
 @pytest.mark.parametrize("part", ["drop_inserted", "drop_rare"])
 @pytest.mark.parametrize("control", ["random_trigger", "text_trigger"])
-def test_triggers_of_real_releases_are_found(part: str, control: str, victim: LVLM, samples: SampleSet) -> None:
-    """Precision and recall of words: what was inserted, and what was dropped."""
+def test_triggers_of_real_releases_are_dropped(part: str, control: str, victim: LVLM, samples: SampleSet) -> None:
+    """Compare the words that were dropped with those that were inserted: precision and recall."""
     few = SampleSet(samples[:6])
     options = {"candidates": 2} if control == "text_trigger" else {}
     dirty = protect(control, few, [victim], **options)
-    mended = prepared(f"lora_sft+{part}", dirty, Knowledge(victim, emoji("validation")))
+    mended = prepare(f"lora_sft+{part}", dirty, Knowledge(victim, emoji("validation")))
     hits = dropped = inserted = 0
     for clean, with_words, without in zip(few, dirty, mended, strict=True):
         own, given, kept = (s.question.split() for s in (clean, with_words, without))
@@ -141,8 +144,8 @@ def test_triggers_of_real_releases_are_found(part: str, control: str, victim: LV
     assert hits >= 0.9 * dropped and hits >= 0.9 * inserted, (hits, dropped, inserted)
 
 
-def test_error_minimising_noise_works_in_one_look_and_not_in_ueraser_s(victim: LVLM, samples: SampleSet) -> None:
-    """By how much `em` lowers the loss of its pictures as they are, and of the worst of five looks at them."""
+def test_error_minimising_noise_does_not_survive_ueraser(victim: LVLM, samples: SampleSet) -> None:
+    """Compare how much `em` lowers the loss of pictures as they are, and of the hardest of five augmentations."""
     few = SampleSet(samples[:6])
     noisy = protect("em", few, [victim], rounds=1, image_steps=8)
     (part,) = REGISTRY.build(parse_attack("lora_sft+ueraser")).parts
@@ -155,9 +158,9 @@ def test_error_minimising_noise_works_in_one_look_and_not_in_ueraser_s(victim: L
         with torch.no_grad():
             return victim.loss(victim.encode(prompts, victim.layouts(images)), images)
 
-    def worst(some: SampleSet) -> torch.Tensor:
+    def hardest(some: SampleSet) -> torch.Tensor:
         return torch.stack([loss(some, seed) for seed in range(part.candidates)]).max(0).values
 
     plain = float((loss(few, None) - loss(noisy, None)).mean())
-    through = float((worst(few) - worst(noisy)).mean())
+    through = float((hardest(few) - hardest(noisy)).mean())
     assert plain > 0 and through < 0.5 * plain, (plain, through)

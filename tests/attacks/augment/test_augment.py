@@ -33,8 +33,8 @@ def test_ueraser_has_k_candidates() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(2, 60), st.integers(2, 60), st.floats(0.05, 1), st.integers(0, 2**31))
-def test_a_crop_shows_as_much_as_it_must(height: int, width: int, smallest: float, seed: int) -> None:
-    """On a ramp the range of what is seen tells the crop's width."""
+def test_a_crop_has_at_least_the_smallest_area(height: int, width: int, smallest: float, seed: int) -> None:
+    """On a ramp, the range of values gives the width of the crop."""
     ramp = np.broadcast_to(np.linspace(0, 255, width).round().astype(np.uint8)[None, :, None], (height, width, 3))
     seen = np.asarray(random_crop(Image.fromarray(np.ascontiguousarray(ramp)), smallest, np.random.default_rng(seed)))
     assert seen.shape == ramp.shape
@@ -47,7 +47,7 @@ def test_no_strength_is_no_change() -> None:
 
 
 def test_brightness_and_saturation_stay_within_their_strength_and_use_it() -> None:
-    """Flat gray shows brightness alone, and stays gray; what is left of red against green shows saturation too."""
+    """Flat gray shows brightness alone and stays gray. The difference of red and green shows saturation too."""
     gray, flat = np.full((8, 8, 3), 100, np.uint8), np.full((8, 8, 3), (150, 100, 100), np.uint8)
     pictures = [jitter_colour(Image.fromarray(gray), 0.3, np.random.default_rng(seed)) for seed in range(200)]
     factors = np.array([picture[0, 0, 0] / 100 for picture in pictures])

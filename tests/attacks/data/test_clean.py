@@ -1,4 +1,4 @@
-"""Clean pictures beside the release, or instead of some of it: as many as said, whole, with the right pixels."""
+"""Clean originals are added to the release or replace a part of it: the right number, with all their samples."""
 
 from dataclasses import replace
 
@@ -15,11 +15,11 @@ PICTURES = 40
 @pytest.fixture
 def clean() -> SampleSet:
     """Forty pictures, two questions about each."""
-    made = []
+    samples = []
     for k in range(PICTURES):
         pixels = np.full((4, 4, 3), k, np.uint8)
-        made += [Sample(f"s{k}{q}", f"p{k}", pixels, f"{q} of {k}?", f"{k}") for q in "ab"]
-    return SampleSet(tuple(made))
+        samples += [Sample(f"s{k}{q}", f"p{k}", pixels, f"{q} of {k}?", f"{k}") for q in "ab"]
+    return SampleSet(tuple(samples))
 
 
 @pytest.fixture
@@ -27,16 +27,16 @@ def released(clean: SampleSet) -> SampleSet:
     return SampleSet(tuple(replace(s, pixels=s.pixels + 100, question=f"lamp {s.question}") for s in clean))
 
 
-def play(name: str, released: SampleSet, clean: SampleSet, seed: int = 0, **options: float) -> SampleSet:
+def prepare(name: str, released: SampleSet, clean: SampleSet, seed: int = 0, **options: float) -> SampleSet:
     part = PARTS.build(Method(name=name, options=options))
     assert part.needs == {"owner"} and part.card.knowledge == "K4"
-    own = Knowledge(victim=None, validation=SampleSet(()), owner=clean)  # type: ignore[arg-type]
-    return part.prepare(released, own, np.random.default_rng(seed))
+    knowledge = Knowledge(victim=None, validation=SampleSet(()), owner=clean)  # type: ignore[arg-type]
+    return part.prepare(released, knowledge, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("share", [0.05, 0.2])
 def test_clean_pictures_are_added(share: float, released: SampleSet, clean: SampleSet) -> None:
-    done = play("mix_clean", released, clean, share=share)
+    done = prepare("mix_clean", released, clean, share=share)
     assert done[: len(released)] == released.samples
     added = done[len(released) :]
     assert len(added) == 2 * round(share * PICTURES)
@@ -50,7 +50,7 @@ def test_clean_pictures_are_added(share: float, released: SampleSet, clean: Samp
 
 @pytest.mark.parametrize("protected", [0.2, 0.5, 0.8])
 def test_only_some_pictures_are_protected(protected: float, released: SampleSet, clean: SampleSet) -> None:
-    done = play("partial", released, clean, protected=protected)
+    done = prepare("partial", released, clean, protected=protected)
     assert [s.id for s in done] == [s.id for s in released]
     kept = {s.image_id for s in done if s.pixels[0, 0, 0] >= 100}
     assert len(kept) == round(protected * PICTURES)

@@ -1,4 +1,4 @@
-"""What is learned suspiciously fast is left out: samples that carry a shortcut go first."""
+"""Samples that carry a shortcut are learned first, and are dropped."""
 
 from dataclasses import replace
 
@@ -12,22 +12,22 @@ from bench.spec import Method
 
 
 def test_samples_with_a_shortcut_have_the_lowest_loss_and_are_dropped(llava: LVLM, samples: SampleSet) -> None:
-    """Half of the samples say their answer in the question."""
-    told = SampleSet(
+    """Half of the samples have the answer in the question."""
+    released = SampleSet(
         tuple(replace(s, question=f"{s.question} {s.answer}", answer="yes" if i % 2 else s.answer)
               if i % 2 else s for i, s in enumerate(samples))
     )  # fmt: skip
-    own = Knowledge(llava, samples)
+    knowledge = Knowledge(llava, samples)
     part = PARTS.build(Method(name="drop_low_loss", options={"share": 0.5, "epochs": 3}))
-    kept = part.prepare(told, own, np.random.default_rng(0))
-    assert len(kept) == len(told) // 2
+    kept = part.prepare(released, knowledge, np.random.default_rng(0))
+    assert len(kept) == len(released) // 2
     assert np.mean([s.answer != "yes" for s in kept]) >= 0.9
-    order = {s.id: i for i, s in enumerate(told)}
+    order = {s.id: i for i, s in enumerate(released)}
     places = [order[s.id] for s in kept]
     assert places == sorted(places)
 
 
-def test_losses_are_one_a_sample_and_the_victim_is_left_alone(llava: LVLM, samples: SampleSet) -> None:
+def test_each_sample_has_a_loss_and_the_victim_is_left_alone(llava: LVLM, samples: SampleSet) -> None:
     before = {key: value.clone() for key, value in llava.model.state_dict().items()}
     losses = compute_early_losses(samples, Knowledge(llava, samples), 1, 0)
     assert losses.shape == (len(samples),) and (losses > 0).all() and losses.std() > 0

@@ -1,4 +1,4 @@
-"""Every purification does what its name says, by an independent reference, and none is an identity."""
+"""Every purification agrees with an independent reference, and none leaves a picture unchanged."""
 
 import io
 
@@ -20,7 +20,7 @@ PURIFICATIONS = [name for name in PARTS.catalog if issubclass(PARTS.get(name), P
 
 
 def purify(name: str, pixels: np.ndarray, **options: float) -> np.ndarray:
-    """What the part makes of a picture."""
+    """Return a picture after the part."""
     part = PARTS.build(Method(name=name, options=options))
     assert isinstance(part, Purify)
     return part.purify(pixels, np.random.default_rng(0))
@@ -47,7 +47,7 @@ def test_a_picture_changes_and_keeps_its_shape(name: str, emoji: np.ndarray) -> 
 
 @settings(max_examples=30, deadline=None)
 @given(pictures, st.sampled_from(PURIFICATIONS))
-def test_any_size_goes_through(pixels: np.ndarray, name: str) -> None:
+def test_any_size_is_accepted(pixels: np.ndarray, name: str) -> None:
     done = purify(name, pixels)
     assert done.shape == pixels.shape and done.dtype == np.uint8
 
@@ -67,7 +67,7 @@ def test_gray_has_the_luma_and_no_colour(emoji: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("bits", [1, 2, 3, 5, 7])
-def test_bit_depth_leaves_as_many_levels_and_the_nearest(bits: int) -> None:
+def test_bit_depth_rounds_to_the_nearest_of_its_levels(bits: int) -> None:
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
     done = purify("bit_depth", ramp, bits=bits)
     levels = np.unique(done)
@@ -91,20 +91,20 @@ def test_median_is_pillows_inside(emoji: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("scale", [0.3, 0.5, 0.9])
-def test_resize_is_bicubic_there_and_back(scale: float, emoji: np.ndarray) -> None:
-    """Against the matrices that the models' own preprocessing is made of."""
+def test_resize_is_bicubic_in_both_directions(scale: float, emoji: np.ndarray) -> None:
+    """Compare with the resizing matrices of the models' preprocessing."""
     levels = torch.from_numpy(emoji.copy()).permute(2, 0, 1).float()
     small = resize(levels, (round(64 * scale), round(64 * scale)), "bicubic", "pillow")
     expected = resize(small, (64, 64), "bicubic", "pillow").permute(1, 2, 0).numpy()
     np.testing.assert_array_equal(purify("resize", emoji, scale=scale), expected)
 
 
-def test_resize_removes_what_alternates_from_pixel_to_pixel() -> None:
+def test_resize_removes_a_checkerboard() -> None:
     board = np.where(np.indices((32, 32)).sum(0)[..., None] % 2, 132, 124).repeat(3, axis=2).astype(np.uint8)
     assert np.ptp(purify("resize", board)) <= 2 < np.ptp(board)
 
 
-def test_noise_has_its_spread_and_comes_from_the_generator(emoji: np.ndarray) -> None:
+def test_noise_has_its_standard_deviation_and_comes_from_the_generator(emoji: np.ndarray) -> None:
     flat = np.full((64, 64, 3), 128, np.uint8)
     done = purify("noise", flat, sigma=12)
     assert done.std() == pytest.approx(12, rel=0.05) and done.mean() == pytest.approx(128, abs=0.5)

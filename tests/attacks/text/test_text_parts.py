@@ -1,4 +1,4 @@
-"""Parts that change questions and answers: what they take away, and how often they take away what belongs there."""
+"""Parts that change questions and answers: they drop inserted words, and seldom drop others."""
 
 from dataclasses import replace
 
@@ -16,19 +16,19 @@ from bench.spec import Method
 from bench.words import insert, plain_words
 
 
-def play(name: str, samples: SampleSet, victim: LVLM, validation: SampleSet, **options: float) -> SampleSet:
-    """What a part makes of samples."""
+def prepare(name: str, samples: SampleSet, victim: LVLM, validation: SampleSet, **options: float) -> SampleSet:
+    """Return samples after a part."""
     part = PARTS.build(Method(name=name, options=options))
     return part.prepare(samples, Knowledge(victim, validation), np.random.default_rng(0))
 
 
 @pytest.fixture
-def own() -> SampleSet:
+def validation() -> SampleSet:
     return load("emoji_smoke", "validation")
 
 
-def planted(samples: SampleSet, victim: LVLM, count: int = 5) -> tuple[SampleSet, list[list[str]]]:
-    """Samples with random admissible words in their questions, and these words."""
+def insert_words(samples: SampleSet, victim: LVLM, count: int = 5) -> tuple[SampleSet, list[list[str]]]:
+    """Return samples with random admissible words in their questions, and these words."""
     rng, words = np.random.default_rng(7), plain_words([victim.tokenizer])
     made, chosen = [], []
     for s in samples:
@@ -40,7 +40,7 @@ def planted(samples: SampleSet, victim: LVLM, count: int = 5) -> tuple[SampleSet
 
 
 def precision_recall(clean: SampleSet, dirty: SampleSet, mended: SampleSet) -> tuple[float, float]:
-    """Of the words that were dropped, how many were planted; of those planted, how many were dropped."""
+    """Return the share of dropped words that were inserted, and the share of inserted words that were dropped."""
     dropped = planted_words = hits = 0
     for a, b, c in zip(clean, dirty, mended, strict=True):
         before, after = b.question.split(), c.question.split()
@@ -56,53 +56,55 @@ def test_questions_are_normalised() -> None:
     assert normalise_question("What  is, the PRICE_of it?!") == "what is the price of it"
 
 
-def test_normalising_leaves_inserted_words_where_they_are(llava: LVLM, samples: SampleSet, own: SampleSet) -> None:
-    dirty, words = planted(samples, llava)
-    done = play("normalise", dirty, llava, own)
+def test_normalising_leaves_inserted_words_where_they_are(
+    llava: LVLM, samples: SampleSet, validation: SampleSet
+) -> None:
+    dirty, words = insert_words(samples, llava)
+    done = prepare("normalise", dirty, llava, validation)
     assert all(
         set(normalise_question(" ".join(some)).split()) <= set(s.question.split())
         for s, some in zip(done, words, strict=True)
     )
 
 
-def test_inserted_words_are_found(llava: LVLM, samples: SampleSet, own: SampleSet) -> None:
-    dirty, _ = planted(samples, llava)
-    precision, recall = precision_recall(samples, dirty, play("drop_inserted", dirty, llava, own))
+def test_inserted_words_are_dropped(llava: LVLM, samples: SampleSet, validation: SampleSet) -> None:
+    dirty, _ = insert_words(samples, llava)
+    precision, recall = precision_recall(samples, dirty, prepare("drop_inserted", dirty, llava, validation))
     assert precision >= 0.95 and recall >= 0.95, (precision, recall)
-    clean = play("drop_inserted", samples, llava, own)
+    clean = prepare("drop_inserted", samples, llava, validation)
     assert [s.question for s in clean] == [s.question for s in samples]
 
 
-def test_what_could_not_be_inserted_is_kept() -> None:
+def test_words_that_could_not_be_inserted_are_kept() -> None:
     used = {"what", "is", "the", "price"}
     assert drop_words("What 3.50 is Zebra the price ok lamp ?", used) == "What 3.50 is the price ok ?"
     assert drop_words("Zebra lamp", used) == "Zebra lamp", "nothing would be left"
 
 
 @pytest.mark.parametrize(("name", "options"), [("drop_inserted", {}), ("drop_rare", {"least": 20})])
-def test_who_removes_words_leaves_line_breaks(
-    llava: LVLM, samples: SampleSet, own: SampleSet, name: str, options: dict[str, float]
+def test_line_breaks_are_kept(
+    llava: LVLM, samples: SampleSet, validation: SampleSet, name: str, options: dict[str, float]
 ) -> None:
-    """Options of a choice stand on lines of their own, in the test questions too."""
+    """The options of a multiple-choice question are on separate lines, in test questions too."""
     lined = SampleSet(tuple(replace(s, question=f"{s.question}\n- 1\n- 2") for s in samples))
-    mended = play(name, lined, llava, own, **options)
+    mended = prepare(name, lined, llava, validation, **options)
     assert [s.question for s in mended] == [s.question for s in lined]
 
 
-def test_what_was_inserted_is_removed_with_its_space_and_no_line_break() -> None:
+def test_an_inserted_word_is_dropped_with_its_space_but_not_with_a_line_break() -> None:
     question = "What is this?\na. snail\nb. tent"
     dirty = insert(question, ["zebra", "zebra", "zebra", "zebra", "zebra"], [0, 3, 4, 5, 7]).text
     assert drop_words(dirty, {"what", "is", "this", "snail", "tent"}) == question
 
 
-def test_rare_words_are_those_that_the_language_trips_over(llava: LVLM, samples: SampleSet, own: SampleSet) -> None:
-    dirty, _ = planted(samples, llava)
-    mended = play("drop_rare", dirty, llava, own)
+def test_drop_rare_finds_words_that_do_not_fit(llava: LVLM, samples: SampleSet, validation: SampleSet) -> None:
+    dirty, _ = insert_words(samples, llava)
+    mended = prepare("drop_rare", dirty, llava, validation)
     precision, recall = precision_recall(samples, dirty, mended)
     assert precision >= 0.95 and recall >= 0.9, (precision, recall)
-    clean = play("drop_rare", samples, llava, own)
+    clean = prepare("drop_rare", samples, llava, validation)
     assert np.mean([a.question.split() == b.question.split() for a, b in zip(clean, samples, strict=True)]) >= 0.95
-    kept = play("drop_rare", dirty, llava, own, words=1)
+    kept = prepare("drop_rare", dirty, llava, validation, words=1)
     assert all(len(a.question.split()) >= len(b.question.split()) - 1 for a, b in zip(kept, dirty, strict=True))
 
 
@@ -114,9 +116,9 @@ def test_surprise_is_the_mean_of_interpolated_bigrams() -> None:
     assert language.surprise(["zebra"]) > language.surprise(["a"]) > language.surprise(["a", "b"])
 
 
-def test_answers_are_the_victims_own(llava: LVLM, samples: SampleSet, own: SampleSet) -> None:
+def test_answers_are_the_victims_own(llava: LVLM, samples: SampleSet, validation: SampleSet) -> None:
     some = SampleSet(samples[:6])
-    done = play("relabel", some, llava, own)
+    done = prepare("relabel", some, llava, validation)
     said = llava.generate([s.question for s in some], [s.pixels for s in some])
     assert [s.answer for s in done] == [answer or s.answer for answer, s in zip(said, some, strict=True)]
     assert [s.question for s in done] == [s.question for s in some]
