@@ -1,4 +1,4 @@
-"""Insert-only text triggers: the admissible words (MMGuard's V_adm) and where they stand in a question."""
+"""Words in questions: insert them, and find those that are one token in every tokenizer (MMGuard's V_adm)."""
 
 import re
 from collections.abc import Sequence
@@ -8,52 +8,62 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 WORD = re.compile(r"[A-Za-z]{3,}")
+"""A plain word: three ASCII letters or more."""
+
 PIECE = re.compile(r"\s*\S+")
 """A word with the white space before it."""
 
-SPACE = ("Ġ", "▁")
-"""How byte-level and SentencePiece vocabularies write the space before a word."""
+SPACE_MARKS = ("Ġ", "▁")
+"""Characters that byte-level and SentencePiece vocabularies write for the space before a word."""
 
 
-class Inserted(NamedTuple):
-    """A question with words in it, and the (start, end) characters of each, in the order of the slots."""
+class Insertion(NamedTuple):
+    """A question with inserted words. `spans`: the (start, end) characters of each, in the order of the slots."""
 
     text: str
     spans: tuple[tuple[int, int], ...]
 
 
-def insert(question: str, words: Sequence[str], slots: Sequence[int]) -> Inserted:
-    """Put `words[j]` before the question's word number `slots[j]` (slots ascend; the number of words = at the end).
+def insert(question: str, words: Sequence[str], slots: Sequence[int]) -> Insertion:
+    """Insert `words[j]` before word number `slots[j]` of the question, or at its end if there is no such word.
 
-    Nothing of the question is replaced: its line breaks stay, and a word before the first of a line ends the one above.
+    Slots ascend. The question itself stays, with its line breaks; a word that is inserted before the first word of a
+    line ends the line above.
+
+    >>> insert("What is this?", ["lake", "pony"], [1, 3])
+    Insertion(text='What lake is this? pony', spans=((5, 9), (19, 23)))
     """
     text, spans = "", []
     for position, (space, word) in enumerate([*re.findall(r"(\s*)(\S+)", question), ("", "")]):
-        for added, slot in zip(words, slots, strict=True):
+        for inserted, slot in zip(words, slots, strict=True):
             if slot == position:
-                text += " " * bool(text)
-                spans.append((len(text), len(text) + len(added)))
-                text += added
-        text += (space or " " * bool(text and word)) + word
-    return Inserted(text, tuple(spans))
+                text += " " if text else ""
+                spans.append((len(text), len(text) + len(inserted)))
+                text += inserted
+        if text and word and not space:
+            space = " "
+        text += space + word
+    return Insertion(text, tuple(spans))
 
 
 def plain_words(tokenizers: Sequence["PreTrainedTokenizerBase"]) -> list[str]:
-    """ASCII alphabetic words of three letters or more that are one token, after a space, in every tokenizer.
+    """Return the plain words that are one token, after a space, in every tokenizer; sorted.
 
-    Byte-level and SentencePiece vocabularies mark that space in a token's name; what a token decodes to alone need not
-    show it (Llama's decoder drops it), so every candidate is read back in a text.
+    Vocabularies mark that space in a token's name. What a token decodes to alone need not show it (Llama's decoder
+    drops it), so every candidate is encoded in a text to see whether it stays one token.
     """
     shared: set[str] | None = None
     for tokenizer in tokenizers:
         names = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
-        found = {n[1:]: i for i, n in enumerate(names) if n[:1] in SPACE and WORD.fullmatch(n[1:])}
-        read = tokenizer([f"a {word}" for word in found], add_special_tokens=False)["input_ids"] if found else []
-        words = {word for (word, i), ids in zip(found.items(), read, strict=True) if ids[-1] == i}
+        candidates = {n[1:]: i for i, n in enumerate(names) if n[:1] in SPACE_MARKS and WORD.fullmatch(n[1:])}
+        last_ids = token_ids(tokenizer, list(candidates))
+        words = {word for (word, i), last in zip(candidates.items(), last_ids, strict=True) if last == i}
         shared = words if shared is None else shared & words
     return sorted(shared or ())
 
 
 def token_ids(tokenizer: "PreTrainedTokenizerBase", words: Sequence[str]) -> list[int]:
-    """The single token of each admissible word."""
-    return [tokenizer(f"a {word}", add_special_tokens=False)["input_ids"][-1] for word in words]
+    """Return the last token of each word after a space, which is the only one for a word of `plain_words`."""
+    if not words:
+        return []
+    return [ids[-1] for ids in tokenizer([f"a {word}" for word in words], add_special_tokens=False)["input_ids"]]

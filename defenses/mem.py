@@ -30,7 +30,7 @@ class MultiStepErrorMinimising(TriggerDefense[MemOptions]):
     card = Card(
         paper="Liu et al., Multimodal Unlearnable Examples (MEM), ACM MM 2024, arXiv 2407.16307",
         needs="answers, and an LVLM as surrogate",
-        touches="pictures, one noise each; questions, words before the first",
+        touches="pictures, one noise each; questions, words inserted before the first",
         adaptation="CLIP's contrastive loss becomes the answer loss, captions become answers; trigger before the "
         "question; 2 x 6 steps of one level, 12 surrogate steps a round, search in the first round (original: 20 x 8 "
         "steps of one level, 200 surrogate steps, search in 5 of 20 rounds)",
