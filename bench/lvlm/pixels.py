@@ -1,10 +1,10 @@
 """The differentiable pixel path: 8-bit quantisation and Pillow's resizing, with straight-through gradients.
 
-Hugging Face image processors of the backend "pil" resize with Pillow: two separable passes, usually width first, with
-weights of 22 fractional bits, each pass rounded half up to 8 bits. `F.interpolate` of floats in one pass differs on
-13-19 % of the values; the two matrix products below on none. Those of the backend "torchvision" resize with
-torch's kernels for bytes: the same passes, always width first, with weights of 16 bits in all. (On an x86 processor
-without AVX2 torchvision resizes to "bilinear" in floats; that is not imitated.)
+Hugging Face image processors of the backend "pil" resize with Pillow. It makes two separable passes, usually width
+first, with weights of 22 fractional bits, and rounds half up to 8 bits after each pass. `F.interpolate` of floats in
+one pass differs on 13-19 % of the values; the two matrix products below differ on none. The processors of the backend
+"torchvision" resize with torch's kernels for bytes: the same passes, always width first, with weights of 16 bits.
+(On an x86 processor without AVX2, torchvision resizes to "bilinear" in floats; that is not imitated.)
 """
 
 from functools import lru_cache
@@ -16,16 +16,20 @@ import torch
 
 Backend = Literal["pillow", "torchvision"]
 MODES = {1: "lanczos", 2: "bilinear", 3: "bicubic"}
-"""PIL resampling codes to torch's names."""
+"""Names of Pillow's resampling codes."""
 
 
 def quantise(levels: torch.Tensor) -> torch.Tensor:
-    """Round half up and clamp to 0..255; the gradient passes straight through."""
+    """Round half up and clamp to 0..255; the gradient passes straight through.
+
+    >>> quantise(torch.tensor([-3.0, 1.5, 300.0]))
+    tensor([  0.,   2., 255.])
+    """
     return levels + (torch.floor(levels + 0.5).clamp(0, 255) - levels).detach()
 
 
 def resize(levels: torch.Tensor, size: tuple[int, int], mode: str, library: Backend) -> torch.Tensor:
-    """Resize (..., 3, H, W) levels in 0..255 to `size` = (height, width), as `library` does."""
+    """Resize levels in 0..255 (..., 3, H, W) to `size` = (height, width), to the level as `library` does."""
     height, width = levels.shape[-2:]
     x = levels.double()
     for axis in (0, 1) if library == "pillow" and _height_first((height, width), size) else (1, 0):
@@ -37,23 +41,26 @@ def resize(levels: torch.Tensor, size: tuple[int, int], mode: str, library: Back
 
 @lru_cache(maxsize=64)
 def _weights(source: int, target: int, mode: str, library: Backend) -> np.ndarray:
-    """(target, source) weights of one pass: the kernel, widened to shrink, in the library's fixed point."""
+    """Return the (target, source) weights of one pass in the library's fixed point; shrinking widens the kernel."""
     scale = source / target
     stretch = max(scale, 1.0)
     radius = REACH[mode] * stretch
     centre = (np.arange(target) + 0.5) * scale
     first = np.maximum(0, np.trunc(centre - radius + 0.5))[:, None]
     last = np.minimum(source, np.trunc(centre + radius + 0.5))[:, None]
-    place = np.arange(source)[None]
-    distance = np.abs((place - centre[:, None] + 0.5) / stretch)
-    kernel = np.where((place >= first) & (place < last), KERNELS[mode](distance), 0.0)
+    position = np.arange(source)[None]
+    distance = np.abs((position - centre[:, None] + 0.5) / stretch)
+    kernel = np.where((position >= first) & (position < last), KERNELS[mode](distance), 0.0)
     kernel /= kernel.sum(1, keepdims=True)
-    unit = 2**22 if library == "pillow" else _unit(float(kernel.max()))
+    unit = 2**22 if library == "pillow" else _fixed_point_unit(float(kernel.max()))
     return np.trunc(kernel * unit + np.copysign(0.5, kernel)) / unit
 
 
-def _unit(largest: float) -> int:
-    """What torch counts as one: the largest power of two, up to 2 ** 22, that leaves every weight in 16 signed bits."""
+def _fixed_point_unit(largest: float) -> int:
+    """Return torch's integer for a weight of 1: the largest power of two up to 2 ** 22 with all weights in 16 bits.
+
+    The bits include the sign; `largest` is the largest weight.
+    """
     return next(2**bits for bits in range(23) if bits == 22 or int(largest * 2 ** (bits + 1) + 0.5) >= 2**15)
 
 
@@ -77,21 +84,25 @@ REACH = {"bilinear": 1.0, "bicubic": 2.0, "lanczos": 3.0}
 
 
 def _height_first(size: tuple[int, int], target: tuple[int, int]) -> bool:
-    """From version 13 on, Pillow makes the pass that shrinks much more first."""
-    lost = size[0] - target[0], size[1] - target[1]
-    return int(PIL.__version__.split(".")[0]) >= 13 and lost[0] > 0 and lost[0] > 2 * lost[1]
+    """Return True if Pillow resizes the height first: from version 13 on, where that shrinks the picture much more."""
+    height_loss, width_loss = size[0] - target[0], size[1] - target[1]
+    return int(PIL.__version__.split(".")[0]) >= 13 and height_loss > 0 and height_loss > 2 * width_loss
 
 
 def normalise(levels: torch.Tensor, mean: list[float], std: list[float]) -> torch.Tensor:
-    """Levels in 0..255 (..., 3, H, W) to the float32 values a model reads."""
+    """Scale levels in 0..255 (..., 3, H, W) to [0, 1], subtract `mean` and divide by `std`; return float32."""
     shape = (3, 1, 1)
     centre = torch.tensor(mean, device=levels.device, dtype=levels.dtype).view(shape)
     spread = torch.tensor(std, device=levels.device, dtype=levels.dtype).view(shape)
     return ((levels / 255 - centre) / spread).float()
 
 
-def tiles(levels: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """Cut (N, C, rows * height, columns * width) into tiles, row by row: (N, rows * columns, C, height, width)."""
+def cut_tiles(levels: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Cut (N, C, rows * height, columns * width) into tiles, row by row: (N, rows * columns, C, height, width).
+
+    >>> cut_tiles(torch.zeros(1, 3, 4, 6), 2, 2).shape
+    torch.Size([1, 6, 3, 2, 2])
+    """
     count, channels, whole_height, whole_width = levels.shape
     grid = levels.reshape(count, channels, whole_height // height, height, whole_width // width, width)
     return grid.permute(0, 2, 4, 1, 3, 5).flatten(1, 2)

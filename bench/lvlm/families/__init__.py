@@ -1,1 +1,1 @@
-"""One file per architecture; `load` in `bench.lvlm.catalog` picks by the checkpoint's `model_type`."""
+"""One file for each architecture; `bench.lvlm.catalog.load` chooses by the checkpoint's `model_type`."""

@@ -1,4 +1,4 @@
-"""Gemma 3: a SigLIP tower at a fixed resolution, pooled to few tokens that see each other; pan and scan."""
+"""Gemma 3: a SigLIP tower at a fixed resolution, pooled to few tokens that attend to each other; pan and scan."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,10 +16,11 @@ from bench.lvlm.text import Encoded
 class Gemma3(LVLM):
     """`Gemma3ForConditionalGeneration` with the Gemma 3 image processor.
 
-    A picture is squeezed into the tower's square and pooled to `mm_tokens_per_image` tokens. With pan and scan a long
-    picture is followed by crops along its longer side, each a picture of its own. The layout is (pictures,).
-    Whether it pans and scans is the image processor's `do_pan_and_scan`, off in published checkpoints. The combined
-    `Gemma3Processor` does not ask it: with that, a trainer gets crops only by `do_pan_and_scan=True` in the call.
+    A picture is resized to the tower's square, whatever its shape, and pooled to `mm_tokens_per_image` tokens. With
+    pan and scan, a long picture is followed by crops along its longer side, each a picture of its own. The layout is
+    (pictures,). Pan and scan follows the image processor's `do_pan_and_scan`, which is off in published checkpoints.
+    The combined `Gemma3Processor` ignores that setting: a trainer who uses it gets crops only by passing
+    `do_pan_and_scan=True` in the call.
     """
 
     image_token = "<image_soft_token>"
@@ -34,7 +35,7 @@ class Gemma3(LVLM):
         return (len(self._views(np.broadcast_to(np.uint8(0), (1, *size)))),)
 
     def _views(self, picture: Any) -> list[Any]:
-        """A picture (C, H, W), and what the processor crops of it where it pans and scans."""
+        """Return a picture (C, H, W) and, with pan and scan, the processor's crops of it."""
         p = self.processor
         if not p.do_pan_and_scan:
             return [picture]
@@ -58,7 +59,7 @@ class Gemma3(LVLM):
         return f"Here is the original image {whole} and here are some crops to help you see better {closer}"
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
-        """(N, pictures, 3, side, side)."""
+        """Resize and normalise (N, 3, H, W) and its crops to (N, pictures, 3, side, side)."""
         p = self.processor
         views = self._views(quantise(images).flatten(0, 1))
         target = (p.size.height, p.size.width)
@@ -69,7 +70,7 @@ class Gemma3(LVLM):
         return {"pixel_values": torch.cat(self.preprocess_each(images))}
 
     def run_processor(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
-        """Without the numbers of crops, which the model does not take."""
+        """Run the processor, and drop the numbers of crops, which the model does not take."""
         return {key: value for key, value in super().run_processor(images).items() if key != "num_crops"}
 
     def token_intensity(self, deltas: Sequence[torch.Tensor]) -> list[torch.Tensor]:
@@ -77,7 +78,7 @@ class Gemma3(LVLM):
         return [F.avg_pool2d(d.abs().mean(1), side).flatten() for d in deltas]
 
     def position_inputs(self, encoded: Encoded, layouts: Sequence[Layout]) -> dict[str, torch.Tensor]:
-        """Which tokens are a picture's: those of one picture see each other, in both directions."""
+        """Return the mask of image tokens: those of one picture attend to each other in both directions."""
         return {"token_type_ids": encoded.image.long()}
 
     def generation_inputs(self, encoded: Encoded, layouts: Sequence[Layout]) -> dict[str, torch.Tensor]:

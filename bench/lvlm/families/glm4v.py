@@ -1,4 +1,4 @@
-"""GLM-4.1V: bounds on the area of two frames, and a language model with one matrix for gate and up."""
+"""GLM-4.1V: bounds on the area of two frames, and a language model with one matrix for gate and up projection."""
 
 from transformers.models.glm4v.image_processing_pil_glm4v import smart_resize
 
@@ -31,7 +31,7 @@ class Glm4V(NativeResolution):
             frames,
             *size,
             temporal_factor=frames,
-            factor=self.side,
+            factor=self.token_side,
             min_pixels=area.shortest_edge,
             max_pixels=area.longest_edge,
         )

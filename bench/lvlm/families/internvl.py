@@ -9,14 +9,14 @@ from torch.nn import functional as F
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optimal_tiled_canvas
 
 from bench.lvlm.base import LVLM, Layout
-from bench.lvlm.pixels import normalise, quantise, tiles
+from bench.lvlm.pixels import cut_tiles, normalise, quantise
 
 
 class InternVL(LVLM):
     """`InternVLForConditionalGeneration` with the GOT-OCR2 image processor.
 
-    A picture is cut into rows x columns tiles, the grid whose shape is nearest to the picture's; where that is more
-    than one tile, the whole picture follows as another. A layout is (rows, columns).
+    A picture is cut into rows x columns tiles, in the grid whose shape is nearest to the picture's. If there is more
+    than one tile, the whole picture follows as another tile. A layout is (rows, columns).
     """
 
     image_token = "<IMG_CONTEXT>"
@@ -27,7 +27,7 @@ class InternVL(LVLM):
 
     def __init__(self, *loaded: Any, **parts: Any) -> None:
         super().__init__(*loaded, **parts)
-        # Published image processors say False, and `InternVLProcessor`, which a trainer calls, overrules them.
+        # Published image processors say False, but `InternVLProcessor`, which a trainer calls, overrules them.
         self.processor.crop_to_patches = True
 
     @property
@@ -40,30 +40,30 @@ class InternVL(LVLM):
         return (rows, columns)
 
     def image_tokens(self, layout: Layout) -> str:
-        count = layout[0] * layout[1]
-        shown = count + (count > 1)
-        return f"<img>{self.image_token * (self.model.config.image_seq_length * shown)}</img>"
+        rows, columns = layout
+        pictures = 1 if rows * columns == 1 else rows * columns + 1
+        return f"<img>{self.image_token * (self.model.config.image_seq_length * pictures)}</img>"
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
-        """(N, 3, H, W) to (N, tiles, 3, h, w)."""
+        """Resize, tile and normalise (N, 3, H, W) to (N, tiles, 3, h, w)."""
         height, width = self._tile
         rows, columns = self.layout((images.shape[-2], images.shape[-1]))
         levels = quantise(images)
-        cut = tiles(self.resize(levels, (rows * height, columns * width)), height, width)
+        tiles = cut_tiles(self.resize(levels, (rows * height, columns * width)), height, width)
         if rows * columns > 1:
-            cut = torch.cat([cut, self.resize(levels, (height, width))[:, None]], 1)
-        return normalise(cut, self.processor.image_mean, self.processor.image_std)
+            tiles = torch.cat([tiles, self.resize(levels, (height, width))[:, None]], 1)
+        return normalise(tiles, self.processor.image_mean, self.processor.image_std)
 
     def pixel_values(self, images: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
         return {"pixel_values": torch.cat(self.preprocess_each(images))}
 
     def run_processor(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
-        shown = super().run_processor(images)
-        del shown["num_patches"]  # for the text; the model takes none
-        return shown
+        inputs = super().run_processor(images)
+        del inputs["num_patches"]  # needed for the text alone; the model does not take it
+        return inputs
 
     def token_intensity(self, deltas: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """The pixel shuffle makes one token of neighbouring patches, row by row, tile by tile."""
+        """Average over the neighbouring patches that the pixel shuffle joins to one token, row by row in each tile."""
         config = self.model.config
         side = int(config.vision_config.patch_size[0] / config.downsample_ratio)
         return [F.avg_pool2d(delta.abs().mean(1), side).flatten() for delta in deltas]

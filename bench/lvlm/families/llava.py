@@ -1,4 +1,4 @@
-"""LLaVA 1.5: a CLIP tower at a fixed resolution, one image token a patch."""
+"""LLaVA 1.5: a CLIP tower at a fixed resolution, with one image token for each patch."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Llama 3.2 Vision: tiles on a canvas of the picture's shape, read by cross-attention layers."""
+"""Llama 3.2 Vision: tiles on a canvas that fits the picture's shape, read by cross-attention layers."""
 
 from collections.abc import Sequence
 
@@ -17,17 +17,17 @@ from transformers.models.mllama.processing_mllama import (
 )
 
 from bench.lvlm.base import LVLM, Layout
-from bench.lvlm.pixels import normalise, quantise, tiles
+from bench.lvlm.pixels import cut_tiles, normalise, quantise
 from bench.lvlm.text import Encoded
 
 
 class Mllama(LVLM):
     """`MllamaForConditionalGeneration` with `MllamaImageProcessor`.
 
-    A picture is fitted onto the canvas of one to four tiles (layout: rows, columns) that suits its shape, the rest of
-    which stays black. The text holds one token for it; its patches are keys of the cross-attention layers alone. So
-    binding to patches is here binding to the picture's token, in the self-attention layers, and the set of perturbed
-    tokens has one member.
+    A picture is resized to fit on the canvas of one to four tiles (layout: rows, columns) that suits its shape; the
+    rest of the canvas stays black. The text has one token for the picture, whose patches are keys of the
+    cross-attention layers alone. So binding to patches means here, in the self-attention layers, binding to the
+    picture's one token.
     """
 
     image_token = "<|image|>"
@@ -50,7 +50,7 @@ class Mllama(LVLM):
         return self.image_token
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
-        """Levels (N, 3, H, W) to normalised canvases (N, 3, rows * tile, columns * tile)."""
+        """Resize levels (N, 3, H, W) onto normalised canvases (N, 3, rows * tile, columns * tile)."""
         size, tile = (images.shape[-2], images.shape[-1]), self.processor.size.height
         canvas = [side * tile for side in self.layout(size)]
         height, width = (int(side) for side in get_image_size_fit_to_canvas(*size, *canvas, tile))
@@ -60,7 +60,7 @@ class Mllama(LVLM):
 
     def pixel_values(self, images: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
         tile, most = self.processor.size.height, self.processor.max_image_tiles
-        pictures = [tiles(canvas[None], tile, tile)[0] for canvas in self.preprocess_each(images)]
+        pictures = [cut_tiles(canvas[None], tile, tile)[0] for canvas in self.preprocess_each(images)]
         shapes = [[layout] for layout in self.layouts(images)]
         return {
             "pixel_values": torch.stack([F.pad(p, (0, 0) * 3 + (0, most - len(p))) for p in pictures])[:, None],
@@ -69,15 +69,15 @@ class Mllama(LVLM):
         }
 
     def run_processor(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
-        # In a list of 3-D pictures the processor sees several pictures of one prompt.
-        shown = super().run_processor([image[None] for image in images])
-        return {key: value for key, value in shown.items() if key != "num_tiles"}
+        # The processor would take a list of 3-D pictures for several pictures of one prompt.
+        inputs = super().run_processor([image[None] for image in images])
+        return {key: value for key, value in inputs.items() if key != "num_tiles"}
 
     def token_intensity(self, deltas: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         return [delta.abs().mean()[None] for delta in deltas]
 
     def position_inputs(self, encoded: Encoded, layouts: Sequence[Layout]) -> dict[str, torch.Tensor]:
-        """Which tiles each token may read, (B, T, 1, tiles): from the picture's token on, all that are not padding."""
+        """Return the mask of tiles for each token, (B, T, 1, tiles): from the picture's token on, all but padding."""
         spans = [get_cross_attention_token_mask(ids, self.text.image_id) for ids in encoded.ids.tolist()]
         mask = convert_sparse_cross_attention_mask_to_dense(
             spans,

@@ -1,4 +1,4 @@
-"""What Qwen2-VL's descendants share: pictures at about their own size, as flattened patches in merge order."""
+"""The base of Qwen2-VL's descendants: pictures at about their own size, as flattened patches in merge order."""
 
 from collections.abc import Sequence
 
@@ -22,14 +22,14 @@ class NativeResolution(LVLM):
     tower = "model.visual"
 
     @property
-    def side(self) -> int:
-        """Pixels along a side of an image token's square."""
+    def token_side(self) -> int:
+        """Side of the square of an image token, in pixels."""
         return self.processor.patch_size * self.processor.merge_size
 
     def smart_resize(self, size: tuple[int, int]) -> tuple[int, int]:
-        """The processor's own rule; ValueError for a shape that it refuses."""
+        """Return the processor's own target size. Raises ValueError for a shape that the processor refuses."""
         area = self.processor.size
-        return smart_resize(*size, factor=self.side, min_pixels=area.shortest_edge, max_pixels=area.longest_edge)
+        return smart_resize(*size, self.token_side, min_pixels=area.shortest_edge, max_pixels=area.longest_edge)
 
     def layout(self, size: tuple[int, int]) -> tuple[int, int]:
         try:
@@ -41,7 +41,7 @@ class NativeResolution(LVLM):
             ) from error
 
     def image_tokens(self, layout: Layout) -> str:
-        return self.image_token * ((layout[0] // self.side) * (layout[1] // self.side))
+        return self.image_token * ((layout[0] // self.token_side) * (layout[1] // self.token_side))
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
         layout = self.layout((images.shape[-2], images.shape[-1]))
@@ -57,27 +57,27 @@ class NativeResolution(LVLM):
         }
 
     def _patches(self, picture: torch.Tensor) -> torch.Tensor:
-        """(3, h, w) to (patches, 3 * frames * p * p); patches of one merged token are neighbours."""
+        """Cut (3, h, w) into (patches, 3 * frames * p * p); the patches of one merged token are neighbours."""
         p, m, frames = self.processor.patch_size, self.processor.merge_size, self.processor.temporal_patch_size
         rows, columns = picture.shape[1] // (p * m), picture.shape[2] // (p * m)
         x = picture.view(3, rows, m, p, columns, m, p).permute(1, 4, 2, 5, 0, 3, 6)
         return x.unsqueeze(5).expand(-1, -1, -1, -1, -1, frames, -1, -1).reshape(rows * columns * m * m, -1)
 
     def token_intensity(self, deltas: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        return [F.avg_pool2d(d.abs().mean(0, keepdim=True), self.side).flatten() for d in deltas]
+        return [F.avg_pool2d(d.abs().mean(0, keepdim=True), self.token_side).flatten() for d in deltas]
 
     def position_inputs(self, encoded: Encoded, layouts: Sequence[Layout]) -> dict[str, torch.Tensor]:
-        """(3, B, T) positions: text counts up; an image token takes its row and column (M-RoPE)."""
+        """Return (3, B, T) positions: text counts up, an image token has its row and column (M-RoPE)."""
         text = encoded.mask.long().cumsum(1) - 1
         positions = text.clamp(min=0).expand(3, -1, -1).clone()
         for i, (height, width) in enumerate(layouts):
-            rows, columns = height // self.side, width // self.side
-            where = encoded.image[i].nonzero().squeeze(1)
-            first, last = int(where[0]), int(where[-1])
+            rows, columns = height // self.token_side, width // self.token_side
+            tokens = encoded.image[i].nonzero().squeeze(1)
+            first, last = int(tokens[0]), int(tokens[-1])
             start = int(text[i, first])
-            positions[1, i, where] = start + torch.arange(rows, device=where.device).repeat_interleave(columns)
-            positions[2, i, where] = start + torch.arange(columns, device=where.device).repeat(rows)
-            positions[0, i, where] = start
+            positions[1, i, tokens] = start + torch.arange(rows, device=tokens.device).repeat_interleave(columns)
+            positions[2, i, tokens] = start + torch.arange(columns, device=tokens.device).repeat(rows)
+            positions[0, i, tokens] = start
             positions[:, i, last + 1 :] -= rows * columns - max(rows, columns)
         return {"position_ids": positions.clamp(min=0)}
 

@@ -6,7 +6,7 @@ from bench.lvlm.families.native import NativeResolution
 class Qwen25VL(NativeResolution):
     """`Qwen2_5_VLForConditionalGeneration` with the Qwen2-VL image processor: native resolution, patches of 14.
 
-    The tower sorts its patches by window and puts the merged tokens back in order, so nothing of it shows outside.
+    The tower sorts its patches by window, and puts the merged tokens back in order at its end.
     """
 
     image_token = "<|image_pad|>"

@@ -1,4 +1,4 @@
-"""Qwen3-VL: features of several tower layers (deepstack), each through a merger of its own."""
+"""Qwen3-VL: features of several tower layers (deepstack), each with its own merger."""
 
 from bench.lvlm.families.native import NativeResolution
 

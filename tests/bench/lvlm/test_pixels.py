@@ -9,7 +9,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from bench.lvlm.pixels import MODES as CODES
-from bench.lvlm.pixels import Backend, normalise, quantise, resize, tiles
+from bench.lvlm.pixels import Backend, cut_tiles, normalise, quantise, resize
 
 MODES = ("lanczos", "bicubic", "bilinear")
 TARGETS = ((48, 48), (64, 32), (112, 112), (20, 90))
@@ -117,7 +117,7 @@ def test_normalise_is_the_processors_arithmetic() -> None:
 @given(*(st.integers(1, n) for n in (3, 4, 4, 5, 5)))
 def test_tiles_are_crops_row_by_row(count: int, rows: int, columns: int, height: int, width: int) -> None:
     picture = torch.arange(count * 3 * rows * height * columns * width).view(count, 3, rows * height, columns * width)
-    ours = tiles(picture, height, width)
+    ours = cut_tiles(picture, height, width)
     crops = [
         picture[..., row * height : (row + 1) * height, column * width : (column + 1) * width]
         for row in range(rows)

@@ -100,7 +100,7 @@ def test_a_tokens_intensity_is_of_the_pixels_that_it_sees(downsample: str) -> No
         module.self_attn.out_proj.weight.zero_()
     picture = tensor(noise(57, 120))
     seen = lvlm.preprocess(picture[None])[0].requires_grad_(True)
-    inputs = lvlm._inputs(seen, lvlm.layout((57, 120)))
+    inputs = lvlm._pack(seen, lvlm.layout((57, 120)))
     features = torch.cat(lvlm.model.get_image_features(**inputs).pooler_output)
     assert len(features) == len(seen)
     for token in (0, 1, 5, len(seen) // 2, len(seen) - 1):
@@ -149,7 +149,7 @@ def test_a_prefix_gives_gradients_and_is_read_again_and_again(model: LVLM) -> No
 
 
 def test_transformers_own_cache_could_not_be_a_prefix(model: LVLM) -> None:
-    """Its recurrent states are overwritten in place. Once they are not, `State` can go."""
+    """Its recurrent states are overwritten in place. Once they are not, `RecurrentState` can go."""
     encoded, images, embeds = prefixed(model)
     cache = DynamicCache(config=model.model.config)
     length = int(encoded.image[0].nonzero().max()) + 1

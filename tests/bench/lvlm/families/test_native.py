@@ -117,7 +117,7 @@ def test_positions_are_the_models_own(model: NativeResolution, left: bool) -> No
 
 def test_token_intensity_is_that_of_the_patches_of_a_token(model: NativeResolution) -> None:
     """In the processor's own order: `merge_size` squared neighbouring rows of `pixel_values` are one token."""
-    side, merged = model.side, model.processor.merge_size**2
+    side, merged = model.token_side, model.processor.merge_size**2
     black = blank(3 * side, 4 * side)
     assert model.layout(black.shape[:2]) == black.shape[:2], "no resizing blurs the dot"
     for y, x in ((0, 0), (side - 1, side), (2 * side + 1, 3 * side - 1), (3 * side - 1, 4 * side - 1)):
