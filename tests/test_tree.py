@@ -1,5 +1,6 @@
 """Rules of the tree: nothing unsafe, no long file, and a page that names every room."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = ("bench", "defenses", "attacks", "leaderboard", "reports", "studies", "benchmarks", "scripts")
 SOURCES = sorted(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))
+PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
 UNSAFE = re.compile(
     r"\bpickle\b|torch\.load\(|trust_remote_code\s*=\s*True|(?<![\w.])eval\(|(?<![\w.])exec\(|yaml\.load\(|shell=True"
     r"|except( Exception)?:\s*pass"
@@ -27,6 +29,19 @@ def test_unsafe_pattern_catches_what_it_names() -> None:
     for bad in ("import pickle", "torch.load(f)", "x = eval('1')", "yaml.load(f)", "trust_remote_code=True"):
         assert UNSAFE.search(bad)
     assert not UNSAFE.search("model.eval()")
+
+
+def docstrings(file: Path) -> list[str]:
+    """Return the docstrings of a file: of the module, its classes, functions and constants."""
+    texts = (node.value for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Expr))
+    return [text.value for text in texts if isinstance(text, ast.Constant) and isinstance(text.value, str)]
+
+
+@pytest.mark.parametrize("file", [*SOURCES, *PAGES], ids=lambda f: str(f.relative_to(ROOT)))
+def test_owner_and_trainer_are_they(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    prose = "\n".join(docstrings(file)) if file.suffix == ".py" else text
+    assert not re.findall(r"\b(?:he|she|his|her|him|himself|herself)\b", prose, re.I)
 
 
 def test_every_room_is_named_in_contributing() -> None:
