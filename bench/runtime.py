@@ -1,4 +1,4 @@
-"""One place that sets torch's threads, determinism and the offline switches."""
+"""Set up torch's threads and determinism, and seed the global random generators."""
 
 import os
 import random
@@ -7,21 +7,24 @@ import numpy as np
 
 
 def prepare(threads: int | None = None) -> None:
-    """Set the number of CPU threads (all cores unless `BENCH_THREADS` says otherwise) and determinism."""
+    """Set the number of CPU threads and make torch deterministic.
+
+    The number of threads is `threads`, or else `BENCH_THREADS`, or else the number of cores.
+    """
     import torch
 
     count = threads or int(os.environ.get("BENCH_THREADS", os.cpu_count() or 1))
     torch.set_num_threads(count)
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what a card's matrix products need for it
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic matrix products on a GPU
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
-    # Debugging aid of the deterministic mode: it overwrites every scratch buffer, 134 MB a step in TRL's loss.
+    # The deterministic mode overwrites every scratch buffer to help debugging: 134 MB in each step of TRL's loss.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def seed_everything(seed: int) -> None:
-    """Seed the global generators, for libraries that read no other (transformers, peft)."""
+    """Seed the global generators of Python, NumPy and torch, which transformers and peft use."""
     import torch
 
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - what those libraries read
+    np.random.seed(seed)  # noqa: NPY002 - the generator that those libraries use
     torch.manual_seed(seed)

@@ -1,7 +1,7 @@
-"""Write `tests/bench/lvlm/families/fixtures`: what transformers' combined processors make of a picture and a question.
+"""Write `tests/bench/lvlm/families/fixtures`: outputs of transformers' combined processors for pictures and questions.
 
-They cannot all be built without torchvision, on which this project does not depend. So this is run by hand, when
-transformers or a tiny model changes, in an environment of its own with torchvision, and a torch that suits it:
+They cannot all be built without torchvision, on which this project does not depend. So run this by hand, when
+transformers or a tiny model changes, in a separate environment with torchvision and a torch that suits it:
 
     python3.11 -m venv ELSEWHERE
     grep -v "^torch=" constraints.txt > others.txt
@@ -9,7 +9,7 @@ transformers or a tiny model changes, in an environment of its own with torchvis
     ELSEWHERE/bin/pip install -c others.txt transformers peft trl datasets pydantic num2words
     PYTHONPATH=. ELSEWHERE/bin/python scripts/freeze_processors.py [VARIANT ...]
 
-Of this project it reads the tiny models' tokenizer, image processor and config, nothing else.
+It reads the tokenizer, image processor and config of this project's tiny models, and nothing else of it.
 """
 
 import json
@@ -31,44 +31,45 @@ PROMPTS = (("What is this?", ""), ("Which of the many objects do you see here?",
 TEXT = ("input_ids", "mm_token_type_ids", "token_type_ids", "cross_attention_mask")
 """Inputs that belong to the tokens; the others that a processor gives belong to the picture."""
 SAMPLES = 48
+"""Number of values that are kept of an array of floats."""
 
 
-def picture(height: int, width: int) -> np.ndarray:
-    """(H, W, 3) uint8: a smooth gradient with noise over it."""
+def make_picture(height: int, width: int) -> np.ndarray:
+    """Return a smooth gradient with noise over it, (H, W, 3) uint8."""
     ramp = np.linspace(0, 200, height)[:, None] + np.linspace(0, 55, width)[None]
     noise = np.random.default_rng([height, width]).normal(0, 40, (height, width, 3))
     return np.clip(ramp[..., None] + noise, 0, 255).astype(np.uint8)
 
 
-def places(count: int) -> np.ndarray:
-    """Evenly spaced indices into `count` values."""
+def sample_indices(count: int) -> np.ndarray:
+    """Return evenly spaced indices into `count` values."""
     return np.linspace(0, count - 1, min(SAMPLES, count)).astype(int)
 
 
-def runs(values: np.ndarray) -> str:
-    """Whole numbers in order, as "7 0x3" for 7 0 0 0."""
+def encode_runs(values: np.ndarray) -> str:
+    """Return whole numbers as text with run lengths: "7 0x3" for 7 0 0 0."""
     flat = values.ravel()
     starts = [0, *(np.flatnonzero(flat[1:] != flat[:-1]) + 1), len(flat)]
     pieces = [(flat[a], b - a) for a, b in pairwise(starts)]
     return " ".join(f"{value}x{count}" if count > 1 else f"{value}" for value, count in pieces)
 
 
-def frozen(value: Any) -> dict[str, str]:
-    """A tensor: its shape, and all of its whole numbers or evenly spaced ones of its floats."""
+def freeze_array(value: Any) -> dict[str, str]:
+    """Return an array's shape with all of its values if they are whole numbers, or evenly spaced ones of its floats."""
     array = np.asarray(torch.as_tensor(value))
     shape = " ".join(map(str, array.shape))
     if array.dtype.kind != "f":
-        return {"shape": shape, "runs": runs(array)}
-    return {"shape": shape, "samples": " ".join(f"{x:.4f}" for x in array.ravel()[places(array.size)])}
+        return {"shape": shape, "runs": encode_runs(array)}
+    return {"shape": shape, "samples": " ".join(f"{x:.4f}" for x in array.ravel()[sample_indices(array.size)])}
 
 
-def combined(kind: str, image: Any, tokenizer: Any, config: Any) -> ProcessorMixin:
-    """The family's own processor, with what its `processor_config.json` says besides."""
+def combined_processor(kind: str, image: Any, tokenizer: Any, config: Any) -> ProcessorMixin:
+    """Return the family's own combined processor, with the settings of its published `processor_config.json`."""
     import transformers as hf
 
     vision, template = config.vision_config, {"chat_template": tokenizer.chat_template}
     match kind:
-        case "llava":  # the tower's class token is counted, and dropped again by the "default" strategy
+        case "llava":  # the class token counts as an image token here, and the "default" strategy drops it again
             strategy = config.vision_feature_select_strategy
             template["num_additional_image_tokens"] = 1
             return hf.LlavaProcessor(image, tokenizer, vision.patch_size, strategy, **template)
@@ -98,36 +99,40 @@ def combined(kind: str, image: Any, tokenizer: Any, config: Any) -> ProcessorMix
     raise ValueError(f"no combined processor is known for {kind!r}")
 
 
-def asked(kind: str, shown: Image.Image, question: str, answer: str) -> list[dict[str, Any]]:
-    """A conversation about a picture; GLM-4.1V's template takes answers as plain text only."""
-    content = [{"type": "image", "image": shown}, {"type": "text", "text": question}]
+def make_conversation(kind: str, picture: Image.Image, question: str, answer: str) -> list[dict[str, Any]]:
+    """Return a conversation about a picture; GLM-4.1V's template takes answers as plain text only."""
+    content = [{"type": "image", "image": picture}, {"type": "text", "text": question}]
     turns: list[dict[str, Any]] = [{"role": "user", "content": content}]
     if answer:
-        told = answer if kind == "glm4v" else [{"type": "text", "text": answer}]
-        turns.append({"role": "assistant", "content": told})
+        reply = answer if kind == "glm4v" else [{"type": "text", "text": answer}]
+        turns.append({"role": "assistant", "content": reply})
     return turns
 
 
 def freeze(lvlm: Any) -> dict[str, Any]:
-    """The fixture of one tiny model: for each size and prompt all that the combined processor gives."""
+    """Return the fixture of one tiny model: the outputs of the combined processor for each size and prompt."""
     kind = lvlm.model.config.model_type
     with tempfile.TemporaryDirectory() as folder:
         lvlm.tokenizer.save_pretrained(folder)
         lvlm.processor.save_pretrained(folder)
         image, tokenizer = AutoImageProcessor.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
-    processor = combined(kind, image, tokenizer, lvlm.model.config)
-    # `Gemma3Processor` overrules what its image processor says of pan and scan: only the call can ask for it.
-    scans = kind == "gemma3" and image.do_pan_and_scan
-    options = {key: getattr(image, key) for key in processor.images_kwargs} if scans else {}
+    processor = combined_processor(kind, image, tokenizer, lvlm.model.config)
+    # `Gemma3Processor` overrules the pan and scan of its image processor: only an argument of the call turns it on.
+    pan_and_scan = kind == "gemma3" and image.do_pan_and_scan
+    options = {key: getattr(image, key) for key in processor.images_kwargs} if pan_and_scan else {}
     pictures = []
     for size in SIZES:
         case: dict[str, Any] = {"size": size, "prompts": []}
         for question, answer in PROMPTS:
-            given = processor.apply_chat_template(
-                asked(kind, Image.fromarray(picture(*size)), question, answer), tokenize=True, return_dict=True,
-                add_generation_prompt=not answer, return_tensors="pt", processor_kwargs={"images_kwargs": options},
-            )  # fmt: skip
-            values = {key: frozen(value) for key, value in given.items() if key != "attention_mask"}
+            outputs = processor.apply_chat_template(
+                make_conversation(kind, Image.fromarray(make_picture(*size)), question, answer),
+                tokenize=True,
+                return_dict=True,
+                add_generation_prompt=not answer,
+                return_tensors="pt",
+                processor_kwargs={"images_kwargs": options},
+            )
+            values = {key: freeze_array(value) for key, value in outputs.items() if key != "attention_mask"}
             text = {key: values.pop(key) for key in TEXT if key in values}
             case["prompts"].append({"question": question, "answer": answer, **text})
             case["pixels"] = values
@@ -137,6 +142,7 @@ def freeze(lvlm: Any) -> dict[str, Any]:
 
 
 def main(names: list[str]) -> None:
+    """Write the fixtures of the named variants, or of all."""
     from tests.bench.lvlm.families.tiny import VARIANTS
 
     made_with = {name: version(name) for name in ("transformers", "tokenizers", "torch", "torchvision", "pillow")}
