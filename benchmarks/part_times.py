@@ -60,7 +60,8 @@ def measure_parts(lvlm: LVLM, samples: SampleSet) -> dict[str, float]:
 
 def open_range(name: str) -> record_function:
     """Return the profiler's range of a part, open."""
-    return record_function(f"{PREFIX}{name}").__enter__()
+    opened: record_function = record_function(f"{PREFIX}{name}").__enter__()
+    return opened
 
 
 def tally(events: Sequence[Any], *, on_card: bool) -> dict[str, float]:
