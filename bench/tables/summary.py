@@ -40,7 +40,7 @@ def summarize(runs: Sequence[Run]) -> Summary:
         raise UserError(f"runs: the answers of {', '.join(run.id for run in runs)} are not on this machine")
 
     def mean(column: str) -> float:
-        return sum(getattr(run, column) for run in runs) / len(runs)
+        return float(sum(getattr(run, column) for run in runs) / len(runs))
 
     return Summary(
         seeds=[run.seed for run in runs],
