@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-import torch
-
 from defenses import register
 from defenses.base import Card
 from defenses.craft.classwise import ClassWise
@@ -28,10 +26,6 @@ class Bait(ClassWise):
         "training_loss": "it binds noise to answers on other pictures than the released ones: "
         "tests/defenses/craft/test_classwise.py"
     }
-
-    def carrier(self, draft: Draft, image_id: str, draw: Draw) -> torch.Tensor:
-        """Return a random picture of another cluster."""
-        return draft.clean[self.choose_carrier(draft, image_id, draw)]
 
     def choose_carrier(self, draft: Draft, image_id: str, draw: Draw) -> str:
         """Return the image_id of a picture of another cluster and the same size; if there is none, its own."""

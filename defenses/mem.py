@@ -37,9 +37,11 @@ class MultiStepErrorMinimising(TriggerDefense[MemOptions]):
         validation="effect tests alone: published for CLIP retrieval, on noise that was never rounded to a picture",
     )
 
-    def triggers(self, samples: SampleSet, surrogates: Sequence[Surrogate], words: int, rng: Generator) -> Triggers:
+    def draw_triggers(
+        self, samples: SampleSet, surrogates: Sequence[Surrogate], words: int, rng: Generator
+    ) -> Triggers:
         """Draw random words, all before the question."""
-        triggers = super().triggers(samples, surrogates, words, rng)
+        triggers = super().draw_triggers(samples, surrogates, words, rng)
         return replace(triggers, slots=[[0] * words for _ in samples])
 
     def encode(self, batch: Batch, lvlm: LVLM, draw: Draw) -> Encoded:

@@ -45,7 +45,7 @@ class TargetedPoisoning(PixelDefense[TapOptions]):
         """Return no perturbation: the surrogate is fine-tuned on clean pictures."""
         return torch.zeros_like(picture)
 
-    def targets(
+    def choose_targets(
         self, samples: SampleSet, surrogates: Sequence[Surrogate], groups: dict[str, int], rng: Generator
     ) -> Targets:
         """Return a wrong answer for each sample."""

@@ -15,7 +15,7 @@ from defenses.base import Card
 from defenses.craft.classwise import ClassOptions, ClassWise
 from defenses.craft.clusters import members
 from defenses.craft.draft import Step, Targets
-from defenses.craft.pixel import Inputs
+from defenses.craft.pixel import ForwardInputs
 from defenses.craft.surrogates import Surrogate
 from defenses.craft.vision import cluster_by_vision, compute_features, tower_features
 
@@ -44,11 +44,11 @@ class UnlearnableClusters(ClassWise[UcOptions]):
         "training_loss": "it knows no answers and moves features: tests/defenses/craft/test_classwise.py"
     }
 
-    def groups(self, samples: SampleSet, surrogates: Sequence[Surrogate], seed: int) -> dict[str, int]:
+    def assign_groups(self, samples: SampleSet, surrogates: Sequence[Surrogate], seed: int) -> dict[str, int]:
         """Return the cluster of each picture, by the features of the first surrogate's tower."""
         return cluster_by_vision(samples, surrogates[0].lvlm, self.options.clusters, seed)
 
-    def targets(
+    def choose_targets(
         self, samples: SampleSet, surrogates: Sequence[Surrogate], groups: dict[str, int], rng: Generator
     ) -> Targets:
         """Return for each sample, in each tower, the centre of the next cluster."""
@@ -62,7 +62,9 @@ class UnlearnableClusters(ClassWise[UcOptions]):
             targets[surrogate.lvlm.name] = torch.stack([centres[following[groups[s.image_id]]] for s in samples])
         return Targets([s.answer for s in samples], targets)
 
-    def objective(self, surrogate: Surrogate, step: Step, encoded: Encoded, **inputs: Unpack[Inputs]) -> torch.Tensor:
+    def objective(
+        self, surrogate: Surrogate, step: Step, encoded: Encoded, **inputs: Unpack[ForwardInputs]
+    ) -> torch.Tensor:
         """Return KL(next centre || features), both through a softmax, for each sample (B,)."""
         features = tower_features(surrogate.lvlm, step.images).log_softmax(1)
         targets = step.batch.draft.targets.features[surrogate.lvlm.name][step.batch.indices]

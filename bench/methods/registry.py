@@ -89,7 +89,7 @@ class Registry(Generic[T, F]):
                 built = self.build(method)
                 return self._description(options=built.settings, code=code, traits=built.traits)
 
-            self._descriptions[key] = descriptions.kept(self.kind, method, code, self._description, described)
+            self._descriptions[key] = descriptions.load_or_describe(self.kind, method, code, self._description, described)
         return self._descriptions[key]
 
     @property
@@ -108,9 +108,10 @@ class Registry(Generic[T, F]):
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])
+            reason = "no such option" if first["type"] == "extra_forbidden" else first["msg"]
             allowed = ", ".join(model.model_fields) or "none"
             raise UserError(
-                f"{self.kind} {method.name}, option {field}={first['input']!r}: {first['msg']}; options: {allowed}"
+                f"{self.kind} {method.name}, option {field}={first['input']!r}: {reason}; options: {allowed}"
             ) from None
 
     def build(self, method: Method) -> T:

@@ -21,7 +21,7 @@ C = TypeVar("C", bound=ClassOptions, default=ClassOptions)
 class ClassWise(PixelDefense[C]):
     """The loop on class-wise noise: its gradient is the sum over the pictures of the cluster in the batch."""
 
-    def groups(self, samples: SampleSet, surrogates: Sequence[Surrogate], seed: int) -> dict[str, int]:
+    def assign_groups(self, samples: SampleSet, surrogates: Sequence[Surrogate], seed: int) -> dict[str, int]:
         """Return the cluster of each picture, by its answers."""
         return cluster_by_answer(samples, self.options.clusters, seed)
 

@@ -53,8 +53,8 @@ class PixelOptions(Options):
     )
 
 
-class Inputs(TypedDict, total=False):
-    """Inputs of `LVLM.forward` that are at hand: the prefix of the pictures, and embeddings of the text."""
+class ForwardInputs(TypedDict, total=False):
+    """ForwardInputs of `LVLM.forward` that are at hand: the prefix of the pictures, and embeddings of the text."""
 
     prefix: Prefix
     inputs_embeds: torch.Tensor
@@ -68,7 +68,7 @@ class PixelDefense(Defense[P]):
 
     # -- hooks that make the draft before the first step ---------------------------------------------------------
 
-    def groups(self, samples: SampleSet, surrogates: Sequence[Surrogate], seed: int) -> dict[str, int]:
+    def assign_groups(self, samples: SampleSet, surrogates: Sequence[Surrogate], seed: int) -> dict[str, int]:
         """Return the number of the perturbation that each picture carries, by image_id: here one of its own."""
         return {image_id: number for number, image_id in enumerate(dict.fromkeys(s.image_id for s in samples))}
 
@@ -80,19 +80,23 @@ class PixelDefense(Defense[P]):
         reach = min(1, epsilon) if self.options.image_steps else 0
         return torch.from_numpy(rng.integers(-reach, reach + 1, tuple(picture.shape))).to(picture)
 
-    def targets(
+    def choose_targets(
         self, samples: SampleSet, surrogates: Sequence[Surrogate], groups: dict[str, int], rng: Generator
     ) -> Targets:
         """Return what the pixel steps aim at: here the true answers."""
         return Targets([s.answer for s in samples])
 
-    def triggers(self, samples: SampleSet, surrogates: Sequence[Surrogate], words: int, rng: Generator) -> Triggers:
+    def draw_triggers(
+        self, samples: SampleSet, surrogates: Sequence[Surrogate], words: int, rng: Generator
+    ) -> Triggers:
         """Return the words that are inserted into the questions at first: here none."""
         return Triggers([[] for _ in samples], [[] for _ in samples])
 
     # -- hooks of a step -----------------------------------------------------------------------------------------
 
-    def objective(self, surrogate: Surrogate, step: Step, encoded: Encoded, **inputs: Unpack[Inputs]) -> torch.Tensor:
+    def objective(
+        self, surrogate: Surrogate, step: Step, encoded: Encoded, **inputs: Unpack[ForwardInputs]
+    ) -> torch.Tensor:
         """Return the loss of each sample (B,) that the release minimises on a surrogate: here the answer's NLL."""
         return surrogate.lvlm.forward(encoded, step.images, **inputs).loss
 
@@ -100,9 +104,9 @@ class PixelDefense(Defense[P]):
         """Return the texts of a pixel step: here each question with its target answer."""
         return batch.encode(lvlm, batch.draft.targets.answers)
 
-    def carrier(self, draft: Draft, image_id: str, draw: Draw) -> torch.Tensor:
-        """Return the clean picture that carries the perturbation of `image_id` in a step: here that picture."""
-        return draft.clean[image_id]
+    def choose_carrier(self, draft: Draft, image_id: str, draw: Draw) -> str:
+        """Return the image_id of the clean picture on which a step shows the perturbation: here the picture's own."""
+        return image_id
 
     def transform(self, image: torch.Tensor, rng: Generator) -> torch.Tensor:
         """Return a picture, at the same size, as a trainer may see it: here by the option `eot`."""
@@ -133,7 +137,7 @@ class PixelDefense(Defense[P]):
             draft = self.make_draft(samples, adapted, budget, seed, rng)
             for number in range(o.rounds):
                 inner = [self.adapt(surrogate, draft, number, rng) for surrogate in adapted]
-                batches = list(self.batches(draft, number))
+                batches = list(self.make_batches(draft, number))
                 losses: list[float] = []
                 for batch in batches:
                     losses.append(self.step_batch(batch, adapted))
@@ -149,17 +153,17 @@ class PixelDefense(Defense[P]):
         """Return the release before its first step. A group's perturbation has the size of its first picture."""
         device = surrogates[0].lvlm.device
         clean = {s.image_id: to_levels(s.pixels).to(device) for s in samples}
-        groups = self.groups(samples, surrogates, seed)
+        groups = self.assign_groups(samples, surrogates, seed)
         perturbations: dict[int, torch.Tensor] = {}
         for image_id, group in groups.items():
             if group not in perturbations:
                 start = self.random_start(clean[image_id], budget.epsilon, rng)
                 perturbations[group] = self.project(start, clean[image_id], budget.epsilon)
-        targets = self.targets(samples, surrogates, groups, rng)
-        triggers = self.triggers(samples, surrogates, budget.words, rng)
+        targets = self.choose_targets(samples, surrogates, groups, rng)
+        triggers = self.draw_triggers(samples, surrogates, budget.words, rng)
         return Draft(samples, clean, groups, perturbations, targets, triggers, budget.epsilon, seed)
 
-    def batches(self, draft: Draft, round: int = 0) -> Iterator[Batch]:
+    def make_batches(self, draft: Draft, round: int = 0) -> Iterator[Batch]:
         """Yield batches of about `batch` samples: all samples of a picture together, and pictures of one size."""
         by_size: dict[tuple[int, ...], dict[str, list[int]]] = {}
         for index, sample in enumerate(draft.samples):
@@ -239,7 +243,7 @@ class PixelDefense(Defense[P]):
             perturbations = {group: p.clone().requires_grad_(True) for group, p in perturbations.items()}
             step = self.render(batch, perturbations, draw)
             losses = [self.objective(s, step, self.encode(batch, s.lvlm, draw)).sum() for s in surrogates]
-            total = self.ensemble(losses)
+            total = self.ensemble_loss(losses)
             gradients = torch.autograd.grad(total, list(perturbations.values()))
             for (group, perturbation), gradient in zip(perturbations.items(), gradients, strict=True):
                 moved = perturbation.detach() - self.options.step_size * gradient.sign()
@@ -252,7 +256,8 @@ class PixelDefense(Defense[P]):
         """Return the pictures that the surrogates see of a batch: perturbed, then transformed."""
         draft = batch.draft
         pictures = [
-            perturb(self.carrier(draft, key, draw), perturbations[draft.groups[key]]) for key in batch.image_ids
+            perturb(draft.clean[self.choose_carrier(draft, image_id, draw)], perturbations[draft.groups[image_id]])
+            for image_id in batch.image_ids
         ]
         transform = partial(self.transform_all, batch, draw=draw)
         return Step(batch, transform(batch.per_sample(pictures)), transform)
@@ -262,7 +267,7 @@ class PixelDefense(Defense[P]):
         pairs = zip(batch.owners, images, strict=True)
         return [self.transform(image, batch.draft.rng(draw, image_id)) for image_id, image in pairs]
 
-    def ensemble(self, losses: Sequence[torch.Tensor]) -> torch.Tensor:
+    def ensemble_loss(self, losses: Sequence[torch.Tensor]) -> torch.Tensor:
         """Return the surrogates' losses, of any one shape, weighted by omega (Eq. 31).
 
         Raises UserError if the option `weights` does not fit the number of surrogates.

@@ -30,7 +30,9 @@ T = TypeVar("T", bound=TriggerOptions, default=TriggerOptions)
 class TriggerDefense(PixelDefense[T]):
     """The loop with a trigger of `budget.words` admissible words, scattered over each question."""
 
-    def triggers(self, samples: SampleSet, surrogates: Sequence[Surrogate], words: int, rng: Generator) -> Triggers:
+    def draw_triggers(
+        self, samples: SampleSet, surrogates: Sequence[Surrogate], words: int, rng: Generator
+    ) -> Triggers:
         """Draw random words and slots. The slots stay: the paper's figure scatters them, and it states no rule."""
         vocabulary = plain_words([s.lvlm.tokenizer for s in surrogates])
         ids = {s.lvlm.name: torch.tensor(token_ids(s.lvlm.tokenizer, vocabulary)) for s in surrogates}
@@ -116,7 +118,7 @@ class TriggerDefense(PixelDefense[T]):
             self.objective(s, step, step.batch.encode(s.lvlm), prefix=prefix)
             for s, prefix in zip(surrogates, prefixes, strict=True)
         ]
-        return self.ensemble(losses)
+        return self.ensemble_loss(losses)
 
 
 def merge_rankings(rankings: np.ndarray) -> np.ndarray:

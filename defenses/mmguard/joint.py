@@ -11,7 +11,7 @@ from bench.lvlm.base import LVLM
 from bench.lvlm.text import Encoded
 from defenses.base import Card
 from defenses.craft.draft import Step
-from defenses.craft.pixel import Inputs
+from defenses.craft.pixel import ForwardInputs
 from defenses.craft.surrogates import Surrogate
 from defenses.craft.trigger import TriggerDefense, TriggerOptions
 from defenses.mmguard.binding import answer_rows
@@ -52,7 +52,9 @@ class Binding(TriggerDefense[MMGuardOptions]):
     sign: ClassVar[int] = 1
     """+1 minimises the training loss, -1 maximises it (Eq. 32)."""
 
-    def objective(self, surrogate: Surrogate, step: Step, encoded: Encoded, **inputs: Unpack[Inputs]) -> torch.Tensor:
+    def objective(
+        self, surrogate: Surrogate, step: Step, encoded: Encoded, **inputs: Unpack[ForwardInputs]
+    ) -> torch.Tensor:
         """Return the joint loss of each sample (B,)."""
         o, lvlm = self.options, surrogate.lvlm
         recorder = Recorder(lvlm.attention_layers[: o.layers], [answer_rows(encoded), encoded.trigger])

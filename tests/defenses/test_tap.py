@@ -15,9 +15,9 @@ from tests.defenses.test_claims import loss
 class Watched(TargetedPoisoning):
     """Keeps the wrong answers for the test."""
 
-    def targets(self, *arguments: object) -> Targets:
+    def choose_targets(self, *arguments: object) -> Targets:
         """Draw them as always."""
-        self.wrong = super().targets(*arguments)  # type: ignore[arg-type]
+        self.wrong = super().choose_targets(*arguments)  # type: ignore[arg-type]
         return self.wrong
 
 

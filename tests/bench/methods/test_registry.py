@@ -160,7 +160,7 @@ def test_options_reach_the_method(registry: Things) -> None:
     [
         ({"rounds": 101}, ("rounds=101", "less than or equal to 100")),
         ({"rounds": "many"}, ("rounds='many'", "integer")),
-        ({"ronds": 3}, ("ronds=3", "not permitted")),
+        ({"ronds": 3}, ("ronds=3", "no such option")),
     ],
 )
 def test_a_wrong_option_is_named_with_what_is_allowed(

@@ -67,7 +67,7 @@ def make_samples(owners: Sequence[int]) -> SampleSet:
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=30), st.integers(1, 8))
 def test_a_batch_has_one_size_and_whole_pictures(owners: list[int], size: int) -> None:
     draft = clean_draft(make_samples(owners))
-    batches = list(em(batch=size).batches(draft))
+    batches = list(em(batch=size).make_batches(draft))
     assert sorted(i for batch in batches for i in batch.indices) == list(range(len(owners)))
     for batch in batches:
         assert len({image.shape for image in batch.images()}) == 1
@@ -166,7 +166,7 @@ class Broken(Exception):
     """Raised on purpose."""
 
 
-@pytest.mark.parametrize("hook", ["random_start", "objective", "update_text", "batches"])
+@pytest.mark.parametrize("hook", ["random_start", "objective", "update_text", "make_batches"])
 def test_an_error_in_a_hook_leaves_the_surrogates_as_they_were(
     hook: str, llava: LVLM, qwen: LVLM, four: SampleSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,14 +236,14 @@ def test_weights_decide_whose_loss_a_step_follows(pair: list[Surrogate], four: S
     agree = [(steps["3,1"] == steps[weights]).float().mean() for weights in ("1,0", "0,2.5")]
     assert agree[0] < 1 and agree[1] < 1 and not torch.equal(steps["1,0"], steps["0,2.5"])
     losses = [torch.tensor([1.0, 5.0]), torch.tensor([3.0, 1.0])]
-    torch.testing.assert_close(em(weights="3,1").ensemble(losses), torch.tensor([1.5, 4.0]))
-    torch.testing.assert_close(em().ensemble(losses), torch.tensor([2.0, 3.0]))
+    torch.testing.assert_close(em(weights="3,1").ensemble_loss(losses), torch.tensor([1.5, 4.0]))
+    torch.testing.assert_close(em().ensemble_loss(losses), torch.tensor([2.0, 3.0]))
 
 
 @pytest.mark.parametrize("weights", ["1", "1,1,1", "0,0"])
 def test_weights_that_do_not_fit_the_ensemble_are_refused(weights: str) -> None:
     with pytest.raises(UserError, match=rf"weights: '{weights}'; allowed: 2 numbers, not all 0"):
-        em(weights=weights).ensemble([torch.ones(1), torch.ones(1)])
+        em(weights=weights).ensemble_loss([torch.ones(1), torch.ones(1)])
 
 
 def test_the_samples_of_a_picture_share_its_step(pair: list[Surrogate], four: SampleSet) -> None:
