@@ -1,1 +1,1 @@
-"""What is played: suites, submissions, threat models, and whether a run can be played on this machine."""
+"""Suites, submissions and threat models, and a check that a run can be played on this machine."""

@@ -1,1 +1,1 @@
-"""How the suite finds defenses and attacks, what it knows of each without importing it, and how it builds one."""
+"""Defenses and attacks by name: a catalog that imports none of them, their descriptions, and their construction."""

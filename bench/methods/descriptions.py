@@ -12,17 +12,17 @@ F = TypeVar("F", bound=Traits)
 
 
 class Description(Closed, Generic[F]):
-    """What names a method's artefacts: the value of every option, the hash of its code, and its traits."""
+    """Facts that name a method's artefacts: the value of every option, the hash of its code, and its traits."""
 
     options: dict[str, Any]
     code: str
     traits: F
 
 
-def kept(
+def load_or_describe(
     kind: str, method: Method, code: str, model: type[Description[F]], describe: Callable[[], Description[F]]
 ) -> Description[F]:
-    """Return the description that was kept for a method and its code, or keep what `describe` returns.
+    """Return the stored description of a method and its code, or store what `describe` returns.
 
     The fields of `model` are part of the key, so a description from before a trait was added is made again.
     """

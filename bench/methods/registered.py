@@ -48,7 +48,7 @@ class Registered(Generic[O_co]):
 
     @property
     def traits(self) -> Traits:
-        """What a plan must know of this method with these options."""
+        """The facts that a plan needs about this method with these options."""
         return Traits()
 
 

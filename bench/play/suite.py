@@ -16,7 +16,7 @@ from bench.stages.stage import Stage
 
 @dataclass
 class Outcome:
-    """What became of a plan.
+    """The result of playing a plan.
 
     recorded: runs (by identity) that were recorded now. kept: runs whose rows were there before. blocked: runs that
     wait for a failed stage. failed: the traceback of each failed stage.
