@@ -26,11 +26,11 @@ class Base:
 
     @torch.no_grad()
     def now(self) -> torch.Tensor:
-        """The loss with what is attached."""
+        """Return the loss with the adapter that is attached."""
         return self.lvlm.loss(self.encoded, self.images)
 
     def assert_untouched(self) -> None:
-        """Bit by bit."""
+        """Assert that weights, modules and loss are unchanged, to the bit."""
         weights = self.lvlm.model.state_dict()
         assert weights.keys() == self.weights.keys()
         assert all(torch.equal(weights[k], v) for k, v in self.weights.items())
@@ -47,7 +47,7 @@ def base(lvlm: LVLM, tensors: list[torch.Tensor]) -> Base:
 
 
 def learn(base: Base, parameters: list[torch.nn.Parameter]) -> None:
-    """Two steps of training, large enough to be seen."""
+    """Take two steps of training, large enough to change the loss."""
     optimiser = torch.optim.SGD(parameters, lr=0.1)
     for _ in range(2):
         optimiser.zero_grad()
@@ -113,7 +113,7 @@ def test_the_config_names_every_linear_layer_of_its_parts(lvlm: LVLM, targets: s
 
 
 def saved_adapter(base: Base, folder: Path, dropout: float = 0.0) -> torch.Tensor:
-    """Train and save an adapter on a copy; gives its loss."""
+    """Train and save an adapter on a copy of the model; return its loss."""
     torch.manual_seed(0)
     copied = LVLMCopy(base)
     peft = get_peft_model(copied.lvlm.model, lora_config(copied.lvlm, 4, "language+projector", dropout))
@@ -124,7 +124,7 @@ def saved_adapter(base: Base, folder: Path, dropout: float = 0.0) -> torch.Tenso
 
 
 class LVLMCopy(Base):
-    """The same sample and an LVLM of its own."""
+    """The same sample with a copy of the model."""
 
     def __init__(self, base: Base) -> None:
         super().__init__(copy.copy(base.lvlm), base.images)
@@ -132,7 +132,7 @@ class LVLMCopy(Base):
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
-def test_a_saved_adapter_is_worn_as_it_was(base: Base, tmp_path: Path, dropout: float) -> None:
+def test_a_saved_adapter_is_used_as_it_was(base: Base, tmp_path: Path, dropout: float) -> None:
     expected = saved_adapter(base, tmp_path, dropout)
     assert expected != base.loss
     with use_adapter(base.lvlm, tmp_path):
@@ -141,7 +141,7 @@ def test_a_saved_adapter_is_worn_as_it_was(base: Base, tmp_path: Path, dropout: 
     base.assert_untouched()
 
 
-def test_wearing_nothing_is_the_base(base: Base) -> None:
+def test_without_a_folder_the_base_is_used(base: Base) -> None:
     with use_adapter(base.lvlm, None):
         base.assert_untouched()
     base.assert_untouched()
@@ -155,7 +155,7 @@ def test_an_adapter_is_taken_off_after_an_error_too(base: Base, tmp_path: Path) 
 
 
 def test_a_broken_adapter_leaves_no_trace(base: Base, tmp_path: Path) -> None:
-    """The shared base serves other runs of the same process after it."""
+    """Other runs of the same process use the shared base model afterwards."""
     saved_adapter(base, tmp_path)
     file = tmp_path / "adapter_model.safetensors"
     file.write_bytes(file.read_bytes()[:100])

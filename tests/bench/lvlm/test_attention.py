@@ -40,7 +40,7 @@ def inputs(lvlm: LVLM, encoded: Encoded, images: list[torch.Tensor]) -> dict[str
 
 
 def eager_rows(maps: torch.Tensor, members: torch.Tensor) -> torch.Tensor:
-    """(B, K) mean over heads and member queries, one sample after the other, from (B, H, Q, K)."""
+    """Average (B, H, Q, K) over heads and member queries, one sample at a time; return (B, K)."""
     rows = [
         m[:, chosen].mean((0, 1)) if chosen.any() else m.new_zeros(m.shape[-1])
         for m, chosen in zip(maps, members, strict=False)

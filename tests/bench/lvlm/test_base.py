@@ -1,4 +1,4 @@
-"""What defenses, attacks and the evaluator see of a model, against Hugging Face's own forward pass."""
+"""The interface of defenses, attacks and the evaluator to a model, against Hugging Face's own forward pass."""
 
 from pathlib import Path
 
@@ -27,12 +27,12 @@ def images(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
 
 @pytest.fixture
 def arrays(pictures: list[np.ndarray]) -> list[np.ndarray]:
-    """The same, as the evaluator has them."""
+    """The same pictures, as the evaluator has them."""
     return [pictures[0], pictures[3], pictures[4]]
 
 
 def full_logits(lvlm: LVLM, encoded: Encoded, pixels: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Hugging Face's own forward: it makes its own positions and applies the head everywhere."""
+    """Return the logits of Hugging Face's own forward, which makes its own positions and has logits everywhere."""
     types = {"mm_token_type_ids": encoded.image.long()} if lvlm.model.config.model_type == "qwen3_vl" else {}
     with torch.no_grad():
         return lvlm.model(input_ids=encoded.ids, attention_mask=encoded.mask.long(), **types, **pixels).logits
@@ -83,7 +83,7 @@ def test_the_trainers_pixels_give_the_same_loss(
 
 
 @pytest.mark.parametrize("given", ["prefix", "embeddings", "both"])
-def test_prefix_and_embeddings_at_hand_give_the_same_loss(lvlm: LVLM, images: list[torch.Tensor], given: str) -> None:
+def test_a_prefix_and_embeddings_give_the_same_loss(lvlm: LVLM, images: list[torch.Tensor], given: str) -> None:
     """Texts of different lengths about pictures of one size."""
     images = [images[0], 255 - images[0]]
     encoded = lvlm.encode(PROMPTS[:2], lvlm.layouts(images))
@@ -112,8 +112,8 @@ def test_a_prefix_serves_other_texts_and_their_attention_rows(lvlm: LVLM, images
             torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
-def test_embeddings_at_hand_receive_the_gradient_of_the_loss(lvlm: LVLM, images: list[torch.Tensor]) -> None:
-    """Along a random direction in one question token: the gradient against a central difference."""
+def test_embeddings_passed_in_receive_the_gradient_of_the_loss(lvlm: LVLM, images: list[torch.Tensor]) -> None:
+    """The gradient agrees with a central difference along a random direction in one question token."""
     encoded = lvlm.encode(PROMPTS[:1], lvlm.layouts(images[:1]))
     prefix = lvlm.compute_prefix(encoded, images[:1])
     tail = encoded.columns(prefix.length)
@@ -166,7 +166,7 @@ def test_generation_in_a_batch_is_generation_alone(lvlm: LVLM, arrays: list[np.n
 def test_generation_is_greedy_and_stops_at_the_end_of_turn(
     lvlm: LVLM, arrays: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Against one forward pass a token, without a cache."""
+    """Against one forward pass for each token, without a cache."""
     encoded = lvlm.encode([Prompt("What is this?")], [lvlm.layout(arrays[0].shape[:2])])
     ids: list[int] = []
     pixels = lvlm.run_processor(arrays[:1])
@@ -203,7 +203,7 @@ def test_an_unknown_victim_suggests_the_nearest() -> None:
         load("tiny-lava-a")
 
 
-def test_an_unknown_architecture_is_told(tmp_path: Path) -> None:
+def test_an_unknown_architecture_is_named_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
     with pytest.raises(UserError, match=r"architecture 'gpt2'.*allowed: llava, qwen3_vl"):
         load(str(tmp_path))

@@ -1,4 +1,4 @@
-"""From a name to a model: every architecture by its folder, older files, and what is refused."""
+"""Models are loaded by name and by folder, from older files too; other code and pickles are refused."""
 
 import json
 import shutil
@@ -58,7 +58,7 @@ def test_older_checkpoints_keep_their_chat_template_in_a_file_of_its_own(copy: P
 
 @pytest.mark.parametrize("kind", ["minicpmv", "gpt2", None])
 def test_an_architecture_that_needs_other_code_is_refused(copy: Path, kind: str | None) -> None:
-    """MiniCPM-V-4's own files ask for code from the hub: it is told before any is looked for."""
+    """MiniCPM-V-4's own files need code from the hub; the error comes before any is downloaded."""
     config = json.loads((copy / "config.json").read_text()) | {"model_type": kind}
     config["auto_map"] = {"AutoConfig": "evil.Config", "AutoModelForImageTextToText": "evil.Model"}
     (copy / "config.json").write_text(json.dumps(config))
@@ -73,13 +73,13 @@ def test_pickled_weights_are_not_read(copy: Path) -> None:
         load(str(copy))
 
 
-def test_what_is_not_here_and_may_not_be_asked_for_says_what_to_download(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_model_offline_says_what_to_download(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(victims, "locate", lambda name: None)
     with pytest.raises(UserError, match=r"'gemma-3-4b' is not on this machine.*google/gemma-3-4b-it, about 8.6 GB"):
         load("gemma-3-4b")
 
 
-def test_a_hub_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_does_not_answer_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise ConnectionError("no route")
 

@@ -1,4 +1,4 @@
-"""A frozen tower sees each batch once, and nobody can tell from the answers."""
+"""A frozen tower runs once for each batch, and the answers stay the same."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ QUESTION = "What is this?"
 
 @pytest.fixture
 def seen(lvlm: LVLM) -> Iterator[list[int]]:
-    """One entry a pass of the tower; the model's own memory is emptied."""
+    """One entry for each pass of the tower; the model's cache starts empty."""
     passes: list[int] = []
     tower = lvlm.model.get_submodule(lvlm.tower)
     inner = next(iter(module for name, module in tower.named_modules() if name.endswith("patch_embedding")), None)
@@ -33,7 +33,7 @@ def seen(lvlm: LVLM) -> Iterator[list[int]]:
 
 @contextmanager
 def changed(lvlm: LVLM, targets: str) -> Iterator[None]:
-    """Wear a random adapter that changes what is said."""
+    """Attach a random adapter that changes the answers."""
     with attach_adapter(lvlm, lora_config(lvlm, 4, targets)) as parameters:
         torch.manual_seed(1)
         with torch.no_grad():
@@ -69,7 +69,7 @@ def test_other_pictures_have_other_features(lvlm: LVLM, pictures: list[np.ndarra
     assert len(seen) == 3
 
 
-def test_a_tower_that_wears_an_adapter_is_asked_again(lvlm: LVLM, pictures: list[np.ndarray], seen: list[int]) -> None:
+def test_a_tower_with_an_adapter_is_not_cached(lvlm: LVLM, pictures: list[np.ndarray], seen: list[int]) -> None:
     with cache_features(lvlm):
         bare = answers(lvlm, pictures)
     with changed(lvlm, "all"):
@@ -87,7 +87,9 @@ def test_outside_the_block_the_tower_is_as_it_was(lvlm: LVLM, pictures: list[np.
     assert len(seen) == 2
 
 
-def test_a_saved_adapter_goes_through_it(lvlm: LVLM, pictures: list[np.ndarray], tmp_path: Path) -> None:
+def test_a_saved_adapter_gives_the_same_answers_with_the_cache(
+    lvlm: LVLM, pictures: list[np.ndarray], tmp_path: Path
+) -> None:
     lvlm.feature_cache = FeatureCache()
     with changed(lvlm, "language"):
         expected = answers(lvlm, pictures)
@@ -101,7 +103,7 @@ def test_a_saved_adapter_goes_through_it(lvlm: LVLM, pictures: list[np.ndarray],
         assert answers(lvlm, pictures) == expected
 
 
-def test_the_oldest_are_forgotten_beyond_the_limit() -> None:
+def test_the_least_recently_used_are_dropped_beyond_the_limit() -> None:
     one = torch.zeros(25)
     cache = FeatureCache(limit=3 * one.nbytes)
     for name in "abc":

@@ -1,4 +1,4 @@
-"""Parts that fit: every item once and in order, whatever fits; other errors pass."""
+"""Work is done in parts that fit into memory: every item once and in order; other errors pass."""
 
 from collections.abc import Sequence
 
@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 from bench.lvlm.memory import MemoryLimit
 
 
-def full() -> Exception:
+def out_of_memory() -> Exception:
     return torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
 
 class Memory:
-    """Holds so many items at once; counts what was tried."""
+    """Holds `size` items at once, and records the sizes of all attempts."""
 
     def __init__(self, size: int) -> None:
-        self.size, self.tried = size, list[int]()
+        self.size, self.attempts = size, list[int]()
 
     def work(self, items: Sequence[int]) -> list[int]:
-        self.tried.append(len(items))
+        self.attempts.append(len(items))
         if len(items) > self.size:
-            raise full()
+            raise out_of_memory()
         return [-item for item in items]
 
 
@@ -36,13 +36,13 @@ def test_every_item_is_worked_on_once_and_in_order(size: int, count: int) -> Non
     assert len(parts) <= 2 * count / size + 1, "parts are not smaller than they must be"
 
 
-def test_what_did_not_fit_is_not_tried_again() -> None:
+def test_a_size_that_did_not_fit_is_not_tried_again() -> None:
     memory, memory_limit = Memory(5), MemoryLimit()
     memory_limit.map_parts(memory.work, range(16))
-    assert memory.tried == [16, 8, 4, 4, 4, 4]
-    memory.tried.clear()
+    assert memory.attempts == [16, 8, 4, 4, 4, 4]
+    memory.attempts.clear()
     memory_limit.map_parts(memory.work, range(9))
-    assert memory.tried == [4, 4, 1]
+    assert memory.attempts == [4, 4, 1]
 
 
 def test_a_single_item_that_does_not_fit_is_an_error() -> None:
@@ -50,7 +50,7 @@ def test_a_single_item_that_does_not_fit_is_an_error() -> None:
         MemoryLimit().map_parts(Memory(0).work, range(4))
 
 
-def test_what_cublas_has_no_room_for_counts_too() -> None:
+def test_an_allocation_error_of_cublas_counts_too() -> None:
     def work(items: Sequence[int]) -> int:
         if len(items) > 1:
             raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
@@ -61,12 +61,12 @@ def test_what_cublas_has_no_room_for_counts_too() -> None:
 
 @pytest.mark.parametrize("error", [RuntimeError("shapes differ"), ValueError("no"), KeyboardInterrupt()])
 def test_other_errors_pass_at_once(error: BaseException) -> None:
-    tried = []
+    attempts = []
 
     def work(items: Sequence[int]) -> None:
-        tried.append(len(items))
+        attempts.append(len(items))
         raise error
 
     with pytest.raises(type(error)):
         MemoryLimit().map_parts(work, range(8))
-    assert tried == [8]
+    assert attempts == [8]

@@ -32,7 +32,7 @@ def test_quantise_keeps_bytes() -> None:
 
 
 def height_first(size: tuple[int, int], target: tuple[int, int]) -> bool:
-    """Where Pillow 13 turned the order of the passes round (its pull request 9549); older versions never do."""
+    """Sizes for which Pillow 13 reversed the order of the passes (its pull request 9549); older versions never do."""
     return target[0] < size[0] and size[0] - target[0] > 2 * (size[1] - target[1])
 
 
@@ -65,7 +65,7 @@ def test_resize_gives_pillows_bytes_for_any_sizes(size: tuple[int, int], target:
 
 @given(SIZES, SIZES, st.sampled_from(MODES))
 def test_resize_gives_torchs_bytes_for_any_sizes(size: tuple[int, int], target: tuple[int, int], mode: str) -> None:
-    """What torchvision's `resize` calls for bytes on a CPU."""
+    """Resize bytes on a CPU with the function that torchvision's `resize` calls."""
     assume(target != (1, 1))  # torch 2.13 fails an assertion of its own
     pixels = torch.from_numpy(np.random.default_rng(size).integers(0, 256, (3, *size), dtype=np.uint8))
     expected = F.interpolate(pixels[None], target, mode=mode, antialias=True, align_corners=False)[0]
@@ -94,7 +94,7 @@ def test_a_batch_of_bytes_is_resized_like_its_members(pictures: list[np.ndarray]
 def test_the_gradient_of_resize_is_that_of_the_interpolation(
     tensors: list[torch.Tensor], library: Backend, exact: float, mode: str, target: tuple[int, int]
 ) -> None:
-    """Rounding has no say in it: the same as interpolating without rounding, to the precision of the weights."""
+    """It equals the gradient of interpolation without rounding, to the precision of the weights."""
     x = tensors[1].double().requires_grad_(True)
     weights = torch.rand(3, *target, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     (ours,) = torch.autograd.grad((weights * resize(x[None], target, mode, library)[0]).sum(), x)

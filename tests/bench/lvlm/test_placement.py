@@ -1,4 +1,4 @@
-"""Devices and precisions: what is asked for, what is refused, and bfloat16 against float32."""
+"""Devices and precisions: accepted values, errors, and bfloat16 against float32."""
 
 import sys
 
@@ -12,7 +12,7 @@ from bench.lvlm.placement import choose_device, quantisation_arguments
 from bench.lvlm.text import Prompt
 
 
-def test_without_a_card_weights_are_on_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_gpu_weights_are_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BENCH_DEVICE", raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert choose_device() == "cpu"
@@ -21,7 +21,7 @@ def test_without_a_card_weights_are_on_the_processor(monkeypatch: pytest.MonkeyP
         choose_device()
 
 
-def test_with_a_card_weights_are_on_it_or_where_they_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_a_gpu_weights_are_there_or_on_the_chosen_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BENCH_DEVICE", raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert choose_device() == "cuda"
@@ -62,7 +62,7 @@ def test_half_precision_weights_have_full_precision_perturbations(
 
 
 def test_four_bit_weights_train_an_adapter(victim: LVLM, tensors: list[torch.Tensor]) -> None:
-    """QLoRA: the loss falls, and the frozen weights are four bits a number."""
+    """QLoRA: the loss falls, and the frozen weights are four bits each."""
     bitsandbytes = pytest.importorskip("bitsandbytes")
     from bench.lvlm.adapters import attach_adapter, lora_config
 

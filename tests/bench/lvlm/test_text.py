@@ -108,7 +108,7 @@ def test_the_answer_ends_with_one_end_of_turn(lvlm: LVLM, answer: str) -> None:
 
 
 def test_a_prompt_without_an_answer_is_what_comes_before_one(lvlm: LVLM) -> None:
-    """Else the model is asked in other words than it was taught in."""
+    """Otherwise questions at test time would differ from those of the training."""
     asked = lvlm.text.encode([Prompt("What is this?")], [lvlm.image_token * 9])
     taught = lvlm.text.encode([Prompt("What is this?", "bicycle")], [lvlm.image_token * 9])
     assert not asked.answer.any()
@@ -176,7 +176,7 @@ def test_with_tokens_keeps_the_spans(lvlm: LVLM) -> None:
 
 
 def test_a_chat_template_that_shows_no_picture_is_refused(llava: LVLM) -> None:
-    """A tokenizer's own template, made for texts, would leave the picture out without a word."""
+    """A tokenizer's own template for text alone would silently leave out the picture."""
     blind = deepcopy(llava.tokenizer)
     blind.chat_template = "{% for m in messages %}{{ m['role'] }}: {{ m['content'][-1]['text'] }}</s>{% endfor %}"
     with pytest.raises(UserError, match="chat template: no '<image>' before the question"):

@@ -99,7 +99,7 @@ def test_a_tokenizer_is_trained_the_same_every_time(name: str, texts: list[str])
 
 
 def test_tokenizers_differ_between_families(texts: list[str]) -> None:
-    """In how they cut questions, and not only in the names of special tokens."""
+    """They cut texts differently, and differ not only in the names of special tokens."""
     one, other = (build.tokenizer(RECIPES[name], texts) for name in ("tiny-llava-a", "tiny-gemma3"))
     names = [c.name for c in concepts()]
     pieces = [
@@ -147,7 +147,7 @@ def test_pictures_of_the_data_sets_cost_few_tokens(lvlm: LVLM) -> None:
 
 
 def test_the_embedded_internvl_never_tiles() -> None:
-    """Its family overrules a processor that says so, so it is the number of tiles that keeps to one."""
+    """Its family always turns tiling on, so the processor's maximum of one tile prevents it."""
     processor = build.image_processor(RECIPES["tiny-internvl"])
     for height, width in ((64, 64), (40, 300), (301, 96)):
         shown = processor(images=np.zeros((height, width, 3), np.uint8), crop_to_patches=True, return_tensors="pt")

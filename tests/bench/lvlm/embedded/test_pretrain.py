@@ -48,7 +48,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> pretraining.Pretrainin
     """Four renderings of each of the six concepts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pretraining, "pretraining_indices", lambda: SOME)
-        return pretraining.load_pretraining_pictures(tmp_path_factory.mktemp("known"), "train", 4, 0)
+        return pretraining.load_pretraining_pictures(tmp_path_factory.mktemp("pictures"), "train", 4, 0)
 
 
 def tiny(small: Recipe) -> LVLM:
@@ -69,7 +69,7 @@ def changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> 
 
 
 def recorded(monkeypatch: pytest.MonkeyPatch, cls: type[torch.nn.Module]) -> list[float]:
-    """The losses that the training of a `cls` will see."""
+    """Return a list that collects the losses of every `cls` in training."""
     losses: list[float] = []
     forward = cls.forward
 
@@ -175,12 +175,12 @@ class Knowing:
         self.lied = False
 
     def generate(self, questions: list[str], images: list[np.ndarray]) -> list[str]:
-        """One answer a question."""
+        """Return one answer for each question."""
         self.asked += questions
         return [self.answer(q, self.labels[i.tobytes()]) for q, i in zip(questions, images, strict=True)]
 
     def answer(self, question: str, row: pd.Series) -> str:
-        """What it says of one picture."""
+        """Return the answer to one question about a picture."""
         if question in NAMING:
             return row["name"]
         if question in CATEGORY:
@@ -261,7 +261,7 @@ def test_pretraining_publishes_a_folder_that_loads_with_a_whole_card(
     kept = [key for key in tower if key.startswith(family_class(RECIPES[name].family).tower_prefixes)]
     assert kept and all(torch.equal(model.state_dict()[key].half(), tower[key].half()) for key in kept)
     unseen = pretraining.load_pretraining_pictures(bench_home / "pretrain", "test", 2, pretrain.EXAM_SEED)
-    assert exam.examine(load(str(folder)), unseen) == card["accuracy"], "the card speaks of the saved weights"
+    assert exam.examine(load(str(folder)), unseen) == card["accuracy"], "accuracy of the saved weights"
 
 
 def test_a_finished_tower_is_not_trained_again(

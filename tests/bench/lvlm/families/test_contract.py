@@ -1,4 +1,4 @@
-"""What every family must hold, on tiny models of the real classes: pixels, loss, gradients, spans, LoRA, answers."""
+"""Checks of every family on tiny models of the real classes: pixels, loss, gradients, spans, LoRA, answers."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -55,7 +55,7 @@ def tensor(array: np.ndarray) -> torch.Tensor:
 
 @pytest.fixture(scope="module", params=VARIANTS)
 def model(request: pytest.FixtureRequest) -> Iterator[LVLM]:
-    """Each family in turn; it must come back as it was."""
+    """Each family in turn; no test may change the model."""
     lvlm = VARIANTS[request.param]()
     before = {key: value.clone() for key, value in lvlm.model.state_dict().items()}
     yield lvlm
@@ -65,7 +65,7 @@ def model(request: pytest.FixtureRequest) -> Iterator[LVLM]:
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_pixels_are_the_processors(model: LVLM, name: str) -> None:
-    """To one 8-bit level on at most 0.1 % of the values; everything beside the pixels exactly."""
+    """At most 0.1 % of the values differ, by at most one 8-bit level; all inputs but the pixels are equal."""
     ours, theirs = model.pixel_values([tensor(PICTURES[name])]), model.run_processor([PICTURES[name]])
     assert ours.keys() == theirs.keys()
     for key, value in theirs.items():
@@ -115,8 +115,8 @@ def test_the_loss_is_the_models_own(model: LVLM) -> None:
         torch.testing.assert_close(model.loss(encoded, [tensor(array)]), ours, rtol=2e-2, atol=2e-2)
 
 
-def test_a_trainers_loss_and_gradient_need_the_answers_columns_alone(model: LVLM) -> None:
-    """Answers at different places: the head scores a few columns, the loss and the adapter's gradient are the same."""
+def test_scoring_the_answers_alone_gives_the_same_loss_and_gradient(model: LVLM) -> None:
+    """Answers start at different tokens; the head scores few tokens, and loss and gradient stay the same."""
     layouts = [model.layout(array.shape[:2]) for array in USUAL]
     encoded = model.encode(PROMPTS, layouts)
     inputs = {
@@ -164,7 +164,7 @@ def test_the_loss_depends_on_picture_question_and_answer(model: LVLM) -> None:
 
 
 def test_the_gradient_is_the_finite_difference(model: LVLM, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In float64, along random directions, without the 8-bit rounding whose gradient is passed straight through."""
+    """In float64, along random directions, without the 8-bit rounding and its straight-through gradient."""
     exact = deepcopy(model)
     exact.model = exact.model.double()
     for module in {"bench.lvlm.pixels", *(c.__module__ for c in type(model).__mro__ if issubclass(c, LVLM))}:
@@ -249,7 +249,7 @@ def test_attention_rows_are_those_of_eager_attention(model: LVLM) -> None:
 
 @pytest.mark.parametrize("targets", ["language", "projector", "language+projector", "all"])
 def test_lora_trains_and_detaches(model: LVLM, targets: Any) -> None:
-    """The loss falls with every scope of adapter, and the base answers to the bit as before."""
+    """The loss falls with every scope of adapter, and afterwards the base model answers as before, to the bit."""
     images = [tensor(p) for p in USUAL]
     encoded = model.encode(PROMPTS, model.layouts(images))
     with torch.no_grad():
@@ -275,8 +275,8 @@ def test_answers_do_not_depend_on_the_batch(model: LVLM) -> None:
     assert len(set(together)) > 1
 
 
-def test_activations_that_are_computed_again_change_nothing(model: LVLM) -> None:
-    """Loss, attention rows and gradients to the bit, with fewer tensors kept; a pass over a prefix is left alone."""
+def test_recomputed_activations_change_nothing(model: LVLM) -> None:
+    """Loss, rows and gradients are equal to the bit, with fewer tensors kept; passes with a prefix keep theirs."""
     image = tensor(USUAL[0])
     encoded = model.encode(PROMPTS[:1], model.layouts([image]))
     again = deepcopy(model)

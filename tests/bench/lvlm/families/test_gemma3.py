@@ -1,4 +1,4 @@
-"""Gemma 3: crops, their text, who sees whom, and the projector's bare matrix, against transformers' own."""
+"""Gemma 3: crops, their text, attention masks, and the projector's matrix, against transformers' own."""
 
 from functools import cache
 from pathlib import Path
@@ -38,7 +38,7 @@ def plain() -> LVLM:
 
 @pytest.fixture
 def scanning() -> LVLM:
-    """With it."""
+    """With pan and scan."""
     return tiny("gemma3-pan-and-scan")
 
 
@@ -83,7 +83,7 @@ def test_tokens_are_those_of_the_combined_processor(variant: str, size: tuple[in
 
 
 def test_the_sentence_is_the_processors_own(scanning: LVLM) -> None:
-    """Its method called on what it reads, for more crops than the pictures here have."""
+    """The processor's method on its own arguments, for more crops than the pictures here have."""
     tokens = scanning.image_token * scanning.model.config.mm_tokens_per_image
     stand_in = SimpleNamespace(full_image_sequence=f"\n\n<start_of_image>{tokens}<end_of_image>\n\n")
     for crops in (0, 2, 3, 7):
@@ -92,7 +92,7 @@ def test_the_sentence_is_the_processors_own(scanning: LVLM) -> None:
 
 
 def seen(lvlm: LVLM, size: tuple[int, int], prefixed: bool) -> dict[str, torch.Tensor]:
-    """Which keys each query sees in each kind of layer, (T, T) bool, in transformers' own masks."""
+    """Return transformers' own masks of each kind of layer, (T, T) bool: the keys that each query sees."""
     encoded = lvlm.encode([Prompt("What is this?", "cat")], [lvlm.layout(size)])
     types = lvlm.position_inputs(encoded, [lvlm.layout(size)])["token_type_ids"]
     config = lvlm.model.config.text_config
@@ -166,7 +166,7 @@ def test_intensity_is_that_of_the_picture_and_of_its_crop(scanning: LVLM, y: int
     torch.testing.assert_close(rho, seen_by)
 
 
-def test_an_adapter_of_the_bare_projection_comes_back_from_its_file(plain: LVLM, tmp_path: Path) -> None:
+def test_an_adapter_of_the_projection_matrix_is_loaded_from_its_file(plain: LVLM, tmp_path: Path) -> None:
     image = torch.rand(3, *SQUARE, generator=torch.Generator().manual_seed(0)) * 255
     encoded = plain.encode([Prompt("What is this?", "cat")], [(1,)])
 

@@ -27,7 +27,7 @@ def test_a_picture_counts_twice_against_the_bounds(model: LVLM) -> None:
 
 
 def test_a_picture_lower_than_a_token_is_stretched_first(model: LVLM) -> None:
-    """1 x 180 is 28 x 5040 when the bounds are looked at, and shrinks; as it was it would have grown to 28 x 1064."""
+    """1 x 180 becomes 28 x 5040 before the bounds apply, and shrinks; without that it would grow to 28 x 1064."""
     assert model.layout((1, 180)) == (28, 1820)
 
 

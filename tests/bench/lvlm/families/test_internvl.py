@@ -69,7 +69,7 @@ def test_tiles_have_the_pictures_shape(model: LVLM, size: tuple[int, int], layou
 def test_a_prompt_is_what_the_combined_processor_makes_of_the_chat_template(
     model: LVLM, combined: InternVLProcessor, size: tuple[int, int]
 ) -> None:
-    """It tiles although its image processor's own file says that it does not, and so does this family."""
+    """The combined processor tiles although the image processor's file says no, and so does this family."""
     turns = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is this?"}]}]
     text = model.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
     theirs = combined(images=[picture(*size)], text=[text], return_tensors="pt")

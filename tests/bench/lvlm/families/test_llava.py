@@ -26,7 +26,7 @@ def model(request: pytest.FixtureRequest, llava: LVLM, cropped: Llava) -> LVLM:
 
 
 def levels(model: LVLM, values: torch.Tensor) -> torch.Tensor:
-    """Normalised values back in 0..255."""
+    """Return normalised values as levels in 0..255."""
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (model.processor.image_mean, model.processor.image_std))
     return (values * std + mean) * 255
 

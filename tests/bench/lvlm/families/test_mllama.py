@@ -31,7 +31,7 @@ PROMPTS = [Prompt("What is this?" + " please" * i, "cat" * (5 - i)) for i in ran
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[LVLM]:
-    """A model with random weights; it must come back as it was."""
+    """A model with random weights, which no test may change."""
     lvlm = build()
     before = {key: value.clone() for key, value in lvlm.model.state_dict().items()}
     yield lvlm
@@ -57,7 +57,7 @@ TENSORS = [tensor(array) for array in ARRAYS]
 
 @given(st.integers(1, 200), st.integers(1, 200))
 def test_tiles_are_the_processors(model: LVLM, height: int, width: int) -> None:
-    """Their number, their places, and the values in them."""
+    """Number, positions and values of the tiles."""
     array = noise(height, width)
     rows, columns = model.layout((height, width))
     theirs = model.processor(images=[[array]], return_tensors="pt", input_data_format="channels_last")
@@ -86,7 +86,7 @@ def test_the_rest_of_the_canvas_is_black_and_missing_tiles_are_zero(model: LVLM)
 
 
 def reference(model: LVLM, prompts: list[Prompt], *, answered: bool, left: bool) -> dict[str, torch.Tensor]:
-    """What Hugging Face's combined processor gives for the same conversations."""
+    """Return the outputs of Hugging Face's combined processor for the same conversations."""
     turns = [
         [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": p.question}]}]
         + [{"role": "assistant", "content": [{"type": "text", "text": p.answer}]}] * answered
@@ -179,7 +179,7 @@ def test_binding_sees_the_self_attention_layers_and_the_pictures_token(model: LV
 
 @torch.no_grad()
 def test_token_intensity_is_the_mean_over_the_tiles_that_the_model_is_given(model: LVLM) -> None:
-    """Wherever the change is: in the processor's own tiles, without those that are padding."""
+    """The same for a change in any of the processor's own tiles, without padding tiles."""
     for array, (y, x) in zip(ARRAYS, ((0, 0), (27, 89), (75, 1), (40, 20), (300, 0)), strict=True):
         dotted = array.copy()
         dotted[y, x] = 255 - dotted[y, x]
@@ -211,7 +211,7 @@ def test_adapters_sit_in_self_and_cross_attention(model: LVLM, targets: Any, par
 
 
 def samples() -> SampleSet:
-    """One sample a picture."""
+    """One sample for each picture."""
     rows = zip(ARRAYS, PROMPTS, strict=True)
     return SampleSet(tuple(Sample(str(i), str(i), a, p.question, p.answer) for i, (a, p) in enumerate(rows)))
 

@@ -39,7 +39,7 @@ def levels(picture: np.ndarray) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, NativeResolution]:
-    """One tiny model a family."""
+    """One tiny model of each family."""
     built = {name: VARIANTS[name]() for name in PROCESSORS}
     return {name: model for name, model in built.items() if isinstance(model, NativeResolution)}
 
@@ -74,7 +74,7 @@ def test_layout_and_tokens_are_those_of_the_processors_grid(
 
 
 def test_a_strip_that_the_processor_refuses_is_a_clear_error(model: NativeResolution) -> None:
-    """Just at 200 to 1 it is taken, just beyond it is not, by the processor as by the layout."""
+    """Processor and layout accept a ratio of 200 to 1, and refuse a larger one."""
     for taken in ((1, 200), (400, 2)):
         model.run_processor([blank(*taken)])
         model.layout(taken)

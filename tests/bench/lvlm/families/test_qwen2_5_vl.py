@@ -18,7 +18,7 @@ def model() -> LVLM:
 @pytest.mark.parametrize("windowed", [True, False])
 @torch.no_grad()
 def test_a_dot_changes_the_features_of_its_window(model: LVLM, monkeypatch: pytest.MonkeyPatch, windowed: bool) -> None:
-    """Token by token in reading order, as `token_intensity` has them; with a layer of full attention, all of them."""
+    """Tokens are in reading order, as in `token_intensity`; with a layer of full attention the dot reaches all."""
     monkeypatch.setattr(model.model.model.visual, "fullatt_block_indexes", [] if windowed else [1])
     rows, columns = 4, 5
     black = np.zeros((28 * rows, 28 * columns, 3), np.uint8)

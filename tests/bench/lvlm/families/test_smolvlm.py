@@ -67,7 +67,7 @@ def test_tiles_are_the_processors(
 
 @pytest.mark.parametrize("layout", [(0, 0), (1, 2), (3, 1), (2, 3)])
 def test_a_picture_reads_as_both_processors_have_it(smolvlm: LVLM, layout: tuple[int, int]) -> None:
-    """Their own replacement methods; SmolVLM's processor cannot be built without num2words."""
+    """Against the processors' own replacement methods; SmolVLM's cannot be built without num2words."""
     told = {"rows": [[layout[0]]], "cols": [[layout[1]]]}
     names: dict[str, Any] = {
         "fake_image_token": "<fake_token_around_image>", "image_token": "<image>", "image_seq_len": 4,

@@ -1,4 +1,4 @@
-"""What the tiny models share: a tokenizer, and weights that make outputs depend on every input."""
+"""Parts of all tiny models: a tokenizer, and weights that make outputs depend on every input."""
 
 from functools import cache
 from typing import Any

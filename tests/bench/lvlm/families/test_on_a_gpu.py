@@ -1,4 +1,4 @@
-"""Every family with its weights on a card: nothing is made on the processor that meets them."""
+"""Every family works with its weights on a GPU: no tensor on the CPU is mixed with them."""
 
 import numpy as np
 import pytest
@@ -11,16 +11,16 @@ from bench.lvlm.features import cache_features
 from bench.samples import Sample, SampleSet
 from bench.spec import Budget, Method
 from defenses import REGISTRY
-from tests.bench.lvlm.card import CARD, Card
+from tests.bench.lvlm.fake_gpu import GPU, FakeGPU
 from tests.bench.lvlm.families.test_contract import PROMPTS, USUAL, tensor
 from tests.bench.lvlm.families.tiny import VARIANTS
 
 
-def test_cards_are_kept_apart() -> None:
-    """The card that is not there refuses what a real one does, or the tests below would prove nothing."""
-    with Card():
-        here, there = torch.ones(3), torch.ones(3, device=CARD)
-        assert there.device == CARD and (there + 1).device == CARD and (there.cpu() + here).device.type == "cpu"
+def test_devices_are_kept_apart() -> None:
+    """The fake GPU refuses the operations that a real one refuses; otherwise the tests below would prove nothing."""
+    with FakeGPU():
+        here, there = torch.ones(3), torch.ones(3, device=GPU)
+        assert there.device == GPU and (there + 1).device == GPU and (there.cpu() + here).device.type == "cpu"
         assert (there * torch.tensor(2.0) + there[torch.tensor([0, 1, 2])]).tolist() == [3, 3, 3]
         for mixed in (
             lambda: here + there,
@@ -33,21 +33,21 @@ def test_cards_are_kept_apart() -> None:
                 mixed()
         with pytest.raises(TypeError, match="numpy"):
             there.numpy()
-        leaf = torch.ones(2, device=CARD, requires_grad=True)
+        leaf = torch.ones(2, device=GPU, requires_grad=True)
         assert torch.autograd.grad(leaf.square().sum(), leaf)[0].tolist() == [2, 2]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_all_that_is_asked_of_a_model_works_on_a_card(name: str) -> None:
-    """From pictures that are still on the processor: losses, gradients, rows, prefixes, training and answers."""
+def test_every_method_of_a_model_works_on_a_gpu(name: str) -> None:
+    """Losses, gradients, rows, prefixes, training and answers, from pictures that are still on the CPU."""
     lvlm = VARIANTS[name]()
     images = [tensor(p) for p in USUAL]
     with torch.no_grad():
         expected = lvlm.loss(lvlm.encode(PROMPTS, lvlm.layouts(images)), images)
         intensity = lvlm.intensity(images, [image.flip(1) for image in images])
         answers = lvlm.generate([p.question for p in PROMPTS], USUAL, 3)
-    with Card():
-        lvlm.model.to(CARD)
+    with FakeGPU():
+        lvlm.model.to(GPU)
         leaves = [image.requires_grad_(True) for image in images]
         encoded = lvlm.encode(PROMPTS, lvlm.layouts(leaves))
         recorder = Recorder(lvlm.attention_layers[:1], [encoded.answer])
@@ -56,7 +56,7 @@ def test_all_that_is_asked_of_a_model_works_on_a_card(name: str) -> None:
         torch.testing.assert_close(loss.cpu(), expected, rtol=1e-3, atol=1e-3)
         for gradient in torch.autograd.grad(loss.sum() + row.sum(), leaves):
             assert gradient.device.type == "cpu" and gradient.any()
-        flipped = [image.flip(1).to(CARD) for image in images]
+        flipped = [image.flip(1).to(GPU) for image in images]
         for ours, theirs in zip(lvlm.intensity(images, flipped), intensity, strict=True):
             torch.testing.assert_close(ours.cpu(), theirs)
 
@@ -64,10 +64,10 @@ def test_all_that_is_asked_of_a_model_works_on_a_card(name: str) -> None:
         prefix = lvlm.compute_prefix(one, images[:1])
         leaf = lvlm.embedding(one.ids[:, prefix.length :]).detach().requires_grad_(True)
         shorter = lvlm.forward(one, images[:1], prefix=prefix, inputs_embeds=leaf).loss
-        assert torch.autograd.grad(shorter.sum(), leaf)[0].device == CARD
+        assert torch.autograd.grad(shorter.sum(), leaf)[0].device == GPU
 
-        told = zip(PROMPTS, USUAL, strict=True)
-        inputs = Inputs(lvlm, [Sample(p.question, p.question, a, p.question, p.answer) for p, a in told])
+        pairs = zip(PROMPTS, USUAL, strict=True)
+        inputs = Inputs(lvlm, [Sample(p.question, p.question, a, p.question, p.answer) for p, a in pairs])
         assert all(value.device.type == "cpu" for picture in inputs.pixels for value in picture.values())
         with attach_adapter(lvlm, lora_config(lvlm, 2, "all")) as parameters:
             batch = inputs.collate([{"index": i} for i in range(3)])
@@ -78,9 +78,9 @@ def test_all_that_is_asked_of_a_model_works_on_a_card(name: str) -> None:
                 assert lvlm.generate([p.question for p in PROMPTS], USUAL, 3) == answers
 
 
-@pytest.mark.parametrize(("method", "places"), [("mmguard", (CARD, "cpu")), ("mmguard_crs", ("cpu", CARD))])
+@pytest.mark.parametrize(("method", "places"), [("mmguard", (GPU, "cpu")), ("mmguard_crs", ("cpu", GPU))])
 def test_surrogates_may_be_on_different_devices(method: str, places: tuple[str | torch.device, ...]) -> None:
-    """The release is the one that they make on one device, but for signs of gradients near zero."""
+    """The release is that of one device, apart from the signs of gradients near zero."""
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
     samples = SampleSet(tuple(Sample(f"s{i}", f"p{i}", p, "What is this?", "cat") for i, p in enumerate(pictures)))
@@ -94,7 +94,7 @@ def test_surrogates_may_be_on_different_devices(method: str, places: tuple[str |
         return defense.protect(samples, surrogates, Budget(words=1), np.random.default_rng(0), lambda *_: None).samples
 
     here = release("cpu", "cpu")
-    with Card():
+    with FakeGPU():
         there = release(*places)
     for ours, theirs in zip(there, here, strict=True):
         assert (ours.pixels == theirs.pixels).mean() > 0.95
