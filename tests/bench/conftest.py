@@ -13,9 +13,10 @@ from bench.results import Run, save
 from bench.scoring.matching import EVALUATOR
 from bench.spec import identity
 from bench.store import artifacts
+from tests.bench.old_artifacts import three
 from tests.bench.toy_game import game
 
-__all__ = ["finished", "foreign", "game"]
+__all__ = ["finished", "foreign", "game", "three"]
 
 ITEMS = 40
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -11,30 +10,7 @@ from bench.results import Run, retention
 from bench.stages.stage import Stage
 from bench.store import artifacts, folders
 from bench.store.folders import StoredArtifact
-
-SIZE = 100_000
-
-
-def put(kind: str, name: str, last_use: int) -> str:
-    """Make an artefact of 0.1 MB, last used so many seconds after 1970, and return its identity."""
-
-    def work(folder: Path) -> None:
-        (folder / "x.bin").write_bytes(bytes(SIZE))
-
-    artifact = artifacts.make(kind, {"name": name}, work)
-    os.utime(artifact.folder, (last_use, last_use))
-    return artifact.identity
-
-
-@pytest.fixture
-def three(bench_home: Path) -> list[str]:
-    """Make three artefacts and return their identities, the longest unused first."""
-    return [put("protect", "a", 100), put("attack", "b", 200), put("protect", "c", 300)]
-
-
-def identities() -> set[str]:
-    """Return the identities of all finished artefacts."""
-    return {identity for _, identity in artifacts.list_finished()}
+from tests.bench.old_artifacts import SIZE, identities
 
 
 @pytest.mark.parametrize(("limit", "left"), [(1e6, 3), (250_000, 2), (150_000, 1), (0, 0)])
