@@ -1,4 +1,4 @@
-"""What a data owner does before release: one file a method."""
+"""Defenses: the methods by which a data owner protects data before release, one file each."""
 
 from bench.methods.registry import Registry
 from defenses.base import Defense, DefenseTraits

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Card(NamedTuple):
-    """What a reader must know of a defense before they believe its numbers. `reports.cards` makes a page of the cards.
+    """The facts that a reader needs before they believe a defense's numbers. `reports.cards` makes a page of the cards.
 
     paper: source, with venue. needs: what the owner must have. touches: what changes in a sample; each part, up to a
     semicolon, begins with "pictures", "questions" or "answers", or the whole is "nothing". adaptation: how the method
@@ -33,7 +33,7 @@ class Card(NamedTuple):
 
 
 class DefenseTraits(Traits):
-    """`depends`: what decides the release besides the data and the options."""
+    """`depends`: the inputs that decide the release besides data and options."""
 
     depends: frozenset[str]
 
@@ -53,13 +53,13 @@ class Defense(Registered[O_co], ABC):
 
     card: ClassVar[Card]
     depends: ClassVar[frozenset[str]] = frozenset({"surrogates", "budget", "seed"})
-    """What decides the release besides data and options."""
+    """Inputs that decide the release besides data and options."""
     exempt: ClassVar[Mapping[str, str]] = {}
     """Claims of `tests/defenses/claims.py` that do not fit the method, each with the reason."""
 
     @property
     def traits(self) -> DefenseTraits:
-        """What a plan must know of this defense."""
+        """Facts that a plan needs before anything is computed."""
         return DefenseTraits(depends=self.depends)
 
     @abstractmethod

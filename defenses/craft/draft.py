@@ -25,7 +25,7 @@ Draw = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Targets:
-    """What the pixel steps aim at.
+    """The answers, or the features, that the pixel steps aim at.
 
     answers: for each sample, the answer whose loss the steps lower; the release keeps the true one.
     features: by the name of a surrogate, the vision features that each sample is moved to, (N, D). Empty for a method

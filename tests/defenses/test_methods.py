@@ -1,4 +1,4 @@
-"""What every method does to a release: budgets hold, answers stay, losses move the right way."""
+"""Effects of every method on a release: budgets hold, answers stay, losses move the right way."""
 
 from dataclasses import replace
 from pathlib import Path
