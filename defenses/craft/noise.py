@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from bench.samples import SampleSet
 
-Array = TypeVar("Array", bound=Any)
+if TYPE_CHECKING:
+    import torch
+
+Array = TypeVar("Array", np.ndarray, "torch.Tensor")
 
 
 def resize_nearest(noise: Array, size: Sequence[int]) -> Array:
@@ -22,7 +25,8 @@ def resize_nearest(noise: Array, size: Sequence[int]) -> Array:
     if tuple(noise.shape[-2:]) == tuple(size):
         return noise
     rows, columns = (np.arange(new) * old // new for new, old in zip(size, noise.shape[-2:], strict=True))
-    return noise[:, rows][:, :, columns]
+    resized: Array = noise[:, rows][:, :, columns]
+    return resized
 
 
 def add_noise(samples: SampleSet, noise: Mapping[str, np.ndarray]) -> SampleSet:
