@@ -1,4 +1,4 @@
-"""Rules of the tree: nothing unsafe, no long file, and a page that names every room."""
+"""Rules of the tree: nothing unsafe, no long file, plain docstrings, and a page that names every room."""
 
 import ast
 import re
@@ -35,6 +35,12 @@ def docstrings(file: Path) -> list[str]:
     """Return the docstrings of a file: of the module, its classes, functions and constants."""
     texts = (node.value for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Expr))
     return [text.value for text in texts if isinstance(text, ast.Constant) and isinstance(text.value, str)]
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda f: str(f.relative_to(ROOT)))
+def test_a_docstring_opens_with_a_verb_or_a_noun(file: Path) -> None:
+    """It says what a thing does or is, and asks no question."""
+    assert not [text for text in docstrings(file) if re.match(r"(What|Whether|See|Where|Who|How|Why|When)\b", text)]
 
 
 @pytest.mark.parametrize("file", [*SOURCES, *PAGES], ids=lambda f: str(f.relative_to(ROOT)))

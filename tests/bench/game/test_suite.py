@@ -64,15 +64,17 @@ def test_the_papers_suite_is_its_nine_models_six_data_sets_and_three_boxes() -> 
         assert (spec.victim in owners) == (spec.threat == "white")
 
 
-def test_the_embedded_suite_is_every_defense_against_the_standard_set() -> None:
+def test_the_embedded_suite_plays_its_defenses_against_the_standard_set() -> None:
+    """A defense that was added since need not be in it."""
     runs = read_suite("embedded").runs()
     first = [r for r in runs if r.seed == 0 and r.dataset == "emoji_catalog" and r.threat == "white"]
-    assert {r.defense.name for r in first} == set(DEFENSES.catalog)
-    for defense in DEFENSES.catalog:
+    defenses = {r.defense.name for r in first}
+    assert {"mmguard", "em", *DEFENSES.controls} <= defenses <= set(DEFENSES.catalog)
+    for defense in defenses:
         met = [r.attack for r in first if r.defense.name == defense]
         assert met[: len(expand_best("best"))] == [parse_attack(text) for text in expand_best("best")]
     black = {r.defense.name for r in runs if r.threat == "black"}
-    assert set(DEFENSES.catalog) - black == {*DEFENSES.controls, "none", "lsp"}, "those that ask no surrogate"
+    assert defenses - black == {*DEFENSES.controls, "lsp"}, "those that no surrogate decides"
     assert {r.seed for r in runs if r.defense.name == "mmguard"} == {0, 1, 2}
     assert {r.dataset for r in runs} == {"emoji_catalog", "scenes"}
     assert {r.victim for r in runs} == {"tiny-internvl"}
