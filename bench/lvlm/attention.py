@@ -103,7 +103,8 @@ def _attention(
     recorder = current_recorder()
     if recorder is not None and module.layer_idx in recorder.layers:
         recorder.record(module.layer_idx, query, key, attention_mask, kwargs["scaling"])
-    return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
+    output: tuple[torch.Tensor, None] = sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
+    return output
 
 
 AttentionInterface.register(IMPLEMENTATION, _attention)

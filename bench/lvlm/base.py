@@ -83,12 +83,14 @@ class LVLM(ABC):
     @property
     def device(self) -> torch.device:
         """The device of the weights."""
-        return self.model.device
+        device: torch.device = self.model.device
+        return device
 
     @property
     def embedding(self) -> torch.nn.Embedding:
         """The input embedding table of the language model."""
-        return self.model.get_input_embeddings()
+        table: torch.nn.Embedding = self.model.get_input_embeddings()
+        return table
 
     # -- defined by each family ----------------------------------------------------------------------------------
 

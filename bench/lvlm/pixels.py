@@ -53,7 +53,8 @@ def _weights(source: int, target: int, mode: str, library: Backend) -> np.ndarra
     kernel = np.where((position >= first) & (position < last), KERNELS[mode](distance), 0.0)
     kernel /= kernel.sum(1, keepdims=True)
     unit = 2**22 if library == "pillow" else _fixed_point_unit(float(kernel.max()))
-    return np.trunc(kernel * unit + np.copysign(0.5, kernel)) / unit
+    weights: np.ndarray = np.trunc(kernel * unit + np.copysign(0.5, kernel)) / unit
+    return weights
 
 
 def _fixed_point_unit(largest: float) -> int:
@@ -61,7 +62,7 @@ def _fixed_point_unit(largest: float) -> int:
 
     The bits include the sign; `largest` is the largest weight.
     """
-    return next(2**bits for bits in range(23) if bits == 22 or int(largest * 2 ** (bits + 1) + 0.5) >= 2**15)
+    return next(1 << bits for bits in range(23) if bits == 22 or int(largest * 2 ** (bits + 1) + 0.5) >= 2**15)
 
 
 def _bilinear(x: np.ndarray) -> np.ndarray:

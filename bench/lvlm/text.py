@@ -103,7 +103,7 @@ class TextEncoder:
         content = [{"type": "text", "text": answer}]
         if answer is not None:
             turns.append({"role": "assistant", "content": content})
-        text = self.tokenizer.apply_chat_template(
+        text: str = self.tokenizer.apply_chat_template(
             turns, tokenize=False, add_generation_prompt=answer is None, date_string=DATE
         )
         # GLM-4.1V's template prints the content of an answer as it is, so that the list appears as Python code.

@@ -21,7 +21,8 @@ def orthogonalise(matrix: torch.Tensor, steps: int = 5) -> torch.Tensor:
     for _ in range(steps):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if matrix.shape[0] > matrix.shape[1] else x
+    result: torch.Tensor = x.T if matrix.shape[0] > matrix.shape[1] else x
+    return result
 
 
 class Muon(torch.optim.Optimizer):
@@ -52,13 +53,14 @@ class Muon(torch.optim.Optimizer):
     def _matrix_update(self, gradient: torch.Tensor, state: dict[str, Any]) -> torch.Tensor:
         momentum = state.setdefault("momentum", torch.zeros_like(gradient))
         momentum.lerp_(gradient, 0.05)
-        direction = orthogonalise(gradient.lerp(momentum, 0.95))
-        return 0.2 * max(gradient.shape) ** 0.5 * direction
+        scale: float = 0.2 * max(gradient.shape) ** 0.5
+        return scale * orthogonalise(gradient.lerp(momentum, 0.95))
 
     def _adam_update(self, gradient: torch.Tensor, state: dict[str, Any]) -> torch.Tensor:
-        first = state.setdefault("first", torch.zeros_like(gradient))
-        second = state.setdefault("second", torch.zeros_like(gradient))
-        step = state["step"] = state.get("step", 0) + 1
+        first: torch.Tensor = state.setdefault("first", torch.zeros_like(gradient))
+        second: torch.Tensor = state.setdefault("second", torch.zeros_like(gradient))
+        step: int = state.get("step", 0) + 1
+        state["step"] = step
         first.lerp_(gradient, 0.1)
         second.lerp_(gradient.square(), 0.01)
         return (first / (1 - 0.9**step)) / ((second / (1 - 0.99**step)).sqrt() + 1e-8)

@@ -73,7 +73,8 @@ def _train_tower(data: Pictures, pictures: PretrainingPictures, recipe: Recipe, 
         prefix = f"{build.BUILDERS[recipe.family].family.tower}."
         tower = {k: v.contiguous() for k, v in model.state_dict().items() if k.startswith(prefix)}
         save_file(tower, finished)
-    return json.loads(seconds_file.read_text())
+    seconds: dict[str, float] = json.loads(seconds_file.read_text())
+    return seconds
 
 
 def _publish(lvlm: LVLM, recipe: Recipe, seconds: dict[str, float]) -> Path:

@@ -27,7 +27,7 @@ class Glm4V(NativeResolution):
 
     def smart_resize(self, size: tuple[int, int]) -> tuple[int, int]:
         frames, area = self.processor.temporal_patch_size, self.processor.size
-        return smart_resize(
+        target: tuple[int, int] = smart_resize(
             frames,
             *size,
             temporal_factor=frames,
@@ -35,3 +35,4 @@ class Glm4V(NativeResolution):
             min_pixels=area.shortest_edge,
             max_pixels=area.longest_edge,
         )
+        return target

@@ -25,7 +25,7 @@ class Llava(LVLM):
         return (self.processor.crop_size.height, self.processor.crop_size.width)
 
     def image_tokens(self, layout: Layout) -> str:
-        patch = self.model.config.vision_config.patch_size
+        patch = int(self.model.config.vision_config.patch_size)
         return self.image_token * ((layout[0] // patch) * (layout[1] // patch))
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:

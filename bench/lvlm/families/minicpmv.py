@@ -40,7 +40,7 @@ class MiniCPMV(LVLM):
     @property
     def token_side(self) -> int:
         """Side of the square of an image token, in pixels."""
-        return self.processor.patch_size * (2 if self.processor.downsample_mode == "4x" else 4)
+        return int(self.processor.patch_size) * (2 if self.processor.downsample_mode == "4x" else 4)
 
     def layout(self, size: tuple[int, int]) -> Layout:
         p, side = self.processor, self.token_side

@@ -24,12 +24,13 @@ class NativeResolution(LVLM):
     @property
     def token_side(self) -> int:
         """Side of the square of an image token, in pixels."""
-        return self.processor.patch_size * self.processor.merge_size
+        return int(self.processor.patch_size * self.processor.merge_size)
 
     def smart_resize(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return the processor's own target size. Raises ValueError for a shape that the processor refuses."""
-        area = self.processor.size
-        return smart_resize(*size, self.token_side, min_pixels=area.shortest_edge, max_pixels=area.longest_edge)
+        least, most = self.processor.size.shortest_edge, self.processor.size.longest_edge
+        target: tuple[int, int] = smart_resize(*size, self.token_side, min_pixels=least, max_pixels=most)
+        return target
 
     def layout(self, size: tuple[int, int]) -> tuple[int, int]:
         try:

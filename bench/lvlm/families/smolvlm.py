@@ -31,7 +31,7 @@ class SmolVLM(LVLM):
     @property
     def tile(self) -> int:
         """Side of a tile in pixels."""
-        return self.processor.max_image_size["longest_edge"]
+        return int(self.processor.max_image_size["longest_edge"])
 
     def layout(self, size: tuple[int, int]) -> Layout:
         if not self.processor.do_image_splitting:
@@ -41,7 +41,9 @@ class SmolVLM(LVLM):
 
     def _first_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return a picture's size after the first resize."""
-        return get_resize_output_image_size(torch.empty(size, device="meta"), self.processor.size.longest_edge)
+        picture = torch.empty(size, device="meta")
+        first: tuple[int, int] = get_resize_output_image_size(picture, self.processor.size.longest_edge)
+        return first
 
     def _second_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return a picture's size after the second resize.
@@ -60,14 +62,15 @@ class SmolVLM(LVLM):
 
     def image_tokens(self, layout: Layout) -> str:
         side = self.tile // self._token_side
-        return get_image_prompt_string(
+        text: str = get_image_prompt_string(
             *layout, side * side, "<fake_token_around_image>", self.image_token, "<global-img>"
         )
+        return text
 
     @property
     def _token_side(self) -> int:
         """Side of the square of an image token, in pixels."""
-        return self.model.config.vision_config.patch_size * self.model.config.scale_factor
+        return int(self.model.config.vision_config.patch_size * self.model.config.scale_factor)
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
         """Resize, tile and normalise (N, 3, H, W) to (N, tiles, 3, side, side), the whole picture last."""

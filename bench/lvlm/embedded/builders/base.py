@@ -62,7 +62,7 @@ class Builder(ABC):
 
     def feature_size(self, config: PretrainedConfig) -> int:
         """Return the width of `features`: the tower's, unless it ends in a projection."""
-        return config.vision_config.hidden_size
+        return int(config.vision_config.hidden_size)
 
     def text_sizes(self, recipe: Recipe, tok: PreTrainedTokenizerFast) -> dict[str, object]:
         """Return the part of a text configuration that is the same for all families."""

@@ -122,4 +122,5 @@ class Gemma3Builder(Builder):
 
     def features(self, tower: nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         """Return the mean over patches, which is also the mean over the tokens that the projector pools."""
-        return tower(inputs["pixel_values"]).last_hidden_state.mean(1)
+        patches: torch.Tensor = tower(inputs["pixel_values"]).last_hidden_state
+        return patches.mean(1)

@@ -60,4 +60,5 @@ class LlavaBuilder(Builder):
 
     def features(self, tower: nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         """Return the mean without the class token, which the language model does not see either."""
-        return tower(inputs["pixel_values"]).last_hidden_state[:, 1:].mean(1)
+        tokens: torch.Tensor = tower(inputs["pixel_values"]).last_hidden_state
+        return tokens[:, 1:].mean(1)

@@ -86,9 +86,9 @@ class Qwen3VLBuilder(Builder):
 
     def features(self, tower: nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         grid = inputs["image_grid_thw"]
-        tokens = tower(inputs["pixel_values"], grid_thw=grid).pooler_output
+        tokens: torch.Tensor = tower(inputs["pixel_values"], grid_thw=grid).pooler_output
         return tokens.view(len(grid), -1, tokens.shape[-1]).mean(1)
 
     def feature_size(self, config: PretrainedConfig) -> int:
         """Return the language model's width: the tower ends in the merger, which projects to it."""
-        return config.text_config.hidden_size
+        return int(config.text_config.hidden_size)
