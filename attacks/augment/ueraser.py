@@ -53,4 +53,5 @@ def plasma(height: int, width: int, rng: Generator) -> np.ndarray:
         grid = Image.fromarray(rng.uniform(0, 1, (cells, cells)).astype(np.float32))
         cloud += strength * np.asarray(grid.resize((width, height), Image.Resampling.BICUBIC))
         strength, cells = strength * roughness, 2 * cells
-    return (cloud - cloud.min()) / max(float(np.ptp(cloud)), 1e-12)
+    fractal: np.ndarray = (cloud - cloud.min()) / max(float(np.ptp(cloud)), 1e-12)
+    return fractal

@@ -109,4 +109,5 @@ def _to_tensor(pixels: np.ndarray) -> "torch.Tensor":
 def _denoise(network: "torch.nn.Module", pixels: np.ndarray) -> np.ndarray:
     """Subtract the predicted perturbation from a picture, (H, W, 3) uint8."""
     noise = NOISE_SCALE * network(_to_tensor(pixels)[None])[0].permute(1, 2, 0).numpy()
-    return (pixels - noise).round().clip(0, 255).astype(np.uint8)
+    denoised: np.ndarray = (pixels - noise).round().clip(0, 255)
+    return denoised.astype(np.uint8)

@@ -35,4 +35,5 @@ class BitDepth(Purify[BitDepthOptions]):
     def purify(self, pixels: np.ndarray, rng: Generator) -> np.ndarray:
         """Return the rounded picture."""
         highest = 2**self.options.bits - 1
-        return np.round(np.round(pixels / 255 * highest) * 255 / highest).astype(np.uint8)
+        rounded: np.ndarray = np.round(np.round(pixels / 255 * highest) * 255 / highest)
+        return rounded.astype(np.uint8)

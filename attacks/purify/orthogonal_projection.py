@@ -56,5 +56,5 @@ class OrthogonalProjection(Part[OrthogonalProjectionOptions]):
         centred = flat - mean
         probe = LogisticRegression(C=self.options.l2, max_iter=self.options.iterations, tol=1e-3)
         basis, _ = np.linalg.qr(probe.fit(centred, labels).coef_.T)
-        projected = mean + centred - (centred @ basis) @ basis.T
+        projected: np.ndarray = mean + centred - (centred @ basis) @ basis.T
         return (projected * 255).round().clip(0, 255).astype(np.uint8).reshape(pictures.shape)

@@ -27,7 +27,8 @@ class Blur(Purify[BlurOptions]):
     def purify(self, pixels: np.ndarray, rng: Generator) -> np.ndarray:
         """Return the blurred picture."""
         sigma = self.options.sigma
-        return ndimage.gaussian_filter(pixels.astype(np.float32), (sigma, sigma, 0)).round().astype(np.uint8)
+        blurred: np.ndarray = ndimage.gaussian_filter(pixels.astype(np.float32), (sigma, sigma, 0))
+        return blurred.round().astype(np.uint8)
 
 
 class MedianOptions(spec.Options):
@@ -45,7 +46,8 @@ class Median(Purify[MedianOptions]):
     def purify(self, pixels: np.ndarray, rng: Generator) -> np.ndarray:
         """Return the filtered picture."""
         size = self.options.size
-        return ndimage.median_filter(pixels, (size, size, 1))
+        filtered: np.ndarray = ndimage.median_filter(pixels, (size, size, 1))
+        return filtered
 
 
 class ResizeOptions(spec.Options):

@@ -53,9 +53,10 @@ class Worker:
         """Return the traceback of the stage that ended, or None. Raises EOFError where the process died over it."""
         self.stage = None
         try:
-            return self.pipe.recv()
+            failure: str | None = self.pipe.recv()
         except ConnectionResetError:
             raise EOFError from None
+        return failure
 
 
 class Pool:

@@ -52,7 +52,8 @@ class VarianceSources(NamedTuple):
         if freedom == 0:
             return np.zeros(number)
         chi = chdtri(freedom, (np.arange(number) + 0.5) / number) / freedom
-        return np.maximum(0, self.seeds / chi - self.noise)
+        variances: np.ndarray = np.maximum(0, self.seeds / chi - self.noise)
+        return variances
 
 
 def variance_sources(values: np.ndarray, clusters: np.ndarray) -> VarianceSources:

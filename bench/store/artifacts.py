@@ -40,7 +40,8 @@ class Artifact:
     @property
     def cost(self) -> dict[str, float | None]:
         """seconds, peak_mb (of the process), disk_mb, joules of the machine, and costs that the stage reported."""
-        return self.manifest["cost"]
+        cost: dict[str, float | None] = self.manifest["cost"]
+        return cost
 
     def read(self, name: str) -> Any:
         """Return the content of a JSON file of the artefact."""
@@ -76,9 +77,10 @@ def read_manifests() -> list[dict[str, Any]]:
 
 def _read_manifest(file: Path) -> dict[str, Any] | None:
     try:
-        return json.loads(file.read_bytes())
+        manifest: dict[str, Any] = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return None
+    return manifest
 
 
 def make(kind: str, payload: dict[str, Any], work: Callable[[Path], dict[str, float] | None]) -> Artifact:

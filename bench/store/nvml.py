@@ -32,6 +32,7 @@ def read_joules() -> float | None:
     if not devices:
         return None
     try:
-        return sum(library.nvmlDeviceGetTotalEnergyConsumption(device) for device in devices) / 1000
+        millijoules: int = sum(library.nvmlDeviceGetTotalEnergyConsumption(device) for device in devices)
+        return millijoules / 1000
     except library.NVMLError:
         return None

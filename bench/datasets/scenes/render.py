@@ -46,4 +46,5 @@ def _background(name: str, rng: Generator) -> np.ndarray:
     angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0.05, 0.25)
     shade = 2 * strength * (np.cos(angle) * x + np.sin(angle) * y)
     levels = np.array(COLOURS[name]) * (1 + shade[..., None])
-    return np.clip(levels, 0, 255).round().astype(np.uint8)
+    picture: np.ndarray = np.clip(levels, 0, 255).round()
+    return picture.astype(np.uint8)

@@ -22,13 +22,15 @@ def list_steps() -> list[str]:
 def read_revision(connection: Connection) -> str | None:
     """Return the last step that was run on a database; None for an empty one, or one older than the first step."""
     query = text("SELECT version_num FROM alembic_version")
+    revision: str | None
     try:
-        return connection.scalar(query)
+        revision = connection.scalar(query)
     except DBAPIError:  # asking first whether the table exists would take longer than all the rest
         connection.rollback()
         if not inspect(connection).has_table("alembic_version"):
             return None
-        return connection.scalar(query)  # another process has created the table since; any other error is raised again
+        revision = connection.scalar(query)  # another process has created the table; any other error is raised again
+    return revision
 
 
 def upgrade(engine: Engine) -> bool:
