@@ -89,7 +89,8 @@ class Registry(Generic[T, F]):
                 built = self.build(method)
                 return self._description(options=built.settings, code=code, traits=built.traits)
 
-            self._descriptions[key] = descriptions.load_or_describe(self.kind, method, code, self._description, described)
+            description = descriptions.load_or_describe(self.kind, method, code, self._description, described)
+            self._descriptions[key] = description
         return self._descriptions[key]
 
     @property
