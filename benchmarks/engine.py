@@ -27,7 +27,7 @@ from bench.engine.local import Pool
 from bench.game.suite import read_suite
 from bench.play.plan import Plan, make_plan
 from bench.play.predict import predict_seconds
-from bench.play.suite import play_suite
+from bench.play.schedule import play_plan
 from bench.progress import Progress
 from bench.stages.stage import Stage
 
@@ -63,7 +63,7 @@ def temporary_home() -> Iterator[None]:
 def play_times(plan: Plan, engine: Engine) -> list[float]:
     """Play a plan on an engine and return when each stage was done."""
     times: list[float] = []
-    outcome = play_suite(plan, engine, lambda _, event: times.append(time.perf_counter()) if event == "done" else None)
+    outcome = play_plan(plan, engine, lambda _, event: times.append(time.perf_counter()) if event == "done" else None)
     assert not outcome.failed, outcome.failed
     return times
 

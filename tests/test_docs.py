@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from bench.cli import parse
 from bench.cli.main import app
 from bench.game.suite import Suite
-from bench.play.suite import Outcome
+from bench.play.schedule import Outcome
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,7 +42,7 @@ def test_commands_of_the_readme_parse(arguments: list[str], monkeypatch: pytest.
     monkeypatch.setenv("BENCH_HOME", str(tmp_path))
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr("bench.cli.run.play", lambda cells, **_: played.append(cells))
-    monkeypatch.setattr("bench.play.suite.play_suite", lambda *_: played.append(1) or Outcome())
+    monkeypatch.setattr("bench.play.schedule.play_plan", lambda *_: played.append(1) or Outcome())
     monkeypatch.setattr("subprocess.run", lambda *_, **__: type("Done", (), {"returncode": 0})())
     result = CliRunner().invoke(typer.main.get_command(app), arguments)
     assert result.exit_code == 0, result.output

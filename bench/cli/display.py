@@ -80,7 +80,7 @@ class SuiteDisplay(Display):
         self.bar = self.progress.add_task("stages", total=stages)
 
     def report(self, stage: Stage, event: str) -> None:
-        """Show one event of `bench.play.suite`: a stage has started, or has ended in some way."""
+        """Show one event of `bench.play.schedule`: a stage has started, or has ended in some way."""
         self.console.print(f"{event:<8} {stage.kind}: {stage.title}")
         if event != "started":
             self.progress.advance(self.bar)

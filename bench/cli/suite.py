@@ -45,7 +45,7 @@ def run(
     from bench.engine.base import open_engine
     from bench.engine.costs import Costs
     from bench.game.playable import check_playable
-    from bench.play.suite import play_suite
+    from bench.play.schedule import play_plan
     from bench.store import artifacts, housekeeping
 
     housekeeping.read_limit()  # so that a bad value is an error before the first stage
@@ -53,7 +53,7 @@ def run(
         check_playable(spec)
     player = open_engine(engine, workers, address, Costs(artifacts.read_manifests() if plan.tasks else []))
     with SuiteDisplay(len(plan.tasks), quiet=as_json) as display:
-        outcome = play_suite(plan, player, display.report)
+        outcome = play_plan(plan, player, display.report)
     if as_json:
         typer.echo(json.dumps(vars(outcome), indent=1))
     else:
@@ -69,7 +69,7 @@ def run(
 def status(name: Name, as_json: Json = False) -> None:
     """Print how many runs of a suite are recorded, and the traces of stages that failed at their last attempt."""
     from bench import results
-    from bench.play.suite import failures
+    from bench.play.schedule import failures
 
     plan = load_plan(name)
     rows = {row.id for row in results.load()}

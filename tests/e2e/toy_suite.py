@@ -109,9 +109,9 @@ def main(name: str, workers: int = 2, address: str | None = None) -> None:
     """Play the missing stages, and exit with code 1 if one of them failed."""
     from bench.engine.base import open_engine
     from bench.engine.costs import Costs
-    from bench.play.suite import play_suite
+    from bench.play.schedule import play_plan
 
-    outcome = play_suite(plan(), open_engine(name, workers, address, Costs([])))
+    outcome = play_plan(plan(), open_engine(name, workers, address, Costs([])))
     sys.exit(1 if outcome.failed or outcome.blocked else 0)
 
 

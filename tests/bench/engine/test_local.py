@@ -12,7 +12,7 @@ import pytest
 
 from bench.engine.attempt import RETRIES
 from bench.engine.local import Pool
-from bench.play.suite import play_suite
+from bench.play.schedule import play_plan
 from bench.stages.stage import Stage
 from tests.bench.toys import plan_of, toy
 
@@ -32,7 +32,7 @@ def test_workers_share_cores_and_devices(bench_home: Path, monkeypatch: pytest.M
     monkeypatch.setenv("BENCH_THREADS", "5")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
     stages = [toy(str(number), seconds=0.5) for number in range(2)]
-    assert play_suite(plan_of(stages), Pool()).failed == {}
+    assert play_plan(plan_of(stages), Pool()).failed == {}
     found = told(stages)
     assert {each["CUDA_VISIBLE_DEVICES"] for each in found} == {"4", "7"}
     assert {each["BENCH_THREADS"] for each in found} == {"2"}
@@ -99,7 +99,7 @@ def test_a_worker_that_dies_is_replaced_by_one_with_nothing_loaded(bench_home: P
 
 def test_one_that_always_dies_is_given_up_and_the_worker_goes_on(bench_home: Path) -> None:
     bad, good = toy("bad", mood="dies"), toy("good")
-    outcome = play_suite(plan_of([bad, good]), Pool(1))
+    outcome = play_plan(plan_of([bad, good]), Pool(1))
     assert outcome.failed.keys() == {bad.identity}
     assert outcome.failed[bad.identity].startswith(f"the worker died {RETRIES + 1} times")
     assert (bench_home / "tries.log").read_text().split("\n").count("dies") == RETRIES + 1
@@ -119,7 +119,7 @@ def _refuse() -> None:
 
 def test_what_a_worker_cannot_read_is_a_failure_like_any_other(bench_home: Path) -> None:
     bad, good = Stage("toy", "bad", {"bad": 1}, Unreadable()), toy("good")  # type: ignore[arg-type]
-    outcome = play_suite(plan_of([bad, good]), Pool(1))
+    outcome = play_plan(plan_of([bad, good]), Pool(1))
     assert list(outcome.failed) == [bad.identity]
     assert "ImportError: no such method here" in outcome.failed[bad.identity]
     assert good.find()

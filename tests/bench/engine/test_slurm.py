@@ -11,7 +11,7 @@ from bench.engine import slurm as module
 from bench.engine.attempt import RETRIES
 from bench.engine.costs import Costs, StageCost
 from bench.errors import UserError
-from bench.play.suite import play_suite
+from bench.play.schedule import play_plan
 from bench.stages.stage import Stage
 from tests.bench.toys import costs, plan_of, toy
 
@@ -215,7 +215,7 @@ def local(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> Slurm:
 
 def test_stages_are_played_by_jobs_with_their_share_of_the_cores(local: Slurm) -> None:
     good, bad = toy("good", models=("m",)), toy("bad", mood="fails", models=("m",))
-    outcome = play_suite(plan_of([good, bad]), local)
+    outcome = play_plan(plan_of([good, bad]), local)
     assert list(outcome.failed) == [bad.identity] and "ValueError: it cannot be done" in outcome.failed[bad.identity]
     assert (made := good.find()) and made.read("told.json")["BENCH_THREADS"] == "2"
 
@@ -223,6 +223,6 @@ def test_stages_are_played_by_jobs_with_their_share_of_the_cores(local: Slurm) -
 @pytest.mark.slow  # submitit looks for the results of a dead job for a while
 def test_a_job_that_is_killed_is_really_submitted_again(local: Slurm, bench_home: Path) -> None:
     stage = toy("one", mood="dies once")
-    assert play_suite(plan_of([stage]), local).failed == {}
+    assert play_plan(plan_of([stage]), local).failed == {}
     assert stage.find()
     assert (bench_home / "tries.log").read_text().split("\n").count("dies once") == 2

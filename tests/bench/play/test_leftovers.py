@@ -7,7 +7,7 @@ from bench.paths import write_atomic
 from bench.play.leftovers import leftovers, remove, traces
 from bench.play.plan import make_plan
 from bench.play.run import play_run
-from bench.play.suite import failures
+from bench.play.schedule import failures
 from bench.spec import Method, RunSpec
 from bench.store import artifacts
 from bench.store.folders import StoredArtifact

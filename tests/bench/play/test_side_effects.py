@@ -10,7 +10,7 @@ import pytest
 
 from bench import results
 from bench.errors import UserError
-from bench.play import run, side_effects, suite
+from bench.play import run, schedule, side_effects
 from bench.play.plan import make_plan
 from bench.results import Run
 from bench.spec import Method, RunSpec
@@ -98,7 +98,7 @@ def test_they_are_asked_once_and_stay(reader: Any) -> None:
 
 def test_a_suite_keeps_a_row_with_side_effects(game: Any) -> None:
     row = side_effects.play_with_side_effects(HIDE, ["emoji_smoke"])
-    outcome = suite.play_suite(make_plan([HIDE]), engine=None)  # type: ignore[arg-type]
+    outcome = schedule.play_plan(make_plan([HIDE]), engine=None)  # type: ignore[arg-type]
     assert (outcome.kept, outcome.recorded) == ([row.id], [])
     assert results.load()[0].effects == row.effects
 

@@ -11,7 +11,7 @@ from PIL import Image
 from bench import datasets
 from bench.engine.local import Pool
 from bench.lvlm.catalog import load
-from bench.play.suite import play_suite
+from bench.play.schedule import play_plan
 from bench.samples import Sample, SampleSet
 from bench.spec import Method, RunSpec
 from bench.stages import evaluate
@@ -60,7 +60,7 @@ def test_one_process_and_two_workers_give_the_same_files(tmp_path: Path, monkeyp
         monkeypatch.setenv("BENCH_HOME", str(tmp_path / home))
         if home == "shared":
             assert (
-                play_suite(plan_of([*asked, *(need for stage in asked for need in stage.needs)]), Pool(2)).failed == {}
+                play_plan(plan_of([*asked, *(need for stage in asked for need in stage.needs)]), Pool(2)).failed == {}
             )
         files = ("predictions.parquet", "metrics.json", "samples.jsonl.gz")
         kept.append([(stage.make().folder / file).read_bytes() for stage in asked for file in files])

@@ -36,7 +36,7 @@ ROUNDS = 3
 """Number of times that stages are played again whose artefacts were broken or gone when a run was to be recorded."""
 
 
-def play_suite(plan: Plan, engine: Engine, tick: Tick = lambda task, event: None) -> Outcome:
+def play_plan(plan: Plan, engine: Engine, tick: Tick = lambda task, event: None) -> Outcome:
     """Do every task of a plan and record its runs. A task that fails stops only what needs it.
 
     A plan knows artefacts by name alone; one that turns out to be broken when its run is recorded is made again.

@@ -17,7 +17,7 @@ from bench.engine.costs import Costs
 from bench.engine.local import Pool
 from bench.play.plan import Plan
 from bench.play.predict import cost_table
-from bench.play.suite import Outcome, failures, play_suite
+from bench.play.schedule import Outcome, failures, play_plan
 from bench.progress import Progress
 from bench.spec import Method, RunSpec
 from bench.stages.stage import Stage
@@ -84,7 +84,7 @@ def unbroken(bench_home: Path) -> dict[str, str]:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_stage_is_done_once_after_what_it_needs(bench_home: Path, unbroken: dict[str, str], workers: int) -> None:
     events: list[tuple[str, str]] = []
-    outcome = play_suite(diamond(), Pool(workers), lambda task, event: events.append((task.title, event)))
+    outcome = play_plan(diamond(), Pool(workers), lambda task, event: events.append((task.title, event)))
     assert outcome == Outcome()
     assert notes(diamond()) == unbroken
     assert sorted((bench_home / "computed.log").read_text().split()) == sorted(unbroken)
@@ -96,7 +96,7 @@ def test_every_stage_is_done_once_after_what_it_needs(bench_home: Path, unbroken
 
 def test_a_failure_blocks_what_stands_on_it_and_nothing_else(bench_home: Path, unbroken: dict[str, str]) -> None:
     plan = diamond(b2="fails")
-    outcome = play_suite(plan, Pool(2))
+    outcome = play_plan(plan, Pool(2))
     (trace,) = outcome.failed.values()
     assert "ValueError: b2 cannot be done" in trace
     assert notes(plan).keys() == unbroken.keys() - {"b2", "c"}
@@ -104,13 +104,13 @@ def test_a_failure_blocks_what_stands_on_it_and_nothing_else(bench_home: Path, u
 
 
 def test_a_worker_that_dies_is_replaced(bench_home: Path, unbroken: dict[str, str]) -> None:
-    assert play_suite(diamond(b1="dies once"), Pool(2)).failed == {}
+    assert play_plan(diamond(b1="dies once"), Pool(2)).failed == {}
     assert notes(diamond(b1="dies once")) == unbroken
 
 
 def test_a_stage_that_kills_every_worker_is_given_up(bench_home: Path) -> None:
     plan = diamond(d="always dies")
-    outcome = play_suite(plan, Pool(1))
+    outcome = play_plan(plan, Pool(1))
     (trace,) = outcome.failed.values()
     assert "the worker died" in trace
     assert "c" in notes(plan)
@@ -118,7 +118,7 @@ def test_a_stage_that_kills_every_worker_is_given_up(bench_home: Path) -> None:
 
 def test_kills_at_random_moments_lose_nothing_and_repeat_nothing(bench_home: Path, unbroken: dict[str, str]) -> None:
     """The whole group is killed again and again; what was finished then is not computed again."""
-    script = "from tests.bench.play.test_suite import Pool, diamond, play; play_suite(diamond(), Pool(2))"
+    script = "from tests.bench.play.test_schedule import Pool, diamond, play; play_plan(diamond(), Pool(2))"
     moments, environment = random.Random(0), {**os.environ, "BENCH_HOME": str(bench_home)}
     for _ in range(12):
         process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment, start_new_session=True)
@@ -127,14 +127,14 @@ def test_kills_at_random_moments_lose_nothing_and_repeat_nothing(bench_home: Pat
         process.wait()
         done = notes(diamond())
         assert done.items() <= unbroken.items(), "something half-written is visible"
-    assert play_suite(diamond(), Pool(2)).failed == {}
+    assert play_plan(diamond(), Pool(2)).failed == {}
     assert notes(diamond()) == unbroken
     computed = (bench_home / "computed.log").read_text().split()
     assert len(computed) <= len(unbroken) + 12 * 2, "at most what was in the workers' hands"
 
 
 def test_costs_are_means_of_the_same_method_or_else_of_the_kind(bench_home: Path) -> None:
-    play_suite(diamond(), Pool(1))
+    play_plan(diamond(), Pool(1))
     costs = Costs(artifacts.read_manifests())
     seconds = [m["cost"]["seconds"] for m in artifacts.read_manifests() if m["payload"]["defense"] == "b"]
     assert costs.estimate(toy("b9")).seconds == pytest.approx(sum(seconds) / 4)
@@ -152,7 +152,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     def record(spec: object, artifacts: dict[str, Artifact]) -> None:
         read.append([(artifact.folder / "note.txt").read_text() for artifact in artifacts.values()])
 
-    monkeypatch.setattr("bench.play.suite.record_run", record)
+    monkeypatch.setattr("bench.play.schedule.record_run", record)
     return read
 
 
@@ -165,13 +165,13 @@ def run_of(plan: Plan) -> Plan:
 def test_what_is_gone_when_its_run_is_recorded_is_made_again(
     bench_home: Path, recorded: list[list[str]], unbroken: dict[str, str]
 ) -> None:
-    play_suite(diamond(), Pool(1))
+    play_plan(diamond(), Pool(1))
     finished = run_of(diamond())
     assert not finished.tasks
     lost = next(stage for stage in finished.stages.values() if stage.title == "b3")
     shutil.rmtree(lost.folder)
     events: list[tuple[str, str]] = []
-    outcome = play_suite(finished, Pool(1), lambda task, event: events.append((task.title, event)))
+    outcome = play_plan(finished, Pool(1), lambda task, event: events.append((task.title, event)))
     assert events == [("b3", "started"), ("b3", "done")]
     assert outcome == Outcome(recorded=["run"])
     assert recorded == [list(unbroken.values())]
@@ -182,7 +182,7 @@ def test_a_finished_suite_whose_row_is_missing_mends_what_is_truncated(
     bench_home: Path, recorded: list[list[str]], unbroken: dict[str, str], workers: int
 ) -> None:
     """Both notes are of the right name and no content; what stands on them is whole, and is not made again."""
-    play_suite(diamond(), Pool(1))
+    play_plan(diamond(), Pool(1))
     finished = run_of(diamond())
     (bench_home / "computed.log").unlink()
     for stage in finished.stages.values():
@@ -190,7 +190,7 @@ def test_a_finished_suite_whose_row_is_missing_mends_what_is_truncated(
             os.truncate(stage.folder / "note.txt", 1)
     artifacts._verified_manifests.clear()
     assert not diamond_by_names().tasks
-    assert play_suite(finished, Pool(workers)) == Outcome(recorded=["run"])
+    assert play_plan(finished, Pool(workers)) == Outcome(recorded=["run"])
     assert recorded == [list(unbroken.values())]
     assert sorted((bench_home / "computed.log").read_text().split()) == ["a", "b3"]
     assert len(list((bench_home / "broken").glob("toy-*"))) == 2
@@ -201,6 +201,6 @@ def test_what_is_lost_again_and_again_is_told_and_ends(
 ) -> None:
     plan = run_of(diamond())
     monkeypatch.setattr(Stage, "find", lambda stage: None)
-    outcome = play_suite(plan, Pool(1))
+    outcome = play_plan(plan, Pool(1))
     assert (outcome.recorded, outcome.blocked, recorded) == ([], ["run"], [])
     assert outcome.failed.keys() == plan.stages.keys()
