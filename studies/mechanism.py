@@ -20,7 +20,7 @@ from bench.play.roles import PLAIN
 from bench.samples import Sample, SampleSet
 from bench.spec import Method, RunSpec, Threat
 from bench.stages import attack, dataset, protect
-from bench.stages.audit import insertions
+from bench.stages.fidelity import insertions
 from bench.words import insert, plain_words
 from defenses.craft.draft import to_levels
 from defenses.mmguard.binding import answer_rows, perturbed_tokens

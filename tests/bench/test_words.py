@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from bench.lvlm.base import LVLM
-from bench.words import insert, plain_words, token_ids
+from bench.words import LONGEST, insert, may_be_inserted, plain_words, split_pieces, token_ids
 
 questions = st.text("abc é漢?!'\t\n", max_size=30)
 triggers = st.lists(st.text("xyzÉ🐈", min_size=1, max_size=6), max_size=6)
@@ -36,6 +36,33 @@ def test_words_stand_where_they_are_put() -> None:
     assert text == "one What two three is this? four"
     assert spans == ((0, 3), (9, 12), (13, 18), (28, 32))
     assert insert("What is  this?", [], []) == ("What is  this?", ())
+    assert insert(" What\n", ["one", "two"], [0, 1]).text == "one What two\n"
+
+
+@given(st.text(max_size=30))
+def test_without_words_a_question_stays(question: str) -> None:
+    pieces, end = split_pieces(question)
+    assert insert(question, [], []).text == "".join(map("".join, pieces)) + end == question
+    assert [word for _, word in pieces] == question.split()
+
+
+def test_plain_words_of_a_bounded_length_may_be_inserted() -> None:
+    assert all(map(may_be_inserted, ["add", "Lake", "a" * LONGEST]))
+    refused = [
+        "",
+        "at",
+        "a" * (LONGEST + 1),
+        "a" * 10**5,
+        "lake\n",
+        "la ke",
+        "lake?",
+        "</s>",
+        "<image>",
+        "été",
+        "l\u0430ke",
+        "l4ke",
+    ]
+    assert not any(map(may_be_inserted, refused))
 
 
 def test_options_stay_on_lines_of_their_own() -> None:

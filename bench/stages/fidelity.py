@@ -1,0 +1,110 @@
+"""Fidelity: a release keeps every field but pictures and questions, and each question around the inserted words."""
+
+from dataclasses import fields
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+
+from bench.errors import UserError
+from bench.samples import Sample, SampleSet
+from bench.words import LONGEST, may_be_inserted, split_pieces
+
+ALLOWED_FIELDS = "allowed: pictures and questions"
+ALLOWED_TEXT = f"allowed: inserted words only, each after one space, of 3 to {LONGEST} letters a-z or A-Z"
+
+SHOWN = 60
+"""Characters of a value that an error shows."""
+
+
+def check_ids(original: SampleSet, released: SampleSet) -> None:
+    """Raise UserError, with the first that differs, for samples that are missing, added, renamed or moved."""
+    for number, pair in enumerate(zip_longest(original, released), start=1):
+        before, after = ((s.id, s.image_id) if s else None for s in pair)
+        if before != after:
+            found = f"sample {number} from {show(before)} to {show(after)}, {len(original)} samples to {len(released)}"
+            raise UserError(f"release: ids or order changed, {found}; {ALLOWED_FIELDS}")
+
+
+def check_labels(original: SampleSet, released: SampleSet, control: bool = False) -> int:
+    """Return how many samples have other answers: none, unless it is a `control`.
+
+    Raises UserError for a change of any field besides `pixels` and `question`.
+    """
+    free = {"pixels", "question", *(("answer", "answers") if control else ())}
+    for name in (field.name for field in fields(Sample) if field.name not in free):
+        values = [(getattr(s, name), getattr(r, name)) for s, r in zip(original, released, strict=True)]
+        changed = [number for number, (before, after) in enumerate(values) if before != after]
+        if changed:
+            before, after = map(show, values[changed[0]])
+            what = f"{len(changed)} {name}{'' if name.endswith('s') else 's'} changed"
+            where = f"sample {show(original[changed[0]].id)} from {before} to {after}"
+            raise UserError(f"release: {what}, in {where}; {ALLOWED_FIELDS}")
+    for r in released:
+        texts = (r.answer, *r.answers)
+        if not all(isinstance(text, str) for text in texts):
+            raise UserError(f"release: answers of sample {show(r.id)}: {show(texts)}; allowed: text")
+    pairs = zip(original, released, strict=True)
+    return sum((s.answer, s.answers) != (r.answer, r.answers) for s, r in pairs)
+
+
+def check_pictures(original: SampleSet, released: SampleSet) -> None:
+    """Raise UserError for a picture of another size or type, or one that differs between its samples."""
+    pictures: dict[str, np.ndarray] = {}
+    for before, after in zip(original, released, strict=True):
+        a, b, name = before.pixels, after.pixels, f"picture {show(after.image_id)}"
+        if not isinstance(b, np.ndarray):
+            raise UserError(f"release: {name} is {show(b)}; allowed: {a.shape} uint8")
+        if a.shape != b.shape or b.dtype != np.uint8:
+            raise UserError(f"release: {name} is {b.shape} {b.dtype}; allowed: {a.shape} uint8")
+        first = pictures.setdefault(after.image_id, b)
+        if first is not b and not np.array_equal(first, b):
+            raise UserError(f"release: {name} differs at sample {show(after.id)}; allowed: the same for each image_id")
+
+
+def insertions(original: str, released: str, name: str = "question") -> tuple[list[str], list[int]]:
+    """Return the words that `released` adds, and for each the index of the word of `original` that it stands before.
+
+    `bench.words.insert` makes `released` of them, to the letter. A word beside an equal one counts as the second.
+    Raises UserError, with `name`, for any other change.
+
+    >>> insertions("What is this?", "What lake is this? pony")
+    (['lake', 'pony'], [1, 3])
+    """
+    if not isinstance(released, str):
+        raise UserError(f"release: {name}: {show(released)}; allowed: text")
+    (expected, end), (pieces, new_end) = split_pieces(original), split_pieces(released)
+    words: list[str] = []
+    slots: list[int] = []
+    spaced: list[tuple[int, str]] = []
+    at = 0
+    for number, (space, word) in enumerate(pieces):
+        before = " " if number else ""
+        if at < len(expected) and (space, word) == (expected[at][0] or before, expected[at][1]):
+            at += 1
+            continue
+        words.append(word)
+        slots.append(at)
+        if space != before:
+            spaced.append((at, space + word))
+    if at < len(expected):
+        rest = pieces[at + slots.index(at) :] if at in slots else [("", "")]
+        strange = [(space, word) for space, word in rest if space != " " or not may_be_inserted(word)]
+        before, after = ("".join(piece) for piece in (expected[at], (strange or rest)[0]))
+        found = f"word {at + 1} changed from {show(before)} to {show(after)}"
+        raise UserError(f"release: {name}: {found}; {ALLOWED_TEXT}")
+    if spaced:
+        raise UserError(f"release: {name}: {show(spaced[0][1])} before word {spaced[0][0] + 1}; {ALLOWED_TEXT}")
+    if end != new_end:
+        raise UserError(f"release: {name}: its end changed from {show(end)} to {show(new_end)}; {ALLOWED_TEXT}")
+    return words, slots
+
+
+def show(value: Any) -> str:
+    """Return a value for an error line: characters beyond ASCII are escaped, and a long value is cut.
+
+    >>> show("a" + chr(0x2003)), show("a" * 99)[55:]
+    ("'a\\\\u2003'", 'aaaaa... (101 characters)')
+    """
+    text = ascii(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
