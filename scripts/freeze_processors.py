@@ -115,7 +115,8 @@ def freeze(lvlm: Any) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         lvlm.tokenizer.save_pretrained(folder)
         lvlm.processor.save_pretrained(folder)
-        image, tokenizer = AutoImageProcessor.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+        image = AutoImageProcessor.from_pretrained(folder, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     processor = combined_processor(kind, image, tokenizer, lvlm.model.config)
     # `Gemma3Processor` overrules the pan and scan of its image processor: only an argument of the call turns it on.
     pan_and_scan = kind == "gemma3" and image.do_pan_and_scan

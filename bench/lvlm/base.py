@@ -8,7 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from transformers import BaseImageProcessor, Cache, DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    BaseImageProcessor,
+    Cache,
+    DynamicCache,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from bench.lvlm.attention import IMPLEMENTATION, Recorder, record_into
 from bench.lvlm.feature_cache import FeatureCache
@@ -270,13 +277,17 @@ class LVLM(ABC):
         """Return greedy answers to questions about (H, W, 3) uint8 pictures, read by the Hugging Face processor."""
         layouts = [self.layout(image.shape[:2]) for image in images]
         encoded = self.encode([Prompt(q) for q in questions], layouts, left=True)
+        greedy = GenerationConfig(
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            num_beams=1,
+            pad_token_id=self.tokenizer.pad_token_id,
+            eos_token_id=self.text.stops,
+        )
         ids = self.model.generate(
             input_ids=encoded.ids,
             attention_mask=encoded.mask.long(),
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            pad_token_id=self.tokenizer.pad_token_id,
-            eos_token_id=self.text.stops,
+            generation_config=greedy,
             **self.generation_inputs(encoded, layouts),
             **self.to_model_dtype(self.run_processor(images)),
         )

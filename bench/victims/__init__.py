@@ -1,7 +1,9 @@
 """Victims by name: what each of them is, where its files are, and its revision. Imports no torch."""
 
 from bench.victims.catalog import EMBEDDED, HUB, PRECISIONS, Hub, split_precision
-from bench.victims.files import SUFFIXES, check, check_available, embedded_folder, locate, missing_error, read_card
+from bench.victims.contents import list_files, read_architecture, read_json
+from bench.victims.files import SUFFIXES, check, embedded_folder, is_embedded, locate, missing_error, read_card
+from bench.victims.inspection import check_available, inspect
 from bench.victims.properties import architecture, family, precision
 from bench.victims.revisions import revision
 
@@ -16,10 +18,15 @@ __all__ = [
     "check_available",
     "embedded_folder",
     "family",
+    "inspect",
+    "is_embedded",
+    "list_files",
     "locate",
     "missing_error",
     "precision",
+    "read_architecture",
     "read_card",
+    "read_json",
     "revision",
     "split_precision",
 ]

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from bench.victims.catalog import EMBEDDED, HUB, split_precision
 ROOT = Path(__file__).parents[1] / "lvlm" / "embedded" / "checkpoints"
 """The folder of the embedded checkpoints."""
 
-SUFFIXES = {".json", ".safetensors", ".jinja", ".txt", ".model"}
+SUFFIXES = {".json", ".safetensors", ".jinja", ".txt", ".model", ".tiktoken", ".bpe", ".spm", ".vocab"}
 """Suffixes of the files that decide what a checkpoint computes."""
 
 HUB_CHARACTERS = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
@@ -32,7 +31,7 @@ def read_card(name: str) -> dict[str, Any]:
 
 def is_embedded(folder: Path) -> bool:
     """Return True for the folder of an embedded checkpoint."""
-    return folder.parent == ROOT
+    return folder.resolve().parent == ROOT.resolve()
 
 
 def locate(name: str) -> Path | None:
@@ -44,14 +43,18 @@ def locate(name: str) -> Path | None:
     base, _ = split_precision(name)
     if base in EMBEDDED:
         return embedded_folder(base)
-    if (Path(base) / "config.json").exists():
+    if _has_config(Path(base)):
         return Path(base)
     source, commit = (HUB[base].source, HUB[base].commit) if base in HUB else (base, None)
     if models := os.environ.get("BENCH_MODELS"):
         for copy in (Path(models) / base, Path(models) / source.split("/")[-1]):
-            if (copy / "config.json").exists():
+            if _has_config(copy):
                 return copy
     return _locate_in_hub_cache(source, commit) if "/" in source else None
+
+
+def _has_config(folder: Path) -> bool:
+    return os.path.exists(folder / "config.json")  # noqa: PTH110 - False for a name that no file system takes
 
 
 def _locate_in_hub_cache(source: str, commit: str | None) -> Path | None:
@@ -75,14 +78,6 @@ def check(name: str, field: str = "victim") -> None:
 def _is_hub_name(name: str) -> bool:
     parts = name.split("/")
     return len(parts) == 2 and all(part and part[0].isalnum() and set(part) <= HUB_CHARACTERS for part in parts)
-
-
-def check_available(names: Iterable[str]) -> None:
-    """Raise UserError if one of the names has no files on this machine while `HF_HUB_OFFLINE` forbids downloads."""
-    offline = os.environ.get("HF_HUB_OFFLINE", "0").upper() in {"1", "ON", "YES", "TRUE"}
-    for name in names:
-        if offline and locate(name) is None:
-            raise missing_error(name, "HF_HUB_OFFLINE forbids downloads from the hub")
 
 
 def missing_error(name: str, reason: str) -> UserError:

@@ -1,9 +1,8 @@
 """Look up the architecture, the family and the precision of a victim."""
 
-import json
-
 from bench.errors import UserError
 from bench.victims.catalog import EMBEDDED, FAMILIES, HUB, SMALL_CHECKPOINT, split_precision
+from bench.victims.contents import list_files, read_architecture
 from bench.victims.files import locate
 
 
@@ -22,7 +21,7 @@ def architecture(name: str) -> str:
         raise UserError(
             f"victim: the family of {name!r} is not known; allowed: {', '.join([*EMBEDDED, *HUB])} or a local copy"
         )
-    return str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
+    return read_architecture(folder)
 
 
 def family(name: str) -> str:
@@ -48,5 +47,5 @@ def precision(name: str) -> str:
     folder = locate(base)
     if folder is None:
         return "bf16"
-    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    size = sum(file.stat().st_size for file in list_files(folder).values() if file.suffix == ".safetensors")
     return "fp32" if size < SMALL_CHECKPOINT else "bf16"

@@ -20,11 +20,11 @@ CLASSES = {
 
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_loads_with_hugging_faces_own_classes(name: str) -> None:
-    model = AutoModelForImageTextToText.from_pretrained(embedded_folder(name))
+    model = AutoModelForImageTextToText.from_pretrained(embedded_folder(name), trust_remote_code=False)
     assert type(model).__name__ == CLASSES[EMBEDDED[name]]
     assert 1e6 <= model.num_parameters() <= 4e6
-    assert AutoTokenizer.from_pretrained(embedded_folder(name)).chat_template
-    assert AutoImageProcessor.from_pretrained(embedded_folder(name))
+    assert AutoTokenizer.from_pretrained(embedded_folder(name), trust_remote_code=False).chat_template
+    assert AutoImageProcessor.from_pretrained(embedded_folder(name), trust_remote_code=False)
     assert (embedded_folder(name) / "model.safetensors").stat().st_size <= 8e6
     assert len(revision(name)) == 16
 

@@ -1,5 +1,6 @@
 """Copies and downloads are located, and a missing model says what to do."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,21 @@ def test_a_download_in_the_hubs_cache_is_found_and_has_the_revision_of_its_commi
     hub = HUB["llava-1.5-7b"]
     place = bench_home / "hub" / "models--llava-hf--llava-1.5-7b-hf" / "snapshots" / str(hub.commit)
     place.mkdir(parents=True)
-    (place / "config.json").write_text("{}")
+    blobs = place.parents[1] / "blobs"
+    blobs.mkdir()
+    git, large = hashlib.sha1(b"blob 2\0{}").hexdigest(), hashlib.sha256(b"weights").hexdigest()
+    for name, blob, content in (("config.json", git, b"{}"), ("model.safetensors", large, b"weights")):
+        (blobs / blob).write_bytes(content)
+        (place / name).symlink_to(f"../../blobs/{blob}")
     assert locate("llava-1.5-7b") == place and revision("llava-1.5-7b") == hub.commit
     assert locate("qwen3-vl-4b") is None
+    (blobs / large).write_bytes(b"another")
+    revision.cache_clear()
+    assert revision("llava-1.5-7b") != hub.commit, "a blob that was edited is no download of that commit"
+
+
+def test_a_name_that_no_file_system_takes_is_no_folder() -> None:
+    assert locate("x" * 5000) is None and locate("x\0y") is None
 
 
 def test_a_missing_model_says_what_to_download_how_large_it_is_and_where_a_copy_may_be() -> None:

@@ -67,7 +67,7 @@ def test_a_wrong_answer_scores_less_and_no_two_words_are_near(splits: dict[str, 
 def test_a_victims_head_can_tell_the_answers_apart(victim: str) -> None:
     """The tokens of the answers are none of those that were never trained: these are one vector, as 'Q' shows."""
     place = embedded_folder(victim)
-    tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True, trust_remote_code=False)
     with safe_open(place / "model.safetensors", "pt") as file:
         name = next(k for k in file.keys() if k.endswith("embed_tokens.weight"))  # noqa: SIM118 - no mapping
         table = torch.nn.functional.normalize(file.get_tensor(name).float(), dim=1)

@@ -126,7 +126,7 @@ def test_pooled_features_depend_on_the_picture_and_fit_the_head(lvlm: LVLM, pict
 
 def test_the_tokenizer_is_saved_with_its_template(lvlm: LVLM, tmp_path: Path) -> None:
     lvlm.tokenizer.save_pretrained(tmp_path)
-    again = AutoTokenizer.from_pretrained(tmp_path)
+    again = AutoTokenizer.from_pretrained(tmp_path, trust_remote_code=False)
     turns = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is this?"}]}]
     for tokenize in (False, True):
         ours, theirs = (

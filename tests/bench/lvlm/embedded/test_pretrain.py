@@ -244,9 +244,9 @@ def test_pretraining_publishes_a_folder_that_loads_with_a_whole_card(
 ) -> None:
     folder = shop(name)
     assert folder == bench_home / "checkpoints" / name
-    model = AutoModelForImageTextToText.from_pretrained(folder)
-    assert type(AutoTokenizer.from_pretrained(folder).chat_template) is str
-    assert AutoImageProcessor.from_pretrained(folder)
+    model = AutoModelForImageTextToText.from_pretrained(folder, trust_remote_code=False)
+    assert type(AutoTokenizer.from_pretrained(folder, trust_remote_code=False).chat_template) is str
+    assert AutoImageProcessor.from_pretrained(folder, trust_remote_code=False)
     card = json.loads((folder / "card.json").read_text())
     shipped = json.loads((Path(pretrain.__file__).parent / "checkpoints" / NAMES[0] / "card.json").read_text())
     assert card.keys() == shipped.keys()
