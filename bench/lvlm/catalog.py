@@ -16,15 +16,15 @@ def load(name: str) -> LVLM:
     """Load a victim by name, or any checkpoint of a known architecture by folder or hub name.
 
     `name@bf16`, `@fp16`, `@fp32` and `@4bit` choose the precision. Weights are read from safetensors only, and no
-    code of a checkpoint is run. One that is not embedded is first loaded in a limited process. Raises UserError for an
-    unknown name or architecture, and for a checkpoint that is not whole.
+    code of a checkpoint is run. One that is neither embedded nor pinned in the catalog is first loaded in a limited
+    process. Raises UserError for an unknown name or architecture, and for a checkpoint that is not whole.
     """
     victims.check(name)
     folder = victims.locate(name) or _download(name)
-    if victims.is_embedded(folder):
-        return open_checkpoint(name, folder)
-    check_files(name, folder)
-    require_trial(name, folder)
+    if not victims.is_embedded(folder):
+        check_files(name, folder)
+        if not victims.is_pinned(name):
+            require_trial(name, folder)
     return open_checkpoint(name, folder)
 
 

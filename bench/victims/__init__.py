@@ -5,7 +5,7 @@ from bench.victims.contents import list_files, read_architecture, read_json
 from bench.victims.files import SUFFIXES, check, embedded_folder, is_embedded, locate, missing_error, read_card
 from bench.victims.inspection import check_available, inspect
 from bench.victims.properties import architecture, family, precision
-from bench.victims.revisions import revision
+from bench.victims.revisions import is_pinned, revision
 
 __all__ = [
     "EMBEDDED",
@@ -20,6 +20,7 @@ __all__ = [
     "family",
     "inspect",
     "is_embedded",
+    "is_pinned",
     "list_files",
     "locate",
     "missing_error",

@@ -26,6 +26,12 @@ def revision(name: str) -> str:
     return _hash_files(folder)
 
 
+def is_pinned(name: str) -> bool:
+    """Return True for a download of the catalog that has, file by file, the content of its pinned commit."""
+    base, _ = split_precision(name)
+    return base in HUB and HUB[base].commit is not None and revision(name) == HUB[base].commit
+
+
 def _hash_files(folder: Path) -> str:
     """Hash the names and contents of a checkpoint's files.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from bench.victims import EMBEDDED, HUB, check_available, locate, revision
+from bench.victims import EMBEDDED, HUB, check_available, is_pinned, locate, revision
 
 
 @pytest.mark.parametrize("folder_name", ["llava-1.5-7b", "llava-1.5-7b-hf"])
@@ -30,10 +30,10 @@ def test_a_download_in_the_hubs_cache_is_found_and_has_the_revision_of_its_commi
         (blobs / blob).write_bytes(content)
         (place / name).symlink_to(f"../../blobs/{blob}")
     assert locate("llava-1.5-7b") == place and revision("llava-1.5-7b") == hub.commit
-    assert locate("qwen3-vl-4b") is None
+    assert locate("qwen3-vl-4b") is None and is_pinned("llava-1.5-7b@4bit") and not is_pinned("tiny-llava-a")
     (blobs / large).write_bytes(b"another")
     revision.cache_clear()
-    assert revision("llava-1.5-7b") != hub.commit, "a blob that was edited is no download of that commit"
+    assert not is_pinned("llava-1.5-7b") and revision("llava-1.5-7b") != hub.commit, "a blob that was edited is no download of that commit"
 
 
 def test_a_name_that_no_file_system_takes_is_no_folder() -> None:
