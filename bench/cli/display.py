@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -45,18 +46,18 @@ class RunDisplay(Display):
 
     def __init__(self, *, quiet: bool) -> None:
         super().__init__(
-            TextColumn("{task.description:<24}"),
+            TextColumn("{task.description:<24}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             quiet=quiet,
         )
 
     def heading(self, text: str) -> None:
         """Print a line above the bars."""
-        self.console.print(f"[bold]{text}[/]")
+        self.console.print(f"[bold]{escape(text)}[/]")
 
     @contextmanager
     def stage(self, title: str) -> Iterator[Callable[[float, str], None]]:
@@ -81,7 +82,7 @@ class SuiteDisplay(Display):
 
     def report(self, stage: Stage, event: str) -> None:
         """Show one event of `bench.play.schedule`: a stage has started, or has ended in some way."""
-        self.console.print(f"{event:<8} {stage.kind}: {stage.title}")
+        self.console.print(f"{event:<8} {stage.kind}: {stage.title}", markup=False)
         if event != "started":
             self.progress.advance(self.bar)
 
@@ -89,7 +90,8 @@ class SuiteDisplay(Display):
 def summary_table(runs: Sequence[Run], reused: str) -> Table:
     """Return one table for the runs of one cell. `reused`: how many of its stages were finished before."""
     summary, first = summarize(runs), runs[0]
-    table = Table(title=f"{first.defense} × {first.attack} · {first.dataset} · {first.victim} · {first.threat} box")
+    title = f"{first.defense} × {first.attack} · {first.dataset} · {first.victim} · {first.threat} box"
+    table = Table(title=escape(title))
     table.add_column("measure")
     table.add_column("value", justify="right")
     for name, text in (
@@ -112,7 +114,7 @@ def summary_table(runs: Sequence[Run], reused: str) -> Table:
 def ladder_table(game: Game, defense: str, steps: Sequence[Step]) -> Table:
     """Return a table of the attacks from the cheapest on. Marked are those that were the best when they were tried."""
     best = f"Best of {len(steps)} attacks, chosen on validation: {steps[-1].best.attack}"
-    table = Table(title=f"{defense} · {game.dataset} · {game.victim} · {game.threat} box\n{best}")
+    table = Table(title=escape(f"{defense} · {game.dataset} · {game.victim} · {game.threat} box\n{best}"))
     columns = ("attack", "cost", "all so far", "validation", "gain on test", "protection, 95 % interval", "best so far")
     for name in columns:
         table.add_column(name, justify="left" if name == "attack" else "right")

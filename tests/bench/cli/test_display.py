@@ -77,6 +77,16 @@ def test_the_table_fits_a_terminal(finished: Callable[..., Run]) -> None:
     assert "…" not in capture.get()
 
 
+def test_a_folder_with_brackets_is_shown_in_full(finished: Callable[..., Run]) -> None:
+    display = RunDisplay(quiet=False)
+    display.console = Console(width=120)
+    with display.console.capture() as capture:
+        display.heading("ckpt/my[v2] and [bold]")
+        display.console.print(summary_table([finished(victim="ckpt/my[v2]")], "9 of 9"))
+    assert "ckpt/my[v2] and [bold]" in capture.get()
+    assert "emoji_smoke · ckpt/my[v2] · white box" in " ".join(capture.get().split())
+
+
 def test_a_bar_follows_its_stage_and_ends_full() -> None:
     display = RunDisplay(quiet=True)
     with display, display.stage("Protect") as tick:
