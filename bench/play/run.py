@@ -74,10 +74,10 @@ def record_run(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
     return row
 
 
-def run_id(spec: RunSpec) -> str:
-    """Return the name of a run's row."""
+def run_id(spec: RunSpec, evaluator: int = EVALUATOR) -> str:
+    """Return the name of a run's row, by the current rules of scoring or by those of another version."""
     unset = None if spec.surrogates else {"surrogates"}
-    return identity({"protocol": PROTOCOL, "evaluator": EVALUATOR, "spec": spec.model_dump(mode="json", exclude=unset)})
+    return identity({"protocol": PROTOCOL, "evaluator": evaluator, "spec": spec.model_dump(mode="json", exclude=unset)})
 
 
 def score_answers(seeds: Sequence[tuple["pd.DataFrame", "pd.DataFrame", "pd.DataFrame"]]) -> Score:

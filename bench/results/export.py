@@ -3,8 +3,9 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,17 +27,26 @@ ROLES = ("zero", "clean", "evaluate")
 PRIVATE_PLACE = re.compile(r"(?<![\w/.])(~?/|\.\.?/|[A-Za-z]:\\)[^\s\"']|://|file:")
 """A path or an address, which would reveal where somebody keeps files. `8/255` is neither."""
 
+LoadAnswers = Callable[[str], "pd.DataFrame | None"]
+"""Returns the answers of an evaluation by its identity, or None where they are missing."""
+
 PlannedCommands = Mapping[str, Mapping[str, str]]
 """The commands of a suite's runs by the name of the suite, then by the identity of the run."""
 
 
 def publish(
-    runs: Sequence[Run], folder: Path, suites: PlannedCommands | None = None, *, replace: bool = False
+    runs: Sequence[Run],
+    folder: Path,
+    suites: PlannedCommands | None = None,
+    *,
+    replace: bool = False,
+    load_answers: LoadAnswers | None = None,
 ) -> dict[str, Any]:
     """Write runs and their answers into `folder`, and return the provenance.
 
     Rows that the folder has already stay, except those in `runs` and those in quarantine; `replace` drops them all.
-    `suites` are the planned runs. Those without a row are listed as not played.
+    `suites` are the planned runs. Those without a row are listed as not played. `load_answers` gives the answers of an
+    evaluation; by default they come from this home, else from the folder.
 
     The provenance has `created`, `runs`, `evaluations` and `suites` (each with `planned`, and `not_played`: commands by
     identity); the distinct `protocols`, `evaluators`, `versions`, `commits`, `packages`, `python` and `hardware` of the
@@ -55,7 +65,7 @@ def publish(
         if match := PRIVATE_PLACE.search(json.dumps(_encode(run), default=str)):
             raise UserError(f"results: run {run.id} names a path or an address, {match[0]!r}: it is not published")
     evaluations = sorted({run.stages[role] for run in rows for role in ROLES})
-    files = _build_files(rows, evaluations, folder)
+    files = _build_files(rows, evaluations, load_answers or partial(_load_answers, folder))
     plans = {name: {"planned": len(plan), "not_played": dict(plan)} for name, plan in (suites or {}).items()}
     provenance = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -86,14 +96,14 @@ def _drop_played(suites: dict[str, dict[str, Any]], rows: Mapping[str, Run]) -> 
     }
 
 
-def _build_files(runs: Sequence[Run], evaluations: Sequence[str], folder: Path) -> dict[str, bytes]:
+def _build_files(runs: Sequence[Run], evaluations: Sequence[str], load_answers: LoadAnswers) -> dict[str, bytes]:
     """Return the content of the Parquet files. Answers that several runs share are written once."""
     import pyarrow as pa
 
     schemas = published.build_schemas()
     tables, missing = [], []
     for evaluation in evaluations:
-        answers = _load_answers(evaluation, folder)
+        answers = load_answers(evaluation)
         if answers is None:
             missing.append(evaluation)
         else:
@@ -104,7 +114,7 @@ def _build_files(runs: Sequence[Run], evaluations: Sequence[str], folder: Path) 
     return {RUNS: _to_parquet(rows), ANSWERS: _to_parquet(pa.concat_tables(tables))}
 
 
-def _load_answers(evaluation: str, folder: Path) -> "pd.DataFrame | None":
+def _load_answers(folder: Path, evaluation: str) -> "pd.DataFrame | None":
     """Return the answers of an evaluation: from this home after a check, else from the results in the folder."""
     artifact = artifacts.find("evaluate", evaluation)
     return published.load_answers(evaluation, folder) if artifact is None else read_table(artifact.folder)

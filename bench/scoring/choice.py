@@ -35,10 +35,12 @@ def find_choice(response: str, choices: Sequence[str] = ()) -> str | None:
 
     These readings are tried in order, and the first that gives a letter decides: the letter alone; the option's text
     alone; "the answer is B"; "(B)"; "B. because"; a capital as a word of its own (an A before a lower-case word is an
-    article); an option's text as whole words.
+    article, and a letter inside an option's text is none); an option's text as whole words.
 
     >>> find_choice("The answer is B."), find_choice("It is a red one", ("blue", "red"))
     ('B', 'B')
+    >>> find_choice("The picture shows vitamin C", ("iron", "vitamin C", "zinc"))
+    'B'
     """
     options = len(choices) or 26
     texts = {ascii_uppercase[i]: normalise(choice) for i, choice in enumerate(choices)}
@@ -48,7 +50,7 @@ def find_choice(response: str, choices: Sequence[str] = ()) -> str | None:
         lambda: _matched_letters(_STATED.finditer(response)),
         lambda: _matched_letters(_BRACKETED.finditer(response)),
         lambda: _matched_letters(filter(None, [_LEADING.match(response.strip())])),
-        lambda: _CAPITAL.findall(response),
+        lambda: _CAPITAL.findall(_without_options(response, choices)),
         lambda: _quoted(response, texts),
     )
     for read in readers:
@@ -56,6 +58,14 @@ def find_choice(response: str, choices: Sequence[str] = ()) -> str | None:
         if letters:
             return letters.pop() if len(letters) == 1 else None
     return None
+
+
+def _without_options(response: str, choices: Sequence[str]) -> str:
+    """Return a response without the options' texts, so that the C of "vitamin C" is not read as a letter."""
+    for choice in sorted((choice.strip() for choice in choices), key=len, reverse=True):
+        if len(choice) > 1:
+            response = re.sub(rf"(?<!\w){re.escape(choice)}(?!\w)", " ", response, flags=re.IGNORECASE)
+    return response
 
 
 def _upper_within(letter: str, options: int) -> str | None:

@@ -57,13 +57,16 @@ def accuracy(answer: str, targets: Sequence[str]) -> float:
     """Return the soft accuracy in [0,1]: min(1, n / 3), averaged over all ways to leave one person out.
 
     n is how many of the other people gave the same answer. Answers are always compared in normal form, as TextVQA does
-    it; VQA's own script leaves answers that all ten agree on as they are. A single target counts as given by all ten.
+    it; VQA's own script leaves answers that all ten agree on as they are. Where fewer than ten people answered, nobody
+    is left out: the accuracy is n over three, or over all of them if they are fewer, and at most 1.
 
-    >>> accuracy("bus", ["bus"] * 2 + ["car"] * 8)
-    0.6
+    >>> accuracy("bus", ["bus"] * 2 + ["car"] * 8), accuracy("bus", ["bus", "bus", "car"]), accuracy("bus", ["bus"])
+    (0.6, 0.6666666666666666, 1.0)
     """
-    people = [normalise(target) for target in (targets if len(targets) > 1 else [targets[0]] * PEOPLE)]
+    people = [normalise(target) for target in targets]
     normal = normalise(answer)
     same = people.count(normal)
+    if len(people) < PEOPLE:
+        return min(1.0, same / min(3, len(people)))
     others = (same - 1 if person == normal else same for person in people)
     return sum(min(1.0, n / 3) for n in others) / len(people)

@@ -19,13 +19,38 @@ def test_how_many_of_ten_agree(same: int, expected: float) -> None:
     assert accuracy("red", people) == pytest.approx(expected)
 
 
-@given(WORDS, st.lists(WORDS, min_size=2, max_size=10))
+@given(WORDS, st.lists(WORDS, min_size=10, max_size=12))
 def test_it_is_the_mean_over_all_sets_that_leave_one_out(answer: str, people: list[str]) -> None:
     scores = [
         min(1, sum(normalise(one) == normalise(answer) for one in others) / 3)
         for others in combinations(people, len(people) - 1)
     ]
     assert accuracy(answer, people) == pytest.approx(sum(scores) / len(scores))
+
+
+@pytest.mark.parametrize(
+    ("people", "expected"),
+    [
+        (["red"], 1),
+        (["red"] * 2, 1),
+        (["red"] * 3, 1),
+        (["red", "blue"], 1 / 2),
+        (["red", "blue", "green"], 1 / 3),
+        (["red", "red", "blue"], 2 / 3),
+        (["red", "red", "blue", "blue"], 2 / 3),
+        (["red", "red", "red", "blue", "green"], 1),
+        (["red"] * 2 + ["blue"] * 7, 2 / 3),
+        (["blue"] * 3, 0),
+    ],
+)
+def test_of_fewer_than_ten_people_nobody_is_left_out(people: list[str], expected: float) -> None:
+    assert accuracy("red", people) == pytest.approx(expected)
+
+
+@given(WORDS, st.lists(WORDS, min_size=1, max_size=9))
+def test_what_all_say_is_right_and_more_agreement_is_never_less(answer: str, people: list[str]) -> None:
+    assert accuracy(people[0], [people[0]] * len(people)) == 1
+    assert accuracy(answer, people) <= accuracy(answer, [*people[:-1], answer])
 
 
 def test_a_single_answer_is_unanimous() -> None:
