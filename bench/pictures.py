@@ -24,10 +24,12 @@ _DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, s
 def decode(data: bytes, where: str) -> np.ndarray:
     """Return the (H, W, 3) uint8 pixels in 0..255 of a picture file: upright, with white behind transparency.
 
-    Only the first frame is read, and of 16-bit grey only the high byte. Raises UserError that begins with `where` for
-    a file of another format, a damaged one, or one with more than MAX_PIXELS, whose pixels are never allocated.
+    Only the first frame is read, and of 16 bits only the high byte. Raises UserError that begins with `where` for a
+    file of another format, a damaged one, one of 16 bits that uses at most 14, or one with more than MAX_PIXELS, whose
+    pixels are never allocated.
     """
     with open_picture(data, where) as picture:
+        _check_depth(picture, where)
         return np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
 
 
@@ -46,6 +48,23 @@ def open_picture(data: bytes, where: str, formats: tuple[str, ...] = FORMATS) ->
     except _DAMAGE as error:
         reason = str(error).split("\n")[0][:80]
         raise UserError(f"{where}: damaged picture ({reason}); allowed: a whole {', '.join(formats)} file") from None
+
+
+def _check_depth(picture: Image.Image, where: str) -> None:
+    """Raise UserError for 16-bit levels below 2¹⁴ that are not all 0: of 10, 12 or 14 bits, which nothing names.
+
+    Read as 16 bits they would be nearly black. Pillow gives all levels of grey, and only the high bytes of colours.
+    """
+    deep = any(";16" in str(tile.args) for tile in getattr(picture, "tile", ()))
+    if not deep and not picture.mode.startswith("I;16"):
+        return
+    whole = picture.mode.startswith("I;16")
+    bands = [picture] if whole else picture.split()
+    colours = bands[: 1 if picture.mode == "LA" else 3]
+    highest = max(int(np.asarray(band).max()) for band in colours)
+    if 0 < highest < (2**14 if whole else 2**6):
+        shown = highest if whole else 256 * highest + 255
+        raise UserError(f"{where}: 16 bits with levels up to {shown} of 65535; allowed: 8 bits, or all of the 16")
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

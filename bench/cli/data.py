@@ -93,8 +93,9 @@ def check(name: Annotated[str, typer.Argument(help="a data set, or a path to you
 
 def _check_own(path: str) -> None:
     from bench.datasets.own.contents import read_contents
+    from bench.datasets.own.files import locate
 
-    contents = read_contents(Path(path).expanduser())
+    contents = read_contents(locate(path))
     for line in [*contents.bad, *contents.notes]:
         typer.echo(line)
     counts = ", ".join(f"{split} {len(part)}" for split, part in contents.drafts.items())

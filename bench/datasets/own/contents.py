@@ -11,8 +11,9 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from bench.datasets.near_duplicates import perceptual_hash
-from bench.datasets.own.formats import MAX_ROWS, RawDataset, RawRow, open_dataset
+from bench.datasets.own.formats import open_dataset
 from bench.datasets.own.row_checks import CheckedTexts, check_texts, read_picture
+from bench.datasets.own.rows import MAX_ROWS, RawDataset, RawRow
 from bench.datasets.splits import CAPS, SPLITS, Picture, Roles, Split, assign, find_crossings
 from bench.errors import UserError
 from bench.pictures import decode
@@ -29,6 +30,9 @@ MAX_BYTES = 8 * 2**30
 
 MAX_ASPECT = 100
 """Largest ratio of the sides of a picture."""
+
+MIN_SIDE = 7
+"""Shortest side of a picture in pixels: the audit compares windows of that size (SSIM)."""
 
 
 class Draft(NamedTuple):
@@ -96,7 +100,7 @@ def read_contents(path: Path) -> Contents:
 def digest(path: Path) -> str:
     """Return 16 hex digits that change with any cell or picture file, and do not depend on the path."""
     dataset = open_dataset(path)
-    hashed = hashlib.sha256()
+    hashed = hashlib.sha256(repr(dataset.notes).encode())
     for raw in dataset.rows():
         hashed.update(repr(_hashable(raw, dataset)).encode(errors="surrogatepass"))
     return hashed.hexdigest()[:16]
@@ -109,7 +113,7 @@ def _hashable(raw: RawRow | UserError, dataset: RawDataset) -> tuple[object, ...
         data: bytes | str = hashlib.sha256(read_picture(raw, dataset)).hexdigest()
     except UserError as error:
         data = str(error)
-    cells = {key: value for key, value in raw.cells.items() if key != "image"}
+    cells = {key: value for key, value in raw.cells.items() if key not in ("image", "images")}
     return raw.where, raw.split, json.dumps(cells, sort_keys=True, default=str), data
 
 
@@ -127,6 +131,7 @@ class _Reader:
 
     def read(self) -> Contents:
         rows, drafts = 0, []
+        self.notes.extend(self.dataset.notes)
         for raw in self.dataset.rows():
             rows += 1
             if rows > MAX_ROWS:
@@ -161,6 +166,8 @@ class _Reader:
         if file not in self.files:
             pixels = decode(data, where)
             height, width, _ = pixels.shape
+            if min(height, width) < MIN_SIDE:
+                raise UserError(f"{where}: {width}x{height} pixels; allowed: sides of at least {MIN_SIDE}")
             if max(height, width) > MAX_ASPECT * min(height, width):
                 raise UserError(f"{where}: {width}x{height} pixels; allowed: sides up to {MAX_ASPECT} to 1")
             name = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:16]
@@ -204,9 +211,7 @@ class _Reader:
             first.setdefault((draft.texts.split, draft.image_id), draft.where)
         for pair in find_crossings(by_split):
             early, late = sorted([pair[:2], pair[2:4]], key=lambda side: SPLITS.index(cast(Split, side[0])))
-            self.notes.append(
-                f"{first[early]}: a near-duplicate of {first[late]}, which is in {late[0]}; left out"
-            )
+            self.notes.append(f"{first[early]}: a near-duplicate of {first[late]}, which is in {late[0]}; left out")
         used = sum(map(len, chosen.values()))
         if used < len(drafts):
             caps = ", ".join(f"{split} {cap}" for split, cap in CAPS.items())

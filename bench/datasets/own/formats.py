@@ -1,231 +1,152 @@
-"""The three formats of your own data, read as rows of cells: an image folder, a Parquet file, a saved data set.
+"""The formats of your own data: a table with pictures, folders of splits, a Parquet file, or a saved data set.
 
 Nothing in the files is trusted. Only Arrow, CSV and JSON are parsed, and nothing outside the folder is opened.
 """
 
-import csv
-import io
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bench.datasets.own.arrow import read_parquet, read_saved
+from bench.datasets.own.files import boundary, inside
+from bench.datasets.own.rows import SPLIT_NAMES, RawDataset, RawRow, find_split, printable
+from bench.datasets.own.tables import ENDINGS, read_table
 from bench.datasets.splits import SPLITS
 from bench.errors import UserError
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-COLUMNS = ("file_name", "image", "question", "answer", "caption", "answers", "choices", "id", "split", "rule")
+TABLES = ", ".join(f"metadata{ending}" for ending in ENDINGS)
 
 ALLOWED = (
-    "a folder with pictures and metadata.jsonl or metadata.csv, in it or in each of train, validation and test; "
-    "a .parquet file; or a folder that `save_to_disk` of the library datasets wrote"
+    "a folder with pictures and metadata.jsonl or metadata.csv (or .tsv, .json), in it or in each of train, validation "
+    "and test; such a table itself; a .parquet file; or a folder that `save_to_disk` of the library datasets wrote"
 )
 
-MAX_TABLE = 256 * 2**20
-MAX_ROWS = 100_000
-BATCH = 64
+PART = "another part of a data set; a table in each of train, validation and test is read, or one table"
 
-
-class RawRow(NamedTuple):
-    """A row before it is checked. `where` names file and row; `split` is that of its folder or table, else ""."""
-
-    where: str
-    split: str
-    cells: dict[str, Any]
-
-
-class RawDataset(NamedTuple):
-    """A data set before it is checked. `rows` reads from the first row on; a row that cannot be parsed is an error.
-
-    Pictures in separate files are inside `root`, in the folder that `base` returns for a row's split.
-    """
-
-    root: Path
-    rows: Callable[[], Iterator[RawRow | UserError]]
-    base: Callable[[str], Path]
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
 def open_dataset(path: Path) -> RawDataset:
     """Open the data set at `path`. Raises UserError if there is none, or if a whole table is faulty."""
-    root = path.resolve()
-    if root.is_file() and root.suffix == ".parquet":
-        return RawDataset(root.parent, partial(_read_parquet, root), lambda split: root.parent)
-    if not root.is_dir():
-        raise UserError(f"dataset: {str(path)!r} is no data set; allowed: {ALLOWED}")
+    try:
+        if path.is_file() and _ending(path) in (".parquet", *ENDINGS):
+            return _open_file(path)
+        if path.is_dir():
+            return _open_folder(path.resolve(), str(path))
+    except OSError as error:
+        raise UserError(f"dataset: {str(path)!r} cannot be read ({error.strerror}); allowed: {ALLOWED}") from None
+    raise UserError(f"dataset: {str(path)!r} is no data set; allowed: {ALLOWED}")
+
+
+def _open_file(path: Path) -> RawDataset:
+    """Open one file, under the name and ending of the link that may stand for it."""
+    name, folder, file = printable(path.name), path.parent.resolve(), path.resolve()
+    rows: Callable[[], Iterator[RawRow | UserError]] = partial(read_table, file, name, "", _ending(path), folder)
+    if _ending(path) == ".parquet":
+        rows = partial(read_parquet, file, name)
+    parts = [other for other in _other_tables(folder, path.name) if _is_part(path) and _is_part(other)]
+    return RawDataset(boundary(folder), rows, lambda split: folder, tuple(_note(part, PART) for part in parts))
+
+
+def _open_folder(root: Path, shown: str) -> RawDataset:
+    top = boundary(root)
     if any((root / name).exists() for name in ("dataset_dict.json", "state.json")):
-        return RawDataset(root, partial(_read_saved, root), lambda split: root)
-    table = _find_table(root, root)
-    if table is not None:
-        return RawDataset(root, partial(_read_table, table, root, ""), lambda split: root)
-    tables: dict[str, Path | None] = {split: _find_table(root / split, root) for split in SPLITS}
-    if not any(tables.values()):
-        raise UserError(f"dataset: no known format in {str(path)!r}; allowed: {ALLOWED}")
-    return RawDataset(root, partial(_read_tables, tables, root), lambda split: root / split)
+        return RawDataset(top, partial(read_saved, root, top), lambda split: root)
+    table = _find_table(root, top)
+    folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
+    bases: dict[str, Path] = {"": root} if table else _split_folders(folders, top)
+    tables = {"": table} if table else {split: _find_table(folder, top) for split, folder in bases.items()}
+    if not tables:
+        raise UserError(f"dataset: no known format in {shown!r}{_advice(root)}; allowed: {ALLOWED}")
+    unread = [folder for folder in folders if folder not in bases.values()]
+    if table:
+        notes = [_note(folder, "a folder with a table of its own") for folder in unread if _tables_in(folder)]
+    else:
+        names = ", ".join(SPLIT_NAMES)
+        notes = [
+            _note(folder, f"a folder with data; {names} with a table are read")
+            for folder in unread
+            if _has_data(folder)
+        ]
+    notes += [_note(other, "another table") for other in _other_tables(root, table.name if table else "")]
+    return RawDataset(
+        top, partial(_read_tables, tables, bases, root), lambda split: bases.get(split, root), tuple(notes)
+    )
 
 
-def inside(file: Path, root: Path, where: str) -> Path:
-    """Return the resolved file. Raises UserError if it is no file, or not inside `root` after following all links."""
-    try:
-        real = file.resolve()
-        if not real.is_relative_to(root):
-            raise UserError(f"{where}: it leaves the folder of the data set; allowed: what is inside")
-        if real.is_file():
-            return real
-    except (OSError, ValueError, RuntimeError):  # too long a name, a zero byte, links in a circle
-        pass
-    raise UserError(f"{where}: there is no such file in the data set; allowed: the path of a picture in it")
+def _note(file: Path, reason: str) -> str:
+    return f"{printable(file.name)}: not read: {reason}"
 
 
-def check_columns(names: Iterable[str], where: str) -> None:
-    """Raise UserError for a column that is unknown or named twice."""
-    seen: set[str] = set()
-    for name in names:
-        if name not in COLUMNS or name in seen:
-            fault = "is there twice" if name in seen else "is not known"
-            raise UserError(f"{where}: column {name[:80]!r} {fault}; allowed: {', '.join(COLUMNS)}")
-        seen.add(name)
-
-
-def _find_table(folder: Path, root: Path) -> Path | None:
-    files = [folder / name for name in ("metadata.jsonl", "metadata.csv") if (folder / name).exists()]
-    if len(files) > 1:
-        raise UserError(f"dataset: both metadata.jsonl and metadata.csv in {str(folder)!r}; allowed: one of them")
-    return inside(files[0], root, str(files[0].relative_to(root))) if files else None
-
-
-def _read_tables(tables: Mapping[str, Path | None], root: Path) -> Iterator[RawRow | UserError]:
+def _read_tables(
+    tables: Mapping[str, Path | None], bases: Mapping[str, Path], root: Path
+) -> Iterator[RawRow | UserError]:
     for split, table in tables.items():
-        if table is not None:
-            yield from _read_table(table, root, split)
-
-
-def _read_table(table: Path, root: Path, split: str) -> Iterator[RawRow | UserError]:
-    """Read a table. Bytes that are not UTF-8 become lone surrogates, so that only the rows that have them fail."""
-    name = str(table.relative_to(root))
-    if table.stat().st_size > MAX_TABLE:
-        raise UserError(f"{name}: {table.stat().st_size} bytes; allowed: {MAX_TABLE}")
-    data = table.read_bytes()
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UserError(f"{name}: UTF-16; allowed: UTF-8")
-    text = data.decode("utf-8-sig", errors="surrogateescape")
-    return _read_jsonl(text, name, split) if table.suffix == ".jsonl" else _read_csv(text, name, split)
-
-
-def _read_jsonl(text: str, name: str, split: str) -> Iterator[RawRow | UserError]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        where = f"{name}, row {number}"
-        if line.strip():
-            try:
-                cells = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                yield UserError(f"{where}: no JSON ({error}); allowed: one object a line")
-                continue
-            try:
-                if not isinstance(cells, dict):
-                    raise UserError(f"{where}: {type(cells).__name__}; allowed: one object a line")
-                check_columns(cells, where)
-            except UserError as error:
-                yield error
-            else:
-                yield RawRow(where, split, cells)
-
-
-def _read_csv(text: str, name: str, split: str) -> Iterator[RawRow | UserError]:
-    """Read the rows of a CSV. They are numbered as in a spreadsheet: the header is row 1."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header: list[str] | None = None
-    number = 0
-    while True:
-        number += 1
-        where = f"{name}, row {number}"
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            if "unexpected end" in str(error):  # all rows after the quote would be one cell
-                raise UserError(f"{where}: a quote that is never closed; allowed: as many closed as opened") from None
-            yield UserError(f"{where}: no CSV ({error}); allowed: cells with commas, quoted as in RFC 4180")
+        if table is None:
             continue
-        if cells is None:
-            return
-        if header is None:
-            header = cells
-            check_columns(header, where)
-        elif len(cells) == len(header):
-            yield RawRow(where, split, dict(zip(header, cells, strict=True)))
-        elif cells:
-            yield UserError(f"{where}: {len(cells)} cells; allowed: {len(header)}, as the header has")
+        name = printable(str(table.relative_to(root)))
+        yield from read_table(table.resolve(), name, split, _ending(table), bases[split])
 
 
-def _read_parquet(file: Path) -> Iterator[RawRow | UserError]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(file) as table:
-            if table.metadata.num_rows > MAX_ROWS:
-                raise UserError(f"{file.name}: {table.metadata.num_rows} rows; allowed: {MAX_ROWS}")
-            check_columns(table.schema_arrow.names, file.name)
-            yield from _batch_rows(table.iter_batches(BATCH), file.name, "")
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file.name}: damaged ({_first_line(error)}); allowed: a whole Parquet file") from None
-
-
-def _read_saved(root: Path) -> Iterator[RawRow | UserError]:
-    """Read what `save_to_disk` wrote. File names in the folder's JSON files are checked before any file is opened."""
-    import datasets
-    import pyarrow as pa
-
-    try:
-        parts = [""]
-        if (root / "dataset_dict.json").exists():
-            parts = json.loads(inside(root / "dataset_dict.json", root, "dataset_dict.json").read_bytes())["splits"]
-            unknown = [part for part in parts if part not in SPLITS]
-            if unknown:
-                raise UserError(f"dataset_dict.json: split {unknown[0]!r}; allowed: {', '.join(SPLITS)}")
-        for part in parts:
-            folder = root / part
-            state = json.loads(inside(folder / "state.json", root, str(Path(part, "state.json"))).read_bytes())
-            for name in ["dataset_info.json", *(file["filename"] for file in state["_data_files"])]:
-                inside(folder / name, root, f"state.json, {str(name)[:80]!r}")
-            loaded = datasets.load_from_disk(str(folder))
-            check_columns(loaded.column_names, part or root.name)
-            yield from _batch_rows(loaded.data.to_batches(BATCH), part or root.name, part)
-    except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-        raise UserError(f"{root.name}: damaged ({_first_line(error)}); allowed: what `save_to_disk` wrote") from None
+def _split_folders(folders: list[Path], top: Path) -> dict[str, Path]:
+    """Return the folder with a table for each split, in the order of the splits. Raises UserError for two of one."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        split = find_split(folder.name)
+        if split is None or _find_table(folder, top) is None:
+            continue
+        if split in found:
+            both = f"{found[split].name!r} and {folder.name!r}"
+            raise UserError(f"dataset: folders {both} are both {split}; allowed: one folder for each split")
+        found[split] = folder
+    return {split: found[split] for split in SPLITS if split in found}
 
 
-def _batch_rows(batches: Iterable["pa.RecordBatch"], name: str, split: str) -> Iterator[RawRow | UserError]:
-    number = 0
-    for batch in batches:
-        _check_offsets(batch)
-        for index in range(batch.num_rows):
-            number += 1
-            where = f"{name}, row {number}"
-            try:
-                cells = {column: batch.column(column)[index].as_py() for column in batch.schema.names}
-            except UnicodeDecodeError:
-                yield UserError(f"{where}: not UTF-8; allowed: UTF-8 text")
-            else:
-                yield RawRow(where, split, cells)
+def _find_table(folder: Path, top: Path) -> Path | None:
+    """Return the one table of a folder, whose name may be in capitals."""
+    files = _tables_in(folder)
+    if len(files) > 1:
+        names = " and ".join(file.name for file in files[:2])
+        raise UserError(f"dataset: both {names} in {str(folder)!r}; allowed: one of them")
+    if files:
+        inside(files[0], top, files[0].name)
+    return files[0] if files else None
 
 
-def _check_offsets(batch: "pa.RecordBatch") -> None:
-    """Raise ArrowInvalid for damaged offsets: reading such a cell could access any memory and crash the process.
-
-    Text that is not UTF-8 is no error here; it is reported with its row.
-    """
-    import pyarrow as pa
-
-    for column in batch.columns:
-        try:
-            column.validate(full=True)
-        except pa.ArrowInvalid as error:
-            if not (pa.types.is_string(column.type) and "UTF8" in str(error)):
-                raise
+def _tables_in(folder: Path) -> list[Path]:
+    names = {f"metadata{ending}" for ending in ENDINGS}
+    return sorted(file for file in folder.iterdir() if file.name.casefold() in names)
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]
+def _other_tables(folder: Path, read: str) -> list[Path]:
+    """Return the tables of a folder that are not the one that is read."""
+    endings = (".parquet", ".jsonl", ".csv", ".tsv")
+    return sorted(file for file in folder.iterdir() if file.name != read and _ending(file) in endings)
+
+
+def _is_part(file: Path) -> bool:
+    """Tell if a file's name begins with that of a split, as `train-00000-of-00002.parquet` and `test.csv` do."""
+    return find_split(re.split(r"[-_.]", file.name)[0]) is not None
+
+
+def _advice(root: Path) -> str:
+    """Return what to do with the tables that a folder has under other names."""
+    names = [file.name for file in sorted(root.iterdir()) if _ending(file) in (".parquet", *ENDINGS)]
+    if not names:
+        return ""
+    return f", but {', '.join(map(repr, names[:5]))}: give the path of one of them, or name it metadata"
+
+
+def _has_data(folder: Path) -> bool:
+    """Tell if there are pictures or tables in a folder or in one of its folders."""
+    endings = (*PICTURES, *ENDINGS, ".parquet")
+    return _has(folder, endings) or any(_has(inner, endings) for inner in folder.iterdir() if inner.is_dir())
+
+
+def _has(folder: Path, endings: tuple[str, ...]) -> bool:
+    return any(_ending(file) in endings for file in folder.iterdir())
+
+
+def _ending(file: Path) -> str:
+    return file.suffix.casefold()

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from string import ascii_uppercase
 from typing import Any, NamedTuple, cast, get_args
 
-from bench.datasets.own.formats import RawDataset, RawRow, inside
+from bench.datasets.own.cells import check_list, check_plain, check_text, is_list_text
+from bench.datasets.own.conversations import strip_marker, unfold
+from bench.datasets.own.files import inside, read_limited
+from bench.datasets.own.rows import RawDataset, RawRow, find_split
 from bench.datasets.splits import SPLITS
 from bench.errors import UserError
 from bench.samples import Rule
@@ -14,8 +17,6 @@ from bench.scoring.choice import read_letter
 DESCRIBE = "Describe the picture."
 """The question for rows that have a caption."""
 
-MAX_TEXT = 4000
-MAX_LIST = 100
 MAX_PICTURE = 64 * 2**20
 
 
@@ -33,17 +34,26 @@ class CheckedTexts(NamedTuple):
 
 def check_texts(raw: RawRow) -> CheckedTexts:
     """Return the checked texts of a row. Raises UserError that names file, row and column."""
-    where, cells = raw.where, raw.cells
-    texts = {key: _check_text(cells.get(key), f"{where}: {key}") for key in ("question", "answer", "caption")}
-    answers, choices = (_check_list(cells.get(key), f"{where}: {key}") for key in ("answers", "choices"))
-    name = _check_text(cells.get("id"), f"{where}: id", most=128)
-    split = _check_choice(_check_text(cells.get("split"), f"{where}: split"), SPLITS, f"{where}: split")
+    where, cells = raw.where, unfold(raw.cells, raw.where)
+    name = check_text(cells.get("id"), f"{where}: id", most=128)
+    split = check_text(cells.get("split"), f"{where}: split")
+    split = find_split(split) or _check_choice(split, SPLITS, f"{where}: split")
     if split and raw.split:
         raise UserError(f"{where}: split: {split!r} in the {raw.split} split; allowed: none if its folder is a split")
-    rule = _check_choice(_check_text(cells.get("rule"), f"{where}: rule"), get_args(Rule), f"{where}: rule")
+    texts = {key: check_text(cells.get(key), f"{where}: {key}") for key in ("question", "answer", "caption")}
+    texts["question"] = strip_marker(texts["question"])
+    lists = {key: check_list(cells.get(key), f"{where}: {key}") for key in ("answers", "choices")}
+    for key, text in [*texts.items(), *((key, text) for key, part in lists.items() for text in part)]:
+        check_plain(text, f"{where}: {key}")
+    for key in ("answer", "caption"):
+        if is_list_text(texts[key]):
+            raise UserError(f"{where}: {key}: {texts[key][:80]!r} is a list; allowed: one text, and a list in answers")
+    rule = _check_choice(check_text(cells.get("rule"), f"{where}: rule"), get_args(Rule), f"{where}: rule")
+    answers, choices = lists["answers"], lists["choices"]
     if texts["caption"]:
         if texts["question"] or texts["answer"] or choices or rule not in ("", "caption"):
             raise UserError(f"{where}: caption: together with a question; allowed: question and answer, or a caption")
+        answers = _add_answer(texts["caption"], answers, "caption", f"{where}: caption")
         return CheckedTexts(name, split or raw.split, DESCRIBE, texts["caption"], answers, (), "caption")
     for key in ("question", "answer"):
         if not texts[key]:
@@ -58,7 +68,22 @@ def check_texts(raw: RawRow) -> CheckedTexts:
         question = add_options(question, choices)
     elif rule == "choice":
         raise UserError(f"{where}: choices: missing; allowed: 2 to 26 options where the rule is 'choice'")
+    answers = _add_answer(answer, answers, rule, f"{where}: answer")
     return CheckedTexts(name, split or raw.split, question, answer, answers, choices, cast(Rule, rule or "exact"))
+
+
+def _add_answer(answer: str, answers: tuple[str, ...], rule: str, where: str) -> tuple[str, ...]:
+    """Return the accepted answers, the learned one among them.
+
+    Raises UserError for rule vqa, where each of the answers is the vote of a person.
+    """
+    if not answers or answer.casefold() in {text.casefold() for text in answers}:
+        return answers
+    if rule == "vqa":
+        raise UserError(
+            f"{where}: {answer[:80]!r} is not among the answers; allowed: one of them where the rule is vqa"
+        )
+    return (answer, *answers)
 
 
 def add_options(question: str, choices: tuple[str, ...]) -> str:
@@ -78,54 +103,31 @@ def add_options(question: str, choices: tuple[str, ...]) -> str:
 
 def read_picture(raw: RawRow, dataset: RawDataset) -> bytes:
     """Return the file of a row's picture, undecoded. Raises UserError unless it is one file inside the data set."""
-    cells = [raw.cells.get(key) for key in ("file_name", "image")]
-    pictures = [cell for cell in cells if cell not in (None, "")]
-    if len(pictures) != 1:
-        fault = "two pictures" if pictures else "no picture"
-        raise UserError(f"{raw.where}: {fault}; allowed: file_name or image, with a path or the bytes of a picture")
-    cell, where = pictures[0], f"{raw.where}: picture"
+    where = f"{raw.where}: picture"
+    cell = _only_picture(raw)
     if isinstance(cell, dict):
         cell = cell.get("bytes") or cell.get("path")
     if not isinstance(cell, bytes):
-        name = _check_text(cell, where)
+        name = check_text(cell, where)
         where = f"{where} {name[:80]!r}"
-        file = inside(dataset.base(raw.split) / name, dataset.root, where)
-        if file.stat().st_size > MAX_PICTURE:
-            raise UserError(f"{where}: {file.stat().st_size} bytes; allowed: {MAX_PICTURE}")
-        cell = file.read_bytes()
+        cell = read_limited(inside(dataset.base(raw.split) / name, dataset.root, where), MAX_PICTURE, where)
     if not 0 < len(cell) <= MAX_PICTURE:
         raise UserError(f"{where}: {len(cell)} bytes; allowed: 1 to {MAX_PICTURE}")
     return cell
 
 
-def _check_text(cell: Any, where: str, most: int = MAX_TEXT) -> str:
-    """Return the text of a cell without white space around it; "" for an empty cell."""
-    if cell is None:
-        return ""
-    if isinstance(cell, int) and not isinstance(cell, bool):
-        cell = str(cell)
-    if not isinstance(cell, str):
-        raise UserError(f"{where}: {str(cell)[:80]!r} is {type(cell).__name__}; allowed: text or a whole number")
-    text = cell.strip()
-    if len(text) > most:
-        raise UserError(f"{where}: {len(text)} characters; allowed: {most}")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise UserError(f"{where}: {text[:60]!a} is not UTF-8; allowed: UTF-8 text") from None
-    return text
-
-
-def _check_list(cell: Any, where: str) -> tuple[str, ...]:
-    """Return the texts of a list, or of one text with | between them."""
-    if isinstance(cell, str):
-        cell = cell.split("|") if cell.strip() else []
-    if cell is not None and not isinstance(cell, list):
-        raise UserError(f"{where}: {str(cell)[:80]!r}; allowed: a list of texts, or texts with | between them")
-    parts = tuple(_check_text(part, where) for part in cell or [])
-    if len(parts) > MAX_LIST or not all(parts):
-        raise UserError(f"{where}: {len(parts)} texts, {parts.count('')} empty; allowed: up to {MAX_LIST}, none empty")
-    return parts
+def _only_picture(raw: RawRow) -> Any:
+    """Return the cell of the one picture of a row; a list of one picture counts as that picture."""
+    pictures: list[Any] = []
+    for key in ("file_name", "image", "images"):
+        cell = raw.cells.get(key)
+        if isinstance(cell, str) and is_list_text(cell):
+            cell = list(check_list(cell, f"{raw.where}: {key}"))
+        pictures += [one for one in (cell if isinstance(cell, list) else [cell]) if one not in (None, "")]
+    if len(pictures) != 1:
+        fault = f"{len(pictures)} pictures" if pictures else "no picture"
+        raise UserError(f"{raw.where}: {fault}; allowed: file_name or image, with a path or the bytes of one picture")
+    return pictures[0]
 
 
 def _check_choice(text: str, allowed: Sequence[str], where: str) -> str:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.datasets.own.files import locate
 from bench.errors import UserError
 from bench.paths import home, write_atomic
 
@@ -62,7 +63,12 @@ def is_path(text: str) -> bool:
     >>> is_path("data/pets"), is_path("emoji_catalog")
     (True, False)
     """
-    return "/" in text or text.endswith(".parquet") or text in (".", "..") or Path(text).exists()
+    if "/" in text or text.casefold().endswith(".parquet") or text in (".", ".."):
+        return True
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # too long for a file's name
+        return False
 
 
 def is_own(name: str) -> bool:
@@ -81,7 +87,7 @@ def import_path(text: str) -> ImportReport:
     """
     from bench.datasets.own.contents import digest, read_contents
 
-    path = Path(text).expanduser()
+    path = locate(text)
     file = home() / KIND / f"{digest(path)}-{_reader_hash()}.json"
     if file.exists():
         record = json.loads(file.read_text(encoding="utf-8"))
@@ -160,8 +166,7 @@ def _is_imported(key: str) -> bool:
 
 def _name(path: Path, key: str) -> str:
     """Return the name: the last part of the path in characters that need no quotes, and the identity."""
-    real = path.resolve()
-    plain = re.sub(r"[^\w.-]+", "_", real.stem if real.is_file() else real.name, flags=re.ASCII)
+    plain = re.sub(r"[^\w.-]+", "_", path.stem if path.is_file() else path.resolve().name, flags=re.ASCII)
     return f"own:{plain[:40] or 'data'}@{key}"
 
 

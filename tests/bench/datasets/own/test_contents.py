@@ -153,9 +153,9 @@ def test_a_bomb_costs_its_row_alone(write: Write, rows: Rows) -> None:
 def test_a_strip_is_no_picture(write: Write, rows: Rows) -> None:
     """Real models refuse such pictures, an hour into a run."""
     buffer = io.BytesIO()
-    Image.new("RGB", (101, 1)).save(buffer, "PNG")
+    Image.new("RGB", (708, 7)).save(buffer, "PNG")
     result = read_contents(write("jsonl", [{**rows[0], "image": buffer.getvalue()}, *rows[1:]]))
-    assert result.bad == ["metadata.jsonl, row 1: picture: 101x1 pixels; allowed: sides up to 100 to 1"]
+    assert result.bad == ["metadata.jsonl, row 1: picture: 708x7 pixels; allowed: sides up to 100 to 1"]
 
 
 def test_latin1_in_a_table_costs_its_row_alone(write: Write, rows: Rows) -> None:
