@@ -1,1 +1,1 @@
-"""The benchmark: what is played, how it is played, and what the results say together. CONTRIBUTING.md names its rooms."""
+"""The benchmark: what is played, how it is played, and what its results say. CONTRIBUTING.md names the rooms."""

@@ -33,7 +33,9 @@ def test_a_download_in_the_hubs_cache_is_found_and_has_the_revision_of_its_commi
     assert locate("qwen3-vl-4b") is None and is_pinned("llava-1.5-7b@4bit") and not is_pinned("tiny-llava-a")
     (blobs / large).write_bytes(b"another")
     revision.cache_clear()
-    assert not is_pinned("llava-1.5-7b") and revision("llava-1.5-7b") != hub.commit, "a blob that was edited is no download of that commit"
+    assert not is_pinned("llava-1.5-7b") and revision("llava-1.5-7b") != hub.commit, (
+        "a blob that was edited is no download of that commit"
+    )
 
 
 def test_a_name_that_no_file_system_takes_is_no_folder() -> None:
