@@ -72,8 +72,13 @@ def show(
     typer.echo(json.dumps(run_as_json(matches[0]), indent=1))
 
 
-def leaderboard(port: Annotated[int, typer.Option(help="port on this machine")] = 8501) -> None:
-    """Open the leaderboard on the results of this machine, or on the published ones."""
+def leaderboard(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port on this machine")] = 8501,
+    host: Annotated[
+        str, typer.Option(help="address to listen on; 0.0.0.0 shows it to the whole network")
+    ] = "127.0.0.1",
+) -> None:
+    """Open the leaderboard on the results of this machine, or on the published ones. Only this machine can see it."""
     from bench.results.database import database_url, hide_passwords
 
     package = find_spec("leaderboard")
@@ -82,5 +87,5 @@ def leaderboard(port: Annotated[int, typer.Option(help="port on this machine")] 
     app = Path(package.origin).with_name("app.py")
     typer.echo(f"results: {hide_passwords(database_url())}")
     command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
-    command += ["--browser.gatherUsageStats", "false"]
+    command += ["--server.address", host, "--browser.gatherUsageStats", "false"]
     raise typer.Exit(subprocess.run(command, check=False).returncode)

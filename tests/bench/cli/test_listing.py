@@ -114,4 +114,8 @@ def test_the_leaderboard_is_opened_on_these_results(
     assert python == sys.executable
     assert Path(command[3]) == Path(bench.cli.listing.__file__).parents[2] / "leaderboard" / "app.py"
     assert command[command.index("--server.port") + 1] == "9000"
+    assert command[command.index("--server.address") + 1] == "127.0.0.1", "nobody else on the network sees it"
     assert command[command.index("--browser.gatherUsageStats") + 1] == "false"
+    cli("leaderboard", "--host", "0.0.0.0")
+    assert commands[1][commands[1].index("--server.address") + 1] == "0.0.0.0"
+    assert cli("leaderboard", "--port", "99999").code == 2 and len(commands) == 2
