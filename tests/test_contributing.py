@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,14 +17,10 @@ EXAMPLES = dict(EXAMPLE.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="u
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tree with every file of `bench`, `defenses` and `attacks`, and the examples."""
+    """A copy of `bench`, `defenses` and `attacks` with the examples; links out of a checkpoint would be refused."""
     folder = tmp_path_factory.mktemp("tree")
     for room in ("bench", "defenses", "attacks"):
-        for file in (ROOT / room).rglob("*"):
-            if file.is_file() and "__pycache__" not in file.parts:
-                copy = folder / file.relative_to(ROOT)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                copy.symlink_to(file)
+        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
     for name, text in EXAMPLES.items():
         assert not (folder / name).exists()
         (folder / name).write_text(text, encoding="utf-8")
