@@ -22,8 +22,8 @@ def check_ids(original: SampleSet, released: SampleSet) -> None:
     for number, pair in enumerate(zip_longest(original, released), start=1):
         before, after = ((s.id, s.image_id) if s else None for s in pair)
         if before != after:
-            found = f"sample {number} from {show(before)} to {show(after)}, {len(original)} samples to {len(released)}"
-            raise UserError(f"release: ids or order changed, {found}; {ALLOWED_FIELDS}")
+            change = f"sample {number} from {show(before)} to {show(after)}, {len(original)} samples to {len(released)}"
+            raise UserError(f"release: ids or order changed, {change}; {ALLOWED_FIELDS}")
 
 
 def check_labels(original: SampleSet, released: SampleSet, control: bool = False) -> int:
@@ -91,8 +91,8 @@ def insertions(original: str, released: str, name: str = "question") -> tuple[li
         rest = pieces[at + slots.index(at) :] if at in slots else [("", "")]
         strange = [(space, word) for space, word in rest if space != " " or not may_be_inserted(word)]
         before, after = ("".join(piece) for piece in (expected[at], (strange or rest)[0]))
-        found = f"word {at + 1} changed from {show(before)} to {show(after)}"
-        raise UserError(f"release: {name}: {found}; {ALLOWED_TEXT}")
+        change = f"word {at + 1} changed from {show(before)} to {show(after)}"
+        raise UserError(f"release: {name}: {change}; {ALLOWED_TEXT}")
     if spaced:
         raise UserError(f"release: {name}: {show(spaced[0][1])} before word {spaced[0][0] + 1}; {ALLOWED_TEXT}")
     if end != new_end:

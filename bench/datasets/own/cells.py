@@ -56,10 +56,10 @@ def number_text(value: float, where: str) -> str:
 
 def check_plain(text: str, where: str) -> str:
     """Return a text without special tokens. Raises UserError if there is one: models read it in different ways."""
-    found = MARKER.search(text)
-    if found:
+    token = MARKER.search(text)
+    if token:
         raise UserError(
-            f"{where}: {found[0]!r} is a special token of some models; allowed: text without such tokens, apart from "
+            f"{where}: {token[0]!r} is a special token of some models; allowed: text without such tokens, apart from "
             "one <image> before or after a question, which is left out"
         )
     return text

@@ -91,16 +91,16 @@ def _read_tables(
 
 def _split_folders(folders: list[Path], top: Path) -> dict[str, Path]:
     """Return the folder with a table for each split, in the order of the splits. Raises UserError for two of one."""
-    found: dict[str, Path] = {}
+    by_split: dict[str, Path] = {}
     for folder in folders:
         split = find_split(folder.name)
         if split is None or _find_table(folder, top) is None:
             continue
-        if split in found:
-            both = f"{found[split].name!r} and {folder.name!r}"
+        if split in by_split:
+            both = f"{by_split[split].name!r} and {folder.name!r}"
             raise UserError(f"dataset: folders {both} are both {split}; allowed: one folder for each split")
-        found[split] = folder
-    return {split: found[split] for split in SPLITS if split in found}
+        by_split[split] = folder
+    return {split: by_split[split] for split in SPLITS if split in by_split}
 
 
 def _find_table(folder: Path, top: Path) -> Path | None:

@@ -84,7 +84,7 @@ def _find_repeated(value: object) -> Repeated | None:
     if isinstance(value, Repeated):
         return value
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return next((found for found in map(_find_repeated, parts) if found), None)
+    return next((repeated for repeated in map(_find_repeated, parts) if repeated), None)
 
 
 def _record(cells: object, where: str, split: str) -> RawRow | UserError:
