@@ -10,6 +10,7 @@ from typing import Any
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from transformers import PreTrainedModel
 
 from bench import victims
 from bench.datasets.emoji.art import concepts
@@ -61,20 +62,28 @@ def pretrain(name: str) -> Path:
 def _train_tower(data: Pictures, pictures: PretrainingPictures, recipe: Recipe, folder: Path) -> dict[str, float]:
     """Train and save the tower, unless an earlier run has; return the seconds that it took.
 
-    The tower is trained inside a model with a tiny vocabulary, which the training does not use.
+    The tower is trained inside a model with a tiny vocabulary, which the training does not use. A tower that another
+    victim was pretrained with is taken from that victim's checkpoint instead.
     """
     finished, seconds_file = folder / "tower.safetensors", folder / "tower.json"
+    if recipe.tower_of is not None:
+        _save_tower(load(recipe.tower_of).model, recipe, finished)
+        return {}
     if not finished.exists():
         seed_everything(recipe.seed)
         model = build.model(recipe, build.tokenizer(recipe, TOWER_CORPUS))
         started = time.monotonic()
         train_tower(model, data, pictures.labels["concept"].to_numpy(), recipe, folder / "tower")
         seconds_file.write_text(json.dumps({"tower": time.monotonic() - started}))
-        prefix = f"{build.BUILDERS[recipe.family].family.tower}."
-        tower = {k: v.contiguous() for k, v in model.state_dict().items() if k.startswith(prefix)}
-        save_file(tower, finished)
+        _save_tower(model, recipe, finished)
     seconds: dict[str, float] = json.loads(seconds_file.read_text())
     return seconds
+
+
+def _save_tower(model: PreTrainedModel, recipe: Recipe, file: Path) -> None:
+    prefix = f"{build.BUILDERS[recipe.family].family.tower}."
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file({k: v.float().contiguous() for k, v in model.state_dict().items() if k.startswith(prefix)}, file)
 
 
 def _publish(lvlm: LVLM, recipe: Recipe, seconds: dict[str, float]) -> Path:

@@ -21,8 +21,11 @@ class Training(NamedTuple):
 class Recipe(BaseModel):
     """An embedded victim and its pretraining.
 
-    width and lm_width: hidden sizes of vision tower and language model. seed: of the weights and the order of the
-    data. data_seed: of the renderings of the pictures. tower_* and lm_*: the two stages, as in `Training`.
+    width and lm_width: hidden sizes of vision tower and language model. side: of a picture at the input of the tower,
+    in pixels. pool: patches along one side of an image token, for families that join patches. vision: the tower of a
+    LLaVA. tower_of: the victim whose trained tower this one takes over, so that two victims share it. seed: of the
+    weights and the order of the data. data_seed: of the renderings of the pictures. tower_* and lm_*: the two stages,
+    as in `Training`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,6 +35,10 @@ class Recipe(BaseModel):
     seed: int
     width: int
     lm_width: int
+    side: int = 48
+    pool: int = 2
+    vision: Literal["clip", "siglip"] = "clip"
+    tower_of: str | None = None
     layers: int = 4
     heads: int = 4
     vocabulary: int = 2000
@@ -65,5 +72,39 @@ RECIPES = {
         Recipe(name="tiny-qwen3vl", family="qwen3_vl", seed=37, width=128, lm_width=128),
         Recipe(name="tiny-gemma3", family="gemma3", seed=53, width=128, lm_width=128, vocabulary=2200, data_seed=1),
         Recipe(name="tiny-internvl", family="internvl", seed=71, width=128, lm_width=128, vocabulary=1800),
+        Recipe(
+            name="tiny-internvl-64",
+            family="internvl",
+            seed=83,
+            width=128,
+            lm_width=128,
+            vocabulary=1800,
+            side=64,
+            pool=1,
+        ),
+        Recipe(
+            name="tiny-gemma3-64",
+            family="gemma3",
+            seed=97,
+            width=128,
+            lm_width=128,
+            vocabulary=2200,
+            data_seed=1,
+            side=64,
+            pool=1,
+            tower_steps=2400,
+        ),
+        Recipe(
+            name="tiny-llava-64",
+            family="llava",
+            seed=109,
+            width=128,
+            lm_width=128,
+            data_seed=1,
+            side=64,
+            vision="siglip",
+            tower_of="tiny-gemma3-64",
+            tower_steps=2400,
+        ),
     )
 }

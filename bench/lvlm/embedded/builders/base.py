@@ -11,8 +11,6 @@ from transformers import BaseImageProcessor, PretrainedConfig, PreTrainedModel, 
 from bench.lvlm.base import LVLM
 from bench.lvlm.embedded.recipes import Recipe
 
-IMAGE_SIDE = 48
-"""Side of a picture at the input of the towers, in pixels."""
 PATCH = 8
 """Side of a tower's patch, in pixels."""
 
@@ -50,7 +48,7 @@ class Builder(ABC):
 
     @abstractmethod
     def image_processor(self, recipe: Recipe) -> BaseImageProcessor:
-        """Return the family's own image processor at `IMAGE_SIDE` pixels."""
+        """Return the family's own image processor at `recipe.side` pixels."""
 
     @abstractmethod
     def model(self, recipe: Recipe, tok: PreTrainedTokenizerFast) -> PreTrainedModel:

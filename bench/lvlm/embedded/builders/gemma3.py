@@ -12,7 +12,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from bench.lvlm.embedded.builders.base import IMAGE_SIDE, PATCH, Builder
+from bench.lvlm.embedded.builders.base import PATCH, Builder
 from bench.lvlm.embedded.recipes import Recipe
 from bench.lvlm.families.gemma3 import Gemma3
 
@@ -21,7 +21,7 @@ TURNS = ["user\n", "model\n", "\n\n", "\n\n\n"] * 100
 
 
 class Gemma3Builder(Builder):
-    """Nine image tokens; every second layer is local and attends to 32 tokens, the others attend to all."""
+    """A square of image tokens; every second layer is local and attends to 32 tokens, the others attend to all."""
 
     family = Gemma3
     specials = (
@@ -82,7 +82,7 @@ class Gemma3Builder(Builder):
 
     def image_processor(self, recipe: Recipe) -> Gemma3ImageProcessor:
         return Gemma3ImageProcessor(
-            size={"height": IMAGE_SIDE, "width": IMAGE_SIDE}, image_mean=[0.5] * 3, image_std=[0.5] * 3
+            size={"height": recipe.side, "width": recipe.side}, image_mean=[0.5] * 3, image_std=[0.5] * 3
         )
 
     def model(self, recipe: Recipe, tok: PreTrainedTokenizerFast) -> Gemma3ForConditionalGeneration:
@@ -95,7 +95,7 @@ class Gemma3Builder(Builder):
                 "intermediate_size": 3 * recipe.width,
                 "num_hidden_layers": recipe.layers,
                 "num_attention_heads": recipe.heads,
-                "image_size": IMAGE_SIDE,
+                "image_size": recipe.side,
                 "patch_size": PATCH,
                 "vision_use_head": False,
             },
@@ -108,7 +108,7 @@ class Gemma3Builder(Builder):
                 "sliding_window": 32,
                 "layer_types": [("sliding_attention", "full_attention")[i % 2] for i in range(recipe.layers)],
             },
-            mm_tokens_per_image=(IMAGE_SIDE // PATCH // 2) ** 2,
+            mm_tokens_per_image=(recipe.side // PATCH // recipe.pool) ** 2,
             boi_token_index=ids["<start_of_image>"],
             eoi_token_index=ids["<end_of_image>"],
             image_token_index=ids["<image_soft_token>"],

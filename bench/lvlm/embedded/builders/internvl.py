@@ -11,16 +11,13 @@ from transformers import (
     Qwen3Config,
 )
 
-from bench.lvlm.embedded.builders.base import IMAGE_SIDE, PATCH, Builder
+from bench.lvlm.embedded.builders.base import PATCH, Builder
 from bench.lvlm.embedded.recipes import Recipe
 from bench.lvlm.families.internvl import InternVL
 
-SHUFFLE = 2
-"""Patches along one side of an image token."""
-
 
 class InternVLBuilder(Builder):
-    """Nine image tokens in a frame, one tile whatever the picture's shape; the ChatML template."""
+    """Image tokens in a frame, one tile whatever the picture's shape; the ChatML template."""
 
     family = InternVL
     specials = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<img>", "</img>", "<IMG_CONTEXT>")
@@ -42,7 +39,7 @@ class InternVLBuilder(Builder):
 
     def image_processor(self, recipe: Recipe) -> GotOcr2ImageProcessor:
         return GotOcr2ImageProcessor(
-            size={"height": IMAGE_SIDE, "width": IMAGE_SIDE},
+            size={"height": recipe.side, "width": recipe.side},
             crop_to_patches=True,
             max_patches=1,
             image_mean=[0.485, 0.456, 0.406],
@@ -57,7 +54,7 @@ class InternVLBuilder(Builder):
                 num_hidden_layers=recipe.layers,
                 num_attention_heads=recipe.heads,
                 attention_bias=True,
-                image_size=IMAGE_SIDE,
+                image_size=recipe.side,
                 patch_size=PATCH,
                 layer_scale_init_value=1.0,
             ),
@@ -67,8 +64,8 @@ class InternVLBuilder(Builder):
                 head_dim=recipe.lm_width // recipe.heads,
             ),
             image_token_id=tok.convert_tokens_to_ids("<IMG_CONTEXT>"),
-            image_seq_length=(IMAGE_SIDE // PATCH // SHUFFLE) ** 2,
-            downsample_ratio=1 / SHUFFLE,
+            image_seq_length=(recipe.side // PATCH // recipe.pool) ** 2,
+            downsample_ratio=1 / recipe.pool,
             tie_word_embeddings=True,
         )
         model = InternVLForConditionalGeneration(config)

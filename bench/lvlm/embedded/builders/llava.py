@@ -1,4 +1,4 @@
-"""LLaVA: a CLIP tower, one token a patch, and a Llama."""
+"""LLaVA: a CLIP or SigLIP tower, one token a patch, and a Llama."""
 
 import torch
 from torch import nn
@@ -9,15 +9,17 @@ from transformers import (
     LlavaConfig,
     LlavaForConditionalGeneration,
     PreTrainedTokenizerFast,
+    SiglipVisionConfig,
+    SiglipVisionModel,
 )
 
-from bench.lvlm.embedded.builders.base import IMAGE_SIDE, PATCH, Builder
+from bench.lvlm.embedded.builders.base import PATCH, Builder
 from bench.lvlm.embedded.recipes import Recipe
 from bench.lvlm.families.llava import Llava
 
 
 class LlavaBuilder(Builder):
-    """36 image tokens; the plain `USER: ... ASSISTANT:` template."""
+    """One image token a patch; the plain `USER: ... ASSISTANT:` template."""
 
     family = Llava
     specials = ("<pad>", "<s>", "</s>", "<image>")
@@ -35,30 +37,35 @@ class LlavaBuilder(Builder):
     )
 
     def image_processor(self, recipe: Recipe) -> CLIPImageProcessor:
-        side = {"height": IMAGE_SIDE, "width": IMAGE_SIDE}
-        return CLIPImageProcessor(size=side, crop_size=side, do_center_crop=False)
+        side = {"height": recipe.side, "width": recipe.side}
+        scale = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3} if recipe.vision == "siglip" else {}
+        return CLIPImageProcessor(size=side, crop_size=side, do_center_crop=False, **scale)
 
     def model(self, recipe: Recipe, tok: PreTrainedTokenizerFast) -> LlavaForConditionalGeneration:
+        tower = {
+            "hidden_size": recipe.width,
+            "intermediate_size": 3 * recipe.width,
+            "num_hidden_layers": recipe.layers,
+            "num_attention_heads": recipe.heads,
+            "image_size": recipe.side,
+            "patch_size": PATCH,
+        }
+        siglip = recipe.vision == "siglip"
         config = LlavaConfig(
-            vision_config=CLIPVisionConfig(
-                hidden_size=recipe.width,
-                intermediate_size=3 * recipe.width,
-                num_hidden_layers=recipe.layers,
-                num_attention_heads=recipe.heads,
-                image_size=IMAGE_SIDE,
-                patch_size=PATCH,
-            ),
+            vision_config=SiglipVisionConfig(**tower, vision_use_head=False) if siglip else CLIPVisionConfig(**tower),
+            # A SigLIP tower has no class token to leave out.
+            vision_feature_select_strategy="full" if siglip else "default",
             text_config=LlamaConfig(
                 **self.text_sizes(recipe, tok), num_key_value_heads=recipe.heads, bos_token_id=tok.bos_token_id
             ),
             image_token_id=tok.convert_tokens_to_ids("<image>"),
             vision_feature_layer=-1,
-            image_seq_length=(IMAGE_SIDE // PATCH) ** 2,
+            image_seq_length=(recipe.side // PATCH) ** 2,
             tie_word_embeddings=True,
         )
         return LlavaForConditionalGeneration(config)
 
     def features(self, tower: nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Return the mean without the class token, which the language model does not see either."""
+        """Return the mean over patches. The class token of CLIP is left out, as the language model does not see it."""
         tokens: torch.Tensor = tower(inputs["pixel_values"]).last_hidden_state
-        return tokens[:, 1:].mean(1)
+        return (tokens if isinstance(tower, SiglipVisionModel) else tokens[:, 1:]).mean(1)

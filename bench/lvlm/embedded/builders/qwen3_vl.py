@@ -10,7 +10,7 @@ from transformers import (
     Qwen3VLForConditionalGeneration,
 )
 
-from bench.lvlm.embedded.builders.base import IMAGE_SIDE, PATCH, Builder
+from bench.lvlm.embedded.builders.base import PATCH, Builder
 from bench.lvlm.embedded.recipes import Recipe
 from bench.lvlm.families.qwen3_vl import Qwen3VL
 
@@ -42,7 +42,7 @@ class Qwen3VLBuilder(Builder):
     )
 
     def image_processor(self, recipe: Recipe) -> Qwen2VLImageProcessor:
-        area = IMAGE_SIDE * IMAGE_SIDE
+        area = recipe.side * recipe.side
         return Qwen2VLImageProcessor(
             patch_size=PATCH,
             merge_size=2,
@@ -62,7 +62,7 @@ class Qwen3VLBuilder(Builder):
                 "num_heads": recipe.heads,
                 "patch_size": PATCH,
                 "out_hidden_size": recipe.lm_width,
-                "num_position_embeddings": (IMAGE_SIDE // PATCH) ** 2,
+                "num_position_embeddings": (recipe.side // PATCH) ** 2,
                 "deepstack_visual_indexes": [1],
             },
             text_config={
