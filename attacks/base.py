@@ -26,7 +26,8 @@ class AttackTraits(Traits):
 
     trains: True if it makes an adapter. tunes: True if it searches its own recipe, on clean data too. checkpoints: the
     subfolder of the adapter of each epoch on the learning curve, by epoch. needs: the optional fields of `Knowledge`
-    that it reads. queries: the number of their own pictures that the trainer has protected.
+    that it reads. queries: the number of their own pictures that the trainer has protected. clean_share: the number of
+    the owner's clean pictures that the trainer holds, as a share of those in the release.
     """
 
     trains: bool
@@ -34,6 +35,7 @@ class AttackTraits(Traits):
     checkpoints: dict[str, str]
     needs: frozenset[str]
     queries: int
+    clean_share: float
 
 
 class Attack(Registered[O_co], ABC):
@@ -76,6 +78,11 @@ class Attack(Registered[O_co], ABC):
         return max((part.queries for part in self.parts), default=0)
 
     @property
+    def clean_share(self) -> float:
+        """The number of the owner's clean pictures that the trainer holds, as a share of those in the release."""
+        return max((part.clean_share for part in self.parts), default=0.0)
+
+    @property
     def traits(self) -> AttackTraits:
         """Facts that a plan needs about this attack with these options and parts."""
         return AttackTraits(
@@ -84,6 +91,7 @@ class Attack(Registered[O_co], ABC):
             checkpoints=self.checkpoints,
             needs=self.needs,
             queries=self.queries,
+            clean_share=self.clean_share,
         )
 
     def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:

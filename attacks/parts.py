@@ -63,6 +63,11 @@ class Part(Registered[O_co]):
         return 0
 
     @property
+    def clean_share(self) -> float:
+        """The number of the owner's clean pictures that the trainer holds, as a share of those in the release."""
+        return 0.0
+
+    @property
     def candidates(self) -> int:
         """The number of augmentations of a picture in each step. The one with the highest loss is trained on."""
         return 1

@@ -27,6 +27,10 @@ class MixClean(Part[MixCleanOptions]):
     )
     needs: ClassVar[frozenset[str]] = frozenset({"owner"})
 
+    @property
+    def clean_share(self) -> float:
+        return self.options.share
+
     def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
         """Append clean samples to the release. Their ids end in `-clean`, so that no id is there twice."""
         clean = draw_originals(knowledge, self.options.share, rng)
@@ -48,6 +52,10 @@ class Partial(Part[PartialOptions]):
         "K4", 1.0, "protections that need every picture protected", "an experiment that reviewers of APBench requested"
     )
     needs: ClassVar[frozenset[str]] = frozenset({"owner"})
+
+    @property
+    def clean_share(self) -> float:
+        return 1 - self.options.protected
 
     def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
         """Replace the samples of the pictures that are not protected by the clean samples with the same ids."""
