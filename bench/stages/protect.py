@@ -1,4 +1,8 @@
-"""PROTECT: the release that a defense makes of a data set."""
+"""PROTECT: the release that a defense makes of a data set.
+
+A trainer who may query the protector has it protect samples of their own. The protector draws anew for a query: one
+that repeated the release's own random choices would hand over noise that no pair of pictures could teach.
+"""
 
 import json
 from functools import partial
@@ -27,7 +31,7 @@ def stage(spec: RunSpec, split: str = "train", count: int | None = None) -> Stag
     owner = {
         "surrogates": [[name, victims.revision(name)] for name in names],
         "budget": spec.budget.model_dump(),
-        "seed": spec.seed,
+        "seed": seed_of(spec, count),
     }
     payload = {
         "dataset": data.identity,
@@ -48,7 +52,7 @@ def _work(
     from bench.lvlm.catalog import load_once
     from defenses import REGISTRY
 
-    defense, rng = REGISTRY.build(spec.defense), np.random.default_rng(spec.seed)
+    defense, rng = REGISTRY.build(spec.defense), np.random.default_rng(seed_of(spec, count))
     samples = SampleSet.load(data.folder)
     if count is not None:
         samples = draw_queries(samples, count)
@@ -57,6 +61,11 @@ def _work(
     protected.samples.save(folder)
     (folder / "log.json").write_text(json.dumps(protected.log, indent=1, sort_keys=True), encoding="utf-8")
     return {"image_steps": float(protected.log.get("image_steps", 0))}
+
+
+def seed_of(spec: RunSpec, count: int | None) -> int | list[int]:
+    """Return the seed of the release, or of a query for `count` samples, which shares no random choice with it."""
+    return spec.seed if count is None else [spec.seed, count, *b"query"]
 
 
 def draw_queries(samples: SampleSet, count: int) -> SampleSet:
