@@ -4,8 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from pydantic import ValidationError
+
 from bench.methods.registered import Traits
-from bench.paths import home, write_atomic
+from bench.paths import home, keep
 from bench.spec import Closed, Method, identity
 
 F = TypeVar("F", bound=Traits)
@@ -24,10 +26,14 @@ def load_or_describe(
 ) -> Description[F]:
     """Return the stored description of a method and its code, or store what `describe` returns.
 
-    The fields of `model` are part of the key, so a description from before a trait was added is made again.
+    The fields of `model` are part of the key, so a description from before a trait was added is made again. So is one
+    whose file is broken.
     """
     fields = sorted(model.model_fields["traits"].annotation.model_fields)  # type: ignore[union-attr]
     file = home() / "methods" / f"{identity([kind, method.model_dump(), code, fields])}.json"
-    if not file.exists():
-        write_atomic(file, json.dumps(describe().model_dump(), default=sorted))
-    return model.model_validate_json(file.read_text(encoding="utf-8"))
+    try:
+        return model.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError):
+        text = json.dumps(describe().model_dump(), default=sorted)
+        keep(file, text)
+        return model.model_validate_json(text)

@@ -2,23 +2,37 @@
 
 import os
 import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
+from urllib.parse import quote
 
-from sqlalchemy import Engine, NullPool, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
-from bench.errors import UserError
-from bench.paths import home
+from bench.errors import HIDDEN, UserError, hide_secrets
+from bench.paths import home, make_home
 from bench.results import migrations
 
 ALLOWED = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+VARIABLE = "BENCH_RESULTS"
 BUSY_TIMEOUT = 60
-"""Seconds that a writer of SQLite waits for other writers."""
+"""Seconds that SQLite waits for other writers; `?timeout=5` at the end of a URL sets another number."""
+
+
+class NoDatabase(UserError):
+    """There is no database yet, and none can be made: the home cannot be written to."""
 
 
 def database_url() -> str:
     """Return the URL of the database."""
-    return os.environ.get("BENCH_RESULTS") or f"sqlite:///{home() / 'results.sqlite'}"
+    return os.environ.get(VARIABLE) or _home_url().render_as_string(hide_password=False)
+
+
+def _home_url() -> URL:
+    return URL.create("sqlite", database=str(home() / "results.sqlite"))
 
 
 def hide_passwords(url: str) -> str:
@@ -27,48 +41,94 @@ def hide_passwords(url: str) -> str:
     >>> hide_passwords("postgresql://me:secret@host/db?sslpassword=secret")
     'postgresql://me:***@host/db?sslpassword=***'
     """
-    url = re.sub(r"(//[^:/@]*:).*@", r"\1***@", url, flags=re.DOTALL)
-    return re.sub(r"([?&]\w*password=)[^&]*", r"\1***", url)
+    url = re.sub(r"(//[^:/@]*:).*@", rf"\1{HIDDEN}@", url, flags=re.DOTALL)
+    url = re.sub(r"(?i)([?&]\w*(?:password|pwd|secret|token|key)=)[^&]*", rf"\1{HIDDEN}", url)
+    return hide_secrets(url)
 
 
 def connect(url: str | None = None) -> Engine:
-    """Return the engine of a URL, by default of `database_url()`, after bringing its tables up to date.
+    """Return the engine of a URL, by default of `$BENCH_RESULTS` or the home, after bringing its tables up to date.
 
-    A process has one engine for each URL. Raises UserError where the database cannot be opened, or where it was made by
-    a newer version of the suite.
+    A process has one engine for each URL. A SQLite file that cannot be written to is read as it is. Raises UserError
+    where the database cannot be opened, or where it was made by a newer version of the suite, and NoDatabase where a
+    home that cannot be written to has none.
     """
-    if url is None:
-        home().mkdir(parents=True, exist_ok=True)
-        url = database_url()
+    address = url or os.environ.get(VARIABLE) or _home_url()
+    if isinstance(address, URL):
+        _prepare_home()
     try:
-        engine = _open_engine(url, os.getpid())
+        engine = _open_engine(address, os.getpid())
     except ModuleNotFoundError as error:
-        raise _url_error(url, f"{error}; pip install 'mmguard-bench[postgres]'") from error
+        raise _url_error(address, f"{error}; pip install 'mmguard-bench[postgres]'") from error
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise _url_error(url, str(error)) from error
-    try:
+        raise _url_error(address, str(error)) from error
+    with errors_as_one_line(address):
         is_current = migrations.upgrade(engine)
-    except DBAPIError as error:
-        raise _url_error(url, str(error.orig).partition("\n")[0]) from error
     if not is_current:
-        raise _url_error(url, "made by a newer version of this suite, or by another program: update mmguard-bench")
+        reason = "made by a newer version of this suite, or by another program: update mmguard-bench"
+        raise _url_error(address, reason)
     return engine
 
 
+@contextmanager
+def errors_as_one_line(address: str | URL | None = None) -> Iterator[None]:
+    """Raise UserError in place of any error of a database in this context. It names the database and the reason."""
+    try:
+        yield
+    except DBAPIError as error:
+        reason = str(error.orig).partition("\n")[0]
+        if isinstance(error, OperationalError) and "database is locked" in reason:
+            reason += ": another process has held it all the time; finished stages are kept, try again when it is free"
+        raise _url_error(address or os.environ.get(VARIABLE) or _home_url(), reason) from error
+
+
+def _prepare_home() -> None:
+    """Create the home. Raises NoDatabase where it is there, has no database, and cannot be written to."""
+    file = home() / "results.sqlite"
+    if not file.exists():
+        try:
+            make_home()
+        except UserError as error:
+            if home().is_dir():
+                raise NoDatabase(str(error)) from error
+            raise
+    elif _is_writable(file):
+        make_home()
+
+
+def _is_writable(file: Path) -> bool:
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+
+
 @cache
-def _open_engine(url: str, process: int) -> Engine:
+def _open_engine(address: str | URL, process: int) -> Engine:
     """Return an engine. `process` is part of the cache key, because a fork must not share connections."""
-    parsed = make_url(url)
+    parsed = make_url(address)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database in (None, "", ":memory:"):
             raise ValueError("it would be gone with the process")
         # A file that is not held open can be deleted, moved or copied between two runs.
-        return create_engine(parsed, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT})
+        arguments = {} if "timeout" in parsed.query else {"timeout": BUSY_TIMEOUT}
+        engine = create_engine(parsed, poolclass=NullPool, connect_args=arguments)
+        event.listen(engine, "do_connect", lambda *_: _open_read_only(Path(str(parsed.database))))
+        return engine
     if (parsed.get_backend_name(), parsed.get_driver_name()) != ("postgresql", "psycopg"):
         raise ValueError("no such database is known")
     arguments = {} if "connect_timeout" in parsed.query else {"connect_timeout": 10}
     return create_engine(parsed, pool_pre_ping=True, connect_args=arguments)
 
 
-def _url_error(url: str, reason: str) -> UserError:
-    return UserError(f"BENCH_RESULTS: {hide_passwords(url)!r} cannot be used: {reason}; allowed: {ALLOWED}")
+def _open_read_only(file: Path) -> sqlite3.Connection | None:
+    """Open a database that cannot be written to: SQLite cannot make the files of its log there. None for any other."""
+    if not file.is_file() or _is_writable(file):
+        return None
+    has_log = file.with_name(f"{file.name}-wal").exists()
+    query = "mode=ro" if has_log else "mode=ro&immutable=1"
+    return sqlite3.connect(f"file:{quote(str(file.resolve()))}?{query}", uri=True, timeout=BUSY_TIMEOUT)
+
+
+def _url_error(address: str | URL, reason: str) -> UserError:
+    if isinstance(address, URL):
+        return UserError(f"results: {address.database!r} cannot be used: {hide_secrets(reason)}")
+    text = f"{hide_passwords(address)!r} cannot be used: {hide_secrets(reason)}"
+    return UserError(f"{VARIABLE}: {text}; allowed: {ALLOWED}")

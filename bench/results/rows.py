@@ -1,15 +1,20 @@
 """The table of runs in SQL, one row for each run: save, find and load them."""
 
+import logging
 from datetime import UTC, datetime
+from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
-from sqlalchemy import JSON, DateTime, Dialect, Engine, String, TypeDecorator, select
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from sqlalchemy import JSON, DateTime, Dialect, Engine, Select, String, TypeDecorator, inspect, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from bench.results.database import connect
+from bench.results.database import NoDatabase, connect, errors_as_one_line
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL
+
+LOG = logging.getLogger(__name__)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -91,25 +96,75 @@ class Run(Base):
 
 
 def save(run: Run, engine: Engine | None = None) -> None:
-    """Insert a run, or replace the row of the same identity, in one statement: other processes may write meanwhile."""
+    """Insert a run, or replace the row of the same identity, in one statement: other processes may write meanwhile.
+
+    Raises UserError where the database cannot be written to, or where another process holds it for too long.
+    """
     engine = engine or connect()
     values = {column.name: getattr(run, column.name) for column in Run.__table__.columns}
     insert = import_module(f"sqlalchemy.dialects.{engine.dialect.name}").insert(Run).values(values)
-    with engine.begin() as connection:
+    with errors_as_one_line(), engine.begin() as connection:
         connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
 def find(identity: str, engine: Engine | None = None) -> Run | None:
-    """Return the run of this identity; None where it is not recorded or in quarantine."""
-    with Session(engine or connect(), expire_on_commit=False) as session:
-        run = session.get(Run, identity)
-    return run if run is not None and not run.quarantine else None
+    """Return the run of this identity; None where it is not recorded, in quarantine, or cannot be read."""
+    runs = _select(select(Run).where(Run.id == identity), engine)
+    return runs[0] if runs and not runs[0].quarantine else None
 
 
 def load(engine: Engine | None = None, *, quarantined: bool = False) -> list[Run]:
-    """Return the runs that may be compared, oldest first; with `quarantined` also those in quarantine."""
+    """Return the runs that may be compared, oldest first; with `quarantined` also those in quarantine.
+
+    A row that cannot be read is left out with a warning.
+    """
     query = select(Run).order_by(Run.created, Run.id)
     if not quarantined:
         query = query.where(Run.protocol == PROTOCOL, Run.evaluator == EVALUATOR)
-    with Session(engine or connect(), expire_on_commit=False) as session:
-        return list(session.scalars(query))
+    return _select(query, engine)
+
+
+def _select(query: Select[Run], engine: Engine | None) -> list[Run]:
+    try:
+        engine = engine or connect()
+    except NoDatabase:
+        return []
+    with errors_as_one_line(), Session(engine, expire_on_commit=False) as session:
+        try:
+            runs = list(session.scalars(query))
+        except UNREADABLE:
+            runs = []
+            names = list(session.scalars(query.with_only_columns(Run.id)))
+            for name in names:
+                try:
+                    runs += session.scalars(select(Run).where(Run.id == name))
+                except UNREADABLE:
+                    continue
+        else:
+            names = [run.id for run in runs]
+    whole = [run for run in runs if _is_whole(run)]
+    if lost := sorted(set(names) - {run.id for run in whole}):
+        LOG.warning(
+            "results: %d of %d rows cannot be read and are left out; the first is %r", len(lost), len(names), lost[0]
+        )
+    return whole
+
+
+UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
+"""Errors of a value that is no JSON, or no time."""
+
+
+def _is_whole(run: Run) -> bool:
+    """Return True if every column has a value of its type. SQLite stores any value in any column."""
+    try:
+        _row_model().model_validate({column.key: getattr(run, column.key) for column in inspect(Run).columns})
+    except ValidationError:
+        return False
+    return True
+
+
+@cache
+def _row_model() -> type[BaseModel]:
+    hints = get_type_hints(Run)
+    fields: dict[str, Any] = {column.key: (get_args(hints[column.key])[0], ...) for column in inspect(Run).columns}
+    return create_model("Row", __config__=ConfigDict(strict=True), **fields)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
+from bench.paths import make_home
 from bench.spec import identity
 from bench.store import checksums, disk, folders, housekeeping, remote
 from bench.store.checksums import MANIFEST, BrokenFolder
@@ -168,6 +169,7 @@ def _open_draft(stored: StoredArtifact) -> Iterator[Path]:
             shutil.rmtree(old, ignore_errors=True)
     try:
         with disk.full_disk_as_error():
+            make_home()
             draft.mkdir(parents=True)
             yield draft
     finally:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench.errors import UserError
+from bench.errors import UserError, printable
 from bench.paths import home
 
 FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -45,12 +45,14 @@ def full_disk_as_error() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        is_full, may_be_full = is_disk_full_error(error), SQLITE_MESSAGE in str(error)
+        if isinstance(error, DiskFull) or not (is_full or may_be_full):
+            raise
         folder = next(folder for folder in (home(), *home().parents) if folder.exists())
         free = shutil.disk_usage(folder).free
-        is_full = is_disk_full_error(error) or (free < SCARCE and SQLITE_MESSAGE in str(error))
-        if isinstance(error, DiskFull) or not is_full:
+        if not is_full and free >= SCARCE:
             raise
         raise DiskFull(
-            f"disk: no space left for {home()} ({free / 1e6:.1f} MB free, or a quota is used up);"
+            f"disk: no space left for {printable(str(home()))} ({free / 1e6:.1f} MB free, or a quota is used up);"
             " free some, for example with `bench cache gc`, or set BENCH_HOME to another disk"
         ) from error

@@ -13,13 +13,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import Field, ValidationError
+
 from bench.datasets.own.files import locate
+from bench.datasets.splits import Split
 from bench.errors import UserError
-from bench.paths import home, write_atomic
+from bench.paths import home, keep
+from bench.spec import Closed
 
 if TYPE_CHECKING:
     from bench.datasets.own.contents import Contents
-    from bench.datasets.splits import Split
     from bench.samples import SampleSet
 
 KIND = "own"
@@ -38,7 +41,7 @@ class ImportReport:
 
     name: str
     rows: int
-    used: dict["Split", int]
+    used: dict[Split, int]
     effect: float
     bad: list[str]
     notes: list[str]
@@ -89,19 +92,36 @@ def import_path(text: str) -> ImportReport:
 
     path = locate(text)
     file = home() / KIND / f"{digest(path)}-{_reader_hash()}.json"
-    if file.exists():
-        record = json.loads(file.read_text(encoding="utf-8"))
-        key = record.pop("key")
-        if _is_imported(key):
-            return ImportReport(_name(path, key), **record)
+    record = _read_record(file)
+    if record is not None and _is_imported(record.key):
+        return ImportReport(_name(path, record.key), **record.model_dump(exclude={"key"}))
     contents = read_contents(path)
     if contents.refusal:
         raise UserError("\n  ".join([f"dataset: {text!r}: {contents.refusal}", *first_lines(contents.bad)]))
     key = _copy(contents.samples())
     report = _report(_name(path, key), contents)
     fields = {field: value for field, value in asdict(report).items() if field != "name"}
-    write_atomic(file, json.dumps({"key": key, **fields}, ensure_ascii=False))
+    keep(file, json.dumps({"key": key, **fields}, ensure_ascii=False))
     return report
+
+
+class _Record(Closed):
+    """The file of an import: the identity of the samples, and the fields of the report."""
+
+    key: str = Field(pattern="^[0-9a-f]{16}$")
+    rows: int
+    used: dict[Split, int]
+    effect: float
+    bad: list[str]
+    notes: list[str]
+
+
+def _read_record(file: Path) -> _Record | None:
+    """Return the record of an earlier import; None where there is none, or where it is broken."""
+    try:
+        return _Record.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 def _report(name: str, contents: "Contents") -> ImportReport:
@@ -147,7 +167,7 @@ def _not_imported(name: str) -> UserError:
     return UserError(f"dataset: {name!r} is not in {home()}; allowed: its folder or file, which imports it again")
 
 
-def _copy(splits: dict["Split", "SampleSet"]) -> str:
+def _copy(splits: dict[Split, "SampleSet"]) -> str:
     """Write the samples into the home. Returns their identity."""
     from bench.store import artifacts
 
@@ -175,8 +195,7 @@ def _reader_hash() -> str:
     """Return a hash of the code that reads a path: other code may read something else from the same files."""
     package = Path(__file__).parent
     shared = [
-        package.parent / "near_duplicates.py",
-        package.parent / "splits.py",
+        *(package.parent / f"{name}.py" for name in ("near_duplicates", "parquet", "parquet_pages", "splits")),
         package.parent.parent / "pictures.py",
     ]
     sources = [file.read_bytes() for file in [*sorted(package.glob("*.py")), *shared]]

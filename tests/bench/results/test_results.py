@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.paths import MARK
 from bench.results import rows
 from bench.results.rows import Run, find, load, save
 from bench.scoring.matching import EVALUATOR
@@ -48,7 +49,8 @@ def test_the_same_identity_replaces_every_column(url: str, row: Row) -> None:
     save(row("c" * 16))
     other = {name: value * 2 for name, value in columns(row()).items() if isinstance(value, float)}
     text = {name: f"{value}2" for name, value in columns(row()).items() if isinstance(value, str) and name != "id"}
-    json = {name: {"other": [1, None]} for name, value in columns(row()).items() if isinstance(value, dict | list)}
+    json = {name: {"other": [1, None]} for name, value in columns(row()).items() if isinstance(value, dict)}
+    json |= {"stages": {"protect": "c" * 16}, "curve": [{"other": None}]}
     changes = other | text | json | {"seed": 4, "epsilon": 9, "words": 6, "eligible": False}
     later = row(created=row().created + timedelta(hours=1), **changes)
     expected = columns(later)
@@ -101,7 +103,7 @@ def test_a_release_of_the_suite_puts_nothing_into_quarantine(url: str, row: Row)
 
 def test_without_a_url_the_database_is_in_the_home(bench_home: Path, row: Row) -> None:
     save(row())
-    assert [file.name for file in bench_home.iterdir()] == ["results.sqlite"]
+    assert {file.name for file in bench_home.iterdir()} == {MARK, "results.sqlite"}
     assert [run.id for run in load()] == ["a" * 16]
 
 
