@@ -22,8 +22,10 @@ def trim(limit: float, *, everything: bool = False, dry_run: bool = False) -> di
     """Remove artefacts, the longest unused first, until the rest are within `limit` bytes.
 
     Artefacts used since this process began are kept. So are the artefacts of recorded runs; with `everything` they are
-    removed after all others. Return the bytes freed, by path in the home. `dry_run` removes nothing.
+    removed after all others. Return the bytes freed, by path in the home. `dry_run` removes nothing. Folders of other
+    programs stay. Raises UserError in a folder that is not a home of the suite.
     """
+    folders.require_mark()
     freed: dict[str, int] = {}
     sizes = {artifact: _size(artifact.folder) for artifact in folders.list_finished()}
     excess = sum(sizes.values()) - limit
@@ -33,7 +35,7 @@ def trim(limit: float, *, everything: bool = False, dry_run: bool = False) -> di
     for artifact in sorted(sizes, key=lambda artifact: (artifact.identity in needed, artifact.last_use)):
         if excess <= 0 or (artifact.identity in needed and not everything):
             break
-        if artifact.last_use < folders.PROCESS_START:
+        if artifact.last_use < folders.PROCESS_START and artifact.is_own():
             size = sizes[artifact] if dry_run else artifact.remove()
             freed[f"artifacts/{artifact}"] = size
             excess -= size

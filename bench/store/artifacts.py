@@ -71,17 +71,25 @@ def list_finished() -> set[tuple[str, str]]:
 
 
 def read_manifests() -> list[dict[str, Any]]:
-    """Return the manifests of the finished artefacts of this home, without those that cannot be read."""
-    manifests = (_read_manifest(file) for file in folders.glob_artifacts(MANIFEST))
+    """Return the manifests of the finished artefacts of this home, without those that the suite did not write."""
+    manifests = (_read_sealed(file) for file in folders.glob_artifacts(MANIFEST))
     return [manifest for manifest in manifests if manifest is not None]
+
+
+def _read_sealed(file: Path) -> dict[str, Any] | None:
+    try:
+        manifest = checksums.parse_manifest(file.read_bytes())
+    except (OSError, BrokenFolder):
+        return None
+    return manifest if folders.is_manifest(manifest) else None
 
 
 def _read_manifest(file: Path) -> dict[str, Any] | None:
     try:
         manifest: dict[str, Any] = json.loads(file.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
-    return manifest
+    return manifest if folders.is_manifest(manifest) else None
 
 
 def make(kind: str, payload: dict[str, Any], work: Callable[[Path], dict[str, float] | None]) -> Artifact:
@@ -164,8 +172,8 @@ def _open_draft(stored: StoredArtifact) -> Iterator[Path]:
     final = stored.folder
     draft = final.with_name(f".{stored.identity}.{os.getpid()}")
     for old in final.parent.glob(f".{stored.identity}.*"):
-        process = int(old.suffix[1:])
-        if process == os.getpid() or not folders.is_running(process):
+        process = folders.read_process(old)
+        if process is not None and (process == os.getpid() or not folders.is_running(process)):
             shutil.rmtree(old, ignore_errors=True)
     try:
         with disk.full_disk_as_error():

@@ -37,8 +37,12 @@ def parse_manifest(data: bytes) -> dict[str, Any]:
     """Return the manifest from the bytes of its file. Raises BrokenFolder unless `seal` wrote these bytes."""
     if _with_seal(data.rpartition(_SEAL)[0]) != data:
         raise BrokenFolder(f"{MANIFEST} is damaged or has no seal")
-    manifest: dict[str, Any] = json.loads(data)
-    for name in manifest["files"]:
+    try:
+        manifest: dict[str, Any] = json.loads(data)
+        files = {str(name): (int(size), str(digest)) for name, (size, digest) in manifest["files"].items()}
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise BrokenFolder(f"{MANIFEST} is not one of this suite") from error
+    for name in files:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts:
             raise BrokenFolder(f"{name} leaves the folder")

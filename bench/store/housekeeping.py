@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import isfinite
-from pathlib import Path
 from typing import TypedDict
 
 from bench.errors import UserError
@@ -55,7 +54,7 @@ def summarise_usage() -> list[Usage]:
     sizes: dict[str, list[tuple[int, float]]] = {}
     for artifact in folders.list_finished():
         sizes.setdefault(artifact.kind, []).append((artifact.size, artifact.last_use))
-    for name, paths in (("(set aside)", _list_broken()), ("(unfinished)", folders.list_drafts())):
+    for name, paths in (("(set aside)", folders.list_set_aside()), ("(unfinished)", folders.list_drafts())):
         if paths:
             sizes[name] = [(folders.disk_size(path), path.stat().st_mtime) for path in paths]
     rows = [_summarise(name, sizes[name]) for name in sorted(sizes)]
@@ -88,15 +87,13 @@ def verify() -> Iterator[tuple[StoredArtifact, str | None]]:
 def sweep(*, dry_run: bool = False) -> dict[str, int]:
     """Remove artefacts that were set aside, and what processes that have ended left unfinished.
 
-    Return the bytes freed, by path in the home. `dry_run` removes nothing.
+    Return the bytes freed, by path in the home. `dry_run` removes nothing. Files of other programs stay. Raises
+    UserError in a folder that is not a home of the suite.
     """
-    paths = [*folders.list_drafts(), *_list_broken()]
+    folders.require_mark()
+    paths = [*folders.list_drafts(), *folders.list_set_aside()]
     freed = {str(path.relative_to(home())): folders.disk_size(path) for path in paths}
     for path in paths:
         if not dry_run:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     return freed
-
-
-def _list_broken() -> list[Path]:
-    return sorted((home() / "broken").glob("[!.]*"))
