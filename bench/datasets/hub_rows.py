@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from bench.datasets import parquet
 from bench.datasets.hub.adapter import Adapter, Malformed, RowTexts
 from bench.datasets.near_duplicates import perceptual_hash
 from bench.errors import UserError
@@ -25,7 +25,6 @@ MAX_SIDE = 1024
 MAX_MALFORMED = 0.02
 """If a larger share of the rows cannot be used, the fault is in the adapter or the copy of the files."""
 
-BATCH = 32
 IMAGE = "image"
 
 
@@ -69,10 +68,10 @@ def read_rows(files: Mapping[str, Path], adapter: Adapter, progress: Progress) -
     """
     result = HubRows()
     for index, (name, path) in enumerate(files.items()):
-        table = _open(name, path, adapter)
-        for number, cells in _cells(table, adapter, name):
-            if number % BATCH == 0:
-                done = number / max(table.metadata.num_rows, 1)
+        total = _count_rows(name, path, adapter)
+        for number, cells in _cells(name, path, adapter):
+            if number % parquet.BATCH == 0:
+                done = number / max(total, 1)
                 progress((index + done) / len(files), f"{len(result.rows)} rows")
             where = f"{name}: row {number}"
             try:
@@ -88,10 +87,10 @@ def read_rows(files: Mapping[str, Path], adapter: Adapter, progress: Progress) -
     return result
 
 
-def _add_row(result: HubRows, file: str, number: int, cells: dict[str, Any] | None, adapter: Adapter) -> None:
+def _add_row(result: HubRows, file: str, number: int, cells: dict[str, Any] | UserError, adapter: Adapter) -> None:
     """Add a row to the `result`. Raises Malformed or UserError if it cannot be used."""
-    if cells is None:
-        raise Malformed("text that is not UTF-8")
+    if isinstance(cells, UserError):
+        raise cells
     texts = adapter.read(cells)
     if texts is None:
         result.pictureless += 1
@@ -111,31 +110,40 @@ def _picture_file(cells: dict[str, Any]) -> bytes:
     return data
 
 
-def _open(name: str, path: Path, adapter: Adapter) -> pq.ParquetFile:
-    try:
-        table = pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{name}: {str(error).splitlines()[0][:80]}; allowed: a whole Parquet file") from None
-    missing = {IMAGE, *adapter.columns} - set(table.schema_arrow.names)
-    if missing:
-        raise UserError(f"{name}: no column {sorted(missing)[0]!r}; it has: {', '.join(table.schema_arrow.names)}")
-    return table
+def _count_rows(name: str, path: Path, adapter: Adapter) -> int:
+    """Return the number of rows of a file. Raises UserError for one that is damaged or lacks a column."""
+    with parquet.refuse_damage(name), pq.ParquetFile(path) as table:
+        names = table.schema_arrow.names
+        missing = {IMAGE, *adapter.columns} - set(names)
+        if missing:
+            raise UserError(f"{name}: no column {sorted(missing)[0]!r}; it has: {', '.join(names)}")
+        return int(table.metadata.num_rows)
 
 
-def _cells(table: pq.ParquetFile, adapter: Adapter, name: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """Yield the number and the cells of each row; None for the cells if a text is not UTF-8."""
-    number = 0
-    try:
-        for batch in table.iter_batches(BATCH, columns=[IMAGE, *adapter.columns]):
-            for index in range(batch.num_rows):
-                try:
-                    yield number, {key: batch.column(key)[index].as_py() for key in batch.schema.names}
-                except UnicodeDecodeError:
-                    yield number, None
-                number += 1
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0][:80]
-        raise UserError(f"{name}: damaged from row {number} on ({reason}); fetch it again") from None
+def _cells(name: str, path: Path, adapter: Adapter) -> Iterator[tuple[int, dict[str, Any] | UserError]]:
+    """Yield the number and the cells of each row, or what is wrong with them.
+
+    Raises UserError for a damaged file, and for one that unfolds to too much.
+    """
+    number = unfolded = 0
+    most = max(parquet.MAX_UNFOLDED, parquet.MAX_RATIO * path.stat().st_size)
+    for batch in parquet.read_batches(path, name, [IMAGE, *adapter.columns]):
+        for index in range(batch.num_rows):
+            where = f"{name}: row {number}"
+            try:
+                cells = {
+                    key: parquet.read_cell(batch.column(key)[index], f"{where}: {key}", lambda value: value.as_py())
+                    for key in batch.schema.names
+                }
+                unfolded += parquet.size_of(cells)
+                yield number, cells
+            except UnicodeDecodeError:
+                yield number, UserError(f"{where}: text that is not UTF-8")
+            except UserError as error:
+                yield number, error
+            number += 1
+            if unfolded > most:
+                raise parquet.bomb(name, unfolded)
 
 
 def read_samples(
@@ -145,9 +153,9 @@ def read_samples(
     by_place = {(row.file, row.number): row for row in rows}
     done, image_id, pixels = 0, "", np.empty(0)
     for name in dict.fromkeys(row.file for row in rows):
-        for number, cells in _cells(_open(name, files[name], adapter), adapter, name):
+        for number, cells in _cells(name, files[name], adapter):
             row = by_place.get((name, number))
-            if row is None or cells is None:
+            if row is None or isinstance(cells, UserError):
                 continue
             if row.image_id != image_id:  # rows about one picture mostly follow one another
                 image_id, pixels = row.image_id, shrink(decode(_picture_file(cells), f"{name}: row {number}"))

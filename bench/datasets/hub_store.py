@@ -23,6 +23,8 @@ SHARED_SOURCES = (
     "datasets/hub/adapter.py",
     "datasets/near_duplicates.py",
     "datasets/hub_rows.py",
+    "datasets/parquet.py",
+    "datasets/parquet_pages.py",
     "datasets/splits.py",
 )
 """The source files that decide, besides the adapter, what a prepared data set contains."""

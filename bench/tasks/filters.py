@@ -1,5 +1,6 @@
 """The lm-eval filters `strict` and `lenient`: from a raw response to the answer that is scored."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,9 +12,9 @@ from bench.tasks.documents import answer_key
 
 
 class _AnswerFilter(Filter):
+    @abstractmethod
     def read(self, response: str, key: AnswerKey) -> str:
         """Return the answer that a response is read as."""
-        raise NotImplementedError
 
     def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
         """Return the answer of each response, by the rule of its document."""

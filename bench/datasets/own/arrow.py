@@ -1,109 +1,46 @@
 """Parquet files and saved data sets, read as rows. What unfolds to far more than it is on disk is refused before.
 
-Of a Parquet file only as many rows are read at once as fit into memory, whatever its dictionaries unfold to. A saved
-data set is mapped from disk; compressed or encoded buffers, which `save_to_disk` never writes, are refused.
+A Parquet file is read by `bench.datasets.parquet`. A saved data set is mapped from disk; compressed or encoded buffers,
+which `save_to_disk` never writes, are refused.
 """
 
 import json
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.datasets.own.files import inside
-from bench.datasets.own.rows import MAX_LIST, MAX_ROWS, RawRow, check_columns, find_split
+from bench.datasets.own.rows import MAX_ROWS, RawRow, check_columns, find_split
 from bench.datasets.splits import SPLITS, Split
 from bench.errors import UserError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BATCH = 64
-
-DICTIONARY_PAGE = 2
-"""The type of a page, in parquet.thrift."""
-
-MAX_CELL = 64 * 2**20
-MAX_UNFOLDED = 256 * 2**20
-MAX_RATIO = 200
-"""A file of more than MAX_UNFOLDED bytes may not unfold to more than this many times its size on disk."""
-
-
-class RowGroup(NamedTuple):
-    """The rows that are read at once, and the lists whose texts stay numbers of a dictionary's entries until then."""
-
-    batch: int
-    lists: set[str]
-
 
 def read_parquet(file: Path, name: str) -> Iterator[RawRow | UserError]:
     """Yield the rows of a Parquet file. Raises UserError for a damaged one, and for one that unfolds to too much."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        with pq.ParquetFile(file) as plain:
-            _check_metadata(plain.metadata, name)
-            check_columns(plain.schema_arrow.names, name)
-            _check_types(plain.schema_arrow, name)
-            groups = [_plan_group(file, plain.metadata.row_group(n), plain.schema) for n in range(plain.num_row_groups)]
-        lists = sorted(set().union(*(group.lists for group in groups)))
-        most = max(MAX_UNFOLDED, MAX_RATIO * file.stat().st_size)
+    from bench.datasets import parquet
+
+    with parquet.refuse_damage(name):
+        with pq.ParquetFile(file) as table:
+            metadata, schema = table.metadata, table.schema_arrow
+        check_columns(schema.names, name)
+        _check_types(schema, name)
+        if metadata.num_rows > MAX_ROWS:
+            raise UserError(f"{name}: {metadata.num_rows} rows; allowed: {MAX_ROWS}")
+        most = max(parquet.MAX_UNFOLDED, parquet.MAX_RATIO * file.stat().st_size)
         unfolded = 0
-        with pq.ParquetFile(file, read_dictionary=lists) as table:
-            batches = (b for n, group in enumerate(groups) for b in table.iter_batches(group.batch, row_groups=[n]))
-            for row in batch_rows(batches, name, ""):
-                yield row
-                unfolded += _size(row.cells) if isinstance(row, RawRow) else 0
-                if unfolded > most:
-                    raise _bomb(name, unfolded)
-    except pa.ArrowNotImplementedError:
-        raise UserError(f"{name}: lists with large dictionaries; allowed: such a file without use_dictionary") from None
-    except (pa.ArrowException, OSError, UnicodeDecodeError, IndexError) as error:
-        raise UserError(f"{name}: damaged ({_first_line(error)}); allowed: a whole Parquet file") from None
-
-
-def _plan_group(file: Path, group: Any, schema: Any) -> RowGroup:
-    """Return how a row group is read so that no batch takes more than MAX_UNFOLDED bytes.
-
-    A value that is coded as the number of a dictionary's entry is as large as the dictionary at most.
-    """
-    batch, lists = BATCH, set()
-    for index in range(group.num_columns):
-        column = group.column(index)
-        if column.physical_type != "BYTE_ARRAY":
-            continue
-        size = _dictionary_size(file, column)
-        if schema.column(index).max_repetition_level == 0:
-            batch = min(batch, max(1, MAX_UNFOLDED // max(1, size)))
-        elif size * column.num_values > MAX_UNFOLDED:
-            lists.add(column.path_in_schema)
-    return RowGroup(batch, lists)
-
-
-def _dictionary_size(file: Path, column: Any) -> int:
-    """Return the bytes of a column's dictionary after decompression, or 0 if it has none.
-
-    They are in the header of the first page, in Thrift's compact protocol: field 1 the page's type, 2 its size.
-    """
-    start = column.data_page_offset
-    if column.has_dictionary_page and 0 < column.dictionary_page_offset < start:
-        start = column.dictionary_page_offset
-    with file.open("rb") as stream:
-        stream.seek(start)
-        header = stream.read(16)
-    values, place = [], 0
-    for _ in range(2):
-        value, shift, place = 0, 0, place + 1
-        while True:
-            value |= (header[place] & 127) << shift
-            place, shift = place + 1, shift + 7
-            if header[place - 1] < 128:
-                break
-        values.append(value >> 1)
-    return values[1] if values[0] == DICTIONARY_PAGE else 0
+        for row in batch_rows(parquet.read_batches(file, name), name, ""):
+            yield row
+            unfolded += parquet.size_of(row.cells) if isinstance(row, RawRow) else 0
+            if unfolded > most:
+                raise parquet.bomb(name, unfolded)
 
 
 def read_saved(root: Path, top: Path) -> Iterator[RawRow | UserError]:
@@ -112,6 +49,8 @@ def read_saved(root: Path, top: Path) -> Iterator[RawRow | UserError]:
     Of its JSON files only the names of the splits and of the Arrow files are used, and no code that they name is run.
     """
     import pyarrow as pa
+
+    from bench.datasets.parquet import first_line
 
     try:
         parts: dict[Split | str, str] = {"": ""}
@@ -135,11 +74,13 @@ def read_saved(root: Path, top: Path) -> Iterator[RawRow | UserError]:
     except (
         pa.ArrowException, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, struct.error,
     ) as error:  # fmt: skip
-        raise UserError(f"{root.name}: damaged ({_first_line(error)}); allowed: what `save_to_disk` wrote") from None
+        raise UserError(f"{root.name}: damaged ({first_line(error)}); allowed: what `save_to_disk` wrote") from None
 
 
 def batch_rows(batches: Iterable["pa.RecordBatch"], name: str, split: str) -> Iterator[RawRow | UserError]:
     """Yield the rows of record batches, numbered from 1."""
+    from bench.datasets.parquet import read_cell
+
     number = 0
     for batch in batches:
         _check_offsets(batch)
@@ -147,7 +88,7 @@ def batch_rows(batches: Iterable["pa.RecordBatch"], name: str, split: str) -> It
             number += 1
             where = f"{name}, row {number}"
             try:
-                cells = {c: _cell(batch.column(c)[index], f"{where}: {c}") for c in batch.schema.names}
+                cells = {c: read_cell(batch.column(c)[index], f"{where}: {c}", _value) for c in batch.schema.names}
             except UnicodeDecodeError:
                 yield UserError(f"{where}: not UTF-8; allowed: UTF-8 text")
             except UserError as error:
@@ -165,26 +106,6 @@ def _splits(described: Any) -> dict[Split | str, str]:
             raise UserError(f"dataset_dict.json: split {str(part)[:80]!r}; allowed: {', '.join(SPLITS)}, each once")
         parts[split] = part
     return parts
-
-
-def _check_metadata(metadata: Any, name: str) -> None:
-    """Raise UserError for too many rows or values, and for a column that unfolds to too much."""
-    if metadata.num_rows > MAX_ROWS:
-        raise UserError(f"{name}: {metadata.num_rows} rows; allowed: {MAX_ROWS}")
-    for group in map(metadata.row_group, range(metadata.num_row_groups)):
-        for column in map(group.column, range(group.num_columns)):
-            if column.num_values > MAX_ROWS * MAX_LIST:
-                raise UserError(f"{name}: {column.num_values} values in a column; allowed: {MAX_ROWS * MAX_LIST}")
-            size = column.total_uncompressed_size
-            if size > max(MAX_UNFOLDED, MAX_RATIO * column.total_compressed_size):
-                raise _bomb(name, size)
-
-
-def _bomb(name: str, size: int) -> UserError:
-    return UserError(
-        f"{name}: it unfolds to {size / 2**20:.0f} MB or more; allowed: {MAX_UNFOLDED / 2**20:.0f} MB, or {MAX_RATIO} "
-        "times its size on disk; give repeated pictures as files"
-    )
 
 
 def _check_types(schema: "pa.Schema", name: str) -> None:
@@ -271,38 +192,16 @@ def _batches(file: Path) -> Iterator["pa.RecordBatch"]:
         yield from pa.ipc.open_stream(source)
 
 
-def _cell(scalar: "pa.Scalar", where: str) -> Any:
-    """Return a cell as Python has it. Decimals become text, and those that are not a number count as empty."""
+def _value(scalar: "pa.Scalar") -> Any:
+    """Return a value as Python has it. Decimals become text, and those that are not a number count as empty."""
     import pyarrow.types as types
 
-    kind = scalar.type
-    if types.is_list(kind) or types.is_large_list(kind):
-        if not scalar.is_valid:
-            return None
-        if len(scalar.values) > MAX_LIST:
-            raise UserError(f"{where}: {len(scalar.values)} values; allowed: up to {MAX_LIST}")
-        parts: list[Any] = []
-        size = 0
-        for part in scalar.values:
-            parts.append(_cell(part, where))
-            size += _size(parts[-1])
-            if size > MAX_CELL:
-                raise UserError(f"{where}: more than {MAX_CELL} bytes; allowed: {MAX_CELL}")
-        return parts
-    value = scalar.as_py()
-    if not types.is_floating(kind) or value is None:
-        return str(value) if types.is_decimal(kind) and value is not None else value
-    if not np.isfinite(value):
-        return None
-    return str(np.dtype(kind.to_pandas_dtype()).type(value))
-
-
-def _size(value: object) -> int:
-    if isinstance(value, dict):
-        return sum(map(_size, value.values()))
-    if isinstance(value, list):
-        return sum(map(_size, value))
-    return len(value) if isinstance(value, (str, bytes)) else 8
+    kind, value = scalar.type, scalar.as_py()
+    if types.is_decimal(kind):
+        return str(value)
+    if not types.is_floating(kind):
+        return value
+    return str(np.dtype(kind.to_pandas_dtype()).type(value)) if np.isfinite(value) else None
 
 
 def _check_offsets(batch: "pa.RecordBatch") -> None:
@@ -319,7 +218,3 @@ def _check_offsets(batch: "pa.RecordBatch") -> None:
         except pa.ArrowInvalid as error:
             if not (pa.types.is_string(kind) and "UTF8" in str(error)):
                 raise
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]
