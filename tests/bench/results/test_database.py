@@ -105,3 +105,84 @@ def test_sqlite_is_in_wal_mode_and_waits_for_other_writers(
         with engine.connect() as connection:
             assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == database.BUSY_TIMEOUT * 1000
     other.close()
+
+
+def test_a_database_that_is_held_for_too_long_is_one_line(
+    tmp_path: Path, row: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "results.sqlite"
+    monkeypatch.setenv("BENCH_RESULTS", f"sqlite:///{file}?timeout=0.2")
+    save(row())
+    other = sqlite3.connect(file)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(UserError, match=r"database is locked: .* finished stages are kept") as refused:
+        save(row(utility=0.9))
+    assert "\n" not in str(refused.value) and "INSERT" not in str(refused.value)
+    other.rollback()
+    save(row(utility=0.9))
+    assert [run.utility for run in load()] == [0.9]
+    other.close()
+
+
+def test_a_database_that_is_held_from_the_beginning_is_one_line(
+    bench_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.2)
+    other = sqlite3.connect(bench_home / "results.sqlite")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(UserError, match=r"^results: '.*results.sqlite' cannot be used: database is locked"):
+        load()
+    other.close()
+
+
+def middle(content: bytes) -> bytes:
+    return content[:5000] + b"\xab" * 10_000 + content[15_000:]
+
+
+def header(content: bytes) -> bytes:
+    return b"SQLite format 3\0" + b"\xff" * 84 + content[100:]
+
+
+def half(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def text(content: bytes) -> bytes:
+    return b"not a database, " * 100
+
+
+@pytest.mark.parametrize("damage", [middle, header, half, text])
+def test_a_damaged_database_is_one_line(
+    damage: Callable[[bytes], bytes], bench_home: Path, row: Callable[..., Run]
+) -> None:
+    save(row())
+    file = bench_home / "results.sqlite"
+    damaged = damage(file.read_bytes())
+    file.write_bytes(damaged)
+    with pytest.raises(UserError, match=r"^results: '.*results.sqlite' cannot be used: ") as refused:
+        load()
+    assert "\n" not in str(refused.value)
+    assert file.read_bytes() == damaged
+
+
+def test_a_folder_in_the_place_of_the_database_is_one_line(bench_home: Path) -> None:
+    (bench_home / "results.sqlite").mkdir()
+    with pytest.raises(UserError, match="unable to open database file"):
+        load()
+
+
+@pytest.mark.parametrize("name", ["100%", "a b", "ä", "it's", "x#y"])
+def test_a_url_may_name_any_file(
+    name: str, tmp_path: Path, row: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCH_RESULTS", f"sqlite:///{tmp_path / name}")
+    save(row())
+    assert len(load()) == 1
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("password", ["a?b", "50%25", "p%40ss", "x%3Ay", "a#b", "ö"])
+def test_a_password_may_have_any_character_and_is_not_shown(password: str) -> None:
+    with pytest.raises(UserError, match="onnection refused") as refused:
+        connect(f"postgresql://me:{password}@127.0.0.1:1/db")
+    assert f":{password}@" not in str(refused.value)

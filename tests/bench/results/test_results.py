@@ -1,6 +1,7 @@
 """A run is one row. It is loaded as it was saved, and is in quarantine when its versions are old."""
 
 import random
+import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -113,3 +114,40 @@ def test_a_database_that_is_deleted_is_made_again(bench_home: Path, row: Row) ->
     assert load() == []
     save(row("c" * 16))
     assert [run.id for run in load()] == ["c" * 16]
+
+
+def spoil(file: Path, column: str, value: object) -> None:
+    """Write a value into the row `aaaaaaaaaaaaaaaa`, as another program or a damaged disk would."""
+    with sqlite3.connect(file) as connection:
+        changed = connection.execute(f"UPDATE runs SET {column} = ? WHERE id = ?", (value, "a" * 16)).rowcount
+    connection.close()
+    assert changed == 1
+
+
+BAD_VALUES = [
+    ("stages", "{"), ("stages", ""), ("stages", "[]"), ("stages", "5"), ("stages", '{"protect": 5}'),
+    ("stages", "null"), ("stages", "[" * 100_000), ("created", "yesterday"), ("created", ""), ("created", 2**62),
+    ("created", "2026-99-01"), ("cost", b"\xff\xfe"), ("cost", '"text"'), ("provenance", "{]"), ("curve", "{}"),
+    ("effects", "[1]"), ("seed", "many"), ("utility", "good"), ("utility", b"\x00"), ("defense", b"\x00\xff"),
+    ("defense_options", "[1]"), ("code", b"1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("column", "value"), BAD_VALUES)
+def test_a_broken_row_costs_itself(
+    column: str, value: object, bench_home: Path, row: Row, caplog: pytest.LogCaptureFixture
+) -> None:
+    save(row())
+    save(row("c" * 16))
+    spoil(bench_home / "results.sqlite", column, value)
+    assert [run.id for run in load()] == ["c" * 16]
+    assert caplog.messages == [f"results: 1 of 2 rows cannot be read and are left out; the first is {'a' * 16!r}"]
+    assert find("a" * 16) is None
+    save(row())
+    assert [run.id for run in load()] == ["a" * 16, "c" * 16], "it is made again"
+
+
+def test_every_row_may_be_broken(bench_home: Path, row: Row) -> None:
+    save(row())
+    spoil(bench_home / "results.sqlite", "stages", "{")
+    assert load() == load(quarantined=True) == []

@@ -168,3 +168,15 @@ def test_json_that_is_kept_is_small(write: Write, rows: Rows, bench_home: Path) 
     import_path(str(write("jsonl", rows)))
     (report,) = (bench_home / "own").glob("*.json")
     assert set(json.loads(report.read_text())) == {"key", "rows", "used", "effect", "bad", "notes"}
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "5", "null", '{"key": "../../x"}', "\0", "folder"])
+def test_a_broken_record_of_an_import_is_made_again(write: Write, rows: Rows, bench_home: Path, damage: str) -> None:
+    path = str(write("jsonl", rows))
+    report = import_path(path)
+    (record,) = (bench_home / "own").iterdir()
+    whole = record.read_text()
+    record.unlink()
+    record.mkdir() if damage == "folder" else record.write_text(damage)
+    assert import_path(path) == report
+    assert record.is_dir() or record.read_text() == whole
