@@ -4,15 +4,13 @@ Where one attack or several are allowed, `best` stands for every attack of `atta
 """
 
 import re
-from functools import cache
-from math import isfinite
+from functools import cache, lru_cache
 from pathlib import Path
 
-import yaml
 from pydantic import Field
 
-from bench import yamlfile
-from bench.errors import UserError
+from bench import yamlfile, yamltext
+from bench.errors import UserError, show
 from bench.spec import Closed, Method
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -20,6 +18,8 @@ STANDARD = Path(__file__).parent / "standard.yaml"
 BEST = "best"
 TERM = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(?:\(([^()]*)\))?\s*")
 """A tuner or part with its options: `jpeg(quality=30)`."""
+
+NOT_FINITE = re.compile("(?i)[-+]?(nan|inf|infinity)")
 
 Scalar = bool | int | float | str
 
@@ -53,6 +53,7 @@ def load_recipes() -> dict[str, Recipe]:
     return {file.stem: yamlfile.read(file, Recipe) for file in sorted(RECIPES.glob("*.yaml"))}
 
 
+@lru_cache(1024)
 def parse_attack(text: str) -> Method:
     """Return the attack that `text` describes. Names and options are not checked.
 
@@ -103,13 +104,13 @@ def parse_option(pair: str) -> tuple[str, Scalar]:
     """
     key, _, text = pair.partition("=")
     value = _parse_scalar(text)
-    if value is None or (isinstance(value, float) and not isfinite(value)):
-        raise UserError(f"option: {pair!r}; allowed: key=value with a finite number, a word, true or false")
+    if value is None:
+        raise UserError(f"option: {show(pair)}; allowed: key=value with a finite number, a word, true or false")
     return key, value
 
 
 def _malformed(text: str) -> UserError:
-    return UserError(f"attack: {text!r}; allowed: tuner(option=value)+part(option=value)+..., or a recipe's name")
+    return UserError(f"attack: {show(text)}; allowed: tuner(option=value)+part(option=value)+..., or a recipe's name")
 
 
 def _parse_arguments(arguments: str | None, text: str) -> dict[str, Scalar]:
@@ -131,14 +132,11 @@ def _format_term(name: str, prefix: str, method: Method) -> str:
 
 
 def _parse_scalar(text: str) -> Scalar | None:
-    """Return the scalar that YAML reads in `text`, or None. Unlike in YAML, 1e-3 is a number too."""
+    """Return the scalar that strict YAML reads in `text`, or None."""
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return None
-    if not isinstance(value, bool | int | float | str):
-        return None
-    try:
-        return float(text) if isinstance(value, str) else value
+        value = yamltext.load(text)
     except ValueError:
-        return value
+        return None
+    if not isinstance(value, bool | int | float | str) or NOT_FINITE.fullmatch(str(value)):
+        return None
+    return value

@@ -31,6 +31,9 @@ SECRET_VARIABLE = re.compile(rf"(?i)(?!(?:OLD)?PWD$)(?:{SECRET_KEY}|[\w-]*_token
 MIN_SECRET = 6
 """Length from which such a value is looked for in every text: a shorter one is found inside ordinary words."""
 
+SHOWN = 80
+"""Characters of a foreign value that an error line shows."""
+
 
 class UserError(Exception):
     """Bad input. The message names the field, the value and what is allowed; the CLI prints it and exits 2."""
@@ -45,7 +48,18 @@ def unknown_name(field: str, name: str, names: Iterable[str], more: str = "") ->
     allowed = list(names)
     nearest = difflib.get_close_matches(name.lower(), allowed, n=1)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    return UserError(f"{field}: {name!r} is not known{hint}; allowed: {', '.join(allowed)}{more}")
+    return UserError(f"{field}: {show(name)} is not known{hint}; allowed: {', '.join(allowed)}{more}")
+
+
+def show(value: object) -> str:
+    """Return a value for an error line: in quotes, printable, and cut where it is long.
+
+    >>> print(show("a\\x1b[0m"), show("x" * 99)[78:])
+    'a\\x1b[0m' xxx'... (99 characters)
+    """
+    text = str(value)
+    quoted = printable(repr(text[:SHOWN]))
+    return quoted if len(text) <= SHOWN else f"{quoted}... ({len(text)} characters)"
 
 
 def printable(text: str) -> str:

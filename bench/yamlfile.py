@@ -1,37 +1,63 @@
-"""Reading untrusted YAML into a closed model: small files, without aliases or tags."""
+"""Reading untrusted YAML into a closed model: small files of the strict YAML in `bench.yamltext`."""
 
+import stat
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from bench.errors import UserError
+from bench import yamltext
+from bench.errors import UserError, printable, show
 
 MAX_BYTES = 64 * 1024
 T = TypeVar("T", bound=BaseModel)
 
 
-class _Loader(yaml.SafeLoader):
-    """A SafeLoader that refuses aliases: a few hundred bytes of them can expand to gigabytes."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not allowed")
-        return super().compose_node(parent, index)
-
-
 def read(file: Path, model: type[T]) -> T:
-    """Read a file into a `model`. Raises UserError that names the field, the value and what is allowed."""
-    if not file.is_file():
-        raise UserError(f"file: {str(file)!r} does not exist")
-    if file.stat().st_size > MAX_BYTES:
-        raise UserError(f"file: {file.stat().st_size} bytes; allowed: {MAX_BYTES}")
+    """Read a file into a `model`, where a text is never taken for a number.
+
+    Raises UserError that names the field or line, the value and what is allowed.
+    """
     try:
-        return model.model_validate(_Loader(file.read_text(encoding="utf-8")).get_single_data())
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise UserError(f"file: not YAML that is allowed here: {str(error).splitlines()[0]}") from None
+        content = yamltext.load(_read_text(file))
+    except ValueError as error:
+        raise UserError(f"file: {error}") from None
+    if not isinstance(content, dict):
+        found = "nothing" if content is None else show(content)
+        raise UserError(
+            f"file: {found}; allowed: fields and their values, one of them {next(iter(model.model_fields))}"
+        )
+    try:
+        return model.model_validate(content, strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "file"
-        raise UserError(f"{field}: {str(first['input'])[:80]!r}: {first['msg']}") from None
+        raise UserError(_describe(error)) from None
+
+
+def _read_text(file: Path) -> str:
+    """Return the text of an ordinary file of at most `MAX_BYTES`. Raises ValueError or UserError for any other."""
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise UserError(f"file: {show(file)} is a folder or device; allowed: a file")
+        with file.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise UserError(f"file: {show(file)} does not exist") from None
+    except OSError as error:
+        raise UserError(f"file: {show(file)} cannot be read: {error.strerror}") from None
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"{show(file)} has more bytes than are allowed: {MAX_BYTES}")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, byte = content.count(b"\n", 0, error.start) + 1, content[error.start]
+        raise ValueError(f"line {line}: the byte 0x{byte:02x} is not of UTF-8; allowed: text in UTF-8") from None
+
+
+def _describe(error: ValidationError) -> str:
+    """Return one line about the first fault."""
+    first = error.errors(include_url=False)[0]
+    field = ".".join(printable(str(part)[:40]) for part in first["loc"]) or "file"
+    if first["type"] == "missing":
+        return f"{field}: missing; allowed: a file that has it"
+    reason = "no such field" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+    return f"{field}: {show(first['input'])}: {printable(reason)}"

@@ -1,23 +1,42 @@
 """A submitted defense: a closed, versioned YAML schema. It is data, and nothing in it is ever executed."""
 
+from math import prod
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from attacks.grammar import parse_attack
 from bench import yamlfile
+from bench.datasets.cards import EMBEDDED, HUB
+from bench.errors import UserError, show, unknown_name
 from bench.spec import Budget, Closed, Method, RunSpec, Seeds, Threat
+from bench.texts import check_text, find_double
+from bench.victims import EMBEDDED as EMBEDDED_VICTIMS
+from bench.victims import HUB as HUB_VICTIMS
+from bench.victims import PRECISIONS, split_precision
+
+MAX_RUNS = 100
+"""Runs of a submission under one attack."""
+
+
+def _check_paragraph(text: str) -> str:
+    """Return a text that may be empty or have several lines. Raises ValueError as `check_text` does."""
+    return check_text(text, lines=True) if text else text
+
+
+Line = Annotated[str, AfterValidator(check_text)]
+Paragraph = Annotated[str, AfterValidator(_check_paragraph)]
 
 
 class Submission(Closed):
     """A configured defense, and the cells that it is to be played on."""
 
     version: Literal[1]
-    title: str = Field(min_length=3, max_length=120)
-    authors: list[str] = Field(min_length=1, max_length=50)
-    description: str = Field("", max_length=4000)
-    reference: str = Field("", max_length=300, description="paper or report")
+    title: Line = Field(min_length=3, max_length=120)
+    authors: list[Annotated[Line, Field(max_length=120)]] = Field(min_length=1, max_length=50)
+    description: Paragraph = Field("", max_length=4000)
+    reference: Paragraph = Field("", max_length=300, description="paper or report")
     defense: Method
     budget: Budget = Budget()
     datasets: list[str] = Field(["emoji_catalog"], min_length=1, max_length=16)
@@ -25,14 +44,46 @@ class Submission(Closed):
     threats: list[Threat] = Field(["white"], min_length=1, max_length=3)
     seeds: Seeds = Field([0], max_length=10)
 
-    @field_validator("title", "authors", "description", "reference")
+    @field_validator("authors", "datasets", "threats")
     @classmethod
-    def printable(cls, value: str | list[str]) -> str | list[str]:
-        """Refuse control characters: they could forge the text of a terminal or a page."""
-        for text in [value] if isinstance(value, str) else value:
-            if any(not character.isprintable() and character != "\n" for character in text):
-                raise ValueError("control characters are not allowed")
-        return value
+    def refuse_doubles(cls, values: list[str]) -> list[str]:
+        """Raise ValueError for a value that is there twice."""
+        if (double := find_double(values)) is not None:
+            raise ValueError(f"{show(double)} is there twice; allowed: once")
+        return values
+
+    @field_validator("datasets")
+    @classmethod
+    def check_datasets(cls, names: list[str]) -> list[str]:
+        """Raise UserError for a data set without a card: a submission can be played anywhere."""
+        for name in names:
+            if name not in EMBEDDED and name not in HUB:
+                raise unknown_name("datasets", name, [*EMBEDDED, *HUB])
+        return names
+
+    @field_validator("victims")
+    @classmethod
+    def check_victims(cls, names: list[str]) -> list[str]:
+        """Raise UserError for a victim outside the catalog, and ValueError for one that is there in two precisions."""
+        bases: set[str] = set()
+        for name in names:
+            base, _ = split_precision(name)
+            if base not in EMBEDDED_VICTIMS and base not in HUB_VICTIMS:
+                precisions = f", also with @{', @'.join(PRECISIONS)}"
+                raise unknown_name("victims", name, [*EMBEDDED_VICTIMS, *HUB_VICTIMS], precisions)
+            if base in bases:
+                raise ValueError(f"{show(base)} is there twice; allowed: once, in one precision")
+            bases.add(base)
+        return names
+
+    @model_validator(mode="after")
+    def refuse_many(self) -> Self:
+        """Raise UserError for too many runs."""
+        counts = [len(values) for values in (self.datasets, self.victims, self.threats, self.seeds)]
+        if prod(counts) > MAX_RUNS:
+            product = f"{' x '.join(map(str, counts))} = {prod(counts)} runs under one attack"
+            raise UserError(f"datasets x victims x threats x seeds: {product}; allowed: {MAX_RUNS}")
+        return self
 
     def runs(self, attack: str) -> list[RunSpec]:
         """Return every cell, under an attack in the form of the command line."""

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from bench.errors import UserError, unknown_name
+from bench.errors import UserError, printable, show, unknown_name
 from bench.methods import catalog, descriptions
 from bench.methods.catalog import Entry
 from bench.methods.code import code_hash
@@ -108,11 +108,12 @@ class Registry(Generic[T, F]):
             return model.model_validate(method.options)
         except ValidationError as error:
             first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
+            field = ".".join(printable(str(part)[:40]) for part in first["loc"])
             reason = "no such option" if first["type"] == "extra_forbidden" else first["msg"]
+            value = show(first["input"]) if isinstance(first["input"], str) else first["input"]
             allowed = ", ".join(model.model_fields) or "none"
             raise UserError(
-                f"{self.kind} {method.name}, option {field}={first['input']!r}: {reason}; options: {allowed}"
+                f"{self.kind} {method.name}, option {field}={value}: {reason}; options: {allowed}"
             ) from None
 
     def build(self, method: Method) -> T:

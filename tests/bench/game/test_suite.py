@@ -1,5 +1,7 @@
 """A suite is every combination of its lists, with some added and some left out."""
 
+import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from bench.cli import parse
 from bench.datasets.cards import HUB
 from bench.errors import UserError
 from bench.game.playable import check_playable
-from bench.game.suite import MAX_RUNS, Matrix, Pattern, Suite, read_suite
+from bench.game.suite import MAX_MATRICES, MAX_RUNS, Matrix, Suite, read_suite
 from bench.game.suites import presets
 from bench.game.threat import PAPER, surrogates
 from bench.spec import Budget, Method, RunSpec
@@ -127,14 +129,44 @@ def test_what_is_included_twice_is_played_once() -> None:
         ({"defense": "em"}, True),
         ({"defense": ["none", "em"], "seed": 3}, True),
         ({"defense": "em", "seed": 4}, False),
-        ({"threat": ["gray", "black"]}, False),
-        ({"seed": [3]}, True),
-        ({}, False),
+        ({"threat": ["gray"]}, False),
+        ({"seed": [3], "attack": "lora_sft"}, True),
+        ({"attack": "lora_sft", "dataset": "tags"}, False),
     ],
 )
 def test_a_pattern_fits_where_all_that_it_says_agrees(pattern: dict[str, object], fits: bool) -> None:
-    spec = RunSpec(defense=Method(name="em"), attack=Method(name="lora_sft"), seed=3)
-    assert Pattern.model_validate(pattern).fits(spec) is fits
+    attacks = ["full_sft", "lora_sft"]
+    include = [
+        {"defenses": ["none", "em"], "threats": ["gray"], "seeds": [4], "datasets": ["tags"], "attacks": attacks}
+    ]
+    runs = suite(seeds=[3], include=include, exclude=[pattern]).runs()
+    assert (RunSpec(defense=Method(name="em"), attack=Method(name="lora_sft"), seed=3) not in runs) is fits
+
+
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        ({"defense": "emm"}, "exclude.0.defense: 'emm' is in no run of this suite; allowed: em, none"),
+        ({"defense": ["em", "emm"]}, "exclude.0.defense: 'emm'"),
+        ({"defense": ".*"}, "exclude.0.defense: '.*'"),
+        ({"defense": "EM"}, "exclude.0.defense: 'EM'"),
+        ({"seed": 7}, "exclude.0.seed: '7' is in no run of this suite; allowed: 0, 1"),
+        ({"defense": "none", "seed": 1}, "exclude.0: fits no run"),
+        ({}, "exclude.0: fits no run"),
+        ({"threat": []}, "exclude.0.threat: '[]'"),
+        ({"threat": None}, "exclude.0.threat.0: 'None'"),
+        ({"seed": True}, "exclude.0.seed.0: 'True'"),
+        (None, "exclude.0: 'None'"),
+        ("em", "exclude.0: 'em'"),
+    ],
+)
+def test_a_pattern_that_fits_no_run_is_a_slip_of_the_pen(
+    written: Callable[..., str], pattern: object, told: str
+) -> None:
+    include = [{"defenses": ["none"], "seeds": [0]}]
+    with pytest.raises(UserError) as error:
+        read_suite(written(seeds=[0, 1], include=include, exclude=[pattern])).runs()
+    assert str(error.value).startswith(told)
 
 
 def test_what_is_excluded_is_not_played() -> None:
@@ -168,7 +200,33 @@ def test_an_unknown_suite_names_the_shipped_ones() -> None:
         read_suite("embeded")
 
 
-def test_too_many_runs_are_refused_before_they_are_made() -> None:
-    matrix = Matrix(defenses=[Method(name="em")] * 400, attacks=[Method(name="lora_sft")] * 400, budgets=[Budget()])
-    with pytest.raises(UserError, match=f"160000 runs; allowed: {MAX_RUNS}"):
-        matrix.runs()
+MANY = [Method(name="em")] * 400
+
+
+@pytest.mark.parametrize("part", ["matrix", "included", "together"])
+def test_too_many_runs_are_refused_before_they_are_made(part: str) -> None:
+    """The matrices would fill the memory if they were made."""
+    small = Matrix(defenses=[Method(name="em")])
+    large = Matrix(defenses=MANY, attacks=MANY, budgets=[Budget()] * 1000)
+    made = {
+        "matrix": suite(defenses=[{"name": "em"}] * 400, attacks=["lora_sft"] * 400),
+        "included": suite(include=[small, large]),
+        "together": suite(include=[Matrix(defenses=MANY, attacks=[Method(name="lora_sft")] * 200)] * 2),
+    }
+    count = {"matrix": 160_000, "included": 160_000_002, "together": 160_001}
+    with pytest.raises(UserError, match=f"{count[part]} runs; allowed: {MAX_RUNS}"):
+        made[part].runs()
+
+
+def test_many_patterns_on_many_runs_take_seconds() -> None:
+    few = suite(seeds=list(range(MAX_RUNS)), exclude=[{"seed": n, "defense": "em"} for n in range(MAX_MATRICES)])
+    start = time.perf_counter()
+    assert len(few.runs()) == MAX_RUNS - MAX_MATRICES
+    assert time.perf_counter() - start < 30
+
+
+@pytest.mark.parametrize("field", ["include", "exclude"])
+def test_lists_of_matrices_and_patterns_are_bounded(written: Callable[..., str], field: str) -> None:
+    entry = {"include": '{"defenses": ["em"]}', "exclude": '{"seed": 0}'}[field]
+    with pytest.raises(UserError, match=rf"^{field}: .* at most {MAX_MATRICES} items .* not {MAX_MATRICES + 1}"):
+        read_suite(written(**{field: [json.loads(entry) for _ in range(MAX_MATRICES + 1)]}))
