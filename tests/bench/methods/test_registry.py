@@ -206,17 +206,3 @@ def test_a_wrong_option_is_not_described(registry: Things, monkeypatch: pytest.M
     with pytest.raises(UserError, match="ronds=3"):
         registry.describe(Method(name="alpha", options={"ronds": 3}))
     assert not list(tmp_path.rglob("*.json"))
-
-
-@pytest.mark.parametrize("damage", ["", "{", "[]", "5", "null", '{"options": 5}', "\0", "folder"])
-def test_a_broken_description_is_made_again(
-    registry: Things, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, damage: str
-) -> None:
-    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
-    first = registry.describe(Method(name="alpha"))
-    (file,) = (tmp_path / "home" / "methods").iterdir()
-    whole = file.read_text()
-    file.unlink()
-    file.mkdir() if damage == "folder" else file.write_text(damage)
-    assert Things("toy", "toy_methods", ThingTraits).describe(Method(name="alpha")) == first
-    assert file.is_dir() or file.read_text() == whole
