@@ -5,16 +5,17 @@ import random
 
 import numpy as np
 
+from bench.threads import read_threads
+
 
 def prepare(threads: int | None = None) -> None:
     """Set the number of CPU threads and make torch deterministic.
 
-    The number of threads is `threads`, or else `BENCH_THREADS`, or else the number of cores.
+    The number of threads is `threads`, or else `BENCH_THREADS`, or else the number of cores. Raises UserError.
     """
     import torch
 
-    count = threads or int(os.environ.get("BENCH_THREADS", os.cpu_count() or 1))
-    torch.set_num_threads(count)
+    torch.set_num_threads(threads or read_threads())
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic matrix products on a GPU
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     # The deterministic mode overwrites every scratch buffer to help debugging: 134 MB in each step of TRL's loss.

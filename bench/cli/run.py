@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.cli.output import echo, plain
 from bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -94,7 +95,9 @@ def play(
     from bench.tables.records import run_as_json
     from bench.tables.runs import load_runs
     from bench.tables.summary import summarize
+    from bench.threads import read_threads
 
+    read_threads()  # so that a bad value is an error before the first stage
     played: list[list[Run]] = []
     for cell in cells:
         with RunDisplay(quiet=as_json) as display:
@@ -119,9 +122,9 @@ def play(
                 {"defense": defense, **game._asdict(), "steps": [step.to_json() for step in steps]}
                 for game, defense, steps in ladders
             ]
-        typer.echo(json.dumps(document, indent=1))
+        echo(json.dumps(document, indent=1))
         return
     for game, defense, steps in ladders:
         display.console.print(ladder_table(game, defense, steps))
     for flag in flags:
-        display.console.print(f"{MARK} {flag.kind}: {flag.text}", soft_wrap=True, markup=False)
+        display.console.print(plain(f"{MARK} {flag.kind}: {flag.text}"), soft_wrap=True)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.output import echo, make_console
 from bench.game.suites import presets
 
 if TYPE_CHECKING:
@@ -47,21 +48,23 @@ def run(
     from bench.game.playable import check_playable
     from bench.play.schedule import play_plan
     from bench.store import artifacts, housekeeping
+    from bench.threads import read_threads
 
     housekeeping.read_limit()  # so that a bad value is an error before the first stage
+    read_threads()
     for spec in plan.runs.values():
         check_playable(spec)
     player = open_engine(engine, workers, address, Costs(artifacts.read_manifests() if plan.tasks else []))
     with SuiteDisplay(len(plan.tasks), quiet=as_json) as display:
         outcome = play_plan(plan, player, display.report)
     if as_json:
-        typer.echo(json.dumps(vars(outcome), indent=1))
+        echo(json.dumps(vars(outcome), indent=1))
     else:
-        typer.echo(f"runs: {len(outcome.recorded)} played, {len(outcome.kept)} as they were")
+        echo(f"runs: {len(outcome.recorded)} played, {len(outcome.kept)} as they were")
     for stage, error in outcome.failed.items():
-        typer.echo(f"failed: {plan.stages[stage].kind} {stage}: {error.strip().splitlines()[-1]}", err=True)
+        echo(f"failed: {plan.stages[stage].kind} {stage}: {error.strip().splitlines()[-1]}", err=True)
     if outcome.blocked:
-        typer.echo(f"{len(outcome.blocked)} runs wait for failed stages; `bench suite status {name}` has the traces")
+        echo(f"{len(outcome.blocked)} runs wait for failed stages; `bench suite status {name}` has the traces")
         raise typer.Exit(1)
 
 
@@ -75,10 +78,10 @@ def status(name: Name, as_json: Json = False) -> None:
     rows = {row.id for row in results.load()}
     recorded, traces = [run for run in plan.runs if run in rows], failures(plan)
     if as_json:
-        return typer.echo(json.dumps({"runs": len(plan.runs), "recorded": len(recorded), "failed": traces}, indent=1))
-    typer.echo(f"{len(recorded)} of {len(plan.runs)} runs recorded, {len(plan.tasks)} stages to do")
+        return echo(json.dumps({"runs": len(plan.runs), "recorded": len(recorded), "failed": traces}, indent=1))
+    echo(f"{len(recorded)} of {len(plan.runs)} runs recorded, {len(plan.tasks)} stages to do")
     for stage, trace in traces.items():
-        typer.echo(f"\n{plan.stages[stage].kind} {stage}\n{trace}")
+        echo(f"\n{plan.stages[stage].kind} {stage}\n{trace}")
 
 
 @app.command()
@@ -101,8 +104,8 @@ def clean(
         size = remove(artifacts, files)
     if as_json:
         report = {"artefacts": [str(artifact) for artifact in artifacts], "traces": len(files), "bytes": size}
-        return typer.echo(json.dumps({**report, "dry_run": dry_run}, indent=1))
-    typer.echo(f"{'would be removed' if dry_run else 'removed'}: {summary}")
+        return echo(json.dumps({**report, "dry_run": dry_run}, indent=1))
+    echo(f"{'would be removed' if dry_run else 'removed'}: {summary}")
 
 
 def load_plan(name: str) -> "Plan":
@@ -130,8 +133,7 @@ def _print_plan(plan: "Plan", workers: int | None, as_json: bool) -> None:
     wall = None if seconds is None else round(predict_seconds(plan, count, seconds))
     if as_json:
         document = {"runs": len(plan.runs), "stages": rows, "workers": count, "wall seconds": wall}
-        return typer.echo(json.dumps(document, indent=1))
-    from rich.console import Console
+        return echo(json.dumps(document, indent=1))
     from rich.table import Table
 
     table = Table(title=f"{len(plan.runs)} runs, {len(plan.stages)} stages, {len(plan.tasks)} to do")
@@ -139,6 +141,6 @@ def _print_plan(plan: "Plan", workers: int | None, as_json: bool) -> None:
         table.add_column(column, justify="left" if column == "stage" else "right")
     for row in rows:
         table.add_row(*("?" if value is None else str(value) for value in row.values()))
-    Console().print(table)
+    make_console().print(table)
     text = "not known: stages like these were never played here" if wall is None else f"{wall} s"
-    typer.echo(f"expected time with {count} workers: {text}")
+    echo(f"expected time with {count} workers: {text}")

@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 
+from bench.threads import read_threads
+
 
 def devices() -> list[str]:
     """Return the names that `CUDA_VISIBLE_DEVICES` may hold here, one for each device that a worker may have.
@@ -25,4 +27,4 @@ def devices() -> list[str]:
 
 def cores() -> int:
     """Return the number of cores that may be used: `BENCH_THREADS`, or all."""
-    return int(os.environ.get("BENCH_THREADS", os.cpu_count() or 1))
+    return read_threads()

@@ -1,6 +1,5 @@
 """The Slurm engine: the ready stages of one kind are one job array, which submitit submits and follows."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from bench.engine.devices import cores, devices
 from bench.errors import UserError, unknown_name
 from bench.paths import home
 from bench.stages.stage import Stage
+from bench.threads import read_threads
 
 CLUSTERS = ("slurm", "local")
 """Clusters of submitit. `local` is this machine, to try what would be submitted."""
@@ -57,7 +57,7 @@ class Slurm:
             raise UserError("engine: 'slurm' found no sbatch on the PATH; allowed: a machine that may submit jobs")
         local = self.cluster == "local"
         self.gpus = bool(devices()) if local else "gpu" in _features()
-        self.cpus = max(1, cores() // self.workers) if local else int(os.environ.get("BENCH_THREADS", CORES))
+        self.cpus = max(1, cores() // self.workers) if local else read_threads(CORES)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, _: TracebackType | None) -> None:
