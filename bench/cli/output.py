@@ -1,0 +1,73 @@
+"""Texts on the terminal. Foreign ones are shown in full, without secrets, and without characters that steer it."""
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from bench.errors import UserError, hide_secrets, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+
+def clean(text: str) -> str:
+    """Return a text that may be printed: its lines stay, secrets are hidden, control characters are escaped."""
+    return "\n".join(printable(line) for line in hide_secrets(text).split("\n"))
+
+
+def echo(text: object, *, err: bool = False, bold: bool = False) -> None:
+    """Print a text on a line of its own, on the error output if `err`."""
+    typer.secho(clean(str(text)), err=err, bold=bold or None)
+
+
+def report_error(text: str) -> None:
+    """Print an error."""
+    typer.echo(typer.style("error:", fg="red", bold=True) + f" {clean(text)}", err=True)
+
+
+def plain(text: str, style: str = "") -> "Text":
+    """Return a text for Rich's tables and titles. Square brackets in it are no markup.
+
+    >>> str(plain("ckpt/my[v2]"))
+    'ckpt/my[v2]'
+    """
+    from rich.text import Text
+
+    return Text(clean(text), style)
+
+
+def make_console(*, quiet: bool = False) -> "Console":
+    """Return a console that shows strings as they are: `[v2]` is no markup, and `:smile:` no picture."""
+    from rich.console import Console
+
+    return Console(quiet=quiet, markup=False, emoji=False, highlight=False)
+
+
+def prepare_streams() -> None:
+    """Print a question mark for what the terminal's encoding lacks, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
+def flush() -> None:
+    """Write what is still to be printed. Nobody is told where the reader of a pipe has gone, as after `| head`.
+
+    Raises UserError where the output is a file on a full disk.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence()
+    except OSError as error:
+        _silence()
+        raise UserError(
+            f"output: it cannot be written: {error.strerror}; allowed: a terminal, a pipe, or a file on a disk with room"
+        ) from error
+
+
+def _silence() -> None:
+    """Point the output to nowhere, so that the end of the process does not try to write it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
