@@ -12,9 +12,8 @@ from bench.progress import Progress
 from bench.samples import Sample, SampleSet
 from bench.spec import Budget, RunSpec
 from bench.stages import dataset
-from bench.stages.fidelity import ALLOWED_TEXT, check_ids, check_labels, check_pictures, insertions, show
+from bench.stages.fidelity import check_release, inserted_words
 from bench.stages.stage import Stage, name_stage
-from bench.words import may_be_inserted
 
 CHECKS = 2
 """The version of what an audit refuses. A release that an older version passed is audited again."""
@@ -50,10 +49,8 @@ def audit(original: SampleSet, released: SampleSet, budget: Budget, control: boo
     """
     if not original:
         raise UserError("data set: no samples; allowed: one or more")
-    check_ids(original, released)
-    answers = check_labels(original, released, control)
-    check_pictures(original, released)
-    words = max(len(_inserted_words(a, b)) for a, b in zip(original, released, strict=True))
+    answers = check_release(original, released, control)
+    words = max(len(inserted_words(a, b)) for a, b in zip(original, released, strict=True))
     rows = [_measure(a, b) for a, b in zip(original, released, strict=True)]
     linf = max(r["linf"] for r in rows)
     if linf > budget.epsilon:
@@ -64,16 +61,6 @@ def audit(original: SampleSet, released: SampleSet, budget: Budget, control: boo
     means = {key: round(float(np.mean([r[key] for r in rows])), 4) for key in ("ssim", "perceptual", "edit_distance")}
     psnr = round(float(np.mean(changed)), 2) if changed else None
     return {"linf": linf, "psnr": psnr, "words": words, **means, **({"answers": answers} if answers else {})}
-
-
-def _inserted_words(original: Sample, released: Sample) -> list[str]:
-    """Return the words that a release adds to a sample's question. Raises UserError if they may not be inserted."""
-    name = f"question of sample {show(original.id)}"
-    words, _ = insertions(original.question, released.question, name)
-    for word in words:
-        if not may_be_inserted(word):
-            raise UserError(f"release: {name}: the word {show(word)} was inserted; {ALLOWED_TEXT}")
-    return words
 
 
 def _measure(original: Sample, released: Sample) -> dict[str, Any]:

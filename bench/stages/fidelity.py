@@ -17,6 +17,22 @@ SHOWN = 60
 """Characters of a value that an error shows."""
 
 
+def check_release(original: SampleSet, released: object, control: bool = False) -> int:
+    """Return how many samples have other answers: none, unless it is a `control`.
+
+    Raises UserError, with the sample and the field, for anything else than pictures of the same size and questions with
+    inserted words. Budgets are not checked.
+    """
+    if not isinstance(released, SampleSet) or not all(isinstance(sample, Sample) for sample in released):
+        raise UserError(f"release: {show(released)}; allowed: a SampleSet of Samples")
+    check_ids(original, released)
+    answers = check_labels(original, released, control)
+    check_pictures(original, released)
+    for before, after in zip(original, released, strict=True):
+        inserted_words(before, after)
+    return answers
+
+
 def check_ids(original: SampleSet, released: SampleSet) -> None:
     """Raise UserError, with the first that differs, for samples that are missing, added, renamed or moved."""
     for number, pair in enumerate(zip_longest(original, released), start=1):
@@ -29,8 +45,11 @@ def check_ids(original: SampleSet, released: SampleSet) -> None:
 def check_labels(original: SampleSet, released: SampleSet, control: bool = False) -> int:
     """Return how many samples have other answers: none, unless it is a `control`.
 
-    Raises UserError for a change of any field besides `pixels` and `question`.
+    Raises UserError for a change of any field besides `pixels` and `question`, and for one that is no text.
     """
+    for r in released:
+        for key in (field.name for field in fields(Sample) if field.name != "pixels"):
+            _check_text(getattr(r, key), key, r)
     free = {"pixels", "question", *(("answer", "answers") if control else ())}
     for name in (field.name for field in fields(Sample) if field.name not in free):
         values = [(getattr(s, name), getattr(r, name)) for s, r in zip(original, released, strict=True)]
@@ -40,12 +59,21 @@ def check_labels(original: SampleSet, released: SampleSet, control: bool = False
             what = f"{len(changed)} {name}{'' if name.endswith('s') else 's'} changed"
             where = f"sample {show(original[changed[0]].id)} from {before} to {after}"
             raise UserError(f"release: {what}, in {where}; {ALLOWED_FIELDS}")
-    for r in released:
-        texts = (r.answer, *r.answers)
-        if not all(isinstance(text, str) for text in texts):
-            raise UserError(f"release: answers of sample {show(r.id)}: {show(texts)}; allowed: text")
     pairs = zip(original, released, strict=True)
     return sum((s.answer, s.answers) != (r.answer, r.answers) for s, r in pairs)
+
+
+def _check_text(value: object, field: str, sample: Sample) -> None:
+    """Raise UserError for a field that is not text which UTF-8 can write, or for a list not a tuple of such texts."""
+    many = field in ("answers", "choices")
+    texts = value if many else (value,)
+    where = f"release: {field} of sample {show(sample.id)}"
+    if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):
+        raise UserError(f"{where}: {show(value)}; allowed: {'a tuple of texts' if many else 'text'}")
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{where}: {show(value)}; allowed: text that UTF-8 can write") from None
 
 
 def check_pictures(original: SampleSet, released: SampleSet) -> None:
@@ -62,6 +90,16 @@ def check_pictures(original: SampleSet, released: SampleSet) -> None:
             raise UserError(f"release: {name} differs at sample {show(after.id)}; allowed: the same for each image_id")
 
 
+def inserted_words(original: Sample, released: Sample) -> list[str]:
+    """Return the words that a release adds to a sample's question. Raises UserError if they may not be inserted."""
+    name = f"question of sample {show(original.id)}"
+    words, _ = insertions(original.question, released.question, name)
+    for word in words:
+        if not may_be_inserted(word):
+            raise UserError(f"release: {name}: the word {show(word)} was inserted; {ALLOWED_TEXT}")
+    return words
+
+
 def insertions(original: str, released: str, name: str = "question") -> tuple[list[str], list[int]]:
     """Return the words that `released` adds, and for each the index of the word of `original` that it stands before.
 
@@ -71,8 +109,6 @@ def insertions(original: str, released: str, name: str = "question") -> tuple[li
     >>> insertions("What is this?", "What lake is this? pony")
     (['lake', 'pony'], [1, 3])
     """
-    if not isinstance(released, str):
-        raise UserError(f"release: {name}: {show(released)}; allowed: text")
     (expected, end), (pieces, new_end) = split_pieces(original), split_pieces(released)
     words: list[str] = []
     slots: list[int] = []
@@ -101,10 +137,10 @@ def insertions(original: str, released: str, name: str = "question") -> tuple[li
 
 
 def show(value: Any) -> str:
-    """Return a value for an error line: characters beyond ASCII are escaped, and a long value is cut.
+    """Return a value for an error line: in one line, with characters beyond ASCII escaped, and a long value cut.
 
     >>> show("a" + chr(0x2003)), show("a" * 99)[55:]
     ("'a\\\\u2003'", 'aaaaa... (101 characters)')
     """
-    text = ascii(value)
+    text = ascii(value).replace("\n", " ")
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"

@@ -17,6 +17,7 @@ from bench.progress import Progress
 from bench.samples import SampleSet
 from bench.spec import RunSpec
 from bench.stages import dataset
+from bench.stages.fidelity import check_release, show
 from bench.stages.stage import Stage, name_stage
 
 
@@ -58,9 +59,31 @@ def _work(
         samples = draw_queries(samples, count)
     loaded = [load_once(name) for name in models]
     protected = defense.protect(samples, loaded, spec.budget, rng, progress)
+    log, image_steps = _check(spec.defense.name, protected, samples)
     protected.samples.save(folder)
-    (folder / "log.json").write_text(json.dumps(protected.log, indent=1, sort_keys=True), encoding="utf-8")
-    return {"image_steps": float(protected.log.get("image_steps", 0))}
+    (folder / "log.json").write_text(log, encoding="utf-8")
+    return {"image_steps": image_steps}
+
+
+def _check(name: str, protected: object, original: SampleSet) -> tuple[str, float]:
+    """Return a release's log as JSON, and the steps that it counts.
+
+    Raises UserError, with the defense's name, for a release that could not be written or that no audit would pass.
+    """
+    from defenses import REGISTRY
+    from defenses.base import Protected
+
+    if not isinstance(protected, Protected):
+        raise UserError(f"defense {name!r}: protect returned {show(protected)}; allowed: Protected(samples, log)")
+    try:
+        check_release(original, protected.samples, control=name in REGISTRY.controls)
+    except UserError as error:
+        raise UserError(f"defense {name!r}: {error}") from None
+    try:
+        log = json.dumps(protected.log, indent=1, sort_keys=True)
+        return log, float(protected.log.get("image_steps", 0))
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise UserError(f"defense {name!r}: log: {show(error)}; allowed: a dictionary that JSON can write") from None
 
 
 def seed_of(spec: RunSpec, count: int | None) -> int | list[int]:
