@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.output import echo, make_console
+
 app = typer.Typer(help="List the finished stages of the home, check them, and make room.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
@@ -18,8 +20,7 @@ def ls(as_json: Json = False) -> None:
     rows, limit = housekeeping.summarise_usage(), housekeeping.read_limit()
     gigabytes = None if limit is None else limit / 1e9
     if as_json:
-        return typer.echo(json.dumps({"stages": rows, "limit_gb": gigabytes}, indent=1))
-    from rich.console import Console
+        return echo(json.dumps({"stages": rows, "limit_gb": gigabytes}, indent=1))
     from rich.table import Table
 
     table = Table(title="no limit: BENCH_CACHE_GB is not set" if gigabytes is None else f"limit: {gigabytes:g} GB")
@@ -28,7 +29,7 @@ def ls(as_json: Json = False) -> None:
     for row in rows:
         used = row["used"] and datetime.fromisoformat(row["used"]).astimezone().strftime("%Y-%m-%d %H:%M")
         table.add_row(row["stage"], str(row["artefacts"]), f"{row['mb']:.1f}", used or "")
-    Console().print(table)
+    make_console().print(table)
 
 
 @app.command()
@@ -42,9 +43,9 @@ def verify(as_json: Json = False) -> None:
         if reason:
             broken[str(artifact)] = reason
     if as_json:
-        typer.echo(json.dumps({"checked": checked, "broken": broken}, indent=1))
+        echo(json.dumps({"checked": checked, "broken": broken}, indent=1))
     else:
-        typer.echo(f"{checked} artefacts checked, {len(broken)} broken")
+        echo(f"{checked} artefacts checked, {len(broken)} broken")
     if broken:
         raise typer.Exit(1)
 
@@ -65,13 +66,13 @@ def gc(
     if limit is not None:
         freed |= retention.trim(limit, everything=everything, dry_run=dry_run)
     if as_json:
-        return typer.echo(json.dumps({"removed": freed, "bytes": sum(freed.values()), "dry_run": dry_run}, indent=1))
+        return echo(json.dumps({"removed": freed, "bytes": sum(freed.values()), "dry_run": dry_run}, indent=1))
     for path, size in freed.items():
-        typer.echo(f"{size / 1e6:10.1f} MB  {path}")
+        echo(f"{size / 1e6:10.1f} MB  {path}")
     left = housekeeping.summarise_usage()[-1]["mb"] - (sum(freed.values()) / 1e6 if dry_run else 0)
-    typer.echo(f"{'would be ' if dry_run else ''}freed: {sum(freed.values()) / 1e6:.1f} MB; left: {left:.1f} MB")
+    echo(f"{'would be ' if dry_run else ''}freed: {sum(freed.values()) / 1e6:.1f} MB; left: {left:.1f} MB")
     if limit is not None and left > limit / 1e6 and not everything:
-        typer.echo(f"over the limit of {limit / 1e9:g} GB: recorded runs need the rest; --all removes it too", err=True)
+        echo(f"over the limit of {limit / 1e9:g} GB: recorded runs need the rest; --all removes it too", err=True)
 
 
 @app.command()
@@ -81,8 +82,8 @@ def push(as_json: Json = False) -> None:
 
     pushed, failed = artifacts.share()
     if as_json:
-        typer.echo(json.dumps({"pushed": pushed, "failed": failed}, indent=1))
+        echo(json.dumps({"pushed": pushed, "failed": failed}, indent=1))
     else:
-        typer.echo(f"{len(pushed)} artefacts copied, {len(failed)} not")
+        echo(f"{len(pushed)} artefacts copied, {len(failed)} not")
     if failed:
         raise typer.Exit(1)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bench.cli.output import echo
 from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import UserError, unknown_name
 
@@ -19,10 +20,10 @@ def list_() -> None:
     from bench.datasets import hub_store
 
     for name, card in EMBEDDED.items():
-        typer.echo(f"{name:<14} embedded          {card.licence}: {card.summary}")
+        echo(f"{name:<14} embedded          {card.licence}: {card.summary}")
     for name, hub in HUB.items():
         state = "prepared" if hub_store.load_manifest(name) else f"{hub.megabytes} MB to fetch"
-        typer.echo(f"{name:<14} {state:<17} {hub.licence}: {hub.summary}")
+        echo(f"{name:<14} {state:<17} {hub.licence}: {hub.summary}")
 
 
 @app.command()
@@ -84,9 +85,9 @@ def check(name: Annotated[str, typer.Argument(help="a data set, or a path to you
     crossings = find_crossings(hashes)
     for pair in crossings[:SHOWN]:
         names = f"{pair.split_a} {pair.id_a} and {pair.split_b} {pair.id_b}"
-        typer.echo(f"near-duplicates in two splits: {names} ({pair.distance} of 256 bits differ)")
+        echo(f"near-duplicates in two splits: {names} ({pair.distance} of 256 bits differ)")
     counts = ", ".join(f"{split} {len(datasets.load(name, split))}" for split in SPLITS)
-    typer.echo(f"{name}: samples {counts}; {len(crossings)} near-duplicate pairs across splits")
+    echo(f"{name}: samples {counts}; {len(crossings)} near-duplicate pairs across splits")
     if crossings:
         raise typer.Exit(1)
 
@@ -97,24 +98,24 @@ def _check_own(path: str) -> None:
 
     contents = read_contents(locate(path))
     for line in [*contents.bad, *contents.notes]:
-        typer.echo(line)
+        echo(line)
     counts = ", ".join(f"{split} {len(part)}" for split, part in contents.drafts.items())
-    typer.echo(f"{path}: {contents.rows} rows, {len(contents.bad)} of them cannot be used; samples {counts}")
+    echo(f"{path}: {contents.rows} rows, {len(contents.bad)} of them cannot be used; samples {counts}")
     if contents.refusal:
         raise UserError(f"dataset: {path!r}: {contents.refusal}")
-    typer.echo(f"differences below about {100 * contents.effect:.0f} points would not show in one seed")
+    echo(f"differences below about {100 * contents.effect:.0f} points would not show in one seed")
     if contents.bad:
         raise typer.Exit(2)
 
 
 def _report(report: dict[str, Any]) -> None:
     for line in report["malformed rows"]:
-        typer.echo(f"left out: {line}", err=True)
-    typer.echo(f"{report['name']}: {report['repo']} at {report['revision']}, licence {report['licence']}")
+        echo(f"left out: {line}", err=True)
+    echo(f"{report['name']}: {report['repo']} at {report['revision']}, licence {report['licence']}")
     dropped = sum(report["near duplicates dropped"].values())
-    typer.echo(
+    echo(
         f"{report['rows']} rows about {report['pictures']} pictures; {report['pictureless']} without a picture,"
         f" {report['malformed']} malformed, {dropped} pictures dropped as near-duplicates of another split's"
     )
     for split, count in report["splits"].items():
-        typer.echo(f"  {split:<10} {count['samples']:>5} samples, {count['pictures']:>5} pictures")
+        echo(f"  {split:<10} {count['samples']:>5} samples, {count['pictures']:>5} pictures")

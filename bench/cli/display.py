@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,6 +16,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from bench.cli.output import clean, make_console, plain
 from bench.results import Run
 from bench.scoring.ladder import Step
 from bench.scoring.stats import Estimate
@@ -30,7 +29,7 @@ class Display:
     """Progress bars on the terminal while the block runs; nothing at all when `quiet`."""
 
     def __init__(self, *columns: ProgressColumn, quiet: bool) -> None:
-        self.console = Console(quiet=quiet)
+        self.console = make_console(quiet=quiet)
         self.progress = Progress(*columns, console=self.console)
 
     def __enter__(self) -> Self:
@@ -57,13 +56,13 @@ class RunDisplay(Display):
 
     def heading(self, text: str) -> None:
         """Print a line above the bars."""
-        self.console.print(f"[bold]{escape(text)}[/]")
+        self.console.print(plain(text, "bold"))
 
     @contextmanager
     def stage(self, title: str) -> Iterator[Callable[[float, str], None]]:
         """Show a bar for the block, which reports the fraction done in [0,1] and a note."""
-        task = self.progress.add_task(title, total=1.0, note="")
-        yield lambda fraction, note: self.progress.update(task, completed=fraction, note=note)
+        task = self.progress.add_task(clean(title), total=1.0, note="")
+        yield lambda fraction, note: self.progress.update(task, completed=fraction, note=clean(note))
         self.progress.stop_task(task)
 
     @property
@@ -82,7 +81,7 @@ class SuiteDisplay(Display):
 
     def report(self, stage: Stage, event: str) -> None:
         """Show one event of `bench.play.schedule`: a stage has started, or has ended in some way."""
-        self.console.print(f"{event:<8} {stage.kind}: {stage.title}", markup=False)
+        self.console.print(plain(f"{event:<8} {stage.kind}: {stage.title}"))
         if event != "started":
             self.progress.advance(self.bar)
 
@@ -91,7 +90,7 @@ def summary_table(runs: Sequence[Run], reused: str) -> Table:
     """Return one table for the runs of one cell. `reused`: how many of its stages were finished before."""
     summary, first = summarize(runs), runs[0]
     title = f"{first.defense} × {first.attack} · {first.dataset} · {first.victim} · {first.threat} box"
-    table = Table(title=escape(title))
+    table = Table(title=plain(title, "table.title"))
     table.add_column("measure")
     table.add_column("value", justify="right")
     for name, text in (
@@ -114,7 +113,7 @@ def summary_table(runs: Sequence[Run], reused: str) -> Table:
 def ladder_table(game: Game, defense: str, steps: Sequence[Step]) -> Table:
     """Return a table of the attacks from the cheapest on. Marked are those that were the best when they were tried."""
     best = f"Best of {len(steps)} attacks, chosen on validation: {steps[-1].best.attack}"
-    table = Table(title=escape(f"{defense} · {game.dataset} · {game.victim} · {game.threat} box\n{best}"))
+    table = Table(title=plain(f"{defense} · {game.dataset} · {game.victim} · {game.threat} box\n{best}", "table.title"))
     columns = ("attack", "cost", "all so far", "validation", "gain on test", "protection, 95 % interval", "best so far")
     for name in columns:
         table.add_column(name, justify="left" if name == "attack" else "right")

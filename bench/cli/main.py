@@ -1,10 +1,11 @@
 """Entry point of the command line: its commands, and user errors as one line with exit code 2."""
 
+import os
 import sys
 
 import typer
 
-from bench.cli import cache, data, listing, power, results, run, smells, submit, suite, victims
+from bench.cli import cache, data, listing, output, power, results, run, smells, submit, suite, victims
 from bench.errors import UserError
 from bench.quiet import quiet
 from bench.store import disk
@@ -33,20 +34,59 @@ app.add_typer(submit.app, name="submit")
 INTERRUPTED = 130
 """The exit code that Typer gives for Ctrl-C."""
 
+BROKEN_PIPE = 1
+"""The exit code where the reader of the output has gone, as that of Python's own programs."""
+
+ArgumentError: type[Exception] = typer.BadParameter.__mro__[2]
+"""The base of Typer's errors about arguments, which it does not export."""
+
 
 def main() -> None:
     """Run the command line; the console script."""
     quiet()
+    output.prepare_streams()
+    try:
+        code = _call()
+        output.flush()
+    except (UserError, OSError) as error:
+        output.report_error(_describe(error))
+        code = 2
+    if code == INTERRUPTED:
+        output.echo("stopped; finished stages are kept, and the same command goes on from here", err=True)
+    sys.exit(code)
+
+
+def _call() -> int:
+    """Run the command, and return its exit code."""
     try:
         with disk.full_disk_as_error():
-            app()
-    except UserError as error:
-        typer.echo(typer.style("error:", fg="red", bold=True) + f" {error}", err=True)
-        sys.exit(2)
-    except SystemExit as end:
-        if end.code == INTERRUPTED:
-            typer.echo("stopped; finished stages are kept, and the same command goes on from here", err=True)
+            return app(standalone_mode=False) or 0
+    except ArgumentError as error:
+        return _report_usage(error)
+    except typer.Abort:
+        output.echo("Aborted.", err=True)
+        return 1
+    except BrokenPipeError:
+        return BROKEN_PIPE
+    except Exception as error:
+        if disk.is_disk_full_error(error):
+            output.require_room()  # raises the error about the output, where it is that which is full
         raise
+
+
+def _report_usage(error: Exception) -> int:
+    text = error.format_message()  # type: ignore[attr-defined]
+    if text:
+        output.report_error(f"{text.rstrip('.')}; `--help` lists what is allowed")
+    return 2
+
+
+def _describe(error: UserError | OSError) -> str:
+    """Return an error in one line. An error of the system names the file."""
+    if isinstance(error, UserError):
+        return str(error)
+    places = [repr(os.fsdecode(name)) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
+    return ": ".join([*places, error.strerror or str(error)])
 
 
 if __name__ == "__main__":

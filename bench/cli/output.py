@@ -1,7 +1,10 @@
 """Texts on the terminal. Foreign ones are shown in full, without secrets, and without characters that steer it."""
 
+import io
 import os
+import stat
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -47,25 +50,36 @@ def make_console(*, quiet: bool = False) -> "Console":
 
 
 def prepare_streams() -> None:
-    """Print a question mark for what the terminal's encoding lacks, instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    """Print a question mark for what the terminal's encoding lacks, and nothing where the output is closed."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        getattr(sys, name).reconfigure(errors="replace")
 
 
-def flush() -> None:
-    """Write what is still to be printed. Nobody is told where the reader of a pipe has gone, as after `| head`.
+def flush(text: str = "") -> None:
+    """Print a text and all that waits to be printed. A reader of a pipe that has gone, as after `| head`, is no error.
 
     Raises UserError where the output is a file on a full disk.
     """
     try:
+        sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         _silence()
     except OSError as error:
         _silence()
-        raise UserError(
-            f"output: it cannot be written: {error.strerror}; allowed: a terminal, a pipe, or a file on a disk with room"
-        ) from error
+        raise UserError(f"output: {error.strerror}; allowed: a terminal, a pipe, or a file with room") from error
+
+
+def require_room() -> None:
+    """Print an empty line where the output is a file or a device. Raises UserError where there is no room for it."""
+    try:
+        mode = os.fstat(sys.stdout.fileno()).st_mode
+    except io.UnsupportedOperation:  # it is kept in memory
+        return
+    if not sys.stdout.isatty() and (stat.S_ISREG(mode) or stat.S_ISCHR(mode)):
+        flush("\n")
 
 
 def _silence() -> None:

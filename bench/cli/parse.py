@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, cast, get_args
 
-import typer
 from pydantic import ValidationError
 
 from attacks.grammar import parse_attack, parse_option
 from bench import datasets, victims
+from bench.cli.output import echo
 from bench.datasets import own
 from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import UserError
@@ -65,7 +65,7 @@ def dataset(text: str) -> str:
         return text
     report = own.import_path(text)
     for line in report.lines:
-        typer.echo(line, err=True)
+        echo(line, err=True)
     return report.name
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.output import echo
 from bench.errors import UserError
 
 
@@ -33,12 +34,12 @@ def power(
     effects = {"paired": power.detectable_paired(design), "unpaired": power.detectable_unpaired(design)}
     if as_json:
         shares = {f"{name}_protection": value / gain for name, value in effects.items()}
-        typer.echo(json.dumps({**design._asdict(), "gain": gain, **effects, **shares}, indent=1))
+        echo(json.dumps({**design._asdict(), "gain": gain, **effects, **shares}, indent=1))
         return
-    typer.echo(f"{'smallest detectable difference':<32}{'accuracy':>12}{'protection':>12}")
+    echo(f"{'smallest detectable difference':<32}{'accuracy':>12}{'protection':>12}")
     for name, title in (("paired", "paired, the same items"), ("unpaired", "unpaired, items of their own")):
         points, share = f"{100 * effects[name]:.1f} points", f"{effects[name] / gain:.2f}"
-        typer.echo(f"{title:<32}{points:>12}{share:>12}")
+        echo(f"{title:<32}{points:>12}{share:>12}")
     if seeds == 1:
-        typer.echo("One seed: that these two runs differ, not that two others would.")
-    typer.echo(f"A defense is listed from {LISTED_SEEDS} seeds on, and verified from {VERIFIED_SEEDS}.")
+        echo("One seed: that these two runs differ, not that two others would.")
+    echo(f"A defense is listed from {LISTED_SEEDS} seeds on, and verified from {VERIFIED_SEEDS}.")

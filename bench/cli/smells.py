@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.output import echo
+
 
 def smells(
     published: Annotated[
@@ -19,9 +21,9 @@ def smells(
     games = list(flag_games(load_published_runs() if published else load_runs()))
     if as_json:
         rows = [{**game._asdict(), **flag._asdict()} for game, flags in games for flag in flags]
-        return typer.echo(json.dumps(rows, indent=1))
+        return echo(json.dumps(rows, indent=1))
     for game, flags in games:
         title = " · ".join(f"{name} {value}" for name, value in game._asdict().items())
-        typer.secho(f"{title}: {len(flags)} flag{'' if len(flags) == 1 else 's'}", bold=True)
+        echo(f"{title}: {len(flags)} flag{'' if len(flags) == 1 else 's'}", bold=True)
         for flag in flags:
-            typer.echo(f"  {flag.kind:<22} {flag.text}")
+            echo(f"  {flag.kind:<22} {flag.text}")

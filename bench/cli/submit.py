@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.output import echo
+
 if TYPE_CHECKING:
     from bench.game.submission import Submission
     from bench.spec import RunSpec
@@ -18,13 +20,16 @@ def _read_checked(file: Path, attack: str = "lora_sft") -> "Submission":
     from attacks.grammar import parse_attack
     from bench.cli import parse
     from bench.game.playable import check_playable
-    from bench.game.submission import read_submission
+    from bench.game.submission import check_steps, read_submission
+    from defenses import REGISTRY as DEFENSES
 
     submission = read_submission(file)
     parse.check_methods(submission.defense.name, parse_attack(attack).name)
     for spec in submission.runs(attack):
         parse.check_spec(spec)
         check_playable(spec)
+    if submission.defense.options:  # the defaults are known to be cheap, and asking for them would import torch
+        check_steps(DEFENSES.describe(submission.defense).options)
     return submission
 
 
@@ -32,7 +37,7 @@ def _read_checked(file: Path, attack: str = "lora_sft") -> "Submission":
 def validate(file: File) -> None:
     """Check a submission without playing it: its schema, names, options and threat models."""
     submission = _read_checked(file)
-    typer.echo(f"valid: {submission.title}, {len(submission.runs('lora_sft'))} runs an attack")
+    echo(f"valid: {submission.title}, {len(submission.runs('lora_sft'))} runs an attack")
 
 
 @app.command("run")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.output import echo
 from bench.errors import unknown_name
 from bench.victims import EMBEDDED, embedded_folder, read_card
 
@@ -17,7 +18,7 @@ def list_() -> None:
     for name, family in EMBEDDED.items():
         card = read_card(name)
         accuracy = ", ".join(f"{kind} {value:.0%}" for kind, value in card["accuracy"].items())
-        typer.echo(f"{name:<14} {family:<9} {card['parameters'] / 1e6:.2f} M parameters   {accuracy}")
+        echo(f"{name:<14} {family:<9} {card['parameters'] / 1e6:.2f} M parameters   {accuracy}")
 
 
 @app.command()
@@ -30,7 +31,7 @@ def pretrain(name: Annotated[str, typer.Argument(help="name of an embedded victi
     from bench.runtime import prepare
 
     prepare()
-    typer.echo(make(name))
+    echo(make(name))
 
 
 @app.command()
@@ -43,7 +44,7 @@ def exam(name: Annotated[str, typer.Argument(help="name of an embedded victim")]
 
     prepare()
     write_card(embedded_folder(name), read_card(name), load(name))
-    typer.echo(embedded_folder(name) / "card.json")
+    echo(embedded_folder(name) / "card.json")
 
 
 def _check(name: str, allowed: Iterable[str]) -> None:
