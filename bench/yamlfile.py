@@ -23,10 +23,8 @@ def read(file: Path, model: type[T]) -> T:
     except ValueError as error:
         raise UserError(f"file: {error}") from None
     if not isinstance(content, dict):
-        found = "nothing" if content is None else show(content)
-        raise UserError(
-            f"file: {found}; allowed: fields and their values, one of them {next(iter(model.model_fields))}"
-        )
+        found = "nothing in it" if content is None else show(content)
+        raise UserError(f"file: {found}; allowed: the fields {', '.join(model.model_fields)}")
     try:
         return model.model_validate(content, strict=True)
     except ValidationError as error:
@@ -42,8 +40,9 @@ def _read_text(file: Path) -> str:
             content = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise UserError(f"file: {show(file)} does not exist") from None
-    except OSError as error:
-        raise UserError(f"file: {show(file)} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # a ValueError for a name that no file can have
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"file: {show(file)} cannot be read: {reason}") from None
     if len(content) > MAX_BYTES:
         raise ValueError(f"{show(file)} has more bytes than are allowed: {MAX_BYTES}")
     try:

@@ -1,8 +1,9 @@
 """A submitted defense: a closed, versioned YAML schema. It is data, and nothing in it is ever executed."""
 
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -18,6 +19,9 @@ from bench.victims import PRECISIONS, split_precision
 
 MAX_RUNS = 100
 """Runs of a submission under one attack."""
+
+MAX_STEPS = 10_000
+"""Gradient steps that make a release of a submission; the default of `mmguard` is 14."""
 
 
 def _check_paragraph(text: str) -> str:
@@ -107,3 +111,11 @@ class Submission(Closed):
 def read_submission(file: Path) -> Submission:
     """Read and check a submission. Raises UserError that names the field, the value and what is allowed."""
     return yamlfile.read(file, Submission)
+
+
+def check_steps(options: Mapping[str, Any]) -> None:
+    """Raise UserError where a defense with these options, defaults included, takes too many gradient steps."""
+    count = options.get("rounds", 1) * (options.get("image_steps", 0) + options.get("inner_steps", 0))
+    if count > MAX_STEPS:
+        product = f"rounds x (image_steps + inner_steps) = {count} steps"
+        raise UserError(f"defense.options: {product}; allowed in a submission: {MAX_STEPS}")
