@@ -29,9 +29,9 @@ def write_suite(file: Path, runs: int) -> str:
 def finish_suite(name: str) -> None:
     """Keep an artefact for every stage of a suite and a row for every run, without doing their work."""
     from bench import results
+    from bench.command import format_command
     from bench.game.suite import read_suite
     from bench.play.plan import make_plan
-    from bench.play.provenance import command
     from bench.play.run import run_id
     from bench.scoring.matching import EVALUATOR
     from bench.spec import PROTOCOL
@@ -49,7 +49,7 @@ def finish_suite(name: str) -> None:
             victim=spec.victim, threat=spec.threat, seed=spec.seed, epsilon=spec.budget.epsilon, words=5,
             eligible=True, stealth={}, cost={"protect": {"seconds": 1.0}}, provenance={"packages": {"torch": "2"}},
             stages={role: stage.identity for role, stage in plan.roles[key].items()},
-            command=command(spec), created=datetime.now(UTC), **names, **numbers,
+            command=format_command(spec), created=datetime.now(UTC), **names, **numbers,
         )  # fmt: skip
         results.save(row)
 

@@ -1,8 +1,15 @@
-"""`streamlit run leaderboard/app.py`: the pages, over the results in `$BENCH_HOME`."""
+"""The pages, over the results in `$BENCH_HOME`. `bench leaderboard` serves them by `leaderboard/server.py`."""
+
+from pathlib import Path
 
 import streamlit as st
 
-st.set_page_config(page_title="Protection leaderboard", page_icon=":material/shield:", layout="wide")
+from leaderboard.addresses import tell_unknown_keys
+
+# A file of this folder: for the name of an icon, the browser would fetch a picture from elsewhere.
+st.set_page_config(
+    page_title="Protection leaderboard", page_icon=Path(__file__).with_name("icon.png"), layout="wide", menu_items={}
+)
 pages = [
     st.Page("views/ranking.py", title="Ranking", icon=":material/leaderboard:", default=True),
     st.Page("views/matrix.py", title="Matrix", icon=":material/grid_on:"),
@@ -11,4 +18,6 @@ pages = [
     st.Page("views/samples.py", title="Samples", icon=":material/image:"),
     st.Page("views/paper.py", title="Published", icon=":material/menu_book:", url_path="published"),
 ]
-st.navigation(pages, position="top").run()
+page = st.navigation(pages, position="top")
+tell_unknown_keys()
+page.run()

@@ -1,20 +1,31 @@
 """The source of the runs that are shown: this machine, or the published results that come with the suite."""
 
+import os
+import sys
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
 
 from bench.errors import UserError
 from bench.paths import home
 from bench.results import published
+from bench.results.own import is_open
 from bench.tables.runs import load_published_runs, load_runs, tabulate_runs
+from leaderboard.addresses import tell_unknown_value
+from leaderboard.plain import quote_plain
 
 FRESH = 10
 """Seconds until results are read again."""
 
 OWN, PUBLISHED = "own", "published"
 TITLES = {OWN: "Runs of this machine", PUBLISHED: "Published results"}
+
+SHOW_OWN = "BENCH_LEADERBOARD_OWN"
+"""Environment variable: names of own data that are shown, separated by commas. `bench leaderboard --own` sets it."""
+
+BROKEN = "The results of this machine cannot be read. The terminal that serves this page says why."
 
 
 @st.cache_data(ttl=FRESH, show_spinner=False)
@@ -24,15 +35,15 @@ def _load_own(folder: str) -> pd.DataFrame:
 
 
 @st.cache_data(ttl=FRESH, show_spinner="Reading the published results")
-def _load_published(folder: str, version: int) -> tuple[pd.DataFrame, dict[str, Any], str]:
-    """Return the published runs, their provenance, and why they cannot be read, or "".
+def _load_published(folder: str, version: int) -> tuple[pd.DataFrame, dict[str, Any], list[str]]:
+    """Return the published runs, their provenance, and what of them is left out because it is wrong.
 
     `folder` and `version` are the key of the cache.
     """
     try:
-        return load_published_runs(), published.read_provenance() or {}, ""
+        return load_published_runs(), published.read_provenance() or {}, published.load_faults()
     except UserError as error:
-        return tabulate_runs([]), {}, str(error)
+        return tabulate_runs([]), {}, [str(error)]
 
 
 def select_runs() -> pd.DataFrame:
@@ -40,10 +51,11 @@ def select_runs() -> pd.DataFrame:
 
     The address of a run opens the source that has it. Damaged published results give a warning and count as none.
     """
-    shipped, provenance, damage = _load_published(str(published.FOLDER), published.cache_key()[1])
-    sources = {OWN: _load_own(str(home())), PUBLISHED: shipped}
-    if damage:
-        st.sidebar.warning(damage, icon=":material/broken_image:")
+    shipped, provenance, faults = _load_published(str(published.FOLDER), published.cache_key()[1])
+    sources = {OWN: _hide_own_data(_load_own_or_stop()), PUBLISHED: _hide_own_data(shipped)}
+    if faults:
+        more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
+        st.sidebar.warning(quote_plain(faults[0], 300) + more, icon=":material/broken_image:")
     names = [name for name, frame in sources.items() if not frame.empty]
     if not names:
         return sources[OWN]
@@ -52,12 +64,32 @@ def select_runs() -> pd.DataFrame:
     choice = names[0]
     if len(names) > 1:
         index = names.index(first)
+        tell_unknown_value("results", names)
         choice = (
             st.sidebar.radio("Results", names, index, TITLES.__getitem__, key="results", bind="query-params") or first
         )
     if choice == PUBLISHED:
         _show_provenance(provenance)
     return sources[choice]
+
+
+def _load_own_or_stop() -> pd.DataFrame:
+    """Return the runs of this machine. Where they cannot be read, say so and end the page; the reason is logged."""
+    try:
+        return _load_own(str(home()))
+    except (UserError, SQLAlchemyError, ValueError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        st.error(BROKEN)
+        st.stop()
+
+
+def _hide_own_data(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs without those on own data that are not to be shown, and say how many these are."""
+    named = os.environ.get(SHOW_OWN, "").split(",")
+    is_shown = [is_open(*row, named) for row in zip(frame["dataset"], frame["effects"], strict=True)]
+    if hidden := len(frame) - sum(is_shown):
+        st.sidebar.caption(f"Hidden: {hidden} runs on own data. `bench leaderboard --own NAME` shows them.")
+    return frame[pd.Series(is_shown, index=frame.index, dtype=bool)]
 
 
 def _show_provenance(provenance: dict[str, Any]) -> None:

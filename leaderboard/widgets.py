@@ -11,6 +11,7 @@ from bench.spec import PROTOCOL
 from bench.tables.flags import tabulate_flags
 from bench.tables.game import GAME_COLUMNS
 from leaderboard import sources
+from leaderboard.addresses import tell_unknown_value
 
 TITLES = {
     "dataset": "Data set",
@@ -41,6 +42,7 @@ def choose_game(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the runs of the game that is chosen in the sidebar; at first the one with the most runs."""
     for column in GAME_COLUMNS:
         options = frame[column].value_counts(sort=True).index.tolist()
+        tell_unknown_value(column, options)
         choice = st.sidebar.selectbox(TITLES[column], options, key=column, bind="query-params")
         frame = frame[frame[column] == choice]
     st.sidebar.caption(f"Protocol {PROTOCOL}. Defenses are compared only within one such game.")
@@ -53,9 +55,8 @@ def choose_run(frame: pd.DataFrame) -> pd.Series:
     ids = [str(key) for key in frame.index]
     names = frame["defense_label"] + " vs. " + frame["attack_label"]
     titles = names + " · " + frame["victim"] + " · " + frame["threat"] + " · seed " + frame["seed"].astype(str)
+    tell_unknown_value("run", ids)
     wanted = st.query_params.get("run", ids[0])
-    if wanted not in ids:
-        st.warning("The run in this address is not among these results.", icon=":material/link_off:")
     index = ids.index(wanted) if wanted in ids else 0
     choice = st.selectbox("Run", ids, index, lambda key: f"{titles[key]} · {key}", key="chosen run") or ids[0]
     st.query_params["run"] = choice

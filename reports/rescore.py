@@ -12,9 +12,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from bench import datasets
+from bench.command import format_command
 from bench.errors import UserError
 from bench.game.suite import read_suite
-from bench.play.provenance import command
 from bench.play.run import run_id, score_answers
 from bench.results import Run, published
 from bench.results.export import publish
@@ -82,7 +82,9 @@ def rescore(folder: Path, suites: Sequence[str] = ("embedded",)) -> Change:
     for run in runs:
         _update(run, *(tables[run.stages[role]] for role in ROLES))
     moves = [abs((run.protection or 0.0) - (before or 0.0)) for run, before in zip(rows, protections, strict=True)]
-    plans = {Path(name).stem: {run_id(spec): command(spec) for spec in read_suite(name).runs()} for name in suites}
+    plans = {
+        Path(name).stem: {run_id(spec): format_command(spec) for spec in read_suite(name).runs()} for name in suites
+    }
     publish(runs, folder, plans, replace=True, load_answers=tables.get)
     return Change(sum(changed.values()), sum(map(len, tables.values())), len(rows), max(moves, default=0.0))
 

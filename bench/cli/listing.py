@@ -1,6 +1,7 @@
 """`bench list`, `bench show` and `bench leaderboard`: list names, show runs, and open the leaderboard."""
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -10,7 +11,10 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.output import echo
 from bench.errors import UserError
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
@@ -35,12 +39,12 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
         | {name: f"{hub.source}, {hub.gigabytes:g} GB, {hub.licence}" for name, hub in HUB.items()},
     }
     if as_json:
-        typer.echo(json.dumps(names, indent=1))
+        echo(json.dumps(names, indent=1))
         return
     for kind, entries in names.items():
-        typer.secho(kind, bold=True)
+        echo(kind, bold=True)
         for name, summary in entries.items():
-            typer.echo(f"  {name:<20} {summary}")
+            echo(f"  {name:<20} {summary}")
 
 
 def show(
@@ -51,25 +55,27 @@ def show(
 ) -> None:
     """List the runs that were played, or print everything about one of them as JSON."""
     from bench import results
-    from bench.results.published import load_runs
+    from bench.results.published import load_faults, load_runs
     from bench.tables.records import run_as_json
 
     rows = load_runs() if published else results.load(quarantined=True)
+    for fault in load_faults() if published else []:
+        echo(fault, err=True)
     if run is None:
         for row in (row for row in rows if not row.quarantine):
             protection = 6 * " " if row.protection is None else f"{row.protection:+6.1%}"
-            typer.echo(
+            echo(
                 f"{row.id}  {row.defense:<16} {row.attack:<10} {row.victim:<14} {row.threat:<6} seed {row.seed}"
                 f"  U {row.utility:6.1%}  protection {protection}"
             )
         if reasons := Counter(row.quarantine for row in rows if row.quarantine):
             counts = "; ".join(f"{count} of {reason}" for reason, count in reasons.items())
-            typer.echo(f"in quarantine, never compared: {counts}", err=True)
+            echo(f"in quarantine, never compared: {counts}", err=True)
         return
     matches = [row for row in rows if row.id.startswith(run)]
     if len(matches) != 1:
         raise UserError(f"run: {run!r} fits {len(matches)} runs; allowed: one of `bench show`")
-    typer.echo(json.dumps(run_as_json(matches[0]), indent=1))
+    echo(json.dumps(run_as_json(matches[0]), indent=1))
 
 
 def leaderboard(
@@ -77,6 +83,9 @@ def leaderboard(
     host: Annotated[
         str, typer.Option(help="address to listen on; 0.0.0.0 shows it to the whole network")
     ] = "127.0.0.1",
+    own: Annotated[
+        list[str] | None, typer.Option(help="show also the runs on these data of your own; may be given several times")
+    ] = None,
 ) -> None:
     """Open the leaderboard on the results of this machine, or on the published ones. Only this machine can see it."""
     from bench.results.database import database_url, hide_passwords
@@ -84,8 +93,16 @@ def leaderboard(
     package = find_spec("leaderboard")
     if package is None or package.origin is None:
         raise UserError("leaderboard: its package is not installed")
-    app = Path(package.origin).with_name("app.py")
-    typer.echo(f"results: {hide_passwords(database_url())}")
-    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
+    server = Path(package.origin).with_name("server.py")
+    if host not in LOCAL:
+        shown = f"and those on your own data: {', '.join(own)}" if own else "but none on your own data"
+        echo(
+            f"warning: whoever reaches {host!r} sees all runs of this machine with their pictures and answers, {shown}",
+            err=True,
+        )
+    echo(f"results: {hide_passwords(database_url())}")
+    command = [sys.executable, "-m", "streamlit", "run", str(server), "--server.port", str(port)]
     command += ["--server.address", host, "--browser.gatherUsageStats", "false"]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    command += ["--client.showErrorDetails", "none", "--client.toolbarMode", "minimal"]
+    environment = {**os.environ, "BENCH_LEADERBOARD_OWN": ",".join(own or [])}
+    raise typer.Exit(subprocess.run(command, check=False, env=environment).returncode)

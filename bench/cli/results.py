@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.output import echo
 from bench.game.suites import presets
 
 app = typer.Typer(no_args_is_help=True)
@@ -22,23 +23,37 @@ def export(
         list[str] | None,
         typer.Option(help=f"export only its runs, and list those not played: a YAML file, or {', '.join(presets())}"),
     ] = None,
+    own: Annotated[
+        list[str] | None,
+        typer.Option(help="export also the runs on these data of your own, with questions and answers; several times"),
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="drop runs that are in the folder but not on this machine")
     ] = False,
 ) -> None:
     """Write comparable runs and the answers behind their intervals as Parquet files, with their provenance."""
     from bench import results
+    from bench.command import format_command
     from bench.game.suite import read_suite
-    from bench.play.provenance import command
     from bench.play.run import run_id
     from bench.results import published
     from bench.results.export import publish
+    from bench.results.own import is_open
 
-    plan = {Path(name).stem: {run_id(spec): command(spec) for spec in read_suite(name).runs()} for name in suite or []}
+    plan = {
+        Path(name).stem: {
+            run_id(spec): format_command(spec)
+            for spec in read_suite(name).runs()
+            if is_open(spec.dataset, None, own or [])
+        }
+        for name in suite or []
+    }
     wanted = {key for runs in plan.values() for key in runs}
     rows = [run for run in results.load() if run.id in wanted or not suite]
-    report = publish(rows, folder or published.FOLDER, plan, replace=replace)
+    report = publish(rows, folder or published.FOLDER, plan, own=own or [], replace=replace)
     size = sum(length for length, _ in report["files"].values()) / 1e6
-    typer.echo(f"{report['runs']} runs and the answers of {report['evaluations']} evaluations, {size:.1f} MB")
+    echo(f"{report['runs']} runs and the answers of {report['evaluations']} evaluations, {size:.1f} MB")
+    if report["own_left_out"]:
+        echo(f"{report['own_left_out']} runs on your own data are left out; --own NAME exports those of a name")
     for name, coverage in report["suites"].items():
-        typer.echo(f"{name}: {len(coverage['not_played'])} of {coverage['planned']} runs are not played")
+        echo(f"{name}: {len(coverage['not_played'])} of {coverage['planned']} runs are not played")

@@ -1,8 +1,6 @@
-"""The origin of a number: versions, commit, machine, and the command that makes it again."""
+"""The origin of a number: versions, commit and machine."""
 
-import os
 import platform
-import shlex
 import subprocess
 from functools import cache
 from importlib.metadata import version
@@ -11,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.play.hardware import hardware
-from bench.spec import RunSpec
+from bench.threads import read_threads
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "lm_eval", "datasets", "numpy", "pillow")
 
@@ -33,7 +31,7 @@ def provenance() -> dict[str, Any]:
         "dirty": None if (status := _git("status", "--porcelain")) is None else bool(status),
         "machine": platform.machine(),
         "hardware": hardware(),
-        "threads": int(os.environ.get("BENCH_THREADS", os.cpu_count() or 1)),
+        "threads": read_threads(),
     }
 
 
@@ -43,15 +41,3 @@ def _git(*arguments: str) -> str | None:
         return None
     answer = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
     return answer.stdout.strip() if answer.returncode == 0 else None
-
-
-def command(spec: RunSpec) -> str:
-    """Return the `bench run` command of a run."""
-    words = ["bench", "run", "--defense", spec.defense.name, "--attack", spec.attack.name, "--dataset", spec.dataset]
-    words += ["--victim", spec.victim, "--threat", spec.threat]
-    words += ["--surrogates", ",".join(spec.surrogates)] if spec.surrogates else []
-    words += ["--seed", str(spec.seed)]
-    words += ["--epsilon", f"{spec.budget.epsilon}/255", "--words", str(spec.budget.words)]
-    words += [w for key, value in spec.defense.options.items() for w in ("-o", f"{key}={value}")]
-    words += [w for key, value in spec.attack.options.items() for w in ("-a", f"{key}={value}")]
-    return shlex.join(words)

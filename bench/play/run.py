@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench import results
+from bench.command import format_command
 from bench.game.threat import surrogates
-from bench.play.provenance import command, provenance
+from bench.play.provenance import provenance
 from bench.play.roles import stages_of
 from bench.progress import Progress, silent
 from bench.scoring import learning_curve
@@ -130,6 +131,6 @@ def _row(
         stages={role: artifact.identity for role, artifact in artifacts.items()},
         curve=learning_curve.build_curve(along_training),
         provenance={**provenance(), "reused": [role for role, artifact in artifacts.items() if artifact.reused]},
-        command=command(spec),
+        command=format_command(spec),
         created=datetime.now(UTC),
     )

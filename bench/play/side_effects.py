@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from bench import results
+from bench.command import format_command
 from bench.datasets import own
 from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import UserError, unknown_name
 from bench.play import run
-from bench.play.provenance import command
 from bench.play.roles import stages_of
 from bench.play.run import Show, no_display
 from bench.scoring import stats
@@ -80,7 +80,7 @@ def play_with_side_effects(spec: RunSpec, tasks: Sequence[str], show: Show = no_
             identities[name] = artifact.identity
         row.stages = {**row.stages, **identities}
         row.effects = {**(row.effects or {}), task: measure([row.stages], task)}
-        row.command = f"{command(spec)} --side-effects {','.join(row.effects)}"
+        row.command = format_command(spec, list(row.effects))
         results.save(row)
     return row
 

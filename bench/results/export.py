@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import UserError
 from bench.paths import write_atomic
 from bench.results import published
+from bench.results.own import is_open
 from bench.results.published import ANSWERS, COLUMNS, JSON_COLUMNS, MAX_BYTES, PROVENANCE, RUNS
 from bench.results.rows import Run
+from bench.results.rows_from_elsewhere import PRIVATE_PLACE
 from bench.store import artifacts
 from bench.store.predictions import read_table
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 ROLES = ("zero", "clean", "evaluate")
 """Stages of a run whose answers its score, its interval and its comparisons need."""
-
-PRIVATE_PLACE = re.compile(r"(?<![\w/.])(~?/|\.\.?/|[A-Za-z]:\\)[^\s\"']|://|file:")
-"""A path or an address, which would reveal where somebody keeps files. `8/255` is neither."""
 
 LoadAnswers = Callable[[str], "pd.DataFrame | None"]
 """Returns the answers of an evaluation by its identity, or None where they are missing."""
@@ -39,11 +37,13 @@ def publish(
     folder: Path,
     suites: PlannedCommands | None = None,
     *,
+    own: Collection[str] = (),
     replace: bool = False,
     load_answers: LoadAnswers | None = None,
 ) -> dict[str, Any]:
     """Write runs and their answers into `folder`, and return the provenance.
 
+    Rows on own data are left out, and counted as `own_left_out` in what is returned, unless `own` names the data.
     Rows that the folder has already stay, except those in `runs` and those in quarantine; `replace` drops them all.
     `suites` are the planned runs. Those without a row are listed as not played. `load_answers` gives the answers of an
     evaluation; by default they come from this home, else from the folder.
@@ -57,10 +57,13 @@ def publish(
     """
     previous = None if replace else published.read_provenance(folder)
     old_runs = [] if previous is None else [run for run in published.load_runs(folder) if not run.quarantine]
-    by_identity = {run.id: run for run in [*old_runs, *runs]}
+    everything = {run.id: run for run in [*old_runs, *runs]}
+    by_identity = {key: run for key, run in everything.items() if is_open(run.dataset, run.effects, own)}
     rows = [by_identity[identity] for identity in sorted(by_identity)]
     if not rows:
-        raise UserError("results: no run that may be compared is at hand")
+        raise UserError(
+            "results: no run that may be compared is at hand, besides those on own data that --own does not name"
+        )
     for run in rows:
         if match := PRIVATE_PLACE.search(json.dumps(_encode(run), default=str)):
             raise UserError(f"results: run {run.id} names a path or an address, {match[0]!r}: it is not published")
@@ -85,7 +88,7 @@ def publish(
         raise UserError(f"results: {size / 1e6:.1f} MB; allowed: {MAX_BYTES / 1e6:.0f} MB")
     for name, data in {**files, PROVENANCE: text.encode()}.items():
         write_atomic(folder / name, data)
-    return provenance
+    return {**provenance, "own_left_out": len(everything) - len(rows)}
 
 
 def _drop_played(suites: dict[str, dict[str, Any]], rows: Mapping[str, Run]) -> dict[str, dict[str, Any]]:

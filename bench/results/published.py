@@ -2,19 +2,26 @@
 
 A folder holds two Parquet files and `provenance.json`; `bench.results.export` writes them. Published results are shown,
 but never copied into a home: whoever plays one of the runs again must compute the answers anew. The files may come from
-anywhere, so sizes, checksums and the type of every column are checked before anything is used.
+anywhere: sizes, checksums, types of columns and every field are checked before anything is used, and no more is decoded
+than `MAX_DECODED`. A bad row or a bad file is left out and told, the others stay.
 """
 
 import hashlib
 import json
+import re
+from datetime import datetime
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, Boolean, Float, Integer
 
-from bench.errors import UserError
+from bench.command import rewrite_command
+from bench.errors import UserError, printable
+from bench.results.bounded import read_bounded
 from bench.results.rows import Run, UtcDateTime
+from bench.results.rows_from_elsewhere import check_row, describe_fault
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +32,12 @@ FOLDER = Path(__file__).parents[2] / "leaderboard" / "results"
 
 MAX_BYTES = 40 * 10**6
 """The size that a folder may have."""
+
+MAX_PROVENANCE = 4 * 10**6
+MAX_CELL = 64 * 1024
+"""Bytes of a text of a row or of an answer."""
+
+IDENTITY = re.compile(r"[0-9a-f]{16}")
 
 PROVENANCE = "provenance.json"
 RUNS = "runs.parquet"
@@ -59,49 +72,66 @@ def read_provenance(folder: Path | None = None) -> dict[str, Any] | None:
     """Return the provenance of a folder, by default of `FOLDER`; None where the file is missing.
 
     `files` has the size and the SHA-256 of each Parquet file. `bench.results.export.publish` lists the other entries.
-    Raises UserError where an entry that this suite reads is missing or of another type.
+    Raises UserError where an entry that this suite reads is missing or of another type. Commands are written anew.
     """
     file = (folder or FOLDER) / PROVENANCE
     try:
         if not file.is_file():
             return None
-        if file.stat().st_size > MAX_BYTES:
+        if file.stat().st_size > MAX_PROVENANCE:
             raise _damage_error(PROVENANCE, "too large")
         content = json.loads(file.read_bytes())
         suites = {
-            str(name): {
+            _check_name(name): {
                 "planned": int(entry["planned"]),
-                "not_played": {str(key): str(command) for key, command in entry["not_played"].items()},
+                "not_played": {
+                    _check_identity(key): rewrite_command(str(command)) for key, command in entry["not_played"].items()
+                },
             }
             for name, entry in content["suites"].items()
         }
         files = {name: (int(content["files"][name][0]), str(content["files"][name][1])) for name in FILES}
-        runs, created = int(content["runs"]), str(content["created"])
+        runs, created = int(content["runs"]), datetime.fromisoformat(content["created"]).isoformat(timespec="seconds")
         return {**content, "runs": runs, "created": created, "suites": suites, "files": files}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise _damage_error(PROVENANCE, "it cannot be read as the provenance of results") from error
 
 
 def load_runs(folder: Path | None = None) -> list[Run]:
-    """Return the rows, oldest first, outside any session; [] without a folder. Raises UserError where it is damaged."""
-    runs = []
-    for row in _read_file(folder, RUNS).to_pylist():
+    """Return the rows that are right, oldest first, outside any session; [] without a folder.
+
+    Raises UserError where the file is damaged. `load_faults` tells what is left out.
+    """
+    return sorted(_check_rows(folder)[0], key=lambda run: (run.created, run.id))
+
+
+def load_faults(folder: Path | None = None) -> list[str]:
+    """Return one line for each row, each evaluation and each file that is left out because it is wrong."""
+    faults: list[str] = []
+    for name in FILES:
         try:
-            runs.append(Run(**row | {name: json.loads(row[name]) for name in JSON_COLUMNS}))
-        except (ValueError, RecursionError) as error:
-            raise _damage_error(RUNS, "a column of JSON is none") from error
-    return sorted(runs, key=lambda run: (run.created, run.id))
+            found = _check_rows(folder)[1] if name == RUNS else _index(*cache_key(folder))[1]
+            faults += [f"published results: {name}: {fault}" for fault in found]
+        except UserError as error:
+            faults.append(str(error))
+    return faults
 
 
 def load_answers(evaluation: str, folder: Path | None = None) -> "pd.DataFrame | None":
     """Return the answers of an evaluation; None where the folder lacks them. Raises UserError where it is damaged."""
-    table, rows = _read_file(folder, ANSWERS), _row_ranges(*cache_key(folder)).get(evaluation)
-    return None if rows is None else table.slice(*rows).drop_columns(["evaluation"]).to_pandas()
+    rows = _index(*cache_key(folder))[0].get(evaluation)
+    if rows is None:
+        return None
+    table: pd.DataFrame = _read_file(*cache_key(folder), ANSWERS).slice(*rows).drop_columns(["evaluation"]).to_pandas()
+    return table
 
 
 def has_answers(evaluation: str, folder: Path | None = None) -> bool:
-    """Return True if the folder has the answers of an evaluation. Raises UserError where it is damaged."""
-    return evaluation in _row_ranges(*cache_key(folder))
+    """Return True if the folder has the answers of an evaluation. A damaged file has none; `load_faults` tells it."""
+    try:
+        return evaluation in _index(*cache_key(folder))[0]
+    except UserError:
+        return False
 
 
 def cache_key(folder: Path | None = None) -> tuple[Path, int]:
@@ -111,47 +141,114 @@ def cache_key(folder: Path | None = None) -> tuple[Path, int]:
     return folder, file.stat().st_mtime_ns if file.is_file() else 0
 
 
-def _read_file(folder: Path | None, name: str) -> "pa.Table":
-    return _read_files(*cache_key(folder))[name]
-
-
 @cache
-def _read_files(folder: Path, version: int) -> "dict[str, pa.Table]":
-    """Check and return both tables; empty ones without a folder. `version` is part of the cache key alone."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    provenance = read_provenance(folder)
+def _read_file(folder: Path, version: int, name: str) -> "pa.Table":
+    """Check and return a table; an empty one without a folder. `version` is part of the cache key alone."""
+    provenance, schema = read_provenance(folder), build_schemas()[name]
     if provenance is None:
-        return {name: schema.empty_table() for name, schema in build_schemas().items()}
-    tables = {}
-    for name, schema in build_schemas().items():
-        size, digest = provenance["files"][name]
-        file = folder / name
-        if not file.is_file() or file.stat().st_size != size:
-            raise _damage_error(name, f"missing, or not as large as {PROVENANCE} says")
-        if size > MAX_BYTES:
-            raise _damage_error(name, f"{size / 1e6:.1f} MB; allowed: {MAX_BYTES / 1e6:.0f} MB")
-        content = file.read_bytes()
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise _damage_error(name, f"not the file that {PROVENANCE} names")
+        return schema.empty_table()
+    size, digest = provenance["files"][name]
+    file = folder / name
+    if not file.is_file() or file.stat().st_size != size:
+        raise _damage_error(name, f"missing, or not as large as {PROVENANCE} says")
+    if size > MAX_BYTES:
+        raise _damage_error(name, f"{size / 1e6:.1f} MB; allowed: {MAX_BYTES / 1e6:.0f} MB")
+    content = file.read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise _damage_error(name, f"not the file that {PROVENANCE} names")
+    try:
+        return read_bounded(content, schema)
+    except ValueError as error:
+        raise _damage_error(name, str(error)) from error
+
+
+def _check_rows(folder: Path | None) -> tuple[list[Run], list[str]]:
+    """Return the rows that are right, and what is wrong with each of the others."""
+    table = _read_file(*cache_key(folder), RUNS)
+    columns = [column.cast(_UNCHECKED.get(str(column.type), column.type)).to_pylist() for column in table.columns]
+    runs: dict[str, Run] = {}
+    faults = []
+    for number, cells in enumerate(zip(*columns, strict=True), start=1):
         try:
-            if not pq.read_schema(pa.BufferReader(content)).equals(schema):
-                raise _damage_error(name, "its columns are not those that this version of the suite writes")
-            tables[name] = pq.read_table(pa.BufferReader(content))
-        except (pa.ArrowException, OSError) as error:
-            raise _damage_error(name, "it cannot be read as Parquet") from error
-    return tables
+            run = check_row({name: _decode(name, cell) for name, cell in zip(table.column_names, cells, strict=True)})
+            if run.id in runs:
+                raise ValueError("id: there is another row of it")
+        except ValueError as error:
+            faults.append(f"row {number} is left out: {describe_fault(error)}")
+        else:
+            runs[run.id] = run
+    return list(runs.values()), faults
+
+
+_UNCHECKED = {"string": "binary", "timestamp[us, tz=UTC]": "int64"}
+"""Types of columns as which any value can be read, to be checked row by row."""
+
+
+def _decode(column: str, cell: Any) -> Any:
+    """Return a cell as `check_row` takes it. Raises ValueError for text that is too long, not UTF-8, or not JSON."""
+    if not isinstance(cell, bytes):
+        return cell
+    if len(cell) > MAX_CELL:
+        raise ValueError(f"{column}: {len(cell)} bytes; allowed: {MAX_CELL}")
+    try:
+        return json.loads(cell) if column in JSON_COLUMNS else cell.decode()
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{column}: allowed: {'JSON' if column in JSON_COLUMNS else 'UTF-8 text'}") from error
 
 
 @cache
-def _row_ranges(folder: Path, version: int) -> dict[str, tuple[int, int]]:
-    """Return the first row and the number of rows of each evaluation. The rows of an evaluation are contiguous."""
+def _index(folder: Path, version: int) -> tuple[dict[str, tuple[int, int]], list[str]]:
+    """Return the first row and the number of rows of each evaluation that is right, and what is wrong with the others.
+
+    The rows of an evaluation are contiguous. `version` is part of the cache key alone.
+    """
+    table = _read_file(folder, version, ANSWERS)
     ranges: dict[str, tuple[int, int]] = {}
-    for row, name in enumerate(_read_files(folder, version)[ANSWERS]["evaluation"].to_pylist()):
-        first, count = ranges.get(name, (row, 0))
-        ranges[name] = (first, count + 1)
-    return ranges
+    faults = []
+    first = 0
+    for name, group in groupby(table["evaluation"].cast("binary").to_pylist()):
+        count = sum(1 for _ in group)
+        shown = name[:40].decode(errors="replace")
+        fault = "it is there twice" if shown in ranges else _find_fault(table.slice(first, count), shown)
+        if fault:
+            faults.append(f"evaluation {printable(shown)!r} is left out: {fault}")
+        else:
+            ranges[shown] = first, count
+        first += count
+    return ranges, faults
+
+
+def _find_fault(answers: "pa.Table", evaluation: str) -> str:
+    """Return what is wrong with the answers of an evaluation, or ""."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not IDENTITY.fullmatch(evaluation):
+        return "allowed: 16 hexadecimal digits"
+    for column in answers.schema:
+        cells = answers[column.name]
+        if pa.types.is_string(column.type):
+            try:
+                cells.validate(full=True)
+            except pa.ArrowInvalid:
+                return f"{column.name}: not UTF-8"
+            if (pc.max(pc.binary_length(cells)).as_py() or 0) > MAX_CELL:
+                return f"{column.name}: a text of over {MAX_CELL} bytes"
+        elif not pc.all(pc.and_(pc.greater_equal(cells, 0), pc.less_equal(cells, 1)), min_count=0).as_py():
+            return f"{column.name}: allowed: 0 to 1"
+    return ""
+
+
+def _check_identity(text: str) -> str:
+    if not IDENTITY.fullmatch(text):
+        raise ValueError("allowed: 16 hexadecimal digits")
+    return text
+
+
+def _check_name(text: str) -> str:
+    if not re.fullmatch(r"[\w.-]{1,80}", text, re.ASCII):
+        raise ValueError("allowed: letters, digits, _ . -")
+    return text
 
 
 def _damage_error(name: str, reason: str) -> UserError:

@@ -35,6 +35,7 @@ def read_learning_curve(curve: Any) -> LearningCurve | None:
         points = pd.DataFrame(curve).set_index("epoch")[["validation", "test"]].astype(float)
         if points.empty:
             return None
+        points.index = points.index.astype(int)
         best = int(points["validation"].argmax())
         epochs, test = points.index, points["test"]
         return LearningCurve(points, (epochs[best], float(test.iloc[best])), (epochs[-1], float(test.iloc[-1])))

@@ -2,17 +2,21 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
 import leaderboard
+from leaderboard import sources
 
 CHROMIUM = shutil.which("chromium")
 SWITCHES = [
@@ -33,13 +37,11 @@ def address(home: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    app = Path(leaderboard.__file__).with_name("app.py")
-    options = {"server.headless": "true", "server.port": str(port), "server.address": "127.0.0.1"}
-    command = [sys.executable, "-m", "streamlit", "run", str(app)]
-    command += [part for key, value in options.items() for part in (f"--{key}", value)]
-    root = app.parents[1]
+    command = [sys.executable, "-c", "from bench.cli.main import main; main()", "leaderboard", "--port", str(port)]
+    root = Path(leaderboard.__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": str(root), "STREAMLIT_SERVER_HEADLESS": "true"}
     log = (home / "server.log").open("w")
-    server = subprocess.Popen(command, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, stdout=log, stderr=log)
+    server = subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log, start_new_session=True)
     url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(240):
@@ -51,7 +53,7 @@ def address(home: Path) -> Iterator[str]:
                 time.sleep(0.25)
         yield url
     finally:
-        server.terminate()
+        os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
         log.close()
 
@@ -71,6 +73,8 @@ def test_pages_in_a_browser(address: str, home: Path) -> None:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         page = browser.new_page(viewport={"width": 1440, "height": 1800})
         dialogs: list[str] = []
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
         page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
         for path, heading in seen.items():
             page.goto(f"{address}/{path}")
@@ -89,5 +93,57 @@ def test_pages_in_a_browser(address: str, home: Path) -> None:
         assert page.url == f"{address}/samples?run={run}"
         expect(page.locator("mark")).to_have_text(["<script>alert(1)</script>"])
         expect(page.get_by_test_id("stImage").locator("img")).to_have_count(3)
+        for path in (
+            "?victim=nobody",
+            "matrix?victim=nobody",
+            "cost?victim=nobody",
+            "run?run=nobody",
+            "?attack=nobody",
+        ):
+            page.goto(f"{address}/{path}")
+            expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible(timeout=60_000)
+            expect(page.get_by_text("This address names")).to_be_visible(timeout=60_000)
         assert dialogs == []
+        places = (address, address.replace("http", "ws"), "data:", "blob:")
+        assert [url for url in requests if not url.startswith(places)] == [], "nothing is fetched from elsewhere"
+        icon = page.locator("link[rel~=icon]").get_attribute("href")
+        assert page.request.get(urljoin(address, str(icon))).headers["content-type"] == "image/png"
+        assert page.get_by_text("Deploy", exact=True).count() == 0
+        browser.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("health", 200),
+        ("metrics", 404),
+        ("metrics/", 404),
+        ("%6detrics", 404),
+        ("metrics?families=cache_memory_bytes", 404),
+        ("agent/openapi.json", 404),
+        ("agent/mcp", 404),
+    ],
+)
+def test_statistics_and_other_interfaces_are_closed(address: str, path: str, status: int) -> None:
+    connection = HTTPConnection(address.removeprefix("http://"), timeout=30)
+    connection.request("GET", f"/_stcore/{path}")
+    answer = connection.getresponse()
+    assert answer.status == status
+    assert status == 404 or "default-src 'self'" in str(answer.headers["content-security-policy"])
+    connection.close()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
+def test_a_broken_database_shows_one_sentence_without_its_place(address: str, home: Path) -> None:
+    from playwright.sync_api import expect, sync_playwright
+
+    (home / "results.sqlite").write_bytes(b"no database" * 1000)
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        page = browser.new_page()
+        page.goto(address)
+        expect(page.get_by_test_id("stAlert")).to_have_text(sources.BROKEN, timeout=60_000)
+        assert not any(word in page.content() for word in (str(home), "sqlite", "Traceback"))
         browser.close()

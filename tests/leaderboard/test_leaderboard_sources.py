@@ -141,6 +141,8 @@ def test_damage_is_told_and_the_app_opens(
     assert name in app.sidebar.warning[0].value
     if own:
         assert app.dataframe[0].value["Defense"].tolist() == ["tap"]
+    elif name == published.ANSWERS:
+        assert len(app.dataframe[0].value) == 2, "the rows are right, and their answers are not at hand"
     else:
         assert "No results yet" in app.info[0].value
 

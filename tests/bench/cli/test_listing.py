@@ -94,7 +94,7 @@ def test_the_leaderboard_does_not_show_the_password_of_its_database(
     cli: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BENCH_RESULTS", "postgresql://me:secret@host/db")
-    monkeypatch.setattr(subprocess, "run", lambda command, check: SimpleNamespace(returncode=0))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=0))
     assert cli("leaderboard").out == "results: postgresql://me:***@host/db\n"
 
 
@@ -102,8 +102,10 @@ def test_the_leaderboard_is_opened_on_these_results(
     cli: Callable, bench_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commands: list[list[str]] = []
+    shown: list[str] = []
 
-    def run(command: list[str], check: bool) -> SimpleNamespace:
+    def run(command: list[str], check: bool, env: dict[str, str]) -> SimpleNamespace:
+        shown.append(env["BENCH_LEADERBOARD_OWN"])
         commands.append(command)
         return SimpleNamespace(returncode=3)
 
@@ -112,10 +114,17 @@ def test_the_leaderboard_is_opened_on_these_results(
     assert output[:2] == (3, f"results: sqlite:///{bench_home / 'results.sqlite'}\n")
     ((python, *command),) = commands
     assert python == sys.executable
-    assert Path(command[3]) == Path(bench.cli.listing.__file__).parents[2] / "leaderboard" / "app.py"
+    assert Path(command[3]) == Path(bench.cli.listing.__file__).parents[2] / "leaderboard" / "server.py"
     assert command[command.index("--server.port") + 1] == "9000"
     assert command[command.index("--server.address") + 1] == "127.0.0.1", "nobody else on the network sees it"
     assert command[command.index("--browser.gatherUsageStats") + 1] == "false"
-    cli("leaderboard", "--host", "0.0.0.0")
+    assert output.err == ""
+    opened = cli("leaderboard", "--host", "0.0.0.0")
+    assert opened.err == (
+        "warning: whoever reaches '0.0.0.0' sees all runs of this machine with their pictures and answers, "
+        "but none on your own data\n"
+    )
+    assert "and those on your own data: pets\n" in cli("leaderboard", "--host", "::", "--own", "pets").err
+    assert shown == ["", "", "pets"]
     assert commands[1][commands[1].index("--server.address") + 1] == "0.0.0.0"
-    assert cli("leaderboard", "--port", "99999").code == 2 and len(commands) == 2
+    assert cli("leaderboard", "--port", "99999").code == 2 and len(commands) == 3

@@ -66,7 +66,9 @@ def test_what_is_published_is_shown_with_what_is_doubtful_about_it(
     cli: Callable, finished: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(published, "FOLDER", tmp_path / "shipped")
-    run, other = finished(0), finished(0, clean=6, eligible=False, protection=None)
+    line = "bench run --defense mmguard --attack lora_sft --dataset emoji_smoke --victim tiny-llava-a --threat white"
+    run = finished(0, command=f"{line} --seed 0 --epsilon 8/255 --words 5 -o tau=0.1")
+    other = finished(0, clean=6, eligible=False, protection=None)
     assert cli("results", "export").code == 0
     own = cli("show").out, cli("smells").out, cli("show", run.id).out
     assert other.id in own[0]
@@ -75,3 +77,13 @@ def test_what_is_published_is_shown_with_what_is_doubtful_about_it(
     assert cli("show").out == ""
     outputs = [cli(*line, "--published").out for line in (["show"], ["smells"], ["show", run.id])]
     assert tuple(outputs) == own
+
+
+def test_own_data_are_left_out_and_counted(cli: Callable, finished: Callable[..., Run], tmp_path: Path) -> None:
+    finished(0), finished(1, protected=24, dataset="own:pets@0123456789abcdef")
+    folder = str(tmp_path / "files")
+    lines = cli("results", "export", folder).out.splitlines()
+    assert lines[1:] == ["1 runs on your own data are left out; --own NAME exports those of a name"]
+    assert {run.dataset for run in published.load_runs(tmp_path / "files")} == {"emoji_smoke"}
+    assert cli("results", "export", folder, "--own", "pets").out.splitlines()[1:] == []
+    assert len(published.load_runs(tmp_path / "files")) == 2

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from bench.cli.main import app
+from bench.command import format_command
 from bench.play import provenance as module
 from bench.play.hardware import hardware
-from bench.play.provenance import command, provenance
+from bench.play.provenance import provenance
 from bench.spec import Budget, Method, RunSpec
 
 em_options = st.fixed_dictionaries(
@@ -59,7 +60,7 @@ def again(line: str) -> list[RunSpec]:
 
 @given(specs)
 def test_the_command_of_a_run_asks_for_the_same_run(spec: RunSpec) -> None:
-    (found,) = again(command(spec))
+    (found,) = again(format_command(spec))
     assert found == spec
     for before, after in ((spec.defense, found.defense), (spec.attack, found.attack)):
         assert {k: type(v) for k, v in before.options.items()} == {k: type(v) for k, v in after.options.items()}
@@ -70,7 +71,7 @@ def test_a_victim_with_a_space_in_its_path_is_one_word(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "config.json").write_text('{"model_type": "llava"}')
     spec = RunSpec(defense=Method(name="none"), attack=Method(name="none"), victim=str(folder))
-    assert again(command(spec)) == [spec]
+    assert again(format_command(spec)) == [spec]
 
 
 @pytest.fixture

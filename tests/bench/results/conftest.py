@@ -27,10 +27,13 @@ def _values(key: str = "a" * 16, **changes: Any) -> dict[str, Any]:
         "dataset": "emoji_catalog", "victim": "tiny-llava-a", "threat": "white", "surrogates": "tiny-llava-a",
         "seed": 3, "epsilon": 8, "words": 5,
         "utility_zero": 0.01, "utility_clean": 0.875, "utility": 1 / 3, "validation": 0.29, "protection": 0.66,
-        "protection_low": 0.5, "protection_high": 0.75, "eligible": True, "stealth": {"linf": 8, "words": ["Pent"]},
-        "cost": {"seconds": 1.5}, "stages": {"protect": "b" * 16}, "provenance": {"torch": "2.13"},
+        "protection_low": 0.5, "protection_high": 0.75, "eligible": True, "stealth": {"linf": 8, "words": 1},
+        "cost": {"attack": {"seconds": 1.5}}, "stages": {"protect": "b" * 16},
+        "provenance": {"packages": {"torch": "2.13"}},
         "curve": [{"epoch": 2, "validation": 0.25, "test": 1 / 3}],
-        "effects": {"photos": {"zero": 0.5, "change": [0.1, -0.1, 0.2]}}, "command": "bench run 'é ✓'", "created": NOW,
+        "effects": {"photos": {"metric": "score", "items": 9, "of": 9, "zero": 0.5, "clean": 0.6, "attacked": 0.4,
+                               "clean_change": [0.1], "attacked_change": [-0.1, -0.2, 0.2]}},
+        "command": "bench run 'é ✓'", "created": NOW,
     } | changes  # fmt: skip
 
 

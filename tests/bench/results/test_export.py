@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 
 from bench import results
+from bench.command import format_command
 from bench.errors import UserError
-from bench.results import export, published, rows
+from bench.results import export, published
 from bench.scoring.matching import EVALUATOR
+from bench.spec import Method, RunSpec
 from bench.store import artifacts
 
 Finish = Callable[..., results.Run]
@@ -68,12 +70,14 @@ def test_provenance_lists_the_origins_of_the_rows(finished: Finish, tmp_path: Pa
 
 def test_planned_runs_without_a_row_are_listed_as_not_played(shipped: Path, finished: Finish) -> None:
     played = results.load()[0].id
-    export.publish([], shipped, {"toy": {played: "bench run 0", "f" * 16: "bench run 1", "e" * 16: "bench run 2"}})
+    specs = [RunSpec(defense=Method(name="em"), attack=Method(name="lora_sft"), seed=seed) for seed in range(3)]
+    first, *missing = map(format_command, specs)
+    export.publish([], shipped, {"toy": {played: first, "f" * 16: missing[0], "e" * 16: missing[1]}})
     entry = read_provenance(shipped)["suites"]["toy"]
-    assert entry == {"planned": 3, "not_played": {"f" * 16: "bench run 1", "e" * 16: "bench run 2"}}
+    assert entry == {"planned": 3, "not_played": {"f" * 16: missing[0], "e" * 16: missing[1]}}
     finished(5, id="f" * 16)
     export.publish(results.load(), shipped)
-    assert read_provenance(shipped)["suites"]["toy"] == {"planned": 3, "not_played": {"e" * 16: "bench run 2"}}
+    assert read_provenance(shipped)["suites"]["toy"] == {"planned": 3, "not_played": {"e" * 16: missing[1]}}
 
 
 def test_a_second_export_replaces_rows_and_keeps_the_others(
@@ -94,9 +98,10 @@ def test_a_second_export_replaces_rows_and_keeps_the_others(
     assert {run.id for run in published.load_runs(shipped)} == {again.id, new.id}
 
 
-def test_rows_of_another_protocol_do_not_stay(shipped: Path, monkeypatch: pytest.MonkeyPatch, finished: Finish) -> None:
-    monkeypatch.setattr(rows, "EVALUATOR", EVALUATOR + 1)
-    fresh = finished(3, evaluator=EVALUATOR + 1)
+def test_rows_of_another_evaluator_do_not_stay(tmp_path: Path, finished: Finish) -> None:
+    shipped = tmp_path / "shipped"
+    export.publish([finished(0, evaluator=EVALUATOR - 1)], shipped)
+    fresh = finished(3)
     export.publish([fresh], shipped)
     assert [run.id for run in published.load_runs(shipped)] == [fresh.id]
 
@@ -132,17 +137,39 @@ def test_an_export_without_runs_is_refused(bench_home: Path, tmp_path: Path) -> 
         export.publish([], tmp_path / "out")
 
 
+PETS = "own:pets@0123456789abcdef"
+
+
+@pytest.mark.parametrize("changes", [{"dataset": PETS}, {"effects": {PETS: {}}}])
+def test_own_data_are_not_published_unless_named(finished: Finish, tmp_path: Path, changes: dict) -> None:
+    finished(0), finished(1, protected=24, **changes)
+    report = export.publish(results.load(), tmp_path / "out")
+    assert (report["runs"], report["own_left_out"]) == (1, 1)
+    assert all(b"pets" not in file.read_bytes() for file in (tmp_path / "out").iterdir())
+    assert not published.has_answers(results.load()[1].stages["evaluate"], tmp_path / "out")
+    for number, named in enumerate(("pets", "own:pets", PETS)):
+        report = export.publish(results.load(), tmp_path / str(number), own=[named])
+        assert (report["runs"], report["own_left_out"]) == (2, 0)
+
+
+def test_own_data_that_were_published_before_stay_only_if_they_are_named(finished: Finish, tmp_path: Path) -> None:
+    finished(0), finished(1, protected=24, dataset=PETS)
+    export.publish(results.load(), tmp_path, own=["pets"])
+    assert export.publish(results.load(), tmp_path, own=["pets"])["runs"] == 2
+    assert export.publish(results.load()[:1], tmp_path)["runs"] == 1
+
+
 @pytest.mark.parametrize(
     "text",
     ["/home/me/pets", "~/pets", "../pets", "./pets", "C:\\pets", "s3://bucket/pets", "file:pets", "a=/tmp/x", "'/srv'"],
 )
 def test_a_row_that_names_a_path_or_an_address_is_not_published(finished: Finish, tmp_path: Path, text: str) -> None:
-    for changes in ({"command": f"bench run --dataset {text}"}, {"attack_options": {"weights": text}}):
+    for changes in ({"dataset": text}, {"attack_options": {"weights": text}}):
         with pytest.raises(UserError, match="names a path"):
             export.publish([finished(0, **changes)], tmp_path / "out")
 
 
-@pytest.mark.parametrize("text", ["bench run --epsilon 8/255", "org/model", "jpeg.quality=30", "a and/or b", "own:a@b"])
+@pytest.mark.parametrize("text", ["8/255", "org/model", "jpeg.quality=30", "a and/or b", "own:a@b"])
 def test_text_that_only_resembles_a_path_is_published(finished: Finish, tmp_path: Path, text: str) -> None:
-    export.publish([finished(0, command=text)], tmp_path / "out")
-    assert published.load_runs(tmp_path / "out")[0].command == text
+    export.publish([finished(0, attack_options={"note": text})], tmp_path / "out")
+    assert published.load_runs(tmp_path / "out")[0].attack_options == {"note": text}

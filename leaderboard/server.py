@@ -1,0 +1,47 @@
+"""The server of the app, as `bench leaderboard` starts it. It serves the app alone: no statistics, no other interface.
+
+`streamlit run leaderboard/app.py` shows the same pages without these locks.
+"""
+
+from pathlib import Path
+
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.starlette import App
+
+PRIVATE = "/_stcore/"
+SERVED = {"health", "stream", "host-config"}
+"""What a browser needs of Streamlit's own addresses; metrics, agents and uploads are not among them."""
+
+POLICY = (
+    "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; connect-src 'self' data: blob:; "
+    "form-action 'none'; base-uri 'self'"
+)
+"""A browser fetches nothing from elsewhere, whatever a text on a page says. Charts compile their formulas."""
+
+
+class Locks:
+    """Middleware that answers 404 for Streamlit's other addresses, and sends `POLICY` with every page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an ASGI application."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        _, found, name = scope.get("path", "").partition(PRIVATE)
+        if scope["type"] == "http" and found and name.rstrip("/") not in SERVED:
+            await PlainTextResponse("not found", 404)(scope, receive, send)
+            return
+
+        async def send_with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                policy = (b"content-security-policy", POLICY.encode())
+                message = {**message, "headers": [*message["headers"], policy]}
+            await send(message)
+
+        await self.app(scope, receive, send_with_policy)
+
+
+app = App(Path(__file__).with_name("app.py"), middleware=[Middleware(Locks)])
