@@ -5,6 +5,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 HIDDEN = "***"
 SECRET_KEY = (
@@ -27,6 +28,9 @@ SECRET_PATTERNS = (
 
 SECRET_VARIABLE = re.compile(rf"(?i)(?!(?:OLD)?PWD$)(?:{SECRET_KEY}|[\w-]*_token)")
 """Names of environment variables whose values are never printed; `PWD` is the working directory."""
+
+ADDRESS = re.compile(r"//[^/\s:@]*:([^\s]+)@")
+"""An address with a password, which a library may put into an error in pieces."""
 
 MIN_SECRET = 6
 """Length from which such a value is looked for in every text: a shorter one is found inside ordinary words."""
@@ -86,8 +90,10 @@ def hide_secrets(text: str) -> str:
     'cannot read s3://KEY:***@bucket with PASSWORD=*** and max_tokens=3'
     """
     for name, value in os.environ.items():
-        if len(value) >= MIN_SECRET and value in text and SECRET_VARIABLE.fullmatch(name):
-            text = text.replace(value, HIDDEN)
+        address = ADDRESS.search(value)
+        secret = address[1] if address else value if SECRET_VARIABLE.fullmatch(name) else ""
+        if len(secret) >= MIN_SECRET:
+            text = text.replace(secret, HIDDEN).replace(unquote(secret), HIDDEN)
     for pattern, replacement in SECRET_PATTERNS:
         text = re.sub(pattern, replacement, text)
     return text

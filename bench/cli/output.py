@@ -23,12 +23,21 @@ def clean(text: str) -> str:
 
 def echo(text: object, *, err: bool = False, bold: bool = False) -> None:
     """Print a text on a line of its own, on the error output if `err`."""
-    typer.secho(clean(str(text)), err=err, bold=bold or None)
+    _print(clean(str(text)), err=err, bold=bold)
 
 
 def report_error(text: str) -> None:
     """Print an error."""
-    typer.echo(typer.style("error:", fg="red", bold=True) + f" {clean(text)}", err=True)
+    _print(clean(text), err=True, start="error: ")
+
+
+def _print(text: str, *, err: bool = False, bold: bool = False, start: str = "") -> None:
+    """Print without Typer, which writes UTF-8 to a terminal of ASCII."""
+    stream = sys.stderr if err else sys.stdout
+    if stream.isatty():
+        start = typer.style(start, fg="red", bold=True) if start else ""
+        text = typer.style(text, bold=True) if bold else text
+    print(start + text, file=stream, flush=True)
 
 
 def plain(text: str, style: str = "") -> "Text":

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import UserError
+from bench.errors import UserError, hide_secrets
 from bench.store import checksums, disk
 from bench.store.checksums import MANIFEST
 
@@ -37,8 +37,8 @@ def push(folder: Path, kind: str, identity: str) -> bool:
     try:
         _push(*store, folder, kind, identity)
     except Exception as error:  # every driver has errors of its own, and the artefact is safe in this home
-        url = os.environ[VARIABLE]
-        LOG.warning("%s/%s is not in %s: %s; `bench cache push` tries again", kind, identity, url, error)
+        text = hide_secrets(f"{os.environ[VARIABLE]}: {error}")
+        LOG.warning("%s/%s is not in %s; `bench cache push` tries again", kind, identity, text)
         return False
     return True
 
@@ -52,7 +52,8 @@ def pull(folder: Path, kind: str, identity: str) -> bool:
     except Exception as error:
         if disk.is_disk_full_error(error):
             raise
-        LOG.warning("%s/%s of %s is not used: %s", kind, identity, os.environ[VARIABLE], error)
+        url, reason = hide_secrets(os.environ[VARIABLE]), hide_secrets(str(error))
+        LOG.warning("%s/%s of %s is not used: %s", kind, identity, url, reason)
         return False
 
 
@@ -110,7 +111,7 @@ def _open_url(url: str) -> tuple["AbstractFileSystem", str]:
     """Return the file system of a URL, and the path in it. Raises UserError where it cannot be used."""
     scheme, separator, _ = url.partition("://")
     if not separator:
-        raise UserError(f"{VARIABLE}: {url!r} has no scheme; {ALLOWED}")
+        raise UserError(f"{VARIABLE}: {hide_secrets(repr(url))} has no scheme; {ALLOWED}")
     from fsspec.core import url_to_fs
 
     local = {"auto_mkdir": True} if scheme in ("file", "local") else {}
@@ -124,4 +125,5 @@ def _open_url(url: str) -> tuple["AbstractFileSystem", str]:
 
 
 def _url_error(url: str, error: Exception) -> UserError:
-    return UserError(f"{VARIABLE}: {url!r}: {' '.join(str(error).split()) or type(error).__name__}; {ALLOWED}")
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return UserError(f"{VARIABLE}: {hide_secrets(f'{url!r}: {reason}')}; {ALLOWED}")
