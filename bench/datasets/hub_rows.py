@@ -14,6 +14,7 @@ from PIL import Image
 from bench.datasets import parquet
 from bench.datasets.hub.adapter import Adapter, Malformed, RowTexts
 from bench.datasets.near_duplicates import perceptual_hash
+from bench.datasets.special_tokens import find_special_token
 from bench.errors import UserError
 from bench.pictures import decode
 from bench.progress import Progress
@@ -95,6 +96,9 @@ def _add_row(result: HubRows, file: str, number: int, cells: dict[str, Any] | Us
     if texts is None:
         result.pictureless += 1
         return
+    for key, text in (("question", texts.question), ("answer", texts.answer)):
+        if token := find_special_token(text):
+            raise Malformed(f"{key}: {token!r} is a special token of some models; allowed: text without such tokens")
     data = _picture_file(cells)
     image_id = hashlib.sha256(data).hexdigest()[:16]
     if image_id not in result.hashes:

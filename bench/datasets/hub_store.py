@@ -25,6 +25,7 @@ SHARED_SOURCES = (
     "datasets/hub_rows.py",
     "datasets/parquet.py",
     "datasets/parquet_pages.py",
+    "datasets/special_tokens.py",
     "datasets/splits.py",
 )
 """The source files that decide, besides the adapter, what a prepared data set contains."""

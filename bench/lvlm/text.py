@@ -1,5 +1,6 @@
 """Encode a question and an answer as token ids, with the spans of their parts."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
@@ -11,6 +12,12 @@ from bench.errors import UserError
 
 DATE = "26 Jul 2024"
 """The date for chat templates that state one (Llama 3): a fixed one, so that prompts stay the same every day."""
+
+STOPPED_CLOCK = f"{{% macro strftime_now(format) %}}{DATE}{{% endmacro %}}\n"
+"""The beginning of every chat template, in Jinja: it gives DATE to those that ask for the time, in any format."""
+
+ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
+"""A place in memory, as Python shows it for an object that has no text of its own."""
 
 
 class Prompt(NamedTuple):
@@ -79,7 +86,7 @@ class TextEncoder:
         """Render the chat template once.
 
         stops: ids that end an answer, besides the tokenizer's end of sequence. Raises UserError for a chat template
-        that shows no picture before the question.
+        that shows no picture before the question, or that prints a place in memory.
         """
         self.tokenizer = tokenizer
         self.image_token = image_token
@@ -104,8 +111,14 @@ class TextEncoder:
         if answer is not None:
             turns.append({"role": "assistant", "content": content})
         text: str = self.tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=answer is None, date_string=DATE
+            turns,
+            chat_template=STOPPED_CLOCK + self.tokenizer.get_chat_template(),
+            tokenize=False,
+            add_generation_prompt=answer is None,
+            date_string=DATE,
         )
+        if match := ADDRESS.search(text):
+            raise UserError(f"chat template: it prints {match[0].strip()!r}; allowed: the same prompt each time")
         # GLM-4.1V's template prints the content of an answer as it is, so that the list appears as Python code.
         return text.replace(str(content), str(answer))
 

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from bench.datasets.own.rows import MAX_LIST
+from bench.datasets.special_tokens import find_special_token
 from bench.errors import UserError
 
 MAX_TEXT = 4000
@@ -12,16 +13,6 @@ MAX_TEXT = 4000
 _ITEM = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?"""
 _LIST = re.compile(rf"\[\s*(?:(?:{_ITEM})\s*(?:,\s*(?:{_ITEM})\s*)*(?:,\s*)?)?\]", re.DOTALL)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
-
-MARKER = re.compile(
-    r"<\|[^<>|\s]{1,40}\|>|<｜[^<>｜\n]{1,40}｜>"  # <|im_end|>, and the wide bars of DeepSeek
-    r"|<</?SYS>>|\[/?(?:INST|IMG|IMG_BREAK|IMG_END|CLS|SEP|MASK|PAD|UNK|BOS|EOS)\]"
-    r"|</?(?:image|img|images|video|audio|s|pad|unk|bos|eos|eot|eop|eod|sep|cls|mask|ref|box|quad|point|patch|vision"
-    r"|img\d+|image\d+|unused\d+|loc\d+|seg\d+|global-img|endoftext|placeholder)>"
-    r"|</?[a-z]+(?:_[a-z0-9]+)+>",  # <image_soft_token>, <start_of_turn>, <IMG_CONTEXT>, <row_1_col_1>
-    re.IGNORECASE,
-)
-"""A special token of some model's vocabulary: inside a text it would be read as a command, by some models only."""
 
 
 def check_text(cell: Any, where: str, most: int = MAX_TEXT) -> str:
@@ -56,10 +47,10 @@ def number_text(value: float, where: str) -> str:
 
 def check_plain(text: str, where: str) -> str:
     """Return a text without special tokens. Raises UserError if there is one: models read it in different ways."""
-    token = MARKER.search(text)
+    token = find_special_token(text)
     if token:
         raise UserError(
-            f"{where}: {token[0]!r} is a special token of some models; allowed: text without such tokens, apart from "
+            f"{where}: {token!r} is a special token of some models; allowed: text without such tokens, apart from "
             "one <image> before or after a question, which is left out"
         )
     return text

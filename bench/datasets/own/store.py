@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from bench.samples import SampleSet
 
 KIND = "own"
+SHARED = ("near_duplicates", "parquet", "parquet_pages", "special_tokens", "splits")
+"""The modules of `bench.datasets` that decide, besides those of this package, what is read from a path."""
 NAME = re.compile(r"own:([\w.-]{1,40})@([0-9a-f]{16})", re.ASCII)
 MAX_LISTED = 20
 LARGE_EFFECT = 0.1
@@ -195,7 +197,7 @@ def _reader_hash() -> str:
     """Return a hash of the code that reads a path: other code may read something else from the same files."""
     package = Path(__file__).parent
     shared = [
-        *(package.parent / f"{name}.py" for name in ("near_duplicates", "parquet", "parquet_pages", "splits")),
+        *(package.parent / f"{name}.py" for name in SHARED),
         package.parent.parent / "pictures.py",
     ]
     sources = [file.read_bytes() for file in [*sorted(package.glob("*.py")), *shared]]

@@ -153,6 +153,16 @@ def test_text_that_is_not_utf8_is_one_malformed_row(tmp_path: Path) -> None:
     assert report["rows"] == 59 and report["malformed rows"] == ["mmstar.parquet: row 33: text that is not UTF-8"]
 
 
+def test_a_special_token_costs_its_row(tmp_path: Path) -> None:
+    """Only some victims would read it as a command, and training and test would differ."""
+    rows = [shelf.row("mmstar", n) for n in range(60)]
+    rows[33]["question"] = f"<image> {rows[33]['question']}"
+    shelf.write("mmstar", tmp_path / "mmstar.parquet", rows)
+    report = prepare_dataset("mmstar", tmp_path, None, quietly)
+    assert report["rows"] == 59
+    assert report["malformed rows"][0].startswith("mmstar.parquet: row 33: question: '<image>' is a special token")
+
+
 def test_rows_without_a_picture_are_counted_and_not_asked(tmp_path: Path) -> None:
     for file in HUB["scienceqa"].files:
         start = 1000 * HUB["scienceqa"].files.index(file)

@@ -12,7 +12,7 @@ from transformers import LlavaProcessor
 from bench.datasets.emoji.questions import NAMING
 from bench.errors import UserError
 from bench.lvlm.base import LVLM
-from bench.lvlm.text import Encoded, Prompt, TextEncoder
+from bench.lvlm.text import DATE, Encoded, Prompt, TextEncoder
 from bench.words import insert
 
 words = st.text("abcdefghijklmnopqrstuvwxyzABCDEFé漢0123456789'-", min_size=1, max_size=9)
@@ -181,3 +181,21 @@ def test_a_chat_template_that_shows_no_picture_is_refused(llava: LVLM) -> None:
     blind.chat_template = "{% for m in messages %}{{ m['role'] }}: {{ m['content'][-1]['text'] }}</s>{% endfor %}"
     with pytest.raises(UserError, match="chat template: no '<image>' before the question"):
         TextEncoder(blind, "<image>")
+
+
+TEMPLATE = "{% for m in messages %}<image>{{ m['content'][-1]['text'] }}</s>{% endfor %}"
+
+
+@pytest.mark.parametrize("form", ["'%d %b %Y'", "'%H:%M:%S.%f'", "format='%s'"])
+def test_a_chat_template_that_reads_the_clock_is_told_a_fixed_date(llava: LVLM, form: str) -> None:
+    """Otherwise a victim would be trained under one prompt and asked under another, on the next day."""
+    dated = deepcopy(llava.tokenizer)
+    dated.chat_template = f"{{% macro day() %}}{{{{ strftime_now({form}) }}}}{{% endmacro %}}{{{{ day() }}}} {TEMPLATE}"
+    assert TextEncoder(dated, "<image>").before.startswith(f"{DATE} ")
+
+
+def test_a_chat_template_that_prints_a_place_in_memory_is_refused(llava: LVLM) -> None:
+    printing = deepcopy(llava.tokenizer)
+    printing.chat_template = "{{ messages[0].items }}" + TEMPLATE
+    with pytest.raises(UserError, match=r"^chat template: it prints 'at 0x[0-9a-f]+'; allowed: the same prompt"):
+        TextEncoder(printing, "<image>")
