@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo test quick lint docs
+.PHONY: setup demo test quick fuzz lint docs
 setup: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
@@ -19,6 +19,9 @@ test: setup
 
 quick: setup
 	$(BIN)/python -m pytest $(TWO) -m 'not slow and not browser'
+
+fuzz: setup
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest $(TWO) tests/fuzz
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && PYTHONPATH=. $(BIN)/lint-imports

@@ -7,7 +7,7 @@ import re
 from functools import cache, lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from bench import yamlfile, yamltext
 from bench.errors import UserError, show
@@ -78,10 +78,14 @@ def parse_attack(text: str) -> Method:
         options |= {f"{prefix}{key}": value for key, value in _parse_arguments(arguments, text).items()}
         position = match.end()
         if position == len(text):
-            return Method(name="+".join(names), options=options)
+            break
         if text[position] != "+":
             raise _malformed(text)
         position += 1
+    try:
+        return Method(name="+".join(names), options=options)
+    except ValidationError:  # too long a name: its form is checked above
+        raise _malformed(text) from None
 
 
 def format_attack(method: Method) -> str:

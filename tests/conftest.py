@@ -31,7 +31,8 @@ from bench.runtime import prepare, seed_everything
 from bench.samples import SampleSet
 
 settings.register_profile("bench", deadline=None, max_examples=40, derandomize=True)
-settings.load_profile("bench")
+settings.register_profile("fuzz", deadline=None, max_examples=5000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "bench"))
 
 ODD_SIZES = ((37, 51), (64, 64), (90, 41))
 """Heights and widths that no patch size divides, smaller and larger than the embedded models' 48 pixels."""
