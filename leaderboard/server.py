@@ -12,7 +12,7 @@ from streamlit.starlette import App
 
 PRIVATE = "/_stcore/"
 SERVED = {"health", "stream", "host-config"}
-"""What a browser needs of Streamlit's own addresses; metrics, agents and uploads are not among them."""
+"""Streamlit's own addresses that a browser needs; metrics, agents and uploads are not among them."""
 
 POLICY = (
     "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; connect-src 'self' data: blob:; "

@@ -19,7 +19,7 @@ PRIVATE_PLACE = re.compile(r"(?<![\w/.])(~?/|\.\.?/|[A-Za-z]:\\)[^\s\"']|://|fil
 
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 FUTURE = timedelta(days=1)
-"""How far the clock of another machine may be ahead."""
+"""The time by which the clock of another machine may be ahead."""
 
 WORD = r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,99}"
 NAME = rf"^(own:)?{WORD}(/{WORD})?$"
