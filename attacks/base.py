@@ -68,6 +68,16 @@ class Attack(Registered[O_co], ABC):
         return {**super().settings, **of_parts}
 
     @property
+    def naming(self) -> dict[str, Any]:
+        """The options that were set, defaults too: the standard attacks spell some. Those of a part: `part.option`."""
+        owners = [("", self.options), *((f"{part.name}.", part.options) for part in self.parts)]
+        return {
+            prefix + key: value
+            for prefix, options in owners
+            for key, value in options.model_dump(mode="json", exclude_unset=True).items()
+        }
+
+    @property
     def needs(self) -> frozenset[str]:
         """The optional fields of `Knowledge` that the tuner or a part reads."""
         return self.tuner_needs.union(*(part.needs for part in self.parts))

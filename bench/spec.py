@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Threat = Literal["white", "gray", "black"]
 
@@ -19,7 +19,22 @@ class Closed(BaseModel):
 
 
 class Options(Closed):
-    """The base of a method's options. One model serves YAML, `-o key=value`, `bench list` and the docs."""
+    """The base of a method's options. One model serves YAML, `-o key=value`, `bench list` and the docs.
+
+    A number is never a text or a truth: `'02'` and `true` are refused for `rounds`, and `2.0` is read as 2.
+    """
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def refuse_other_kinds(cls, value: object, info: ValidationInfo) -> object:
+        """Raise ValueError for a text or truth where a number is meant, and for a text where a truth is meant."""
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        kinds = set(get_args(annotation)) or {annotation}
+        if kinds & {int, float} and not kinds & {bool, str} and isinstance(value, bool | str):
+            raise ValueError(f"allowed: {'an integer' if int in kinds else 'a number'}, without quotes")
+        if bool in kinds and str not in kinds and isinstance(value, str):
+            raise ValueError("allowed: true or false, without quotes")
+        return value
 
 
 class Budget(Closed):

@@ -10,10 +10,13 @@ from bench import datasets, victims
 from bench.cli.output import echo
 from bench.datasets import own
 from bench.datasets.cards import EMBEDDED, HUB
-from bench.errors import UserError
+from bench.errors import UserError, show
 from bench.game.playable import check_playable
 from bench.game.threat import surrogates
 from bench.spec import Budget, Method, RunSpec, Threat
+
+SEED_LIMIT = 2**31
+SEED_DIGITS = len(str(SEED_LIMIT))
 
 
 def epsilon(text: str) -> int:
@@ -23,8 +26,8 @@ def epsilon(text: str) -> int:
     8
     """
     number = text.removesuffix("/255")
-    if not number.isdecimal() or int(number) > 255:
-        raise UserError(f"epsilon: {text!r}; allowed: N/255 or N, with a whole N from 0 to 255")
+    if not (number.isascii() and number.isdecimal() and len(number) <= 3) or int(number) > 255:
+        raise UserError(f"epsilon: {show(text)}; allowed: N/255 or N, with a whole N from 0 to 255")
     return int(number)
 
 
@@ -42,9 +45,12 @@ def seeds(seed: int, several: str | None) -> list[int]:
     if several is None:
         return [seed]
     parts = [part.strip() for part in several.split(",")]
-    if len(set(parts)) < len(parts) or not all(part.isdecimal() for part in parts):
-        raise UserError(f"seeds: {several!r}; allowed: different whole numbers with commas, for example 0,1,2")
-    return [int(part) for part in parts]
+    if all(part.isascii() and part.isdecimal() and len(part) <= SEED_DIGITS for part in parts):
+        numbers = [int(part) for part in parts]
+        if len(set(numbers)) == len(numbers) and max(numbers) < SEED_LIMIT:
+            return numbers
+    allowed = f"different whole numbers below {SEED_LIMIT} with commas, for example 0,1,2"
+    raise UserError(f"seeds: {show(several)}; allowed: {allowed}")
 
 
 def names(text: str | None) -> tuple[str, ...]:
@@ -117,7 +123,16 @@ def spec(
         raise UserError(f"{'.'.join(map(str, first['loc']))}: {first['input']!r}: {first['msg']}") from None
     check_spec(run_spec)
     check_playable(run_spec)
-    return run_spec
+    return normalise_spec(run_spec)
+
+
+def normalise_spec(run_spec: RunSpec) -> RunSpec:
+    """Return a run whose options have their one form, so that one configuration has one name however it was typed."""
+    from attacks import REGISTRY as ATTACKS
+    from defenses import REGISTRY as DEFENSES
+
+    methods = {"defense": DEFENSES.normalise(run_spec.defense), "attack": ATTACKS.normalise(run_spec.attack)}
+    return run_spec.model_copy(update=methods)
 
 
 def check_methods(defense: str, attack: str) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from attacks import REGISTRY as ATTACKS
 from attacks.grammar import parse_attack
 from bench import yamlfile
 from bench.datasets.cards import EMBEDDED, HUB
@@ -16,6 +17,7 @@ from bench.texts import check_text, find_double
 from bench.victims import EMBEDDED as EMBEDDED_VICTIMS
 from bench.victims import HUB as HUB_VICTIMS
 from bench.victims import PRECISIONS, split_precision
+from defenses import REGISTRY as DEFENSES
 
 MAX_RUNS = 100
 """Runs of a submission under one attack."""
@@ -90,11 +92,12 @@ class Submission(Closed):
         return self
 
     def runs(self, attack: str) -> list[RunSpec]:
-        """Return every cell, under an attack in the form of the command line."""
+        """Return every cell, with options in their one form, under an attack in the form of the command line."""
+        defense, method = DEFENSES.normalise(self.defense), ATTACKS.normalise(parse_attack(attack))
         return [
             RunSpec(
-                defense=self.defense,
-                attack=parse_attack(attack),
+                defense=defense,
+                attack=method,
                 dataset=dataset,
                 victim=victim,
                 threat=threat,

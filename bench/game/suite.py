@@ -9,12 +9,14 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from attacks import REGISTRY as ATTACKS
 from attacks.grammar import expand_best, parse_attack
 from bench import yamlfile
 from bench.errors import UserError, show
 from bench.game.suites import FOLDER, presets
 from bench.spec import Budget, Closed, Method, RunSpec, Seed, Seeds, Threat
 from bench.texts import check_text
+from defenses import REGISTRY as DEFENSES
 
 MAX_RUNS = 100_000
 """Runs of a suite, counted before any is made, with those that stand twice and those that are excluded."""
@@ -69,13 +71,20 @@ class Matrix(Closed):
         return prod(map(len, self._lists()))
 
     def runs(self) -> list[RunSpec]:
-        """Return the combinations, seeds innermost. Raises UserError where there are too many."""
+        """Return the combinations, seeds innermost, with options in their one form.
+
+        Raises UserError where there are too many, and for unknown or wrong options.
+        """
         _refuse_many(self.count())
         names = ("budget", "dataset", "victim", "threat", "defense", "attack", "seed")
-        return [RunSpec(**dict(zip(names, values, strict=True))) for values in product(*self._lists())]
+        return [RunSpec(**dict(zip(names, values, strict=True))) for values in product(*self._normal_lists())]
 
     def _lists(self) -> tuple[Sequence[Any], ...]:
         return (self.budgets, self.datasets, self.victims, self.threats, self.defenses, self.attacks, self.seeds)
+
+    def _normal_lists(self) -> tuple[Sequence[Any], ...]:
+        *others, defenses, attacks, seeds = self._lists()
+        return (*others, [*map(DEFENSES.normalise, defenses)], [*map(ATTACKS.normalise, attacks)], seeds)
 
 
 def _make_list(value: Any) -> Any:

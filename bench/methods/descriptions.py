@@ -14,9 +14,13 @@ F = TypeVar("F", bound=Traits)
 
 
 class Description(Closed, Generic[F]):
-    """Facts that name a method's artefacts: the value of every option, the hash of its code, and its traits."""
+    """Facts that name a method's artefacts: the value of every option, the hash of its code, and its traits.
+
+    naming: the options that a request is named by, sorted by name; each value has the type of its option.
+    """
 
     options: dict[str, Any]
+    naming: dict[str, bool | int | float | str]
     code: str
     traits: F
 

@@ -47,6 +47,11 @@ class Registered(Generic[O_co]):
         return dict(self.options.model_dump())
 
     @property
+    def naming(self) -> dict[str, Any]:
+        """The options that name the method in a request: those that differ from their defaults."""
+        return self.options.model_dump(mode="json", exclude_defaults=True)
+
+    @property
     def traits(self) -> Traits:
         """The facts that a plan needs about this method with these options."""
         return Traits()

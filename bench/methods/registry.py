@@ -17,6 +17,9 @@ from bench.methods.descriptions import Description
 from bench.methods.registered import Registered, Traits
 from bench.spec import Method, Options
 
+MAX_EXACT = 2**53
+"""Below it, every whole number is a float of its own."""
+
 T = TypeVar("T", bound=Registered[Any])
 F = TypeVar("F", bound=Traits)
 C = TypeVar("C", bound=type[Registered[Any]])
@@ -87,11 +90,19 @@ class Registry(Generic[T, F]):
 
             def described() -> Description[F]:
                 built = self.build(method)
-                return self._description(options=built.settings, code=code, traits=built.traits)
+                naming = {key: _shorten(value) for key, value in sorted(built.naming.items())}
+                return self._description(options=built.settings, naming=naming, code=code, traits=built.traits)
 
             description = descriptions.load_or_describe(self.kind, method, code, self._description, described)
             self._descriptions[key] = description
         return self._descriptions[key]
+
+    def normalise(self, method: Method) -> Method:
+        """Return the one form of a method that names it: the options of `naming`, sorted by name.
+
+        A method without options is returned unchecked. Raises UserError as `build` does for any other.
+        """
+        return Method(name=method.name, options=self.describe(method).naming) if method.options else method
 
     @property
     def _description(self) -> type[Description[F]]:
@@ -119,3 +130,8 @@ class Registry(Generic[T, F]):
     def build(self, method: Method) -> T:
         """Return an instance with checked options. Raises UserError as `check_options` does."""
         return self.get(method.name)(self.check_options(method))
+
+
+def _shorten(value: Any) -> Any:
+    """Return a whole number without its point, so that 6.0 and 6 are one; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT else value

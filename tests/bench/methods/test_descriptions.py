@@ -13,7 +13,7 @@ def load(options: dict[str, int]) -> Description[Traits]:
     """Return the description of a method whose options are given, or those that are kept."""
 
     def describe() -> Description[Traits]:
-        return Description[Traits](options=options, code="c", traits=Traits())
+        return Description[Traits](options=options, naming={}, code="c", traits=Traits())
 
     return load_or_describe("toy", Method(name="a"), "c", Description[Traits], describe)
 
