@@ -17,6 +17,10 @@ from bench.tables.runs import load_runs, select_comparable, tabulate_runs
 
 PAGES = ["ranking", "matrix", "cost", "run", "samples"]
 ITEMS = 60
+MISSING = (
+    "bench run --defense em --attack lora_sft --dataset tags --victim tiny-llava-a --threat white --seed 99 "
+    "--epsilon 8/255 --words 5"
+)
 Open = Callable[..., AppTest]
 Factory = Callable[..., Run]
 
@@ -48,7 +52,7 @@ def played(bench_home: Path, run_factory: Factory) -> list[Run]:
 def shipped(played: list[Run], monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """They are published, and the home is another one, where there is nothing."""
     folder = tmp_path_factory.mktemp("shipped")
-    export.publish(played, folder, {"toy": {**{run.id: "" for run in played}, "f" * 16: "bench run --seed 99"}})
+    export.publish(played, folder, {"toy": {**{run.id: "" for run in played}, "f" * 16: MISSING}})
     monkeypatch.setattr(published, "FOLDER", folder)
     monkeypatch.setenv("BENCH_HOME", str(tmp_path_factory.mktemp("home")))
     return folder
@@ -80,7 +84,7 @@ def test_an_empty_home_opens_with_what_is_published(shipped: Path, open_page: Op
     date = str((published.read_provenance() or {})["created"])[:10]
     assert app.sidebar.text[0].value == f"9 runs, published on {date}\nsuite toy: 9 of 10 played"
     assert app.sidebar.expander[0].label == "Not played: 1 runs"
-    assert app.sidebar.code[0].value == "bench run --seed 99"
+    assert app.sidebar.code[0].value == MISSING
     assert load() == [], "they are shown, not taken in"
     if page == "ranking":
         assert app.dataframe[0].value["Defense"].tolist() == ["mmguard", "em"]
