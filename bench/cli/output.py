@@ -1,6 +1,7 @@
 """Texts on the terminal. Foreign ones are shown in full, without secrets, and without characters that steer it."""
 
 import io
+import logging
 import os
 import stat
 import sys
@@ -58,8 +59,18 @@ def make_console(*, quiet: bool = False) -> "Console":
     return Console(quiet=quiet, markup=False, emoji=False, highlight=False)
 
 
+class _CleanFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return clean(super().format(record))
+
+
 def prepare_streams() -> None:
-    """Print a question mark for what the terminal's encoding lacks, and nothing where the output is closed."""
+    """Print a question mark for what the terminal's encoding lacks, and nothing where the output is closed.
+
+    Warnings are cleaned as all other texts are.
+    """
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_CleanFormatter())
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115

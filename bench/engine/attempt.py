@@ -5,6 +5,7 @@ import os
 import time
 import traceback
 
+from bench.errors import hide_secrets
 from bench.stages.stage import Stage
 
 RETRIES = 2
@@ -33,7 +34,7 @@ def attempt(stage: Stage, threads: int | None = None) -> str | None:
             stage.make()
         except Exception as error:
             if retry == RETRIES or not is_transient(error):
-                return traceback.format_exc()
+                return hide_secrets(traceback.format_exc())
             time.sleep(PAUSE * 4**retry)
         else:
             break

@@ -1,7 +1,9 @@
 """The terminal is never steered by foreign texts, shows no secrets, and may be full, closed or of ASCII alone."""
 
 import json
+import logging
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.cli.display import RunDisplay, summary_table
-from bench.cli.output import clean, make_console, plain
+from bench.cli.output import clean, make_console, plain, prepare_streams
 from bench.errors import HIDDEN, hide_secrets, printable
 from bench.results import Run
 
@@ -78,7 +80,8 @@ def test_stored_names_do_not_steer_the_terminal(
     "arguments",
     [["{}"], ["show", "{}"], ["show", "a", "{}"], ["run", "--{}"], ["run", "--defense", "{}", "--attack", "none"],
      ["run", "--defense", "none", "--attack", "{}"], ["run", "--seed", "{}"], ["suite", "plan", "{}"],
-     ["submit", "validate", "{}"], ["data", "check", "{}"], ["data", "check", "./{}"], ["cache", "gc", "--max-gb", "{}"]],
+     ["submit", "validate", "{}"], ["data", "check", "{}"], ["data", "check", "./{}"],
+     ["cache", "gc", "--max-gb", "{}"]],
 )  # fmt: skip
 def test_arguments_come_back_in_one_line(cli: Callable, arguments: list[str], steering: str) -> None:
     if "\x00" in steering:
@@ -185,3 +188,22 @@ def test_json_stays_json(cli: Callable, finished: Callable[..., Run]) -> None:
     assert provenance["password"] == HIDDEN
     assert provenance["text"] == "a\x1b", "escaped as JSON does"
     assert SECRET not in output.out
+
+
+def test_warnings_are_clean_and_of_one_line(finished: Callable[..., Run], bench_home: Path) -> None:
+    """Here a row whose stages cannot be read."""
+    finished(0)
+    finished(1, id="a\x1b[31m")
+    with sqlite3.connect(bench_home / "results.sqlite") as connection:
+        connection.execute("UPDATE runs SET stages = '{' WHERE seed = 1")
+    connection.close()
+    done = bench("show", stdout=subprocess.PIPE)
+    assert (done.returncode, done.stdout.count("\n"), done.stderr.count("\n")) == (0, 1, 1)
+    assert "\x1b" not in done.stderr and "left out" in done.stderr
+
+
+def test_a_warning_of_a_library_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
+    prepare_streams()
+    assert logging.lastResort is not None
+    record = logging.LogRecord("library", logging.WARNING, "", 0, "a\x1b %s", (f"token={SECRET}",), None)
+    assert logging.lastResort.format(record) == f"a\\x1b token={HIDDEN}"
