@@ -1,7 +1,9 @@
 """Several seeds are one set of numbers, and a row is plain JSON."""
 
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +83,11 @@ def test_answers_that_arrive_later_are_found(finished: Callable[..., Run]) -> No
     assert score_seeds([run.stages]) is None
     folder.with_name("elsewhere").rename(folder)
     assert score_seeds([run.stages]) is not None
+
+
+@pytest.mark.parametrize("size", [0, 50])
+def test_answers_that_are_broken_break_no_table(finished: Callable[..., Run], bench_home: Path, size: int) -> None:
+    rows = [finished(0), finished(1, protected=20)]
+    for file in bench_home.rglob("predictions.parquet"):
+        os.truncate(file, size)
+    assert score_seeds([row.stages for row in rows]) is None
