@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bench.datasets.cards import EMBEDDED
 from bench.errors import UserError
+from bench.game.submission import MAX_RUNS as MOST
 from bench.game.submission import Submission, read_submission
 from bench.game.suite import MAX_RUNS, Suite, read_suite
 from bench.game.suites import FOLDER
@@ -67,10 +68,11 @@ def test_any_bytes_are_a_submission_or_one_line(file: Path, content: bytes) -> N
     file.write_bytes(content)
     try:
         submission = read_submission(file)
+        runs = submission.runs("lora_sft")
     except UserError as error:
         check_line(error)
     else:
-        assert submission.runs("lora_sft") and submission.title.strip()
+        assert 0 < len(runs) <= MOST and submission.title.strip()
 
 
 @given(damaged(SUITES, PIECES))

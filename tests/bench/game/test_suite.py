@@ -114,8 +114,8 @@ def test_a_matrix_is_the_product_of_its_lists(
 
 
 def test_a_name_is_short_for_a_method_without_options() -> None:
-    runs = suite(defenses=["em", {"name": "em", "options": {"rounds": 3}}]).runs()
-    assert [r.defense for r in runs] == [Method(name="em"), Method(name="em", options={"rounds": 3})]
+    runs = suite(defenses=["em", {"name": "em", "options": {"rounds": 4}}]).runs()
+    assert [r.defense for r in runs] == [Method(name="em"), Method(name="em", options={"rounds": 4})]
 
 
 def test_what_is_included_twice_is_played_once() -> None:
