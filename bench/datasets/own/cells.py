@@ -10,6 +10,8 @@ from bench.errors import UserError
 
 MAX_TEXT = 4000
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
 _ITEM = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?"""
 _LIST = re.compile(rf"\[\s*(?:(?:{_ITEM})\s*(?:,\s*(?:{_ITEM})\s*)*(?:,\s*)?)?\]", re.DOTALL)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
@@ -46,7 +48,12 @@ def number_text(value: float, where: str) -> str:
 
 
 def check_plain(text: str, where: str) -> str:
-    """Return a text without special tokens. Raises UserError if there is one: models read it in different ways."""
+    """Return a text without special tokens and control characters: models read them in different ways.
+
+    Raises UserError if there is one.
+    """
+    if control := _CONTROL.search(text):
+        raise UserError(f"{where}: {text[:60]!a} holds the control character {control[0]!a}; allowed: text without any")
     token = find_special_token(text)
     if token:
         raise UserError(

@@ -31,9 +31,6 @@ MAX_BYTES = 8 * 2**30
 MAX_ASPECT = 100
 """Largest ratio of the sides of a picture."""
 
-MIN_SIDE = 7
-"""Shortest side of a picture in pixels: the audit compares windows of that size (SSIM)."""
-
 
 class Draft(NamedTuple):
     """A good row without its picture, whose pixels hash to `image_id`. `number` counts all rows from 0."""
@@ -166,8 +163,6 @@ class _Reader:
         if file not in self.files:
             pixels = decode(data, where)
             height, width, _ = pixels.shape
-            if min(height, width) < MIN_SIDE:
-                raise UserError(f"{where}: {width}x{height} pixels; allowed: sides of at least {MIN_SIDE}")
             if max(height, width) > MAX_ASPECT * min(height, width):
                 raise UserError(f"{where}: {width}x{height} pixels; allowed: sides up to {MAX_ASPECT} to 1")
             name = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:16]
