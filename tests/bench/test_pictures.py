@@ -171,3 +171,28 @@ def test_damage_is_told_or_tolerated_but_never_escapes(form: str, hits: list[tup
     else:
         lines = ["x: whole"] if pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.dtype == np.uint8 else []
     assert len(lines) == 1 and lines[0].startswith("x: ")
+
+
+def deep_png(levels: np.ndarray) -> bytes:
+    """Return a PNG of 16 bits, of (H, W) gray or (H, W, 3) colour levels."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in levels)
+    header = struct.pack(">IIBBBBB", levels.shape[1], levels.shape[0], 16, 2 if levels.ndim == 3 else 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in chunks)
+
+
+@pytest.mark.parametrize("size", [(6, 8), (6, 8, 3)])
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_sixteen_bits_that_hold_fewer_are_told(size: tuple[int, ...], bits: int) -> None:
+    """Their high bytes alone would be nearly black. Scaled to all of the 16 bits they are read."""
+    levels = np.random.default_rng(bits).integers(0, 2**bits, size, dtype=np.uint16)
+    levels.flat[0] = 2**bits - 1
+    with pytest.raises(UserError, match=rf"^x: 16 bits with levels up to {2**bits - 1} of 65535; allowed: 8 bits"):
+        decode(deep_png(levels), "x")
+    scaled = levels << (16 - bits)
+    high = (scaled >> 8).astype(np.uint8)
+    assert np.array_equal(decode(deep_png(scaled), "x"), high if high.ndim == 3 else np.repeat(high[..., None], 3, 2))

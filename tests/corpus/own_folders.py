@@ -257,18 +257,18 @@ CASES = [
     Case("picture_list_parquet", parquet(image=lambda n: [{"bytes": PICTURES[n], "path": None}]), 0, READ),
     Case("marker_first", lines(rows(question="<image>\nWhich?")), 0, READ),
     *(
-        Case(f"marker_{n}", lines(rows(**cells)), 2, "is a special token of some models")
-        for n, cells in enumerate(
+        Case(f"marker_{n}", lines(rows(**{key: cell})), 2, "is a special token of some models")
+        for n, (key, cell) in enumerate(
             [
-                {"question": "Is <image> red?"},
-                {"question": "<image>\n<image>\nWhich?"},
-                {"answer": "red</s>"},
-                {"answer": "red<|im_end|>"},
-                {"question": "<|image_pad|>Which?"},
-                {"question": "<image_soft_token> Which?"},
-                {"question": "[INST] Which? [/INST]"},
-                {"answers": ["thing 1", "<pad>"]},
-                {"question": "<start_of_turn>user"},
+                ("question", "Is <image> red?"),
+                ("question", "<image>\n<image>\nWhich?"),
+                ("answer", "red</s>"),
+                ("answer", "red<|im_end|>"),
+                ("question", "<|image_pad|>Which?"),
+                ("question", "<image_soft_token> Which?"),
+                ("question", "[INST] Which? [/INST]"),
+                ("answers", ["thing 1", "<pad>"]),
+                ("question", "<start_of_turn>user"),
             ]
         )
     ),

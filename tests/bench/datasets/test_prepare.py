@@ -153,6 +153,16 @@ def test_text_that_is_not_utf8_is_one_malformed_row(tmp_path: Path) -> None:
     assert report["rows"] == 59 and report["malformed rows"] == ["mmstar.parquet: row 33: text that is not UTF-8"]
 
 
+def test_a_file_that_unfolds_to_too_much_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.datasets.parquet.MAX_UNFOLDED", 2**20)
+    rows = [shelf.row("mmstar", n) for n in range(60)]
+    rows[33]["question"] = "x" * 2**21
+    shelf.write("mmstar", tmp_path / "mmstar.parquet", rows)
+    with pytest.raises(UserError, match=r"^mmstar.parquet: it unfolds to 2 MB or more; allowed: 1 MB, or 200 times"):
+        prepare_dataset("mmstar", tmp_path, None, quietly)
+    assert hub_store.load_manifest("mmstar") is None
+
+
 def test_a_special_token_costs_its_row(tmp_path: Path) -> None:
     """Only some victims would read it as a command, and training and test would differ."""
     rows = [shelf.row("mmstar", n) for n in range(60)]
