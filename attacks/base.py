@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attacks.parts import AttackCard, Knowledge, Part
 from bench.methods.registered import O_co, Registered, Traits
 from bench.progress import Progress
+from bench.spec import Options
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -70,7 +71,10 @@ class Attack(Registered[O_co], ABC):
     @property
     def naming(self) -> dict[str, Any]:
         """The options that were set, defaults too: the standard attacks spell some. Those of a part: `part.option`."""
-        owners = [("", self.options), *((f"{part.name}.", part.options) for part in self.parts)]
+        owners: list[tuple[str, Options]] = [
+            ("", self.options),
+            *((f"{part.name}.", part.options) for part in self.parts),
+        ]
         return {
             prefix + key: value
             for prefix, options in owners

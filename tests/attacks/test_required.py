@@ -1,0 +1,49 @@
+"""The required set can be played, grows from level to level, and its hash is of the attacks alone."""
+
+from itertools import pairwise
+
+import pytest
+
+from attacks import REGISTRY
+from attacks.grammar import format_attack, parse_attack
+from attacks.required import RequiredSet, load_required
+from defenses import REGISTRY as DEFENSES
+
+LEVELS = ("plain", "adaptive", "queries", "clean")
+
+
+@pytest.fixture
+def document() -> dict[str, list[dict[str, str]]]:
+    """Return a small set as YAML gives it."""
+    texts = ("lora_sft", "lora_sft+jpeg(quality=30)", "lora_sft+bridge", "lora_sft+mix_clean")
+    pairs = zip(LEVELS, texts, strict=True)
+    return {level: [{"attack": text, "why": "an example", "control": "em"}] for level, text in pairs}
+
+
+def test_a_level_has_the_attacks_of_the_levels_before_it() -> None:
+    levels = load_required().levels
+    assert tuple(levels) == LEVELS
+    for less, more in pairwise(LEVELS):
+        assert levels[more][: len(levels[less])] == levels[less] and len(levels[more]) > len(levels[less])
+
+
+def test_every_member_can_be_built_and_is_there_once() -> None:
+    everything = load_required().levels["clean"]
+    assert len({format_attack(method) for method in everything}) == len(everything)
+    assert all(REGISTRY.build(method).trains for method in everything)
+
+
+def test_every_control_is_a_defense() -> None:
+    for member in load_required().members["clean"]:
+        DEFENSES.check(member.control)
+
+
+def test_the_hash_tells_attacks_apart_but_not_how_they_were_typed(document: dict[str, list[dict[str, str]]]) -> None:
+    def hash_with(**changes: str) -> str:
+        jpeg = document["adaptive"][0] | changes
+        return RequiredSet.model_validate(document | {"adaptive": [jpeg]}).hash
+
+    assert hash_with() == hash_with(why="another reason", control="uc")
+    assert hash_with() == hash_with(attack="lora_sft + jpeg( quality = 30.0 )")
+    assert hash_with() != hash_with(attack="lora_sft+jpeg(quality=31)")
+    assert parse_attack("lora_sft+jpeg(quality=30)") in RequiredSet.model_validate(document).levels["adaptive"]
