@@ -24,6 +24,7 @@ from rich.table import Table
 from attacks import REGISTRY as ATTACKS
 from bench.lvlm.base import LVLM
 from bench.lvlm.placement import choose_device
+from bench.progress import silent
 from bench.runtime import prepare, seed_everything
 from bench.samples import Sample, SampleSet
 from bench.spec import Budget, Method
@@ -93,7 +94,7 @@ def crafting(lvlm: LVLM, batch: int, side: int) -> list[Row]:
                 torch.autograd.grad(lvlm.loss(encoded, leaves).sum(), leaves)
 
         return [
-            measure("crafting: em", lambda: defense.step_batch(Batch(draft, indices), [surrogate])),
+            measure("crafting: em", lambda: defense.step_turn([Batch(draft, indices)], [surrogate], silent)),
             measure("bare loop", lambda: draft.memory_limit.map_parts(bare, indices)),
         ]
 

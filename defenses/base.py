@@ -33,9 +33,10 @@ class Card(NamedTuple):
 
 
 class DefenseTraits(Traits):
-    """`depends`: the inputs that decide the release besides data and options."""
+    """`depends`: the inputs that decide the release besides data and options. `adaptive`: of an owner who adapts."""
 
     depends: frozenset[str]
+    adaptive: bool = False
 
 
 class Protected:
@@ -60,7 +61,12 @@ class Defense(Registered[O_co], ABC):
     @property
     def traits(self) -> DefenseTraits:
         """Facts that a plan needs before anything is computed."""
-        return DefenseTraits(depends=self.depends)
+        return DefenseTraits(depends=self.depends, adaptive=self.adaptive)
+
+    @property
+    def adaptive(self) -> bool:
+        """True if the owner adapts to trainers: the release is crafted through what they do to pictures."""
+        return False
 
     @abstractmethod
     def protect(

@@ -13,8 +13,9 @@ class ErrorMinimising(PixelDefense):
         paper="Huang et al., Unlearnable Examples, ICLR 2021; on LVLMs: MMGuard's row Image (arXiv 2605.14291)",
         needs="answers, and an LVLM as surrogate",
         touches="pictures, one noise each",
-        adaptation="class loss becomes answer loss; adapters start anew each round, as in MMGuard; 2 x 6 steps of one "
-        "level (original: 20 of 0.8 after every 10 surrogate steps, until the training error is 1 %)",
+        adaptation="class loss becomes answer loss; adapters start anew each round, as in MMGuard; 3 x 8 steps of one "
+        "level, 5 surrogate steps of the trainer's recipe before every 8 (original: 20 of 0.8 after every 10 "
+        "surrogate steps, until the training error is 1 %)",
         validation="effect tests; published with LVLMs: 2.4 points lost on average over 30 black-box cells. Not "
         "comparable: CIFAR-10 with ResNet-18 21 % against 94 % clean",
     )

@@ -13,7 +13,8 @@ class ClassWiseErrorMinimising(ClassWise):
         paper="Huang et al., Unlearnable Examples, ICLR 2021, class-wise",
         needs="answers, and an LVLM as surrogate",
         touches="pictures, one noise for each cluster of answers",
-        adaptation="class becomes answer cluster; one noise is stepped by the sum of its pictures' gradients, batch "
-        "after batch (original: the mean of its pictures' noises); rounds and steps as em",
+        adaptation="class becomes answer cluster; each step of a noise goes against the sum of its pictures' "
+        "gradients over the whole data set (original: batch after batch, the mean of its pictures' noises); rounds and "
+        "steps as em",
         validation="effect tests alone: no published number for LVLMs",
     )

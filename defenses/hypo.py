@@ -11,7 +11,7 @@ class HypoOptions(PixelOptions):
     """As many pixel steps as `em`, in one round without adaptation."""
 
     rounds: int = Field(1, ge=1, le=1, description="one: nothing changes between rounds")
-    image_steps: int = Field(12, ge=0, le=500, description="signed pixel steps (original: 100 of 0.8 levels)")
+    image_steps: int = Field(24, ge=0, le=500, description="signed pixel steps (original: 100 of 0.8 levels)")
     inner_steps: int = Field(0, ge=0, le=0, description="the surrogate stays as it is")
 
 
@@ -23,7 +23,7 @@ class Hypo(PixelDefense[HypoOptions]):
         paper="Tao et al., Better Safe Than Sorry (hypocritical perturbations), NeurIPS 2021, arXiv 2102.04716",
         needs="answers, and an LVLM as surrogate",
         touches="pictures, one noise each",
-        adaptation="class loss becomes answer loss; the pretrained LVLM is the fixed model; 12 steps of one level, as "
+        adaptation="class loss becomes answer loss; the pretrained LVLM is the fixed model; 24 steps of one level, as "
         "many as em (original: 100 of 0.8)",
         validation="effect tests alone; not comparable: CIFAR-10 with ResNet-18 70 % against 94 % clean",
     )

@@ -19,7 +19,6 @@ from defenses.craft.trigger import TriggerDefense, TriggerOptions
 class MemOptions(TriggerOptions):
     """The loop and the search, with a surrogate that goes on training."""
 
-    inner_steps: int = Field(12, ge=0, le=1000, description="adapter steps a round (original: 200)")
     keep_adapters: bool = Field(True, description="keep adapters across rounds, as the original")
 
 
@@ -32,8 +31,8 @@ class MultiStepErrorMinimising(TriggerDefense[MemOptions]):
         needs="answers, and an LVLM as surrogate",
         touches="pictures, one noise each; questions, words inserted before the first",
         adaptation="CLIP's contrastive loss becomes the answer loss, captions become answers; trigger before the "
-        "question; 2 x 6 steps of one level, 12 surrogate steps a round, search in the first round (original: 20 x 8 "
-        "steps of one level, 200 surrogate steps, search in 5 of 20 rounds)",
+        "question; 3 x 8 steps of one level, 5 surrogate steps and a search in every round, 16 words verified for "
+        "each slot (original: 20 x 8 steps of one level, 200 surrogate steps, search in 5 of 20 rounds, 16 words)",
         validation="effect tests alone: published for CLIP retrieval, on noise that was never rounded to a picture",
     )
 

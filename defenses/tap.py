@@ -20,9 +20,8 @@ class TapOptions(PixelOptions):
     """One round: the surrogate is fine-tuned on the clean pictures first, then the pixels are stepped."""
 
     rounds: int = Field(1, ge=1, le=1, description="one: the surrogate is trained once")
-    image_steps: int = Field(12, ge=0, le=500, description="signed pixel steps (original: 250 of 0.4 levels)")
-    inner_steps: int = Field(96, ge=0, le=10_000, description="adapter steps on the clean data")
-    inner_lr: float = Field(1e-3, gt=0, le=1, description="adapter learning rate")
+    image_steps: int = Field(100, ge=0, le=500, description="signed pixel steps (original: 250 of 0.4 levels)")
+    inner_steps: int = Field(384, ge=0, le=10_000, description="adapter steps on the clean data")
 
 
 @register("tap")
@@ -34,7 +33,9 @@ class TargetedPoisoning(PixelDefense[TapOptions]):
         needs="answers, and an LVLM as surrogate that the owner fine-tunes on the clean data",
         touches="pictures, one noise each",
         adaptation="next class (y + 1) mod K becomes the next answer in a random cycle among questions of the same "
-        "kind; 12 steps of one level, as many as em (original: 250 of 0.4, 8 restarts, differentiable augmentation)",
+        "kind; the surrogate is fine-tuned on the clean data as long as lora_sft trains, eight epochs of the embedded "
+        "set; 100 steps of one level, more than the 64 that the other methods keep to (original: 250 of 0.4, 8 "
+        "restarts, differentiable augmentation)",
         validation="effect tests alone; not comparable: CIFAR-10 with ResNet-18 6 to 10 % against 94 % clean",
     )
     exempt: ClassVar[Mapping[str, str]] = {

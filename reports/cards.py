@@ -16,12 +16,14 @@ HEAD = """# Defenses
 are in [design/defenses.md](design/defenses.md).
 
 Every release is 8-bit PNG and UTF-8 text within the budget: L-inf 8 levels and five inserted words by default. The
-defaults are the papers' recipes cut to the cost of `em`, about twelve pixel steps a picture; cards name the original
-numbers where they are known. None was tuned on a test split. "Not comparable" is a published number of another task,
-for orientation alone.
+defaults are the papers' recipes at one cost: 24 pixel steps a picture (no recipe may have more than 64 but that of
+`tap`), and 15 steps of each surrogate where it is adapted, by the recipe of the plain trainer, `lora_sft`. Cards name
+the original numbers where they are known. None was tuned on a test split. "Not comparable" is a published number of
+another task, for orientation alone.
 
-Any gradient-made defense can be crafted through transformations that a trainer may apply, `-o eot=jpeg,resize,blur`,
-and for several surrogates with weights, `-o weights=2,1`. Class-wise methods have one noise for each cluster of
+Any gradient-made defense can be crafted through transformations as trainers apply them, `-o eot=jpeg,crop,color`:
+then the owner *adapts*, and its rows are marked. Any can be crafted for several surrogates with weights,
+`-o weights=2,1`. Class-wise methods have one noise for each cluster of
 pictures. Closed answers: a cluster is the pictures with the same normalised answers, and the pictures that share
 theirs with no other are one cluster. Open answers: k-means on TF-IDF of questions and answers. A picture with several
 questions is in one cluster.

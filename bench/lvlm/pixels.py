@@ -15,6 +15,10 @@ import PIL
 import torch
 
 Backend = Literal["pillow", "torchvision"]
+
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom of a part of a picture, in pixels."""
+
 MODES = {1: "lanczos", 2: "bilinear", 3: "bicubic"}
 """Names of Pillow's resampling codes."""
 
@@ -28,24 +32,34 @@ def quantise(levels: torch.Tensor) -> torch.Tensor:
     return levels + (torch.floor(levels + 0.5).clamp(0, 255) - levels).detach()
 
 
-def resize(levels: torch.Tensor, size: tuple[int, int], mode: str, library: Backend) -> torch.Tensor:
-    """Resize levels in 0..255 (..., 3, H, W) to `size` = (height, width), to the level as `library` does."""
+def resize(
+    levels: torch.Tensor, size: tuple[int, int], mode: str, library: Backend, box: Box | None = None
+) -> torch.Tensor:
+    """Resize levels in 0..255 (..., 3, H, W) to `size` = (height, width), to the level as `library` does.
+
+    box: resize this part of the picture alone, as Pillow's `box` does.
+    """
     height, width = levels.shape[-2:]
+    windows = [(0.0, float(height)), (0.0, float(width))] if box is None else [box[1::2], box[::2]]
     x = levels.double()
     for axis in (0, 1) if library == "pillow" and _height_first((height, width), size) else (1, 0):
-        if x.shape[axis - 2] != size[axis]:
-            weights = torch.from_numpy(_weights(x.shape[axis - 2], size[axis], mode, library)).to(x.device)
+        source, window = x.shape[axis - 2], windows[axis]
+        if source != size[axis] or window != (0, source):
+            weights = torch.from_numpy(_weights(source, size[axis], mode, library, *window)).to(x.device)
             x = quantise(weights @ x if axis == 0 else x @ weights.T)
     return x
 
 
 @lru_cache(maxsize=64)
-def _weights(source: int, target: int, mode: str, library: Backend) -> np.ndarray:
-    """Return the (target, source) weights of one pass in the library's fixed point; shrinking widens the kernel."""
-    scale = source / target
+def _weights(source: int, target: int, mode: str, library: Backend, start: float, stop: float) -> np.ndarray:
+    """Return the (target, source) weights of one pass in the library's fixed point; shrinking widens the kernel.
+
+    start, stop: the window of the source that is resized, in float32 as Pillow holds it.
+    """
+    scale = float(np.float32(stop) - np.float32(start)) / target
     stretch = max(scale, 1.0)
     radius = REACH[mode] * stretch
-    centre = (np.arange(target) + 0.5) * scale
+    centre = float(np.float32(start)) + (np.arange(target) + 0.5) * scale
     first = np.maximum(0, np.trunc(centre - radius + 0.5))[:, None]
     last = np.minimum(source, np.trunc(centre + radius + 0.5))[:, None]
     position = np.arange(source)[None]

@@ -29,11 +29,12 @@ class Targets:
 
     answers: for each sample, the answer whose loss the steps lower; the release keeps the true one.
     features: by the name of a surrogate, the vision features that each sample is moved to, (N, D). Empty for a method
-    that aims at answers alone.
+    that aims at answers alone. rivals: by the number of a cluster, the other clusters, nearest first; for `bait`.
     """
 
     answers: list[str]
     features: dict[str, torch.Tensor] = field(default_factory=dict)
+    rivals: dict[int, list[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ It is Algorithm 1 of MMGuard (Eq. 34), and without a trigger EM (Huang et al., 2
 the hooks. Pictures, perturbations, steps and budget are integer levels in 0..255, so the last step is the release.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import TypedDict, Unpack
@@ -29,17 +29,21 @@ from defenses.craft.transforms import RANDOM, apply_random
 
 
 class PixelOptions(Options):
-    """Options of the loop. For rounds, image_steps and inner_steps the paper gives grids and no defaults."""
+    """Options of the loop. For rounds, image_steps and inner_steps the paper gives grids and no defaults.
 
-    rounds: int = Field(2, ge=1, le=100, description="outer rounds R")
-    image_steps: int = Field(6, ge=0, le=500, description="signed pixel steps a round, P")
+    The surrogate is trained as `lora_sft` trains: its rank, modules, batch and peak rate.
+    """
+
+    rounds: int = Field(3, ge=1, le=100, description="outer rounds R (paper: 1, 3, 5 or 7)")
+    image_steps: int = Field(8, ge=0, le=500, description="signed pixel steps a round, P (paper: 0 to 8)")
     step_size: int = Field(1, ge=1, le=255, description="levels a pixel step, alpha (paper: 1/255)")
-    inner_steps: int = Field(1, ge=0, le=1000, description="adapter steps a round, Q (paper: elbow at 1)")
-    inner_lr: float = Field(1e-4, gt=0, le=1, description="adapter learning rate (paper: 1e-5 or 1e-4)")
-    inner_rank: int = Field(8, ge=1, le=256, description="surrogate LoRA rank (paper: 8 or 16)")
-    inner_dropout: float = Field(0.1, ge=0, lt=1, description="surrogate LoRA dropout (paper: 0.1)")
+    inner_steps: int = Field(5, ge=0, le=10_000, description="adapter steps a round, Q (paper: 0 to 5)")
+    inner_lr: float = Field(5e-3, gt=0, le=1, description="adapter learning rate (lora_sft's; paper: 1e-5 or 1e-4)")
+    inner_rank: int = Field(16, ge=1, le=256, description="surrogate LoRA rank (lora_sft's; paper: 8 or 16)")
+    inner_dropout: float = Field(0.0, ge=0, lt=1, description="surrogate LoRA dropout (lora_sft's; paper: 0.1)")
+    inner_batch: int = Field(16, ge=1, le=1024, description="samples an adapter step (lora_sft's; paper: 2)")
     keep_adapters: bool = Field(False, description="keep adapters across rounds (paper: discard them)")
-    batch: int = Field(32, ge=1, le=1024, description="samples a step")
+    batch: int = Field(32, ge=1, le=1024, description="samples a pixel step")
     weights: str = Field(
         "",
         pattern=r"^$|^\d+(\.\d+)?(,\d+(\.\d+)?)*$",
@@ -48,8 +52,8 @@ class PixelOptions(Options):
     eot: str = Field(
         "",
         pattern=rf"^$|^({'|'.join(RANDOM)})(,({'|'.join(RANDOM)}))*$",
-        description="craft noise that survives these, separated by commas; each step applies one or none: "
-        + ", ".join(RANDOM),
+        description="an owner who adapts: craft noise that survives these, separated by commas; each step applies each "
+        "of them or not, in the trainer's order: " + ", ".join(RANDOM),
     )
 
 
@@ -59,6 +63,12 @@ class ForwardInputs(TypedDict, total=False):
     prefix: Prefix
     inputs_embeds: torch.Tensor
 
+
+Adaptation = dict[str, str | float]
+"""The log of one surrogate's adapter steps in one round."""
+
+Gradients = tuple[float, dict[int, torch.Tensor]]
+"""A loss, and its gradient with respect to each perturbation, by the number of the perturbation."""
 
 P = TypeVar("P", bound=PixelOptions, default=PixelOptions)
 
@@ -121,14 +131,24 @@ class PixelDefense(Defense[P]):
 
     # -- the loop ------------------------------------------------------------------------------------------------
 
+    @property
+    def adaptive(self) -> bool:
+        """True with the option `eot`: the owner crafts through what trainers do to pictures."""
+        return bool(self.options.eot)
+
     def protect(
         self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
     ) -> Protected:
-        """Craft a release in `rounds` rounds of adapter steps, pixel steps and text steps. The log has the losses."""
+        """Craft a release in `rounds` rounds of adapter steps, pixel steps and text steps.
+
+        The log has the mean losses of each round; for each surrogate the release's loss before and after its adapter
+        steps; the pixel steps of all pictures together, and the adapter steps of one surrogate.
+        """
         o = self.options
         seed = int(rng.integers(2**31))
         seed_everything(seed)
         history: list[dict[str, float]] = []
+        adaptations: list[Adaptation] = []
         with ExitStack() as stack:
             adapted = [
                 stack.enter_context(attach_surrogate(lvlm, o.inner_rank, o.inner_dropout, o.inner_lr))
@@ -136,16 +156,23 @@ class PixelDefense(Defense[P]):
             ]
             draft = self.make_draft(samples, adapted, budget, seed, rng)
             for number in range(o.rounds):
-                inner = [self.adapt(surrogate, draft, number, rng) for surrogate in adapted]
-                batches = list(self.make_batches(draft, number))
-                losses: list[float] = []
-                for batch in batches:
-                    losses.append(self.step_batch(batch, adapted))
-                    fraction = (number + len(losses) / len(batches)) / o.rounds
-                    progress(fraction, f"round {number + 1}/{o.rounds}, loss {losses[-1]:.3f}")
-                history.append({"round": number + 1, "inner": float(np.mean(inner)), "outer": float(np.mean(losses))})
-        steps = o.rounds * o.image_steps * len(draft.clean)
-        return Protected(draft.release(), {"history": history, "image_steps": steps})
+                inner = [self.adapt(s, draft, number, rng) for s in adapted] if o.inner_steps else []
+                adaptations += inner
+                turns = list(self.make_turns(draft, number))
+                share = 1 / (o.rounds * len(turns))
+                losses = [
+                    self.step_turn(turn, adapted, part_of(progress, number / o.rounds + i * share, share))
+                    for i, turn in enumerate(turns)
+                ]
+                mean = float(np.mean([a["inner"] for a in inner])) if inner else 0.0
+                history.append({"round": number + 1, "inner": mean, "outer": float(np.mean(losses))})
+        log = {
+            "history": history,
+            "adaptations": adaptations,
+            "image_steps": o.rounds * o.image_steps * len(draft.clean),
+            "surrogate_steps": o.rounds * o.inner_steps,
+        }
+        return Protected(draft.release(), log)
 
     def make_draft(
         self, samples: SampleSet, surrogates: Sequence[Surrogate], budget: Budget, seed: int, rng: Generator
@@ -178,18 +205,51 @@ class PixelDefense(Defense[P]):
             if indices:
                 yield Batch(draft, indices, round)
 
-    def adapt(self, surrogate: Surrogate, draft: Draft, round: int, rng: Generator) -> float:
-        """Imitate the trainer: take Q steps on random batches of the current release. Return the mean loss."""
+    def make_turns(self, draft: Draft, round: int) -> Iterator[list[Batch]]:
+        """Yield the batches that are stepped together, so that no step overwrites another one's.
+
+        Perturbations of one picture each: every batch alone. Its result is the same as in step with the others, and a
+        clean prefix is in memory for one batch only. Perturbations of several batches: all batches.
+        """
+        batches = list(self.make_batches(draft, round))
+        if sum(len(batch.perturbations) for batch in batches) == len(draft.perturbations):
+            yield from ([batch] for batch in batches)
+        else:
+            yield batches
+
+    def adapt(self, surrogate: Surrogate, draft: Draft, round: int, rng: Generator) -> Adaptation:
+        """Imitate the trainer: take Q steps on random batches of the current release.
+
+        Return the mean loss of a token in these steps, and the mean loss of an answer before and after them.
+        """
         if not self.options.keep_adapters:
             surrogate.reset()
+        before = self.release_loss(surrogate, draft)
         surrogate.unfreeze()
         losses = []
         for number in range(self.options.inner_steps):
-            size = min(self.options.batch, len(draft.samples))
+            size = min(self.options.inner_batch, len(draft.samples))
             indices = rng.choice(len(draft.samples), size, replace=False).tolist()
             losses.append(self.adapt_once(surrogate, Batch(draft, indices, round), (0, round, number)))
         surrogate.freeze()
-        return float(np.mean(losses)) if losses else 0.0
+        return {
+            "round": round + 1,
+            "surrogate": surrogate.lvlm.name,
+            "inner": float(np.mean(losses)),
+            "inner_before": before,
+            "inner_after": self.release_loss(surrogate, draft),
+        }
+
+    @torch.no_grad()
+    def release_loss(self, surrogate: Surrogate, draft: Draft, count: int = 64) -> float:
+        """Return the mean NLL of an answer in the current release, over `count` samples, the same in every round."""
+        indices = draft.rng((2,)).permutation(len(draft.samples))[:count].tolist()
+
+        def total(part: Sequence[int]) -> float:
+            batch = Batch(draft, list(part))
+            return float(surrogate.lvlm.forward(batch.encode(surrogate.lvlm), batch.images()).loss.sum())
+
+        return sum(draft.memory_limit.map_parts(total, indices)) / len(indices)
 
     def adapt_once(self, surrogate: Surrogate, batch: Batch, draw: Draw) -> float:
         """Take one adapter step on the mean loss of the batch's answer tokens. Return the loss."""
@@ -209,48 +269,68 @@ class PixelDefense(Defense[P]):
         surrogate.optimiser.step()
         return float(sum(losses))
 
-    def step_batch(self, batch: Batch, surrogates: Sequence[Surrogate]) -> float:
-        """Step the pixels of a batch, then its text, whole or in parts that fit. Return the last mean loss.
+    def step_turn(self, batches: Sequence[Batch], surrogates: Sequence[Surrogate], progress: Progress) -> float:
+        """Step the pixels of batches, then their text. Return the last mean loss; NaN without pixel steps."""
+        loss = float("nan")
+        for number, loss in enumerate(self.step_pixels(batches, surrogates), start=1):
+            progress(number / (self.options.image_steps + 1), f"loss {loss:.3f}")
+        for batch in batches:
+            self.step_text(batch, surrogates)
+        progress(1.0, f"loss {loss:.3f}")
+        return loss
 
-        A part that runs out of memory is tried again, so each leaves the draft as it was when it fails.
+    def step_pixels(self, batches: Sequence[Batch], surrogates: Sequence[Surrogate]) -> Iterator[float]:
+        """Take P projected sign steps on the ensemble's loss (Eq. 15, 31). Yield the loss before each step.
+
+        The loss is a mean over samples. A step of a perturbation goes against the sum of its gradients over all
+        samples of all batches, so it does not depend on how the samples are divided.
         """
-        draft = batch.draft
+        draft = batches[0].draft
+        for number in range(self.options.image_steps):
+            total, gradients = 0.0, dict[int, torch.Tensor]()
+            for loss, part in self.compute_gradients(batches, surrogates, number):
+                total += loss
+                for group, gradient in part.items():
+                    gradients[group] = gradients[group] + gradient if group in gradients else gradient
+            for group, gradient in gradients.items():
+                moved = draft.perturbations[group] - self.options.step_size * gradient.sign()
+                first_picture = draft.clean[draft.members[group][0]]
+                draft.perturbations[group] = self.project(moved, first_picture, draft.epsilon)
+            yield total / sum(len(batch.indices) for batch in batches)
 
-        def step(image_ids: Sequence[str]) -> float:
-            part = batch.part(image_ids)
-            return self.step_images(part, surrogates) * len(part.indices)
+    def compute_gradients(
+        self, batches: Iterable[Batch], surrogates: Sequence[Surrogate], number: int
+    ) -> Iterator[Gradients]:
+        """Yield the summed loss of step `number` and the gradient of each perturbation, of batches or fitting parts."""
+        for batch in batches:
+            draw = (1, batch.round, number)
+
+            def compute(image_ids: Sequence[str], batch: Batch = batch, draw: Draw = draw) -> Gradients:
+                part = batch.part(image_ids)
+                leaves = {group: p.clone().requires_grad_(True) for group, p in part.perturbations.items()}
+                step = self.render(part, leaves, draw)
+                losses = [self.objective(s, step, self.encode(part, s.lvlm, draw)).sum() for s in surrogates]
+                total = self.ensemble_loss(losses)
+                return total.item(), dict(zip(leaves, torch.autograd.grad(total, list(leaves.values())), strict=True))
+
+            yield from batch.draft.memory_limit.map_parts(compute, batch.image_ids)
+
+    def step_text(self, batch: Batch, surrogates: Sequence[Surrogate]) -> None:
+        """Search for the words of a batch, whole or in parts that fit.
+
+        A part that runs out of memory is tried again, so it leaves the words as they were.
+        """
+        triggers = batch.draft.triggers
 
         def search(image_ids: Sequence[str]) -> None:
-            words = list(draft.triggers.words)
+            words = list(triggers.words)
             try:
                 self.update_text(batch.part(image_ids), surrogates)
             except RuntimeError:
-                draft.triggers.words[:] = words
+                triggers.words[:] = words
                 raise
 
-        losses = draft.memory_limit.map_parts(step, batch.image_ids)
-        draft.memory_limit.map_parts(search, batch.image_ids)
-        return sum(losses) / len(batch.indices)
-
-    def step_images(self, batch: Batch, surrogates: Sequence[Surrogate]) -> float:
-        """Take P projected sign steps on the ensemble's loss (Eq. 15, 31). Return the last loss, a mean over samples.
-
-        The loss is taken before the step. Without steps it is NaN.
-        """
-        draft, perturbations, loss = batch.draft, batch.perturbations, float("nan")
-        for number in range(self.options.image_steps):
-            draw = (1, batch.round, number)
-            perturbations = {group: p.clone().requires_grad_(True) for group, p in perturbations.items()}
-            step = self.render(batch, perturbations, draw)
-            losses = [self.objective(s, step, self.encode(batch, s.lvlm, draw)).sum() for s in surrogates]
-            total = self.ensemble_loss(losses)
-            gradients = torch.autograd.grad(total, list(perturbations.values()))
-            for (group, perturbation), gradient in zip(perturbations.items(), gradients, strict=True):
-                moved = perturbation.detach() - self.options.step_size * gradient.sign()
-                perturbations[group] = self.project(moved, draft.clean[draft.members[group][0]], draft.epsilon)
-            loss = total.item() / len(batch.indices)
-        draft.perturbations.update(perturbations)
-        return loss
+        batch.draft.memory_limit.map_parts(search, batch.image_ids)
 
     def render(self, batch: Batch, perturbations: dict[int, torch.Tensor], draw: Draw) -> Step:
         """Return the pictures that the surrogates see of a batch: perturbed, then transformed."""
@@ -277,3 +357,8 @@ class PixelDefense(Defense[P]):
             raise UserError(f"weights: {self.options.weights!r}; allowed: {len(losses)} numbers, not all 0")
         shares = [weight / sum(omega) for weight in omega]
         return torch.stack([s * loss.to(losses[0].device) for s, loss in zip(shares, losses, strict=True)]).sum(0)
+
+
+def part_of(progress: Progress, start: float, share: float) -> Progress:
+    """Return the report of a part of the work that begins at `start` and is `share` of the whole."""
+    return lambda fraction, note: progress(min(start + fraction * share, 1.0), note)

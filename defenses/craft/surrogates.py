@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from bench.lvlm.adapters import attach_adapter, lora_config
+from bench.lvlm.adapters import Targets, attach_adapter, lora_config
 from bench.lvlm.base import LVLM
 
 
@@ -40,8 +40,13 @@ class Surrogate:
 
 @contextmanager
 def attach_surrogate(lvlm: LVLM, rank: int, dropout: float, lr: float) -> Iterator[Surrogate]:
-    """Attach a frozen LoRA adapter to the language model of an LVLM during the block, and yield the surrogate."""
-    with attach_adapter(lvlm, lora_config(lvlm, rank, "language", dropout)) as parameters:
+    """Attach a frozen LoRA adapter to an LVLM during the block, and yield the surrogate.
+
+    It adapts what `lora_sft` adapts, language model and projector. With dropout, a projector that is a bare matrix is
+    left out: its adapter takes none.
+    """
+    targets: Targets = "language" if dropout and lvlm.projector_parameters else "language+projector"
+    with attach_adapter(lvlm, lora_config(lvlm, rank, targets, dropout)) as parameters:
         optimiser = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.0)
         surrogate = Surrogate(lvlm, parameters, [p.detach().clone() for p in parameters], optimiser)
         surrogate.freeze()

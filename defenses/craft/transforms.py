@@ -19,7 +19,7 @@ def jpeg(levels: torch.Tensor, quality: int) -> torch.Tensor:
     """Compress with Pillow's JPEG of that quality. The gradient passes straight through."""
     array = quantise(levels.detach()).permute(1, 2, 0).byte().cpu().numpy()
     buffer = io.BytesIO()
-    Image.fromarray(array).save(buffer, "JPEG", quality=quality)
+    Image.fromarray(array).save(buffer, "JPEG", quality=quality, subsampling="4:2:0")
     decoded = torch.from_numpy(np.array(Image.open(buffer))).permute(2, 0, 1).to(levels)
     return levels + (decoded - levels).detach()
 
@@ -57,22 +57,67 @@ def crop(levels: torch.Tensor, share: float, top: float, left: float) -> torch.T
     return pixels.resize(window, (height, width), "bicubic", "pillow").to(levels)
 
 
-def noise(levels: torch.Tensor, reach: float, rng: Generator) -> torch.Tensor:
+def uniform_noise(levels: torch.Tensor, reach: float, rng: Generator) -> torch.Tensor:
     """Add uniform noise of up to `reach` levels."""
     return levels + torch.from_numpy(rng.uniform(-reach, reach, tuple(levels.shape))).to(levels)
 
 
+def noise(levels: torch.Tensor, sigma: float, rng: Generator) -> torch.Tensor:
+    """Add Gaussian noise of standard deviation `sigma` levels."""
+    return quantise(levels + torch.from_numpy(rng.normal(0, sigma, tuple(levels.shape))).to(levels))
+
+
+def random_crop(levels: torch.Tensor, smallest: float, rng: Generator) -> torch.Tensor:
+    """Crop a random rectangle and resize it to the picture's size, as the attack `crop_color` does.
+
+    Its area is `smallest` to 1 of the picture's, and its aspect ratio 3/4 to 4/3 of the picture's.
+    """
+    height, width = levels.shape[-2:]
+    area, ratio = rng.uniform(smallest, 1), np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3)))
+    across, down = (min(1.0, float(np.sqrt(area * r))) for r in (ratio, 1 / ratio))
+    left, top = rng.uniform(0, 1 - across), rng.uniform(0, 1 - down)
+    box = (left * width, top * height, (left + across) * width, (top + down) * height)
+    return pixels.resize(quantise(levels), (height, width), "bicubic", "pillow", box).to(levels)
+
+
+LUMA = torch.tensor([19595, 38470, 7471]) / 65536
+"""Shares of red, green and blue in Pillow's gray."""
+
+
+def jitter_colour(levels: torch.Tensor, strength: float, rng: Generator) -> torch.Tensor:
+    """Multiply brightness, contrast and saturation by random factors within 1 +- `strength`, as `crop_color` does."""
+    brightness, contrast, saturation = (float(rng.uniform(1 - strength, 1 + strength)) for _ in range(3))
+    levels = _blend(torch.zeros_like(levels), quantise(levels), brightness)
+    levels = _blend(torch.floor(_gray(levels).mean() + 0.5).expand_as(levels), levels, contrast)
+    return _blend(_gray(levels).expand_as(levels), levels, saturation)
+
+
+def _gray(levels: torch.Tensor) -> torch.Tensor:
+    """Return Pillow's gray (1, H, W) of whole levels (3, H, W), rounded half up; the gradient passes through."""
+    return quantise((levels * LUMA.to(levels)[:, None, None]).sum(0, keepdim=True))
+
+
+def _blend(start: torch.Tensor, end: torch.Tensor, share: float) -> torch.Tensor:
+    """Return levels `share` of the way from `start` to `end`, cut to 0..255 and to whole levels, as Pillow does."""
+    mixed = (start + share * (end - start)).clamp(0, 255)
+    return mixed + (mixed.floor() - mixed).detach()
+
+
 RANDOM: dict[str, Callable[[torch.Tensor, Generator], torch.Tensor]] = {
-    "jpeg": lambda levels, rng: jpeg(levels, int(rng.integers(30, 96))),
-    "resize": lambda levels, rng: resize(levels, rng.uniform(0.5, 1.0)),
-    "blur": lambda levels, rng: blur(levels, rng.uniform(0.5, 1.5)),
-    "crop": lambda levels, rng: crop(levels, rng.uniform(0.8, 1.0), rng.uniform(), rng.uniform()),
-    "noise": lambda levels, rng: noise(levels, 4.0, rng),
+    "jpeg": lambda levels, rng: jpeg(levels, 30),
+    "resize": lambda levels, rng: resize(levels, 0.5),
+    "blur": lambda levels, rng: blur(levels, 1.0),
+    "noise": lambda levels, rng: noise(levels, 12.0, rng),
+    "crop": lambda levels, rng: random_crop(levels, 0.6, rng),
+    "color": lambda levels, rng: jitter_colour(levels, 0.3, rng),
 }
-"""Each transformation with a random strength, from hardly visible to the strength that the attacks use."""
+"""Transformations as the attacks of the same names make them by default (`crop_color` makes the last two), in the order
+of a trainer: the release is purified once, then augmented in each step."""
 
 
 def apply_random(names: Sequence[str], levels: torch.Tensor, rng: Generator) -> torch.Tensor:
-    """Apply one of the transformations `names` or none, each with the same probability."""
-    choice = int(rng.integers(len(names) + 1))
-    return RANDOM[names[choice - 1]](levels, rng) if choice else levels
+    """Apply each of the transformations `names` or not, with equal probability, in the order of `RANDOM`."""
+    for name, transformation in RANDOM.items():
+        if name in names and rng.integers(2):
+            levels = transformation(levels, rng)
+    return levels

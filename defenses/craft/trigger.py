@@ -20,8 +20,8 @@ from defenses.craft.surrogates import Surrogate
 class TriggerOptions(PixelOptions):
     """The options of the loop and of the search."""
 
-    candidates: int = Field(4, ge=1, le=512, description="words verified for each slot, c (paper: 8 to 512)")
-    text_rounds: int = Field(1, ge=0, le=100, description="rounds, from the first on, that search for words")
+    candidates: int = Field(16, ge=1, le=512, description="words verified for each slot, c (paper: 8 to 512)")
+    text_rounds: int = Field(100, ge=0, le=100, description="rounds, from the first on, that search; 100: every one")
 
 
 T = TypeVar("T", bound=TriggerOptions, default=TriggerOptions)

@@ -11,7 +11,6 @@ class TextTriggerOptions(TriggerOptions):
     """The search alone: no pixel steps."""
 
     image_steps: int = Field(0, ge=0, le=0, description="pictures stay clean")
-    rounds: int = Field(1, ge=1, le=100, description="outer rounds R")
 
 
 @register("text_trigger")
@@ -22,6 +21,7 @@ class TextTrigger(TriggerDefense[TextTriggerOptions]):
         paper="Zhao et al., MMGuard, arXiv 2605.14291, row Text",
         needs="answers, and an LVLM as surrogate",
         touches="questions, words inserted",
-        adaptation="made for LVLMs; one search over the slots with 4 words verified for each (paper: 8 to 512)",
+        adaptation="made for LVLMs; a search over the slots in each of 3 rounds, with 16 words verified for each "
+        "(paper: 8 to 512), after 5 surrogate steps as em",
         validation="effect tests; published: 2.5 points lost on average over 30 black-box cells",
     )

@@ -38,7 +38,7 @@ class Game:
 
     def steps(self) -> None:
         """Take the method's `image_steps`."""
-        self.defense.step_images(self.batch, self.surrogates)
+        list(self.defense.step_pixels([self.batch], self.surrogates))
         self.batch = replace(self.batch, round=self.batch.round + 1)
 
     def images(self) -> dict[str, torch.Tensor]:

@@ -70,7 +70,8 @@ def test_same_generator_same_release(name: str, victim: LVLM, samples: SampleSet
 def test_em_lowers_the_training_loss_and_more_steps_lower_it_more(victim: LVLM, samples: SampleSet) -> None:
     losses = [mean_loss(victim, samples)]
     for steps in (2, 8):
-        losses.append(mean_loss(victim, protect("em", samples, [victim], rounds=1, image_steps=steps).samples))
+        options = {"rounds": 1, "image_steps": steps, "inner_steps": 1}
+        losses.append(mean_loss(victim, protect("em", samples, [victim], **options).samples))
     assert losses[0] > losses[1] > losses[2]
     noise = mean_loss(victim, protect("random_noise", samples, [victim]).samples)
     assert losses[2] < noise
@@ -103,14 +104,14 @@ def test_no_parameter_gets_a_gradient_and_the_base_comes_back(
 ) -> None:
     before = {k: v.clone() for k, v in victim.model.state_dict().items()}
     seen = []
-    step = PixelDefense.step_images
+    compute = PixelDefense.compute_gradients
 
-    def spy(self: PixelDefense, batch, surrogates):  # type: ignore[no-untyped-def]
-        loss = step(self, batch, surrogates)
-        seen.extend((p.grad is None, p.requires_grad) for s in surrogates for p in s.lvlm.model.parameters())
-        return loss
+    def spy(self: PixelDefense, batches, surrogates, number):  # type: ignore[no-untyped-def]
+        for gradients in compute(self, batches, surrogates, number):
+            seen.extend((p.grad is None, p.requires_grad) for s in surrogates for p in s.lvlm.model.parameters())
+            yield gradients
 
-    monkeypatch.setattr(PixelDefense, "step_images", spy)
+    monkeypatch.setattr(PixelDefense, "compute_gradients", spy)
     protect("em", samples, [victim], **quick("em"))
     assert seen
     assert set(seen) == {(True, False)}

@@ -76,15 +76,32 @@ def test_controls_stand_apart(page: str) -> None:
 
 def test_an_option_of_the_loop_stands_once_unless_it_differs(page: str) -> None:
     loop = page.split("\n## ")[0]
-    assert "| `weights` |" in loop and "| `rounds` | `2` |" in loop
+    assert "| `weights` |" in loop and "| `rounds` | `3` |" in loop
     assert "| `rounds` | `1` |" in section(page, "hypo") and "`weights`" not in section(page, "hypo")
 
 
-def test_cards_of_mmguard_say_that_fewer_words_are_verified_than_in_the_paper(page: str) -> None:
-    for name in ("mmguard", "mmguard_crs", "multimodal"):
-        least = 8
-        assert REGISTRY.get(name).Options().candidates < least
-        assert f"fewer than the paper's {least}" in section(page, name)
+def test_cards_of_mmguard_say_truly_what_is_inside_the_papers_grids(page: str) -> None:
+    grids = {"rounds": (1, 3, 5, 7), "inner_steps": range(6), "image_steps": range(9), "candidates": range(8, 513)}
+    for name in ("mmguard", "mmguard_crs", "mmguard_bph_max", "mmguard_crs_max", "multimodal"):
+        options = REGISTRY.get(name).Options().model_dump()
+        assert all(options[field] in grid for field, grid in grids.items())
+        assert options["inner_lr"] > 1e-4
+        text = section(page, name)
+        for claim in (
+            f"{options['rounds']} rounds (paper: 1, 3, 5 or 7)",
+            f"{options['image_steps']} pixel steps (0 to 8)",
+            f"{options['candidates']} words verified for each slot (8 to 512)",
+            f"{options['inner_steps']} surrogate steps (0 to 5)",
+            f"Outside: the surrogate learns at lora_sft's rate {options['inner_lr']} (0.0001 or less)",
+        ):
+            assert claim in text
+
+
+def test_cards_name_the_steps_that_are_played(page: str) -> None:
+    for name, text in {"em": "{rounds} x {image_steps} steps", "sem": "{rounds} x {image_steps} steps"}.items():
+        assert text.format(**REGISTRY.get(name).Options().model_dump()) in section(page, name)
+    for name in ("hypo", "uc", "feature_shift", "tap"):
+        assert f"{REGISTRY.get(name).Options().model_dump()['image_steps']} steps of one level" in section(page, name)
 
 
 def test_the_module_writes_the_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: str) -> None:

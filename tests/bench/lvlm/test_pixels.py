@@ -124,3 +124,12 @@ def test_tiles_are_crops_row_by_row(count: int, rows: int, columns: int, height:
         for column in range(columns)
     ]
     assert torch.equal(ours, torch.stack(crops, 1))
+
+
+@pytest.mark.parametrize("box", [(3.3, 0.0, 40.7, 30.2), (0.0, 5.25, 51.0, 37.0), (10.0, 4.0, 26.0, 30.0)])
+def test_a_box_is_pillows(pictures: list[np.ndarray], box: tuple[float, float, float, float]) -> None:
+    for picture in pictures[:2]:
+        expected = Image.fromarray(picture).resize(picture.shape[1::-1], Image.Resampling.BICUBIC, box)
+        tensor = torch.from_numpy(picture.copy()).permute(2, 0, 1).float()
+        ours = resize(tensor, picture.shape[:2], "bicubic", "pillow", box)
+        assert np.array_equal(ours.permute(1, 2, 0).numpy(), np.asarray(expected))

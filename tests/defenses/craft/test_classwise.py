@@ -13,6 +13,7 @@ from bench.spec import Budget, Method
 from defenses import REGISTRY
 from defenses.craft.draft import Batch, Draft, perturb
 from defenses.craft.vision import compute_features, tower_features
+from tests.defenses.claims import accepted
 
 CLASSWISE = ("em_class", "uc", "bait")
 
@@ -53,7 +54,7 @@ def test_a_classes_noise_lowers_its_own_loss_and_another_classes_does_not(
 def test_baits_noise_gives_its_answer_on_foreign_pictures_and_another_classes_does_not(
     game: Callable, few: SampleSet, victim: LVLM
 ) -> None:
-    play = game("bait", image_steps=10)
+    play = game("bait", image_steps=10, rounds=1)
     play.steps()
     pictures = foreign_pictures(play.draft)
     clean, own, other = (
@@ -68,7 +69,7 @@ def test_baits_noise_gives_its_answer_on_foreign_pictures_and_another_classes_do
 
 
 def test_bait_shows_pictures_of_another_cluster_and_of_the_same_size(game: Callable) -> None:
-    play = game("bait")
+    play = game("bait", rounds=1)
     seen = set()
     for step in range(6):
         for key in play.batch.image_ids:
@@ -80,6 +81,20 @@ def test_bait_shows_pictures_of_another_cluster_and_of_the_same_size(game: Calla
     lone = next(iter(play.draft.clean))
     play.draft.clean[lone] = torch.zeros(3, 9, 9)
     assert play.defense.choose_carrier(play.draft, lone, (1, 0, 0)) == lone
+
+
+def test_bait_goes_from_the_nearest_cluster_over_all_to_the_farthest(game: Callable, victim: LVLM) -> None:
+    play = game("bait", rounds=3)
+    draft = play.draft
+    features = compute_features(draft.samples, victim)
+    centres = {n: torch.stack([features[key] for key in keys]).mean(0) for n, keys in draft.members.items()}
+    for key, own in draft.groups.items():
+        near, far = sorted(draft.members.keys() - {own}, key=lambda n: float((centres[n] - centres[own]).norm()))
+        seen = [
+            {draft.groups[play.defense.choose_carrier(draft, key, (1, round, step))] for step in range(12)}
+            for round in range(3)
+        ]
+        assert seen == [{near}, {near, far}, {far}]
 
 
 def test_uc_moves_each_cluster_to_the_next_ones_centre_and_no_other_noise_does(game: Callable, victim: LVLM) -> None:
@@ -139,6 +154,34 @@ def test_a_step_goes_against_the_sum_of_the_gradients_of_a_clusters_pictures(
         expected = (before[number] - 3 * torch.sign(summed)).clamp(-8, 8)
         agree = (play.draft.perturbations[number] == expected)[inside.all(0)].float().mean()
         assert agree > 0.99
+
+
+@pytest.mark.parametrize("name", CLASSWISE)
+def test_the_steps_of_shared_noise_do_not_depend_on_the_batches(name: str, game: Callable) -> None:
+    whole, parts = (game(name, **accepted(name, {"image_steps": 4, "batch": size, "clusters": 2})) for size in (32, 1))
+    for play, batches in ((whole, 1), (parts, 6)):
+        (turn,) = play.defense.make_turns(play.draft, 0)
+        assert len(turn) == batches
+        list(play.defense.step_pixels(turn, play.surrogates))
+    for number, noise in parts.draft.perturbations.items():
+        assert (whole.draft.perturbations[number] == noise).float().mean() > 0.99
+
+
+@pytest.mark.parametrize("name", ["em_class", "uc"])
+def test_steps_over_all_batches_beat_all_steps_on_a_batch_before_the_next(name: str, game: Callable) -> None:
+    """In the second way the last batch overwrites what the others have taught the noise that they share."""
+    passes, overwritten = (game(name, image_steps=10, batch=1, clusters=2) for _ in range(2))
+    start = passes.objective()
+    (turn,) = passes.defense.make_turns(passes.draft, 0)
+    list(passes.defense.step_pixels(turn, passes.surrogates))
+    for batch in overwritten.defense.make_batches(overwritten.draft):
+        list(overwritten.defense.step_pixels([batch], overwritten.surrogates))
+    assert passes.objective() < overwritten.objective() < start
+
+
+def test_noise_of_single_pictures_is_stepped_batch_by_batch(game: Callable) -> None:
+    play = game("em", batch=2)
+    assert [len(turn) for turn in play.defense.make_turns(play.draft, 0)] == [1, 1, 1]
 
 
 def test_noise_is_resized_to_pictures_of_other_sizes_and_holds_its_budget(victim: LVLM) -> None:

@@ -1,6 +1,7 @@
 """Transformations equal those of a trainer's libraries, keep sizes, and let gradients through."""
 
 import io
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.ndimage import gaussian_filter1d
 
+from attacks.parts import PARTS
+from attacks.purify.noise import NoiseOptions
 from bench.errors import UserError
 from bench.spec import Method
 from defenses import REGISTRY
-from defenses.craft.transforms import RANDOM, apply_random, blur, crop, jpeg, noise, resize
+from defenses.craft.transforms import RANDOM, apply_random, blur, crop, jpeg, noise, resize, uniform_noise
 
 
 @pytest.fixture(params=range(6))
@@ -73,8 +76,32 @@ def test_a_crop_is_the_window_that_was_asked_for() -> None:
     assert torch.equal(crop(ramp, 1.0, 0.3, 0.7), ramp)
 
 
-def test_noise_is_uniform_and_reaches_its_bound() -> None:
-    moved = noise(torch.zeros(3, 60, 60), 4.0, np.random.default_rng(0))
+@pytest.mark.parametrize("seed", range(8))
+def test_crop_and_colour_are_the_trainers(picture: np.ndarray, seed: int) -> None:
+    """To the level, with the same draws as the attack `crop_color` with its default strength."""
+    expected = PARTS.build(Method(name="crop_color")).augment(picture, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    made = RANDOM["color"](RANDOM["crop"](levels(picture), rng), rng)
+    assert np.mean(array(made) == expected) > 0.9999 and np.abs(array(made) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("name", ["jpeg", "resize"])
+def test_a_purifier_is_the_trainers(picture: np.ndarray, name: str) -> None:
+    expected = PARTS.build(Method(name=name)).purify(picture, np.random.default_rng(4))
+    made = array(RANDOM[name](levels(picture), np.random.default_rng(4)))
+    assert np.array_equal(made, expected)
+
+
+def test_noise_is_as_strong_as_the_trainers() -> None:
+    gray = np.full((60, 60, 3), 128, np.uint8)
+    expected = PARTS.build(Method(name="noise")).purify(gray, np.random.default_rng(0))
+    made = array(noise(levels(gray), NoiseOptions().sigma, np.random.default_rng(0)))
+    assert np.array_equal(made, made.round()) and made.std() == pytest.approx(expected.std(), rel=0.03)
+    assert array(RANDOM["noise"](levels(gray), np.random.default_rng(0))).std() == pytest.approx(made.std(), rel=1e-6)
+
+
+def test_uniform_noise_reaches_its_bound() -> None:
+    moved = uniform_noise(torch.zeros(3, 60, 60), 4.0, np.random.default_rng(0))
     assert 3.9 < moved.max() <= 4 and -4 <= moved.min() < -3.9
     assert moved.std() == pytest.approx(8 / 12**0.5, rel=0.03)
 
@@ -91,11 +118,18 @@ def test_every_random_transformation_keeps_the_size_and_the_precision_and_has_a_
     assert gradient.abs().sum() > 0
 
 
-def test_the_picture_itself_is_as_likely_as_each_transformation(picture: np.ndarray) -> None:
-    image = levels(picture)
-    names = ["jpeg", "blur"]
-    same = [apply_random(names, image, np.random.default_rng(seed)) is image for seed in range(300)]
-    assert 0.25 < np.mean(same) < 0.42
+def test_each_subset_of_the_transformations_is_as_likely_and_they_come_in_the_trainers_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Names are appended to the picture instead."""
+    for name in RANDOM:
+        monkeypatch.setitem(RANDOM, name, lambda image, _, name=name: [*image, name])
+    image: list[str] = []
+    seen = [tuple(apply_random(["color", "crop", "jpeg"], image, np.random.default_rng(n))) for n in range(800)]  # type: ignore[arg-type,var-annotated]
+    order = ("jpeg", "crop", "color")
+    subsets = [tuple(x for x in order if x in chosen) for r in range(4) for chosen in combinations(order, r)]
+    assert set(seen) == set(subsets)
+    assert all(60 < seen.count(subset) < 140 for subset in subsets)
 
 
 def test_an_unknown_transformation_is_refused() -> None:

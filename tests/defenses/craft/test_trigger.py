@@ -51,7 +51,7 @@ def test_the_screen_scores_each_slots_own_word(lvlm: LVLM) -> None:
 
 
 def test_a_search_never_raises_the_loss_and_stops_after_its_rounds(lvlm: LVLM) -> None:
-    search = Search(lvlm, candidates=2)
+    search = Search(lvlm, candidates=2, text_rounds=1)
     before = search.losses(lvlm)
     search.defense.update_text(search.batch, search.surrogates)
     after, words = search.losses(lvlm), [list(w) for w in search.triggers.words]

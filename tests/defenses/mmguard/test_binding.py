@@ -13,6 +13,7 @@ from scipy.special import rel_entr
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Prompt
 from defenses.mmguard.binding import FLOOR, answer_rows, divergence, mass_loss, perturbed_tokens
+from defenses.mmguard.joint import MMGuardOptions
 
 
 @st.composite
@@ -85,6 +86,16 @@ def test_the_number_of_perturbed_tokens_is_rounded_up(lvlm: LVLM, tensors: list[
     members = perturbed_tokens(encoded, lvlm.intensity(noisy, tensors[:3]), float(share))
     assert not (members & ~encoded.image).any()
     assert members.sum(1).tolist() == [math.ceil(Fraction(share) * int(n)) for n in encoded.image.sum(1)]
+
+
+@pytest.mark.parametrize(("tokens", "most"), [(9, 1), (64, 7), (228, 23)])
+def test_a_tenth_of_any_number_of_image_tokens_counts_as_perturbed(lvlm: LVLM, tokens: int, most: int) -> None:
+    """In particular of a victim that reads 64; 23 of 228 are those of the paper's figure."""
+    encoded = lvlm.text.encode([Prompt("What?", "cat")], [lvlm.image_token * tokens])
+    intensity = torch.rand(tokens, generator=torch.Generator().manual_seed(0))
+    chosen = perturbed_tokens(encoded, [intensity], MMGuardOptions().tau)[0][encoded.image[0]]
+    assert int(chosen.sum()) == most
+    assert intensity[chosen].min() > intensity[~chosen].max()
 
 
 def test_the_most_perturbed_patches_are_the_ones_that_were_changed(lvlm: LVLM) -> None:
