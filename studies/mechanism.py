@@ -30,7 +30,9 @@ MASSES = ("answer → trigger", "answer → patches", "trigger → patches")
 
 
 @torch.no_grad()
-def attention_masses(lvlm: LVLM, before: SampleSet, after: SampleSet, vocabulary: Sequence[str]) -> np.ndarray:
+def attention_masses(
+    lvlm: LVLM, before: SampleSet, after: SampleSet, vocabulary: Sequence[str], tau: float = TAU
+) -> np.ndarray:
     """Return the three masses in each layer, before and after, (2, layers, 3, samples)."""
     rng = np.random.default_rng(0)
     batches = []
@@ -44,7 +46,7 @@ def attention_masses(lvlm: LVLM, before: SampleSet, after: SampleSet, vocabulary
         states = []
         for pictures, words in ((clean, random_words), (noisy, trigger_words)):
             encoded = lvlm.encode(trigger_prompts(old, words, slots), lvlm.layouts(pictures))
-            patches = perturbed_tokens(encoded, lvlm.intensity(noisy, clean), TAU)
+            patches = perturbed_tokens(encoded, lvlm.intensity(noisy, clean), tau)
             queries = [answer_rows(encoded), encoded.trigger]
             layers = lvlm.attention_rows(encoded, pictures, lvlm.attention_layers, queries)
             states.append([layer_masses(rows, encoded.trigger, patches) for rows in layers.values()])
