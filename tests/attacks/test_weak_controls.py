@@ -147,7 +147,7 @@ def test_triggers_of_real_releases_are_dropped(part: str, control: str, victim: 
 def test_error_minimising_noise_does_not_survive_ueraser(victim: LVLM, samples: SampleSet) -> None:
     """Compare how much `em` lowers the loss of pictures as they are, and of the hardest of five augmentations."""
     few = SampleSet(samples[:6])
-    noisy = protect("em", few, [victim], rounds=1, image_steps=8)
+    noisy = protect("em", few, [victim], rounds=1, image_steps=8, inner_steps=1)
     (part,) = REGISTRY.build(parse_attack("lora_sft+ueraser")).parts
 
     def loss(some: SampleSet, seed: int | None) -> torch.Tensor:
