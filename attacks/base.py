@@ -27,14 +27,16 @@ class AttackTraits(Traits):
 
     trains: True if it makes an adapter. tunes: True if it searches its own recipe, on clean data too. checkpoints: the
     subfolder of the adapter of each epoch on the learning curve, by epoch. needs: the optional fields of `Knowledge`
-    that it reads. queries: the number of their own pictures that the trainer has protected. clean_share: the number of
-    the owner's clean pictures that the trainer holds, as a share of those in the release.
+    that it reads. knowledge: the trainer's, K0 to K4; see `AttackCard`. queries: the number of their own pictures that
+    the trainer has protected. clean_share: the number of the owner's clean pictures that the trainer holds, as a share
+    of those in the release.
     """
 
     trains: bool
     tunes: bool
     checkpoints: dict[str, str]
     needs: frozenset[str]
+    knowledge: str
     queries: int
     clean_share: float
 
@@ -87,6 +89,11 @@ class Attack(Registered[O_co], ABC):
         return self.tuner_needs.union(*(part.needs for part in self.parts))
 
     @property
+    def knowledge(self) -> str:
+        """The trainer's knowledge, K0 to K4: the most that the tuner or a part has on its card."""
+        return max([self.card.knowledge, *(part.card.knowledge for part in self.parts)])
+
+    @property
     def queries(self) -> int:
         """The number of their own pictures that the trainer has protected by the defense."""
         return max((part.queries for part in self.parts), default=0)
@@ -104,6 +111,7 @@ class Attack(Registered[O_co], ABC):
             tunes=self.tunes,
             checkpoints=self.checkpoints,
             needs=self.needs,
+            knowledge=self.knowledge,
             queries=self.queries,
             clean_share=self.clean_share,
         )

@@ -61,7 +61,13 @@ class CleanOnlyOptions(LoraSFTOptions):
 class CleanOnly(LoraSFT[CleanOnlyOptions]):
     """Control: lora_sft on the clean pictures that mix_clean adds, without the release."""
 
+    card = AttackCard("K4", 1.0, "nothing: what the trainer's clean pictures are worth alone", "a control")
     tuner_needs: ClassVar[frozenset[str]] = frozenset({"owner"})
+
+    @property
+    def clean_share(self) -> float:
+        """The option `share`."""
+        return self.options.share
 
     def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
         """Return clean samples, the same as `mix_clean` adds with this seed, instead of the release."""

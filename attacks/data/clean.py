@@ -1,6 +1,7 @@
 """Parts of a trainer who holds some of the owner's clean originals and adds or substitutes them."""
 
 from dataclasses import replace
+from itertools import cycle, islice
 from typing import ClassVar
 
 from numpy.random import Generator
@@ -36,6 +37,30 @@ class MixClean(Part[MixCleanOptions]):
         clean = draw_originals(knowledge, self.options.share, rng)
         renamed = (replace(s, id=f"{s.id}-clean", image_id=f"{s.image_id}-clean") for s in clean)
         return SampleSet((*released, *renamed))
+
+
+class OwnOnlyOptions(spec.Options):
+    """The number of clean pictures."""
+
+    share: float = Field(0.05, gt=0, le=1, description="number of clean pictures, as a share of those in the release")
+
+
+@part("own_only")
+class OwnOnly(Part[OwnOnlyOptions]):
+    """Control: train on what `mix_clean` adds, without the release, in as many steps as on the release."""
+
+    card = AttackCard("K4", 1.0, "nothing: what the trainer's clean pictures are worth alone", "a control")
+    needs: ClassVar[frozenset[str]] = frozenset({"owner"})
+
+    @property
+    def clean_share(self) -> float:
+        return self.options.share
+
+    def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
+        """Return as many clean samples as the release has, repeated in order. The ids end in the repetition."""
+        clean = draw_originals(knowledge, self.options.share, rng)
+        repeated = islice(cycle(clean), max(len(released), len(clean)))
+        return SampleSet(tuple(replace(s, id=f"{s.id}-{n // len(clean)}") for n, s in enumerate(repeated)))
 
 
 class PartialOptions(spec.Options):

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from pydantic import Field
 
+from attacks.originals import pair_queries
 from attacks.parts import AttackCard, Knowledge, Part, map_pictures, part
 from bench import spec
 from bench.runtime import seed_everything
@@ -46,11 +47,8 @@ class Bridge(Part[BridgeOptions]):
         """Train the network on pairs of protected and clean pictures, and apply it to the release."""
         import torch
 
-        assert knowledge.queried is not None
-        clean = {s.id: s.pixels for s in knowledge.validation}
-        pairs = {s.image_id: (s.pixels, clean[s.id]) for s in knowledge.queried}
         seed_everything(int(rng.integers(2**31)))
-        network = self._train(list(pairs.values()), rng)
+        network = self._train(pair_queries(knowledge), rng)
         with torch.no_grad():
             return map_pictures(released, lambda pixels: _denoise(network, pixels))
 

@@ -9,14 +9,22 @@ from attacks.parts import AttackCard, Purify, part
 from bench import spec
 
 
+class GrayOptions(spec.Options):
+    """The number of pictures that lose their colour. Where all do, trained pictures and tested ones differ too much."""
+
+    share: float = Field(0.5, gt=0, le=1, description="chance of each picture to lose its colour")
+
+
 @part("gray")
-class Gray(Purify):
-    """Convert each picture to its luma (ITU-R 601), in all three channels."""
+class Gray(Purify[GrayOptions]):
+    """Convert a share of the pictures, drawn at random, to their luma (ITU-R 601) in all three channels."""
 
     card = AttackCard("K1", 1.0, "shortcuts in colour, which have low frequencies", "ISS: Liu et al., ICML 2023")
 
     def purify(self, pixels: np.ndarray, rng: Generator) -> np.ndarray:
-        """Return the luma in all three channels."""
+        """Return the luma in all three channels, or the picture as it is."""
+        if rng.random() >= self.options.share:
+            return pixels
         return np.asarray(Image.fromarray(pixels).convert("L").convert("RGB"))
 
 

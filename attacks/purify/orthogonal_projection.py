@@ -18,6 +18,7 @@ class OrthogonalProjectionOptions(spec.Options):
 
     iterations: int = Field(20, ge=1, le=1000, description="steps of its optimiser (L-BFGS)")
     l2: float = Field(1.0, gt=0, le=1e6, description="inverse strength of its L2 penalty")
+    directions: int = Field(0, ge=0, le=10_000, description="most directions that are removed; 0: one for each answer")
 
 
 @part("orthogonal_projection")
@@ -55,6 +56,7 @@ class OrthogonalProjection(Part[OrthogonalProjectionOptions]):
         mean = flat.mean(0)
         centred = flat - mean
         probe = LogisticRegression(C=self.options.l2, max_iter=self.options.iterations, tol=1e-3)
-        basis, _ = np.linalg.qr(probe.fit(centred, labels).coef_.T)
+        weights = probe.fit(centred, labels).coef_
+        basis = np.linalg.svd(weights, full_matrices=False)[2][: self.options.directions or None].T
         projected: np.ndarray = mean + centred - (centred @ basis) @ basis.T
         return (projected * 255).round().clip(0, 255).astype(np.uint8).reshape(pictures.shape)

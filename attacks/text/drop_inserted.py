@@ -23,7 +23,11 @@ class DropInsertedOptions(spec.Options):
 
 @part("drop_inserted")
 class DropInserted(Part[DropInsertedOptions]):
-    """Drop the words that could belong to a trigger and do not occur in the trainer's own clean questions."""
+    """Drop the words that could belong to a trigger and do not occur in the trainer's own clean questions.
+
+    Close to an oracle: it knows the form of the words that the methods insert, and the trainer's questions have the
+    wording of the owner's. `paraphrase` and `drop_rare` know less. Of validation data it reads the questions alone.
+    """
 
     card = AttackCard("K2", 1.0, "inserted words: MMGuard, text triggers", "written for this benchmark")
 

@@ -33,6 +33,7 @@ class DropRare(Part[DropRareOptions]):
     """Drop the words whose deletion lowers perplexity most, under bigrams of the trainer's own questions.
 
     Words are dropped one by one, and perplexity is computed anew each time, so that several inserted words are found.
+    Of validation data it reads the questions alone.
     """
 
     card = AttackCard(

@@ -1,29 +1,59 @@
-"""Replace the owner's answers by the victim's own."""
+"""Replace the owner's answers by those of a model that learned from a few clean samples."""
 
+import tempfile
 from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
 
 from numpy.random import Generator
+from pydantic import Field
 
+from attacks.originals import draw_originals
 from attacks.parts import AttackCard, Knowledge, Part, part
+from bench import spec
+from bench.progress import silent
 from bench.samples import SampleSet
 
 BATCH = 96
 
 
+class RelabelOptions(spec.Options):
+    """The clean samples, and the training on them."""
+
+    share: float = Field(0.2, gt=0, le=1, description="number of clean pictures, as a share of those in the release")
+    epochs: int = Field(40, ge=1, le=1000, description="passes over the clean pictures")
+
+
 @part("relabel")
-class Relabel(Part):
-    """Replace every answer by what the base victim answers to the released picture and question (self-distillation)."""
+class Relabel(Part[RelabelOptions]):
+    """Replace every answer by that of the victim after `lora_sft` on some of the owner's clean originals.
+
+    The base victim cannot label what it does not know: with its own answers, clean data taught nothing.
+    """
 
     card = AttackCard(
-        "K1", 1.2, "perturbations that are tied to the owner's answers", "methods that re-annotate crawled data"
+        "K4", 2.2, "perturbations that are tied to the owner's answers", "methods that re-annotate crawled data; BYORn"
     )
+    needs: ClassVar[frozenset[str]] = frozenset({"owner"})
+
+    @property
+    def clean_share(self) -> float:
+        return self.options.share
 
     def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
-        """Replace the answers. Where the victim's answer is empty, the owner's stays."""
+        """Replace the answers. Where the model's answer is empty, the owner's stays."""
+        from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
+        from bench.lvlm.adapters import use_adapter
+
+        clean, seed = draw_originals(knowledge, self.options.share, rng), int(rng.integers(2**31))
         answers: list[str] = []
-        for start in range(0, len(released), BATCH):
-            batch = released[start : start + BATCH]
-            answers += knowledge.victim.generate([s.question for s in batch], [s.pixels for s in batch])
+        with tempfile.TemporaryDirectory() as folder:
+            tuner = LoraSFT(LoraSFTOptions(epochs=self.options.epochs))
+            tuner.tune(knowledge.victim, clean, knowledge.validation, seed, Path(folder), silent)
+            with use_adapter(knowledge.victim, Path(folder)):
+                for start in range(0, len(released), BATCH):
+                    batch = released[start : start + BATCH]
+                    answers += knowledge.victim.generate([s.question for s in batch], [s.pixels for s in batch])
         return SampleSet(
             tuple(replace(s, answer=answer or s.answer) for s, answer in zip(released, answers, strict=True))
         )

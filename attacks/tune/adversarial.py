@@ -14,10 +14,10 @@ from attacks.tune.trainer import Trainer
 
 
 class AdversarialOptions(LoraSFTOptions):
-    """The recipe, and the perturbation that the trainer adds."""
+    """The recipe, and the perturbation that the trainer adds. Its radius grows evenly from 0 over the training."""
 
-    epsilon: float = Field(4.0, gt=0, le=64, description="L-infinity radius in 8-bit levels")
-    steps: int = Field(3, ge=1, le=100, description="steps of PGD, each of 2/3 of the radius")
+    epsilon: float = Field(2.0, gt=0, le=64, description="last L-infinity radius in 8-bit levels")
+    steps: int = Field(2, ge=1, le=100, description="steps of PGD, each of 2/3 of the radius")
 
 
 class AdversarialTrainer(Trainer):
@@ -42,7 +42,8 @@ class AdversarialTrainer(Trainer):
                 return loss
 
             pixels = {key: value for key, value in inputs.items() if key.startswith("pixel_values")}
-            inputs = {**inputs, **perturb(pixels, pixel_loss, self.radius, self.steps)}
+            radius = self.radius * self.state.global_step / self.state.max_steps
+            inputs = {**inputs, **perturb(pixels, pixel_loss, radius, self.steps)}
         return super().compute_loss(model, inputs, *arguments, **keywords)
 
 
@@ -63,7 +64,7 @@ class Adversarial(LoraSFT[AdversarialOptions]):
     """LoRA on pictures that the trainer perturbs in each step (PGD), so that no small perturbation matters."""
 
     card = AttackCard(
-        "K1", 4.0, "every small perturbation", "Madry et al., ICLR 2018; Tao et al., NeurIPS 2021; APBench"
+        "K1", 3.0, "every small perturbation", "Madry et al., ICLR 2018; Tao et al., NeurIPS 2021; APBench"
     )
 
     def make_trainer(self, source: Inputs, *arguments: Any, **keywords: Any) -> Trainer:

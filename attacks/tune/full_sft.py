@@ -10,7 +10,7 @@ from pydantic import Field
 from attacks import register
 from attacks.parts import AttackCard
 from attacks.tune.sft import SFT, Session, SFTOptions
-from bench.lvlm.adapters import copy_weights, non_tower_parameters, save_weights, set_weights
+from bench.lvlm.adapters import copy_weights, full_parameters, save_weights, set_weights
 from bench.lvlm.base import LVLM
 
 
@@ -18,11 +18,12 @@ class FullSFTOptions(SFTOptions):
     """The trainer's recipe. The learning rate is the best of five on tiny-internvl's clean validation pictures."""
 
     lr: float = Field(2e-3, gt=0, le=1, description="peak learning rate, cosine with 10 % warm-up")
+    tower: bool = Field(False, description="train the vision tower too")
 
 
 @register("full_sft")
 class FullSFT(SFT[FullSFTOptions]):
-    """Train all weights of projector and language model. The vision tower is frozen, as in common recipes."""
+    """Train all weights of projector and language model. The vision tower is frozen unless `tower` is set."""
 
     card = AttackCard("K0", 1.0, "nothing: the largest recipe", "MMGuard, appendix F.2")
 
@@ -31,10 +32,10 @@ class FullSFT(SFT[FullSFTOptions]):
         """Train the victim's own weights, and restore them afterwards."""
 
         def save(_: Any, folder: Path) -> None:
-            save_weights(victim, folder)
+            save_weights(victim, folder, tower=self.options.tower)
 
-        before = copy_weights(victim)
-        for parameter in non_tower_parameters(victim).values():
+        before = copy_weights(victim, tower=self.options.tower)
+        for parameter in full_parameters(victim, tower=self.options.tower).values():
             parameter.requires_grad_(True)
         try:
             yield Session(victim.model, save=save)

@@ -44,6 +44,11 @@ class TwoStage(LoraSFT[TwoStageOptions]):
     )
     tuner_needs: ClassVar[frozenset[str]] = frozenset({"owner"})
 
+    @property
+    def clean_share(self) -> float:
+        """The larger share of the second stage and of a part."""
+        return max(self.options.share, super().clean_share)
+
     def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> TwoStageSet:
         """Draw the clean pictures, and apply the parts to the release alone."""
         clean = draw_originals(knowledge, self.options.share, rng)

@@ -54,9 +54,10 @@ def use_adapter(lvlm: LVLM, folder: Path | None) -> Iterator[None]:
         yield
         return
     if (folder / WEIGHTS_FILE).exists():
-        before = copy_weights(lvlm)
+        trained = load_file(folder / WEIGHTS_FILE)
+        before = copy_weights(lvlm, tower=any(name.startswith(lvlm.tower_prefixes) for name in trained))
         try:
-            set_weights(lvlm, load_file(folder / WEIGHTS_FILE))
+            set_weights(lvlm, trained)
             yield
         finally:
             set_weights(lvlm, before)
@@ -76,20 +77,26 @@ def non_tower_parameters(lvlm: LVLM) -> dict[str, torch.nn.Parameter]:
     return {name: p for name, p in lvlm.model.named_parameters() if not name.startswith(lvlm.tower_prefixes)}
 
 
-def copy_weights(lvlm: LVLM) -> dict[str, torch.Tensor]:
-    """Return copies of the weights of projector and language model."""
-    return {name: parameter.detach().clone() for name, parameter in non_tower_parameters(lvlm).items()}
+def full_parameters(lvlm: LVLM, *, tower: bool) -> dict[str, torch.nn.Parameter]:
+    """Return the parameters of projector and language model by name, and those of the vision tower where asked for."""
+    return dict(lvlm.model.named_parameters()) if tower else non_tower_parameters(lvlm)
 
 
-def save_weights(lvlm: LVLM, folder: Path) -> None:
-    """Write the weights of projector and language model into `folder`, where `use_adapter` reads them."""
+def copy_weights(lvlm: LVLM, *, tower: bool = False) -> dict[str, torch.Tensor]:
+    """Return copies of the weights of `full_parameters`."""
+    return {name: parameter.detach().clone() for name, parameter in full_parameters(lvlm, tower=tower).items()}
+
+
+def save_weights(lvlm: LVLM, folder: Path, *, tower: bool = False) -> None:
+    """Write the weights of `full_parameters` into `folder`, where `use_adapter` reads them."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.cpu().contiguous() for name, tensor in copy_weights(lvlm).items()}, folder / WEIGHTS_FILE)
+    weights = copy_weights(lvlm, tower=tower)
+    save_file({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, folder / WEIGHTS_FILE)
 
 
 @torch.no_grad()
 def set_weights(lvlm: LVLM, state: Mapping[str, torch.Tensor]) -> None:
     """Overwrite the weights named in `state` in place."""
-    parameters = non_tower_parameters(lvlm)
+    parameters = full_parameters(lvlm, tower=True)
     for name, tensor in state.items():
         parameters[name].copy_(tensor)

@@ -17,17 +17,18 @@ def cache_features(lvlm: LVLM) -> Iterator[None]:
     """During the block, take the tower's output from `lvlm.feature_cache` for every batch that it has seen before.
 
     The cache outlives the block. A tower with an adapter is left alone, since its features depend on the adapter.
+    Features are kept for one state of the tower's weights: those that were written since give others.
     For inference: the outputs carry no gradient.
     """
     tower = lvlm.model.get_submodule(lvlm.tower)
     if any(isinstance(module, BaseTunerLayer) for module in tower.modules()):
         yield
         return
-    forward = tower.forward
+    forward, version = tower.forward, sum(parameter._version for parameter in tower.parameters())
 
     @torch.no_grad()
     def cached_forward(*args: Any, **kwargs: Any) -> Any:
-        key = _hash([*args, *(value for _, value in sorted(kwargs.items()))])
+        key = _hash([version, *args, *(value for _, value in sorted(kwargs.items()))])
         output = lvlm.feature_cache.get(key)
         if output is None:
             output = forward(*args, **kwargs)

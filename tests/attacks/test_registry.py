@@ -76,10 +76,12 @@ def test_parts_are_applied_in_order() -> None:
     def prepared(text: str) -> SampleSet:
         return REGISTRY.build(parse_attack(text)).prepare(samples, knowledge, np.random.default_rng(0))
 
-    both = prepared("lora_sft+gray+bit_depth(bits=1)")
-    first, second = (PARTS.build(Method(name=n, options=o)) for n, o in (("gray", {}), ("bit_depth", {"bits": 1})))
+    both = prepared("lora_sft+gray(share=1)+bit_depth(bits=1)")
+    first, second = (
+        PARTS.build(Method(name=n, options=o)) for n, o in (("gray", {"share": 1}), ("bit_depth", {"bits": 1}))
+    )
     np.testing.assert_array_equal(both[0].pixels, second.purify(first.purify(picture, rng), rng))  # type: ignore
-    assert (both[0].pixels != prepared("lora_sft+bit_depth(bits=1)+gray")[0].pixels).any()
+    assert (both[0].pixels != prepared("lora_sft+bit_depth(bits=1)+gray(share=1)")[0].pixels).any()
     assert both[0].pixels is both[1].pixels, "one picture, mapped once"
     assert [(s.id, s.question, s.answer) for s in both] == [(s.id, s.question, s.answer) for s in samples]
 

@@ -73,6 +73,21 @@ def test_full_weights_are_those_outside_the_tower(llava: LVLM, samples: SampleSe
     assert len(changed) > 0.9 * len(saved)
 
 
+def test_the_tower_is_trained_where_asked_for_and_restored(llava: LVLM, samples: SampleSet, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    before = {name: parameter.detach().clone() for name, parameter in llava.model.named_parameters()}
+    attack = REGISTRY.build(Method(name="full_sft", options={"epochs": 1, "batch": 8, "tower": True}))
+    attack.tune(llava, samples, samples, 0, tmp_path, lambda *_: None)
+    saved = load_file(tmp_path / WEIGHTS_FILE)
+    assert saved.keys() == before.keys()
+    tower = [name for name in saved if name.startswith(llava.tower_prefixes)]
+    assert np.mean([not saved[name].equal(before[name]) for name in tower]) > 0.8
+    with use_adapter(llava, tmp_path):
+        assert all(parameter.equal(saved[name]) for name, parameter in llava.model.named_parameters())
+    assert all(parameter.equal(before[name]) for name, parameter in llava.model.named_parameters())
+
+
 def test_of_several_candidates_the_hardest_is_selected(llava: LVLM, samples: SampleSet) -> None:
     some = samples[:4]
     inputs = Inputs(llava, some)

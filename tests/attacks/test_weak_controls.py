@@ -72,7 +72,7 @@ def remaining_share(text: str, control: str) -> float:
         ("lora_sft+blur", "random_noise_class", 0.25),
         ("lora_sft+resize", "random_noise_class", 0.25),
         ("lora_sft+median", "random_noise_class", 0.25),
-        ("lora_sft+gray", "lsp", 0.4),
+        ("lora_sft+gray(share=1)", "lsp", 0.4),
         ("iss", "lsp", 0.4),
         ("lora_sft+orthogonal_projection", "lsp", 0.3),
         ("lora_sft+orthogonal_projection", "random_noise_class", 0.3),
@@ -145,9 +145,9 @@ def test_triggers_of_real_releases_are_dropped(part: str, control: str, victim: 
 
 
 def test_error_minimising_noise_does_not_survive_ueraser(victim: LVLM, samples: SampleSet) -> None:
-    """Compare how much `em` lowers the loss of pictures as they are, and of the hardest of five augmentations."""
+    """Compare how much `hypo` lowers the loss of pictures as they are, and of the hardest of the augmentations."""
     few = SampleSet(samples[:6])
-    noisy = protect("em", few, [victim], rounds=1, image_steps=8, inner_steps=1)
+    noisy = protect("hypo", few, [victim], image_steps=12)
     (part,) = REGISTRY.build(parse_attack("lora_sft+ueraser")).parts
 
     def loss(some: SampleSet, seed: int | None) -> torch.Tensor:
@@ -163,4 +163,4 @@ def test_error_minimising_noise_does_not_survive_ueraser(victim: LVLM, samples: 
 
     plain = float((loss(few, None) - loss(noisy, None)).mean())
     through = float((hardest(few) - hardest(noisy)).mean())
-    assert plain > 0 and through < 0.5 * plain, (plain, through)
+    assert plain > 1 and through < 0.2 * plain, (plain, through)

@@ -26,8 +26,8 @@ def test_augmentations_differ_and_come_from_the_generator(name: str) -> None:
 
 
 def test_ueraser_has_k_candidates() -> None:
-    assert PARTS.build(Method(name="ueraser")).candidates == 5
-    assert PARTS.build(Method(name="ueraser", options={"k": 2})).candidates == 2
+    assert PARTS.build(Method(name="ueraser")).candidates == 2
+    assert PARTS.build(Method(name="ueraser", options={"k": 5})).candidates == 5
     assert PARTS.build(Method(name="crop_color")).candidates == 1
 
 
@@ -65,3 +65,14 @@ def test_a_cloud_goes_from_0_to_1_and_is_smooth(height: int, width: int, seed: i
     assert cloud.shape == (height, width) and cloud.min() == 0 and cloud.max() <= 1
     if min(height, width) >= 32:
         assert np.abs(np.diff(cloud, axis=1)).mean() < 0.1
+
+
+def test_the_strength_of_ueraser_is_how_much_it_changes() -> None:
+    pixels = load("emoji_smoke", "test")[3].pixels
+
+    def change(strength: float) -> float:
+        part, rng = PARTS.build(Method(name="ueraser", options={"strength": strength})), np.random.default_rng(0)
+        return float(np.mean([np.abs(part.augment(pixels, rng) - pixels.astype(float)).mean() for _ in range(20)]))
+
+    weak, medium, full = map(change, (0.01, 0.5, 1.0))
+    assert 2 * weak < medium < 0.8 * full, "a crop moves pixels at any strength"

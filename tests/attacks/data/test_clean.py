@@ -48,6 +48,18 @@ def test_clean_pictures_are_added(share: float, released: SampleSet, clean: Samp
     assert all((by_picture[s.image_id] == s.pixels).all() for s in done), "one picture under one id"
 
 
+@pytest.mark.parametrize("share", [0.05, 0.2, 1.0])
+def test_own_pictures_alone_are_those_that_are_added_to_the_release(
+    share: float, released: SampleSet, clean: SampleSet
+) -> None:
+    added = prepare("mix_clean", released, clean, seed=3, share=share)[len(released) :]
+    alone = prepare("own_only", released, clean, seed=3, share=share)
+    assert len(alone) == len({s.id for s in alone}) == len(released), "as many steps as on the release"
+    assert {(s.question, s.answer, s.pixels.tobytes()) for s in alone} == {
+        (s.question, s.answer, s.pixels.tobytes()) for s in added
+    }
+
+
 @pytest.mark.parametrize("protected", [0.2, 0.5, 0.8])
 def test_only_some_pictures_are_protected(protected: float, released: SampleSet, clean: SampleSet) -> None:
     done = prepare("partial", released, clean, protected=protected)

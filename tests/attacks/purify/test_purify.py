@@ -16,6 +16,9 @@ from bench.datasets import load
 from bench.lvlm.pixels import resize
 from bench.spec import Method
 
+ALWAYS = {"gray": {"share": 1.0}}
+"""Options with which a part changes every picture."""
+
 PURIFICATIONS = [name for name in PARTS.catalog if issubclass(PARTS.get(name), Purify)]
 
 
@@ -39,7 +42,7 @@ pictures = st.tuples(st.integers(2, 40), st.integers(2, 40), st.integers(0, 2**3
 @pytest.mark.parametrize("name", PURIFICATIONS)
 def test_a_picture_changes_and_keeps_its_shape(name: str, emoji: np.ndarray) -> None:
     before = emoji.copy()
-    done = purify(name, emoji)
+    done = purify(name, emoji, **ALWAYS.get(name, {}))
     assert done.shape == emoji.shape and done.dtype == np.uint8
     assert np.abs(done.astype(int) - emoji).max() >= 8, "a purification that changes nothing"
     np.testing.assert_array_equal(emoji, before)
@@ -60,10 +63,20 @@ def test_jpeg_is_pillows(quality: int, emoji: np.ndarray) -> None:
 
 
 def test_gray_has_the_luma_and_no_colour(emoji: np.ndarray) -> None:
-    done = purify("gray", emoji)
+    done = purify("gray", emoji, share=1)
     assert (done == done[..., :1]).all()
     luma = (rgb2ycbcr(emoji)[..., 0] - 16) * 255 / 219
     assert np.abs(done[..., 0] - luma).max() < 1.5
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5])
+def test_gray_takes_the_colour_of_a_share_of_the_pictures(share: float, emoji: np.ndarray) -> None:
+    part, rng = PARTS.build(Method(name="gray", options={"share": share})), np.random.default_rng(0)
+    assert isinstance(part, Purify)
+    done = [part.purify(emoji, rng) for _ in range(400)]
+    gray = [(picture == picture[..., :1]).all() for picture in done]
+    assert abs(np.mean(gray) - share) < 0.08
+    assert all((picture == emoji).all() for picture, without in zip(done, gray, strict=True) if not without)
 
 
 @pytest.mark.parametrize("bits", [1, 2, 3, 5, 7])

@@ -9,6 +9,7 @@ from attacks.parts import PARTS, Knowledge
 from attacks.text.drop_inserted import drop_words
 from attacks.text.drop_rare import Bigrams
 from attacks.text.normalise import normalise_question
+from attacks.text.paraphrase import is_subsequence
 from bench.datasets import load
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
@@ -116,10 +117,36 @@ def test_surprise_is_the_mean_of_interpolated_bigrams() -> None:
     assert language.surprise(["zebra"]) > language.surprise(["a"]) > language.surprise(["a", "b"])
 
 
-def test_answers_are_the_victims_own(llava: LVLM, samples: SampleSet, validation: SampleSet) -> None:
-    some = SampleSet(samples[:6])
-    done = prepare("relabel", some, llava, validation)
-    said = llava.generate([s.question for s in some], [s.pixels for s in some])
-    assert [s.answer for s in done] == [answer or s.answer for answer, s in zip(said, some, strict=True)]
-    assert [s.question for s in done] == [s.question for s in some]
-    assert any(a.answer != b.answer for a, b in zip(done, some, strict=True))
+def test_paraphrase_gives_questions_the_trainers_own_words(
+    llava: LVLM, samples: SampleSet, validation: SampleSet
+) -> None:
+    dirty, _ = insert_words(samples, llava)
+    mended = prepare("paraphrase", dirty, llava, validation)
+    assert [s.question for s in mended] == [s.question for s in samples]
+    assert [(s.id, s.answer, s.pixels.tobytes()) for s in mended] == [
+        (s.id, s.answer, s.pixels.tobytes()) for s in samples
+    ]
+
+
+def test_paraphrase_leaves_other_wordings_and_choices_alone(
+    llava: LVLM, samples: SampleSet, validation: SampleSet
+) -> None:
+    other = replace(samples[0], question="How many wheels has it?")
+    listed = replace(samples[1], id="listed", question="What lamp is this?", choices=("bus", "car"))
+    done = prepare("paraphrase", SampleSet((other, listed)), llava, validation)
+    assert list(done) == [other, listed]
+    assert not is_subsequence(["this", "is"], ["is", "this"])
+
+
+def test_answers_are_those_of_a_model_that_learned_from_the_clean_samples(
+    llava: LVLM, samples: SampleSet, validation: SampleSet
+) -> None:
+    """Every answer of the release is false; the labels are among the answers that the clean samples taught."""
+    true = SampleSet(samples[:16])
+    false = SampleSet(tuple(replace(s, answer="nothing") for s in true))
+    part = PARTS.build(Method(name="relabel", options={"share": 0.5, "epochs": 30}))
+    done = part.prepare(false, Knowledge(llava, validation, owner=true), np.random.default_rng(0))
+    assert [(s.id, s.question) for s in done] == [(s.id, s.question) for s in true]
+    assert part.clean_share == 0.5
+    taught = {s.answer for s in true}
+    assert np.mean([s.answer in taught for s in done]) > 0.5

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 from peft import get_peft_model
+from safetensors.torch import save_file
 
-from bench.lvlm.adapters import attach_adapter, lora_config, use_adapter
+from bench.lvlm.adapters import WEIGHTS_FILE, attach_adapter, copy_weights, lora_config, use_adapter
 from bench.lvlm.base import LVLM
 from bench.lvlm.catalog import load
 from bench.lvlm.feature_cache import FeatureCache
@@ -77,6 +78,23 @@ def test_a_tower_with_an_adapter_is_not_cached(lvlm: LVLM, pictures: list[np.nda
     with changed(lvlm, "all"), cache_features(lvlm):
         assert answers(lvlm, pictures) == alone != bare
     assert len(seen) == 3
+
+
+def test_a_tower_whose_own_weights_were_trained_has_other_features(
+    lvlm: LVLM, pictures: list[np.ndarray], tmp_path: Path
+) -> None:
+    lvlm.feature_cache = FeatureCache()
+    before = copy_weights(lvlm, tower=True)
+    tower = {name: 3 * weights for name, weights in before.items() if name.startswith(lvlm.tower_prefixes)}
+    save_file(tower, tmp_path / WEIGHTS_FILE)
+    with cache_features(lvlm):
+        bare = answers(lvlm, pictures)
+    with use_adapter(lvlm, tmp_path):
+        alone = answers(lvlm, pictures)
+    with use_adapter(lvlm, tmp_path), cache_features(lvlm):
+        assert answers(lvlm, pictures) == alone != bare
+    with cache_features(lvlm):
+        assert answers(lvlm, pictures) == bare
 
 
 def test_outside_the_block_the_tower_is_as_it_was(lvlm: LVLM, pictures: list[np.ndarray], seen: list[int]) -> None:
