@@ -74,8 +74,8 @@ def remaining_share(text: str, control: str) -> float:
         ("lora_sft+median", "random_noise_class", 0.25),
         ("lora_sft+gray(share=1)", "lsp", 0.4),
         ("iss", "lsp", 0.4),
-        ("lora_sft+orthogonal_projection", "lsp", 0.3),
-        ("lora_sft+orthogonal_projection", "random_noise_class", 0.3),
+        ("lora_sft+orthogonal_projection(directions=0)", "lsp", 0.3),
+        ("lora_sft+orthogonal_projection(directions=0)", "random_noise_class", 0.3),
     ],
 )
 def test_a_purification_removes_the_noise_that_it_is_made_for(text: str, control: str, most: float) -> None:
@@ -102,7 +102,7 @@ def test_after_projection_no_linear_probe_reads_the_answer(control: str) -> None
         return float((probe.predict(flat[unseen]) == names[unseen]).mean())
 
     assert read(levels(released(control))) > 0.5
-    assert read(purified("lora_sft+orthogonal_projection", control)) < 0.2
+    assert read(purified("lora_sft+orthogonal_projection(directions=0)", control)) < 0.2
 
 
 @pytest.mark.parametrize("control", ["random_noise", "random_noise_class"])

@@ -49,6 +49,21 @@ def test_a_planted_linear_signal_is_projected_out() -> None:
     assert np.abs(np.stack([s.pixels for s in done]).astype(int) - dirty).mean() < 16, "the pictures are still there"
 
 
+def test_fewer_directions_change_the_pictures_less() -> None:
+    _, dirty, labels = planted(200, 1)
+    samples = SampleSet(
+        tuple(Sample(f"{i}", f"{i}", p, "What?", a) for i, (p, a) in enumerate(zip(dirty, labels, strict=True)))
+    )
+    knowledge = Knowledge(victim=None, validation=SampleSet(()))  # type: ignore[arg-type]
+
+    def change(directions: int) -> float:
+        part = PARTS.build(Method(name="orthogonal_projection", options={"directions": directions}))
+        done = part.prepare(samples, knowledge, np.random.default_rng(0))
+        return float(np.square(np.stack([s.pixels for s in done]) - dirty.astype(float)).sum())
+
+    assert change(1) < change(2) < change(3) <= change(0) * 1.001
+
+
 def test_pictures_of_one_answer_are_left_as_they_are() -> None:
     clean, _, _ = planted(5, 3)
     samples = SampleSet(tuple(Sample(f"{i}", f"{i}", p, "What?", "dog") for i, p in enumerate(clean)))
