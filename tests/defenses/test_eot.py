@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 
+from attacks.parts import PARTS, Purify
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
-from defenses.craft.draft import Batch, Step
+from bench.spec import Method
+from defenses.craft.draft import Batch, Step, to_levels
 from defenses.craft.transforms import jpeg
 
 
@@ -19,6 +22,26 @@ def test_noise_made_through_jpeg_survives_jpeg_better(game: Callable, few: Sampl
             return victim.loss(play.batch.encode(victim), images).mean().item()
 
     assert after_jpeg(eot="jpeg") < after_jpeg()
+
+
+def test_noise_made_through_the_required_set_survives_the_trainers_own_parts_better(
+    game: Callable, victim: LVLM
+) -> None:
+    """JPEG once, then crop and colours anew in each of six epochs, made by the attacks themselves."""
+    compress, augment = (PARTS.build(Method(name=name)) for name in ("jpeg", "crop_color"))
+    assert isinstance(compress, Purify)
+
+    def loss(**options: object) -> float:
+        play, rng, losses = game("em", image_steps=16, **options), np.random.default_rng(0), []
+        play.steps()
+        released = [image.permute(1, 2, 0).byte().numpy() for image in play.batch.images()]
+        for _ in range(6):
+            seen = [to_levels(augment.augment(compress.purify(pixels, rng), rng)) for pixels in released]
+            with torch.no_grad():
+                losses.append(victim.loss(play.batch.encode(victim), seen).mean().item())
+        return float(np.mean(losses))
+
+    assert loss(eot="jpeg,crop,color") < loss()
 
 
 def test_a_transformation_depends_on_the_step_and_the_picture_and_not_on_the_batch(game: Callable) -> None:
