@@ -1,7 +1,9 @@
 """Methods by name: one decorator registers a class, and unknown or doubled names are errors."""
 
 import importlib
-from collections.abc import Callable, Container
+import logging
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -23,6 +25,9 @@ MAX_EXACT = 2**53
 T = TypeVar("T", bound=Registered[Any])
 F = TypeVar("F", bound=Traits)
 C = TypeVar("C", bound=type[Registered[Any]])
+
+
+LOG = logging.getLogger(__name__)
 
 
 class Registry(Generic[T, F]):
@@ -50,15 +55,20 @@ class Registry(Generic[T, F]):
 
     @cached_property
     def catalog(self) -> dict[str, Entry]:
-        """Every built-in and installed method by name."""
+        """Every built-in and installed method by name. An installed one whose name is taken is left out with a warning.
+
+        Raises ValueError where two built-in methods have one name.
+        """
         root = Path(__file__).parents[2]
         entries: dict[str, Entry] = {}
-        for name, entry in (
-            *catalog.built_in(root, self.package, self.decorator),
-            *catalog.installed(entry_points(group=f"mmguard_bench.{self.kind}")),
-        ):
+        for name, entry in catalog.built_in(root, self.package, self.decorator):
             self._refuse_duplicate(name, entries)
             entries[name] = entry
+        for name, entry in catalog.installed(entry_points(group=f"mmguard_bench.{self.kind}")):
+            if name in entries:
+                LOG.warning("%s %r %s is left out: the name is taken", self.kind, name, entry.summary)
+            else:
+                entries[name] = entry
         return dict(sorted(entries.items()))
 
     @cached_property
@@ -72,9 +82,14 @@ class Registry(Generic[T, F]):
             raise unknown_name(self.kind, name, self.catalog)
 
     def get(self, name: str) -> type[T]:
-        """Import the module of a method and return its class."""
+        """Import the module of a method and return its class. Raises UserError where an installed one has none."""
         self.check(name)
-        importlib.import_module(self.catalog[name].module)
+        entry = self.catalog[name]
+        if name not in self._methods:
+            with self._errors_as_one_line(name):
+                importlib.import_module(entry.module)
+            if name not in self._methods:
+                raise UserError(f"{self.kind} {name} {entry.summary}: {entry.module} registers no such name")
         return self._methods[name]
 
     def describe(self, method: Method) -> Description[F]:
@@ -109,8 +124,23 @@ class Registry(Generic[T, F]):
         return Description[self.traits]  # type: ignore[name-defined]
 
     def code(self, name: str) -> str:
-        """Return the hash of the code that a method is made of."""
-        return code_hash(self.catalog[name].module)
+        """Return the hash of the code that a method is made of. Raises UserError as `get` does."""
+        with self._errors_as_one_line(name):
+            return code_hash(self.catalog[name].module)
+
+    @contextmanager
+    def _errors_as_one_line(self, name: str) -> Iterator[None]:
+        """Raise UserError for any error of an installed method's module; errors of built-in ones pass."""
+        entry = self.catalog[name]
+        try:
+            yield
+        except Exception as error:
+            if entry.module.startswith(f"{self.package}."):
+                raise
+            reason = printable(str(error)[:200])
+            raise UserError(
+                f"{self.kind} {name} {entry.summary}: {entry.module} cannot be imported: {reason}"
+            ) from error
 
     def check_options(self, method: Method) -> Options:
         """Return the options of a method. Raises UserError that names the option and what is allowed."""

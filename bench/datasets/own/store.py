@@ -93,7 +93,7 @@ def import_path(text: str) -> ImportReport:
     from bench.datasets.own.contents import digest, read_contents
 
     path = locate(text)
-    file = home() / KIND / f"{digest(path)}-{_reader_hash()}.json"
+    file = home() / KIND / f"{digest(path)}-{_reader_hash()}-{_label(path)}.json"
     record = _read_record(file)
     if record is not None and _is_imported(record.key):
         return ImportReport(_name(path, record.key), **record.model_dump(exclude={"key"}))
@@ -149,8 +149,12 @@ def identity(name: str) -> str:
 
 
 def check_imported(name: str) -> None:
-    """Raise UserError for a name whose samples are not in this home."""
-    if not _is_imported(identity(name)):
+    """Raise UserError for a name that no import in this home gave, or whose samples are not here any more."""
+    match = NAME.fullmatch(name)
+    assert match is not None
+    label, key = match.groups()
+    records = map(_read_record, (home() / KIND).glob(f"*-{label}.json"))
+    if not _is_imported(key) or not any(record is not None and record.key == key for record in records):
         raise _not_imported(name)
 
 
@@ -187,9 +191,14 @@ def _is_imported(key: str) -> bool:
 
 
 def _name(path: Path, key: str) -> str:
-    """Return the name: the last part of the path in characters that need no quotes, and the identity."""
+    """Return the name of a data set: its label and its identity."""
+    return f"own:{_label(path)}@{key}"
+
+
+def _label(path: Path) -> str:
+    """Return the last part of a path in characters that need no quotes."""
     plain = re.sub(r"[^\w.-]+", "_", path.stem if path.is_file() else path.resolve().name, flags=re.ASCII)
-    return f"own:{plain[:40] or 'data'}@{key}"
+    return plain[:40] or "data"
 
 
 @cache

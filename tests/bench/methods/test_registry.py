@@ -130,14 +130,45 @@ def test_third_parties_come_through_entry_points(
 
 
 def test_a_third_party_cannot_take_a_built_in_name(
-    registry: Things, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    registry: Things, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """It costs itself: the built-in method is there as before."""
+    built_in = registry.catalog["alpha"]
+    del registry.catalog
     (tmp_path / "toy_methods_foreign.py").write_text(TOY.format(name="alpha"))
     monkeypatch.setattr(
         bench.methods.registry, "entry_points", lambda group: [_entry_point("alpha", "toy_methods_foreign")]
     )
-    with pytest.raises((ValueError, UserError), match="alpha"):
-        registry.get("alpha")
+    assert registry.catalog["alpha"] == built_in
+    assert caplog.messages == ["toy 'alpha' from toy-store is left out: the name is taken"]
+    assert registry.get("alpha").__module__ == built_in.module
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("import no_such_package", "cannot be imported: No module named 'no_such_package'"),
+        ("1 / 0", "cannot be imported: division by zero"),
+        ("this is no Python", "cannot be imported: "),
+        ("", "registers no such name"),
+        (None, "cannot be imported: No module named 'toy_methods_broken'"),
+    ],
+)
+def test_a_third_party_that_cannot_be_imported_is_one_line_and_the_others_stay(
+    registry: Things, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str | None, told: str
+) -> None:
+    if source is not None:
+        (tmp_path / "toy_methods_broken.py").write_text(source)
+    sys.modules.pop("toy_methods_broken", None)
+    point = _entry_point("broken", "toy_methods_broken")
+    monkeypatch.setattr(bench.methods.registry, "entry_points", lambda group: [point])
+    for use in (registry.get, lambda name: registry.describe(Method(name=name))):
+        with pytest.raises(UserError) as error:
+            use("broken")
+        assert "toy broken from toy-store: toy_methods_broken" in str(error.value)
+        assert told in str(error.value)
+        assert "\n" not in str(error.value)
+    assert registry.get("alpha").name == "alpha"
 
 
 def test_an_unknown_name_suggests_the_nearest(registry: Things) -> None:

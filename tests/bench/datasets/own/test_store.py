@@ -180,3 +180,16 @@ def test_a_broken_record_of_an_import_is_made_again(write: Write, rows: Rows, be
     record.mkdir() if damage == "folder" else record.write_text(damage)
     assert import_path(path) == report
     assert record.is_dir() or record.read_text() == whole
+
+
+def test_the_label_of_a_name_is_that_of_an_import(write: Write, rows: Rows) -> None:
+    """Nobody calls their data emoji_catalog by typing so."""
+    name = import_path(str(write("jsonl", rows))).name
+    label, key = name.removeprefix("own:").split("@")
+    store.check_imported(name)
+    for other in ("emoji_catalog", f"{label}x", "x"):
+        with pytest.raises(UserError, match="is not in "):
+            store.check_imported(f"own:{other}@{key}")
+    import_path(str(write("jsonl", rows, "again/other")))
+    store.check_imported(f"own:other@{key}")
+    store.check_imported(name)
