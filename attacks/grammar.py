@@ -1,6 +1,6 @@
 """The text form of an attack: `lora_sft(rank=8)+jpeg(quality=30)+gray`, or the name of a recipe in `attacks/recipes/`.
 
-Where one attack or several are allowed, `best` stands for every attack of `attacks/standard.yaml`.
+Where one attack or several are allowed, `best` stands for the plain and adaptive attacks of `attacks/required.yaml`.
 """
 
 import re
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from attacks.members import load_members
 from bench import yamlfile, yamltext
 from bench.errors import UserError, show
 from bench.spec import Closed, Method
@@ -39,12 +40,18 @@ class AttackSet(Closed):
 
 @cache
 def expand_best(text: str) -> tuple[str, ...]:
-    """Return the attacks of the standard set for `best`, and `text` alone otherwise.
+    """Return the plain and adaptive attacks of the required set for `best`, and `text` alone otherwise.
 
     >>> expand_best("lora_sft+jpeg")
     ('lora_sft+jpeg',)
     """
-    return tuple(yamlfile.read(STANDARD, AttackSet).attacks) if text == BEST else (text,)
+    return tuple(m.attack for m in load_members().levels["adaptive"]) if text == BEST else (text,)
+
+
+@cache
+def published_set() -> tuple[str, ...]:
+    """Return the attacks of `attacks/standard.yaml`, which the results under protocol 1 were played with."""
+    return tuple(yamlfile.read(STANDARD, AttackSet).attacks)
 
 
 @cache

@@ -1,51 +1,26 @@
-"""The required set: the attacks of `required.yaml` that every ranked defense meets, by what the trainer knows."""
+"""The required set: the attacks that every ranked defense meets, by what the trainer knows."""
 
+from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import accumulate
-from pathlib import Path
-
-from pydantic import Field
 
 from attacks import REGISTRY
 from attacks.grammar import format_attack, parse_attack
-from bench import yamlfile
-from bench.spec import Closed, Method, identity
-
-REQUIRED = Path(__file__).parent / "required.yaml"
+from attacks.members import Members, load_members
+from bench.spec import Method, identity
 
 
-class Member(Closed):
-    """An attack in text form, why the set has it, and the weak release that it must break."""
+@dataclass(frozen=True)
+class RequiredSet:
+    """The attacks of each level of knowledge, and a hash that names them all."""
 
-    attack: str = Field(min_length=1, max_length=400)
-    why: str = Field(min_length=3, max_length=160)
-    control: str = Field(min_length=1, max_length=64)
+    members: Members
 
-
-class RequiredSet(Closed):
-    """The members that each level of knowledge adds: plain suspects nothing, adaptive is K0 to K2.
-
-    queries: K3, can have pictures protected. clean: K4, holds some of the owner's clean pictures.
-    """
-
-    plain: list[Member] = Field(min_length=1)
-    adaptive: list[Member] = Field(min_length=1)
-    queries: list[Member] = Field(min_length=1)
-    clean: list[Member] = Field(min_length=1)
-
-    @property
-    def members(self) -> dict[str, tuple[Member, ...]]:
-        """The members of each level together with those of the levels before it."""
-        added = [(level, getattr(self, level)) for level in type(self).model_fields]
-        sums = accumulate((members for _, members in added), lambda before, more: (*before, *more))
-        return dict(zip((level for level, _ in added), sums, strict=True))
-
-    @property
+    @cached_property
     def levels(self) -> dict[str, tuple[Method, ...]]:
         """The attacks of each level: plain, adaptive, queries, clean. Each has those of the levels before it."""
         return {
             level: tuple(REGISTRY.normalise(parse_attack(m.attack)) for m in members)
-            for level, members in self.members.items()
+            for level, members in self.members.levels.items()
         }
 
     @cached_property
@@ -61,4 +36,4 @@ def load_required() -> RequiredSet:
     >>> [attack.name for attack in load_required().levels["plain"]]
     ['lora_sft']
     """
-    return yamlfile.read(REQUIRED, RequiredSet)
+    return RequiredSet(load_members())

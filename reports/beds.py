@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from attacks.grammar import BEST, expand_best, format_attack
+from attacks.grammar import format_attack, published_set
 from bench.results import published
 from bench.scoring.ladder import PLAIN
 from bench.spec import Method
@@ -46,11 +46,11 @@ def bed_cells(bed: Bed) -> pd.DataFrame:
     """
     frame = select_comparable(published_runs())
     in_bed = (frame["dataset"] == bed.dataset) & (frame["threat"] == bed.threat) & frame["seed"].isin(bed.seeds)
-    frame = frame[in_bed & frame["attack_label"].isin(expand_best(BEST))]
+    frame = frame[in_bed & frame["attack_label"].isin(published_set())]
     seeds = frame.groupby(["defense_label", "attack_label"])["seed"].transform("nunique")
     table = add_wordless_cells(compute_cells(frame[seeds == len(bed.seeds)]), bed)
     plain = table[table["attack_label"] == PLAIN].set_index("defense_label")["protection"]
-    place = {attack: number for number, attack in enumerate(expand_best(BEST))}
+    place = {attack: number for number, attack in enumerate(published_set())}
     table = table.assign(plain=table["defense_label"].map(plain), place=table["attack_label"].map(place))
     return table.sort_values(["plain", "place"], ascending=[False, True])
 
@@ -71,7 +71,7 @@ def add_wordless_cells(table: pd.DataFrame, bed: Bed) -> pd.DataFrame:
     stages = dict(iter(clean.set_index("seed").groupby("attack_label")["stages"]))
     wordless = table[table["stealth_words"] == 0]
     added = []
-    for attack in expand_best(BEST):
+    for attack in published_set():
         base = attack.replace(REMOVE_WORDS, "")
         if base != attack and {attack, base} <= stages.keys() and same_answers(stages[attack], stages[base], bed.seeds):
             added.append(wordless[wordless["attack_label"] == base].assign(attack_label=attack, worst=False))

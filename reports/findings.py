@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from attacks.grammar import BEST, expand_best, format_attack
+from attacks.grammar import format_attack, published_set
 from bench.game.suite import read_suite
 from bench.scoring import stats
 from bench.scoring.ladder import PLAIN
@@ -77,7 +77,7 @@ def matrix(bed: Bed) -> str:
     """Return the protection of each defense under each attack of the standard set; empty where it was not played."""
     table = bed_cells(bed)
     cells = by_names(table)
-    attacks = [attack for attack in expand_best(BEST) if attack in set(table["attack_label"])]
+    attacks = [attack for attack in published_set() if attack in set(table["attack_label"])]
 
     def rows() -> Iterator[list[str]]:
         for defense in table["defense_label"].unique():
@@ -113,7 +113,7 @@ def rivals(bed: Bed, ours: str = "mmguard") -> str:
         return both.sort_values(["validation", "protection"], ascending=[False, True], kind="stable").iloc[0]
 
     def rows() -> Iterator[list[str]]:
-        for attack in expand_best(BEST):
+        for attack in published_set():
             if attack in attacks[ours]:
                 pairs = ((cells.get((name, attack)), cells[ours, attack]) for name in others)
                 yield [f"`{attack}`", *("" if theirs is None else accuracy_gap(theirs, own) for theirs, own in pairs)]
@@ -128,7 +128,7 @@ def loss_from_clean(bed: Bed) -> str:
     table = bed_cells(bed)
     cells = by_names(table)
     clean = by_names(bed_cells(bed._replace(threat="white")))  # clean data have no box, and are played in this one
-    attacks = [attack for attack in expand_best(BEST) if attack in (PLAIN, "full_sft") or REMOVE_WORDS in attack]
+    attacks = [attack for attack in published_set() if attack in (PLAIN, "full_sft") or REMOVE_WORDS in attack]
 
     def rows() -> Iterator[list[str]]:
         for defense in table.loc[table["defense_label"] != "none", "defense_label"].unique():
@@ -159,7 +159,7 @@ def other_attacks() -> str:
     """Return the protection under attacks outside the standard set, in the order of what they cost on clean data."""
     frame = select_comparable(published_runs())
     in_bed = (frame["dataset"] == WHITE.dataset) & (frame["threat"] == WHITE.threat) & (frame["seed"] == 0)
-    table = compute_cells(frame[in_bed & ~frame["attack_label"].isin(expand_best(BEST))])
+    table = compute_cells(frame[in_bed & ~frame["attack_label"].isin(published_set())])
     table = table.assign(text=[protection(cell) for _, cell in table.iterrows()])
     defenses = ("none", "em", "hypo", "multimodal", "mmguard")
     wide = table.pivot_table(index="attack_label", columns="defense_label", values="text", aggfunc="first")
@@ -181,7 +181,7 @@ def coverage() -> str:
     suite = read_suite("embedded").runs()
     planned = pd.DataFrame([run.model_dump() | {"attack_label": format_attack(run.attack)} for run in suite])
     keys = ["dataset", "threat", "seed"]
-    columns = [*expand_best(BEST), "others"]
+    columns = [*published_set(), "others"]
 
     def count(frame: pd.DataFrame) -> pd.Series:
         column = frame["attack_label"].where(frame["attack_label"].isin(columns), "others")

@@ -6,6 +6,7 @@ import pytest
 
 from attacks import REGISTRY
 from attacks.grammar import format_attack, parse_attack
+from attacks.members import Members
 from attacks.required import RequiredSet, load_required
 from defenses import REGISTRY as DEFENSES
 
@@ -34,16 +35,16 @@ def test_every_member_can_be_built_and_is_there_once() -> None:
 
 
 def test_every_control_is_a_defense() -> None:
-    for member in load_required().members["clean"]:
+    for member in load_required().members.levels["clean"]:
         DEFENSES.check(member.control)
 
 
 def test_the_hash_tells_attacks_apart_but_not_how_they_were_typed(document: dict[str, list[dict[str, str]]]) -> None:
     def hash_with(**changes: str) -> str:
         jpeg = document["adaptive"][0] | changes
-        return RequiredSet.model_validate(document | {"adaptive": [jpeg]}).hash
+        return RequiredSet(Members.model_validate(document | {"adaptive": [jpeg]})).hash
 
     assert hash_with() == hash_with(why="another reason", control="uc")
     assert hash_with() == hash_with(attack="lora_sft + jpeg( quality = 30.0 )")
     assert hash_with() != hash_with(attack="lora_sft+jpeg(quality=31)")
-    assert parse_attack("lora_sft+jpeg(quality=30)") in RequiredSet.model_validate(document).levels["adaptive"]
+    assert parse_attack("lora_sft+jpeg(quality=30)") in RequiredSet(Members.model_validate(document)).levels["adaptive"]

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from attacks.grammar import BEST, expand_best
+from attacks.grammar import published_set
 from bench.results import published
 from reports import findings
 from reports.beds import BLACK, BLACK_SEEDS, WHITE, WHITE_SEEDS, Bed, bed_cells, published_runs
@@ -57,7 +57,7 @@ def test_protections_are_those_of_the_rows_and_one_in_a_line_is_chosen(bed: Bed)
                 assert float(cell.strip(" *").split(" ")[0]) == pytest.approx(own.loc[played, "protection"], abs=0.0051)
             else:
                 assert played not in own.index
-        best = own[own.index.isin(expand_best(BEST))]["validation"]
+        best = own[own.index.isin(published_set())]["validation"]
         chosen = own.loc[best[best == best.max()].index, "protection"].round(2)
         assert float(line.split("**")[1].split(" ")[0]) in set(chosen)
 

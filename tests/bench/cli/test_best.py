@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from attacks.grammar import STANDARD, expand_best, parse_attack
+from attacks.grammar import expand_best, parse_attack
+from attacks.members import load_members
 from bench.results import Run
 from bench.spec import RunSpec
 
-SECONDS = {"lora_sft": 10.0, "lora_sft+bridge": 35.0}
+SECONDS = {"lora_sft": 10.0, "tuned+drop_inserted": 35.0}
 
 
 @pytest.fixture
 def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
-    """Record the runs instead of playing them: bridge is best on validation, drop_inserted on test."""
+    """Record the runs instead of playing them: tuned is best on validation, crop_color on test."""
     specs: list[RunSpec] = []
 
     def play(spec: RunSpec, stage: object) -> Run:
@@ -24,12 +25,12 @@ def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> lis
         name = spec.attack.name
         row = finished(
             spec.seed,
-            protected=30 if name.endswith("drop_inserted") else 24 if name.endswith("bridge") else 16,
+            protected=30 if "crop" in name else 24 if name.startswith("tuned") else 16,
             attack=name,
             defense=spec.defense.name,
             **{field: getattr(spec, field) for field in ("dataset", "victim", "threat")},
             attack_options=spec.attack.options,
-            validation=0.7 if name.endswith("bridge") else 0.3,
+            validation=0.7 if name.startswith("tuned") else 0.3,
         )
         row.cost = {**row.cost, "attack": {**row.cost["attack"], "seconds": SECONDS.get(name, 20.0)}}
         return row
@@ -55,20 +56,20 @@ def test_the_whole_set_is_played_and_the_best_on_validation_is_taken(cli: Callab
         "words": 5,
     }
     assert ladder == {"defense": "none", **game}
-    assert [step["tried"]["attack"] for step in (steps[0], steps[-1])] == ["lora_sft", "lora_sft+bridge"]
+    assert [step["tried"]["attack"] for step in (steps[0], steps[-1])] == ["lora_sft", "tuned+drop_inserted"]
     assert (steps[0]["cost"], steps[-1]["cost"]) == (1.0, 3.5)
     assert steps[-1]["total"] == pytest.approx(1 + 2 * (len(wanted) - 2) + 3.5)
     assert {step["best"]["attack"] for step in steps[:-1]} == {"lora_sft"}, "a better test score is not seen"
-    assert steps[-1]["best"]["attack"] == "lora_sft+bridge"
+    assert steps[-1]["best"]["attack"] == "tuned+drop_inserted"
     assert steps[-1]["best"]["gain"] == pytest.approx(24 / 40 - 0.1)
 
 
 def test_people_get_one_ladder_that_names_the_choice(cli: Callable, played: list[RunSpec]) -> None:
     output = cli("run", "--defense", "none", "--attack", "best", "--dataset", "emoji_smoke")
     assert output.code == 0, output.err
-    assert f"Best of {len(expand_best('best'))} attacks, chosen on validation: lora_sft+bridge" in output.out
+    assert f"Best of {len(expand_best('best'))} attacks, chosen on validation: tuned+drop_inserted" in output.out
     assert "protected fine-tune accuracy" not in output.out, "no table for each attack"
-    assert output.out.count("yes") == 2, "lora_sft, and bridge after it"
+    assert output.out.count("yes") == 2, "lora_sft, and tuned after it"
 
 
 def test_one_option_cannot_fit_nine_attacks(cli: Callable, played: list[RunSpec]) -> None:
@@ -90,7 +91,7 @@ def test_a_submission_meets_the_whole_set(cli: Callable, played: list[RunSpec], 
     whole = len(expand_best("best"))
     assert [(game["threat"], len(game["steps"])) for game in best] == [("white", whole), ("black", whole)]
     output = cli("submit", "run", str(file), "--attack", "best")
-    assert output.out.count(f"Best of {whole} attacks, chosen on validation: lora_sft+bridge") == 2
+    assert output.out.count(f"Best of {whole} attacks, chosen on validation: tuned+drop_inserted") == 2
     assert "white box" in output.out and "black box" in output.out
     assert "protected fine-tune accuracy" not in output.out, "one ladder a game, no table for each attack"
 
@@ -99,7 +100,7 @@ def test_the_set_is_of_attacks_that_can_be_built() -> None:
     from attacks import REGISTRY
 
     texts = expand_best("best")
-    assert list(texts) == yaml.safe_load(STANDARD.read_text())["attacks"]
+    assert list(texts) == [member.attack for member in load_members().levels["adaptive"]]
     assert len({parse_attack(text).model_dump_json() for text in texts}) == len(texts)
     for text in texts:
         assert REGISTRY.build(parse_attack(text)).trains

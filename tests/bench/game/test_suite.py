@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attacks.grammar import expand_best, parse_attack
+from attacks.grammar import parse_attack, published_set
 from bench.cli import parse
 from bench.datasets.cards import HUB
 from bench.errors import UserError
@@ -74,7 +74,7 @@ def test_the_embedded_suite_plays_its_defenses_against_the_standard_set() -> Non
     assert {"mmguard", "em", *DEFENSES.controls} <= defenses <= set(DEFENSES.catalog)
     for defense in defenses:
         met = [r.attack for r in first if r.defense.name == defense]
-        assert met[: len(expand_best("best"))] == [parse_attack(text) for text in expand_best("best")]
+        assert met[: len(published_set())] == [parse_attack(text) for text in published_set()]
     black = {r.defense.name for r in runs if r.threat == "black"}
     assert defenses - black == {*DEFENSES.controls, "lsp"}, "those that no surrogate decides"
     assert {r.seed for r in runs if r.defense.name == "mmguard"} == {0, 1, 2}
