@@ -1,6 +1,7 @@
 """Picture files as people have them, each as the picture of one row of a plain folder."""
 
 import io
+import json
 import os
 import struct
 from collections.abc import Callable
@@ -121,6 +122,9 @@ CASES = [
         f"{n}.png,Which?,thing {n}\n" for n in range(len(PICTURES))), "metadata.csv"), 0, READ),
     Case("zero_in_a_table", text("file_name,question,answer\n" + "".join(
         f"{n}.png,Wh\0ich?,thing {n}\n" for n in range(len(PICTURES))), "metadata.csv"), 2, "control character"),
+    Case("line_ends_of_unicode", text("".join(
+        json.dumps({"file_name": f"{n}.png", "question": "a\u2028b\x85c\x0bd", "answer": f"نعم 😀 {n}"}) + "\n"
+        for n in range(len(PICTURES))), "metadata.jsonl"), 0, READ),
     Case("deep_json", text("[" * 100_000, "metadata.json"), 2, "nested too deeply"),
     Case("endless_quote", text('file_name,question,answer\n0.png,"Which?,a\n' + "1.png,b,c\n" * 20, "metadata.csv"),
          2, "a quote that is never closed"),
