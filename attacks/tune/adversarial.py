@@ -16,7 +16,7 @@ from attacks.tune.trainer import Trainer
 class AdversarialOptions(LoraSFTOptions):
     """The recipe, and the perturbation that the trainer adds. Its radius grows evenly from 0 over the training."""
 
-    epsilon: float = Field(2.0, gt=0, le=64, description="last L-infinity radius in 8-bit levels")
+    epsilon: float = Field(4.0, gt=0, le=64, description="last L-infinity radius in 8-bit levels")
     steps: int = Field(2, ge=1, le=100, description="steps of PGD, each of 2/3 of the radius")
 
 

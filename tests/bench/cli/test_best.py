@@ -1,4 +1,4 @@
-"""`--attack best`: the whole standard set on one release, the choice on validation, and one ladder of costs."""
+"""`--attack best`: the whole required set on one release, the choice on validation, and one ladder of costs."""
 
 import json
 from collections.abc import Callable
