@@ -25,15 +25,13 @@ Curve = list[dict[str, float]]
 class AttackTraits(Traits):
     """Facts about an attack that a plan needs.
 
-    trains: True if it makes an adapter. tunes: True if it searches its own recipe, on clean data too. checkpoints: the
-    subfolder of the adapter of each epoch on the learning curve, by epoch. needs: the optional fields of `Knowledge`
-    that it reads. knowledge: the trainer's, K0 to K4; see `AttackCard`. queries: the number of their own pictures that
-    the trainer has protected. clean_share: the number of the owner's clean pictures that the trainer holds, as a share
-    of those in the release.
+    trains: True if it makes an adapter. checkpoints: the subfolder of the adapter of each epoch on the learning curve,
+    by epoch. needs: the optional fields of `Knowledge` that it reads. knowledge: the trainer's, K0 to K4; see
+    `AttackCard`. queries: the number of their own pictures that the trainer has protected. clean_share: the number of
+    the owner's clean pictures that the trainer holds, as a share of those in the release.
     """
 
     trains: bool
-    tunes: bool
     checkpoints: dict[str, str]
     needs: frozenset[str]
     knowledge: str
@@ -48,9 +46,6 @@ class Attack(Registered[O_co], ABC):
 
     trains: ClassVar[bool] = True
     """True if `tune` writes an adapter."""
-
-    tunes: ClassVar[bool] = False
-    """True if it searches a recipe. The clean reference is then searched in the same way."""
 
     tuner_needs: ClassVar[frozenset[str]] = frozenset()
     """The optional fields of `Knowledge` that the tuner itself reads: owner, queried."""
@@ -72,15 +67,13 @@ class Attack(Registered[O_co], ABC):
 
     @property
     def naming(self) -> dict[str, Any]:
-        """The options that were set, defaults too: the standard attacks spell some. Those of a part: `part.option`."""
-        owners: list[tuple[str, Options]] = [
-            ("", self.options),
-            *((f"{part.name}.", part.options) for part in self.parts),
-        ]
+        """The options that differ from the defaults. Those of a part are named `part.option`."""
+        owners: list[tuple[str, Options]] = [("", self.options)]
+        owners += [(f"{part.name}.", part.options) for part in self.parts]
         return {
             prefix + key: value
             for prefix, options in owners
-            for key, value in options.model_dump(mode="json", exclude_unset=True).items()
+            for key, value in options.model_dump(mode="json", exclude_defaults=True).items()
         }
 
     @property
@@ -108,7 +101,6 @@ class Attack(Registered[O_co], ABC):
         """Facts that a plan needs about this attack with these options and parts."""
         return AttackTraits(
             trains=self.trains,
-            tunes=self.tunes,
             checkpoints=self.checkpoints,
             needs=self.needs,
             knowledge=self.knowledge,

@@ -1,6 +1,7 @@
 """The text form of an attack: `lora_sft(rank=8)+jpeg(quality=30)+gray`, or the name of a recipe in `attacks/recipes/`.
 
-Where one attack or several are allowed, `best` stands for the plain and adaptive attacks of `attacks/required.yaml`.
+Where one attack or several are allowed, `best` stands for the plain and adaptive attacks of `attacks/required.yaml`,
+and `required` for all of them.
 """
 
 import re
@@ -15,8 +16,9 @@ from bench.errors import UserError, show
 from bench.spec import Closed, Method
 
 RECIPES = Path(__file__).parent / "recipes"
-STANDARD = Path(__file__).parent / "standard.yaml"
-BEST = "best"
+SETS = {"best": "adaptive", "required": "clean"}
+"""Names of sets of attacks, each with the level of the required set whose attacks it stands for."""
+
 TERM = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(?:\(([^()]*)\))?\s*")
 """A tuner or part with its options: `jpeg(quality=30)`."""
 
@@ -32,26 +34,14 @@ class Recipe(Closed):
     attack: str = Field(min_length=1, max_length=400)
 
 
-class AttackSet(Closed):
-    """Attacks that judge a defense together."""
-
-    attacks: list[str] = Field(min_length=1)
-
-
 @cache
-def expand_best(text: str) -> tuple[str, ...]:
-    """Return the plain and adaptive attacks of the required set for `best`, and `text` alone otherwise.
+def expand_set(text: str) -> tuple[str, ...]:
+    """Return the attacks of a set by its name in `SETS`, in text form, and `text` alone otherwise.
 
-    >>> expand_best("lora_sft+jpeg")
+    >>> expand_set("lora_sft+jpeg")
     ('lora_sft+jpeg',)
     """
-    return tuple(m.attack for m in load_members().levels["adaptive"]) if text == BEST else (text,)
-
-
-@cache
-def published_set() -> tuple[str, ...]:
-    """Return the attacks of `attacks/standard.yaml`, which the results under protocol 1 were played with."""
-    return tuple(yamlfile.read(STANDARD, AttackSet).attacks)
+    return tuple(m.attack for m in load_members().levels[SETS[text]]) if text in SETS else (text,)
 
 
 @cache

@@ -13,7 +13,7 @@ OPTIONS = {"-o": "--defense", "-a": "--attack"}
 def format_command(spec: RunSpec, side_effects: Sequence[str] = ()) -> str:
     """Return the `bench run` command of a run, quoted for a shell.
 
-    >>> format_command(RunSpec(defense=Method(name="em"), attack=Method(name="lora_sft"), victim="a b"))[-62:]
+    >>> format_command(RunSpec(defense=Method(name="em"), attack=Method(name="lora_sft"), victim="a b"))[-64:]
     "--victim 'a b' --threat white --seed 0 --epsilon 8/255 --words 5"
     """
     words = ["bench", "run", "--defense", spec.defense.name, "--attack", spec.attack.name, "--dataset", spec.dataset]

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 Threat = Literal["white", "gray", "black"]
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Version of the game: splits, score and stages. Rows of different protocols are never compared."""
 
 

@@ -21,7 +21,10 @@ class TapOptions(PixelOptions):
 
     rounds: int = Field(1, ge=1, le=1, description="one: the surrogate is trained once")
     image_steps: int = Field(100, ge=0, le=500, description="signed pixel steps (original: 250 of 0.4 levels)")
-    inner_steps: int = Field(384, ge=0, le=10_000, description="adapter steps on the clean data")
+    inner_steps: int = Field(576, ge=0, le=10_000, description="adapter steps on the clean data")
+    inner_lr: float = Field(
+        2e-3, gt=0, le=1, description="adapter learning rate, less than the trainer's: it stays as it is"
+    )
 
 
 @register("tap")

@@ -10,9 +10,9 @@ from bench import results
 from bench.datasets.cards import EMBEDDED
 from bench.errors import UserError
 from bench.results.answers import find_answers
-from bench.scoring.protection import Score
+from bench.scoring.protection import Score, choose_baseline
 from bench.scoring.stats import Estimate
-from bench.tables.seeds import score_seeds
+from bench.tables.seeds import Evaluations, score_seeds
 from reports import markdown
 
 TITLES = ("data set", "victim", "zero-shot", "lenient", "format only", "clean", "gain", "gain over format", "eligible")
@@ -23,9 +23,9 @@ def points(difference: Estimate) -> str:
     return markdown.interval((100 * number for number in difference), digits=1)
 
 
-def compute_score(stages: dict[str, str]) -> Score:
-    """Return the score of one run from its answers. Raises UserError where they are not on this machine."""
-    score = score_seeds([stages])
+def compute_score(run: results.Run, baseline: str) -> Score:
+    """Return the score of one run beside one of its baselines. Raises UserError where its answers are not here."""
+    score = score_seeds([Evaluations(run.stages[baseline], run.stages["clean"], run.stages["evaluate"])])
     if score is None:
         raise UserError("runs: their answers are not on this machine; play them again with `bench suite run datasets`")
     return score
@@ -38,40 +38,38 @@ def lenient_zero_shot(run: results.Run) -> float:
     return float(answers.read()["lenient"].mean())
 
 
-def row(clean: results.Run, control: results.Run | None) -> list[str]:
-    """Return the row of a data set and victim. The cells of `format_only`, the control, are empty without it."""
-    score = compute_score(clean.stages)
-    over_format = ""
-    if control is not None:
-        over_format = points(compute_score({**clean.stages, "zero": control.stages["evaluate"]}).gain)
+def row(clean: results.Run) -> list[str]:
+    """Return the row of a data set and victim."""
+    above_zero, above_format = compute_score(clean, "zero"), compute_score(clean, "format")
     return [
         clean.dataset,
         clean.victim,
         f"{clean.utility_zero:.1%}",
         f"{lenient_zero_shot(clean):.1%}",
-        "" if control is None else f"{control.utility:.1%}",
+        f"{(clean.baselines or {})['format']['test']:.1%}",
         f"{clean.utility_clean:.1%}",
-        points(score.gain),
-        over_format,
-        "yes" if score.eligible else "no",
+        points(above_zero.gain),
+        points(above_format.gain),
+        "yes" if clean.eligible else "no",
     ]
 
 
 def gains(runs: list[results.Run], names: list[str]) -> Iterator[list[str]]:
     """Yield a row for each of the data sets `names` and each victim that was fine-tuned on it without options."""
-    undefended = [r for r in runs if r.defense == "none" and r.threat == "white" and not r.attack_options]
-    undefended.sort(key=lambda r: -r.seed)
-    by_attack = {(r.attack, r.dataset, r.victim, r.seed): r for r in undefended}
-    least_seed = {(r.dataset, r.victim): r for r in undefended if r.attack == "lora_sft" and r.dataset in names}
+    plain = [
+        r for r in runs if (r.defense, r.attack, r.threat) == ("none", "lora_sft", "white") and not r.attack_options
+    ]
+    plain.sort(key=lambda r: -r.seed)
+    least_seed = {(r.dataset, r.victim): r for r in plain if r.dataset in names}
     for run in sorted(least_seed.values(), key=lambda r: (names.index(r.dataset), r.victim)):
-        yield row(run, by_attack.get(("format_only", run.dataset, run.victim, run.seed)))
+        yield row(run)
 
 
 def controls(runs: list[results.Run], names: list[str]) -> Iterator[list[str]]:
     """Yield the protection of random noise on each data set and victim, which should be 0."""
     noise = [r for r in runs if r.defense == "random_noise" and r.attack == "lora_sft" and r.dataset in names]
     for run in sorted(noise, key=lambda r: (r.dataset, r.victim, r.seed)):
-        protection = compute_score(run.stages).protection
+        protection = compute_score(run, choose_baseline(run.baselines or {})).protection
         if protection is not None:
             yield [run.dataset, run.victim, markdown.interval(protection)]
 

@@ -4,7 +4,7 @@ It follows a change of `EVALUATOR`. Nothing is trained or asked again. The answe
 published, so a row keeps its validation accuracy and its learning curve.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -20,10 +20,9 @@ from bench.results import Run, published
 from bench.results.export import publish
 from bench.samples import Sample
 from bench.scoring.matching import EVALUATOR
+from bench.scoring.protection import choose_baseline
 from bench.scoring.rules import lenient_score, strict_score
 from bench.spec import Budget, Method, RunSpec
-
-ROLES = ("zero", "clean", "evaluate")
 
 
 class Change(NamedTuple):
@@ -60,7 +59,7 @@ def spec_of(run: Run) -> RunSpec:
             seed=run.seed,
             budget=Budget(epsilon=run.epsilon, words=run.words),
         )
-        if run_id(spec, run.evaluator) == run.id:
+        if run_id(spec, run.evaluator, run.protocol) == run.id:
             return spec
     raise UserError(f"run: {run.id} is not the identity of what its row says")
 
@@ -71,16 +70,15 @@ def rescore(folder: Path, suites: Sequence[str] = ("embedded",)) -> Change:
     tables: dict[str, pd.DataFrame] = {}
     changed: dict[str, int] = {}
     for run in runs:
-        for role in ROLES:
-            evaluation = run.stages[role]
+        for evaluation in list_evaluations(run):
             before = None if evaluation in tables else published.load_answers(evaluation, folder)
             if before is not None:
                 tables[evaluation] = judge(before, run.dataset)
                 changed[evaluation] = int((tables[evaluation]["score"] != before["score"]).sum())
-    rows = [run for run in runs if any(changed[run.stages[role]] for role in ROLES)]
+    rows = [run for run in runs if any(changed[evaluation] for evaluation in list_evaluations(run))]
     protections = [run.protection for run in rows]
     for run in runs:
-        _update(run, *(tables[run.stages[role]] for role in ROLES))
+        _update(run, tables)
     moves = [abs((run.protection or 0.0) - (before or 0.0)) for run, before in zip(rows, protections, strict=True)]
     plans = {
         Path(name).stem: {run_id(spec): format_command(spec) for spec in read_suite(name).runs()} for name in suites
@@ -89,12 +87,23 @@ def rescore(folder: Path, suites: Sequence[str] = ("embedded",)) -> Change:
     return Change(sum(changed.values()), sum(map(len, tables.values())), len(rows), max(moves, default=0.0))
 
 
-def _update(run: Run, zero: pd.DataFrame, clean: pd.DataFrame, attacked: pd.DataFrame) -> None:
-    """Give a row the identity and the numbers of the current rules."""
-    run.id, run.evaluator = run_id(spec_of(run)), EVALUATOR
-    run.utility_zero, run.utility_clean = float(zero["score"].mean()), float(clean["score"].mean())
-    run.utility = float(attacked["score"].mean())
-    score = score_answers([(zero, clean, attacked)])
+def list_evaluations(run: Run) -> list[str]:
+    """Return the evaluations that a row's numbers come from."""
+    return [run.stages[role] for role in dict.fromkeys(("zero", "clean", "evaluate", *(run.baselines or ())))]
+
+
+def _update(run: Run, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Give a row the identity and the numbers of the current rules. Rows of protocol 1 are scored from zero-shot."""
+    run.id, run.evaluator = run_id(spec_of(run), protocol=run.protocol), EVALUATOR
+    accuracy = {role: float(tables[run.stages[role]]["score"].mean()) for role in ("zero", "clean", "evaluate")}
+    run.utility_zero, run.utility_clean, run.utility = accuracy.values()
+    if run.baselines is not None:
+        run.baselines = {
+            role: {**known, "test": float(tables[run.stages[role]]["score"].mean())}
+            for role, known in run.baselines.items()
+        }
+    baseline = choose_baseline(run.baselines) if run.baselines else "zero"
+    score = score_answers([tuple(tables[run.stages[role]] for role in (baseline, "clean", "evaluate"))])
     run.protection, run.protection_low, run.protection_high = score.protection or (None, None, None)
     run.eligible = score.eligible
 

@@ -46,7 +46,7 @@ GRIDS: dict[str, Grid] = {
     "hypo": {"image_steps": (12, 24, 64)},
     "uc": {"image_steps": (12, 24, 64), "clusters": (10, 50, 100)},
     "feature_shift": {"image_steps": (12, 24, 64)},
-    "tap": {"image_steps": (100, 250), "inner_steps": (192, 384)},
+    "tap": {"image_steps": (100, 250), "inner_steps": (288, 576)},
 }
 """For each defense the values of its options; those of MMGuard's P, Q, rounds, lambda, |K| and c are in its paper."""
 

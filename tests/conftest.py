@@ -18,8 +18,8 @@ import torch
 from hypothesis import settings
 from PIL import Image
 
-from bench.datasets import load
-from bench.datasets.emoji.art import concepts
+from bench.datasets.emoji.art import concepts, held_out_indices
+from bench.datasets.emoji.catalog import renderings
 from bench.datasets.emoji.render import render
 from bench.lvlm.base import LVLM
 from bench.lvlm.catalog import family_class
@@ -115,8 +115,8 @@ def victim() -> Iterator[LVLM]:
 
 @pytest.fixture(scope="session")
 def samples() -> SampleSet:
-    """The first 24 training samples."""
-    return SampleSet(load("emoji_catalog", "train").samples[:24])
+    """Eight renderings of each of three held-out concepts."""
+    return renderings("train", held_out_indices()[:3], 8)
 
 
 @pytest.fixture(params=["llava", "qwen"])

@@ -49,7 +49,8 @@ def make_run(number: int, **changes: Any) -> Run:
         "id": f"{number:016x}", "protocol": PROTOCOL, "evaluator": EVALUATOR, "defense": "mmguard",
         "defense_options": {}, "attack": "lora_sft", "attack_options": {}, "dataset": "emoji_catalog",
         "victim": "tiny-llava-a", "threat": "white", "seed": 0, "epsilon": 8, "words": 5, "utility_zero": 0.01,
-        "utility_clean": 0.71, "utility": 0.25, "validation": 0.3, "protection": 0.66, "protection_low": 0.5,
+        "utility_clean": 0.71, "utility": 0.25, "validation": 0.3, "validation_clean": 0.7,
+        "baselines": {"zero": {"test": 0.01, "validation": 0.02}}, "protection": 0.66, "protection_low": 0.5,
         "protection_high": 0.75, "eligible": True,
         "stealth": {"linf": 8, "psnr": 33.5, "ssim": 0.91, "perceptual": 1.7, "words": 2, "edit_distance": 11.0},
         "cost": {"protect": {"seconds": 40.0, "peak_mb": 512.0, "image_steps_per_second": 5.5},
@@ -66,7 +67,8 @@ def home(bench_home: Path) -> Path:
     """Nine comparable runs, one of an old evaluator and one that is not eligible; artefacts under STAGES."""
     for number, (defense, attack, seed, validation, protection, low, high) in enumerate(ROWS):
         scores = {"protection": protection, "protection_low": low, "protection_high": high, "validation": validation}
-        save(make_run(number, defense=defense, attack=attack, seed=seed, **scores))
+        stages = STAGES if seed == 0 else {**STAGES, "evaluate": "e" * 16}  # whose answers are elsewhere
+        save(make_run(number, defense=defense, attack=attack, seed=seed, stages=stages, **scores))
     save(make_run(100, defense="tap", evaluator=EVALUATOR + 1, protection=0.99))
     save(make_run(101, defense="tap", eligible=False, protection=None, protection_low=None, protection_high=None))
     _artifacts(bench_home)

@@ -3,18 +3,15 @@
 import json
 import shutil
 import time
-from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import Field
 
 from attacks import register
 from attacks.base import Attack, Curve
-from attacks.parts import AttackCard, Part
+from attacks.parts import AttackCard
 from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
-from bench.errors import UserError
 from bench.lvlm.adapters import Targets, use_adapter
 from bench.lvlm.base import LVLM
 from bench.progress import Progress
@@ -47,12 +44,6 @@ class Tuned(Attack[TunedOptions]):
     """LoRA fine-tuning with the best of several recipes, chosen on the trainer's own clean data (Optuna)."""
 
     card = AttackCard("K1", 8.0, "recipes that happen to suit a protection", "TamperBench; MMGuard, section 6.5")
-    tunes: ClassVar[bool] = True
-
-    def __init__(self, options: TunedOptions, parts: Sequence[Part] = ()) -> None:
-        if find_spec("optuna") is None:
-            raise UserError("attack tuned: needs Optuna; pip install 'mmguard-bench[tune]'")
-        super().__init__(options, parts)
 
     def tune(
         self, victim: LVLM, released: SampleSet, validation: SampleSet, seed: int, folder: Path, progress: Progress

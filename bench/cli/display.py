@@ -96,10 +96,11 @@ def summary_table(runs: Sequence[Run], reused: str) -> Table:
     for name, text in (
         ("seeds", ", ".join(map(str, summary.seeds))),
         ("zero-shot accuracy", f"{summary.zero:.1%}"),
-        ("clean fine-tune accuracy", f"{summary.clean:.1%}"),
-        ("protected fine-tune accuracy", f"{summary.protected:.1%}"),
+        ("without the release's content", f"{summary.baseline:.1%}"),
+        ("this attack on clean data", f"{summary.clean:.1%}"),
+        ("this attack on the release", f"{summary.protected:.1%}"),
         ("protection, 95 % interval", _protection(summary.protection)),
-        ("eligible (clean gain ≥ 10 points)", "yes" if summary.eligible else "no"),
+        ("eligible (clean data worth ≥ 10 points)", "yes" if summary.eligible else "no"),
         *_curve_rows(summary),
         *_side_effect_rows(summary),
         *_stealth_rows(first.stealth),
@@ -111,25 +112,30 @@ def summary_table(runs: Sequence[Run], reused: str) -> Table:
 
 
 def ladder_table(game: Game, defense: str, steps: Sequence[Step]) -> Table:
-    """Return a table of the attacks from the cheapest on. Marked are those that were the best when they were tried."""
+    """Return a table of the attacks from the cheapest on, with the protection against all until each line."""
     best = f"Best of {len(steps)} attacks, chosen on validation: {steps[-1].best.attack}"
-    table = Table(title=plain(f"{defense} · {game.dataset} · {game.victim} · {game.threat} box\n{best}", "table.title"))
-    columns = ("attack", "cost", "all so far", "validation", "gain on test", "protection, 95 % interval", "best so far")
+    together = f"Protection against all of them: {_protection(steps[-1].protection)}"
+    title = f"{defense} · {game.dataset} · {game.victim} · {game.threat} box\n{best}\n{together}"
+    table = Table(title=plain(title, "table.title"))
+    columns = ("attack", "cost", "all so far", "validation", "gain on test", "protection, 95 % interval", "all so far")
     for name in columns:
         table.add_column(name, justify="left" if name == "attack" else "right")
     for step in steps:
         attack = step.latest
         costs = (f"{step.cost:.1f} x", f"{step.total:.1f} x")
         rates = (f"{attack.validation:.1%}", f"{100 * attack.gain:+.1f} points")
-        mark = "yes" if step.best is attack else ""
-        table.add_row(attack.attack, *costs, *rates, _protection(attack.protection), mark)
-    table.caption = "cost: seconds of the attack over those of lora_sft, in these runs"
+        together = f"{step.protection.value:+.1%}" if step.protection else "not defined"
+        table.add_row(attack.attack, *costs, *rates, _protection(attack.protection), together)
+    table.caption = (
+        "cost: seconds of the attack over those of lora_sft, in these runs. protection: beside the same attack on "
+        "clean data; all so far: the best of the attacks until this line on both sides"
+    )
     return table
 
 
 def _protection(protection: Estimate | None) -> str:
     if protection is None:
-        return "not defined: no clean gain"
+        return "not defined: nothing to protect"
     return "{:+.1%}  [{:+.1%}, {:+.1%}]".format(*protection)
 
 

@@ -19,7 +19,8 @@ def run(
     attack: Annotated[
         str,
         typer.Option(
-            help="what the trainer does: see `bench list`, or lora_sft+jpeg(quality=30), for example; best: a whole set"
+            help="what the trainer does: see `bench list`, or lora_sft+jpeg(quality=30), for example; "
+            "best: all adaptive attacks; required: all"
         ),
     ],
     dataset: Annotated[
@@ -52,10 +53,10 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
     """Protect, attack, evaluate and score. Finished stages are reused, and a killed run continues where it stopped."""
-    from attacks.grammar import BEST, expand_best
+    from attacks.grammar import SETS, expand_set
     from bench.cli import parse
 
-    if attack == BEST and attack_option:
+    if attack in SETS and attack_option:
         raise UserError(f"attack_option: {attack_option[0]!r}; allowed: none with --attack best, a set of attacks")
     dataset = parse.dataset(dataset)
     cells = [
@@ -75,9 +76,9 @@ def run(
             )
             for one_seed in parse.seeds(seed, seeds)
         ]
-        for attack_text in expand_best(attack)
+        for attack_text in expand_set(attack)
     ]
-    play(cells, as_json=as_json, tasks=parse.tasks(side_effects), together=attack == BEST)
+    play(cells, as_json=as_json, tasks=parse.tasks(side_effects), together=attack in SETS)
 
 
 def play(

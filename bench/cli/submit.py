@@ -43,16 +43,18 @@ def validate(file: File) -> None:
 @app.command("run")
 def run_(
     file: File,
-    attack: Annotated[str, typer.Option(help="what the trainer does; best: the standard set of attacks")] = "lora_sft",
+    attack: Annotated[
+        str, typer.Option(help="what the trainer does; best: all adaptive attacks; required: all")
+    ] = "lora_sft",
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
     """Play every cell of a submission, as `bench run` would."""
-    from attacks.grammar import BEST, expand_best
+    from attacks.grammar import SETS, expand_set
     from bench.cli.run import play
 
     cells: list[list[RunSpec]] = []
-    for attack_text in expand_best(attack):
+    for attack_text in expand_set(attack):
         submission = _read_checked(file, attack_text)
         specs, seeds = submission.runs(attack_text), len(submission.seeds)
         cells += (specs[start : start + seeds] for start in range(0, len(specs), seeds))
-    play(cells, as_json=as_json, together=attack == BEST)
+    play(cells, as_json=as_json, together=attack in SETS)

@@ -34,7 +34,7 @@ _TABLES = "bench.datasets.picture_tables"
 _EMOJI = ("bench.datasets.emoji", "bench.datasets.near_duplicates", _TABLES)
 
 EMBEDDED: dict[str, DatasetCard] = {
-    "emoji_catalog": DatasetCard("bench.datasets.emoji.catalog", "96 emoji concepts to be named", "MIT", (_TABLES,)),
+    "emoji_catalog": DatasetCard("bench.datasets.emoji.catalog", "65 emoji concepts to be named", "MIT", (_TABLES,)),
     "emoji_smoke": DatasetCard(
         "bench.datasets.emoji.smoke", "a corner of emoji_catalog, to try things on", "MIT", (_TABLES,)
     ),

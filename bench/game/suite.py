@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BeforeValidator, Field, field_validator
 
 from attacks import REGISTRY as ATTACKS
-from attacks.grammar import expand_best, parse_attack
+from attacks.grammar import expand_set, parse_attack
 from bench import yamlfile
 from bench.errors import UserError, show
 from bench.game.suites import FOLDER, presets
@@ -63,7 +63,7 @@ class Matrix(Closed):
             return value
         attacks: list[Any] = []
         for entry in value:
-            attacks += map(parse_attack, expand_best(entry)) if isinstance(entry, str) else [entry]
+            attacks += map(parse_attack, expand_set(entry)) if isinstance(entry, str) else [entry]
         return attacks
 
     def count(self) -> int:

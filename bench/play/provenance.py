@@ -11,9 +11,9 @@ from typing import Any
 from bench.play.hardware import hardware
 from bench.threads import read_threads
 
-PACKAGES = ("torch", "transformers", "peft", "trl", "lm_eval", "datasets", "numpy", "pillow")
+PACKAGES = ("torch", "transformers", "peft", "trl", "lm_eval", "datasets", "numpy", "optuna", "pillow")
 
-EXTRAS = ("optuna", "ray", "submitit")
+EXTRAS = ("ray", "submitit")
 """Packages that are listed where they are installed."""
 
 

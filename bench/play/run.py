@@ -12,11 +12,11 @@ from bench import results
 from bench.command import format_command
 from bench.game.threat import surrogates
 from bench.play.provenance import provenance
-from bench.play.roles import stages_of
+from bench.play.roles import BASELINES, stages_of, validation_role
 from bench.progress import Progress, silent
 from bench.scoring import learning_curve
 from bench.scoring.matching import EVALUATOR
-from bench.scoring.protection import Score, score
+from bench.scoring.protection import Score, choose_baseline, score
 from bench.spec import PROTOCOL, RunSpec, identity
 from bench.store.artifacts import Artifact
 from bench.store.predictions import read_table
@@ -30,8 +30,16 @@ Show = Callable[[str], AbstractContextManager[Progress]]
 TITLES = {
     "original": "Original",
     "zero": "Zero-shot",
-    "clean_attack": "Clean fine-tune",
+    "zero_validation": "Zero-shot, validation",
+    "format_attack": "Format alone",
+    "format": "Format alone, answers",
+    "format_validation": "Format alone, validation",
+    "own_attack": "Own clean data alone",
+    "own": "Own data alone, answers",
+    "own_validation": "Own data, validation",
+    "clean_attack": "{attack}, clean data",
     "clean": "Clean answers",
+    "clean_validation": "Clean data, validation",
     "protect": "Protect: {defense}",
     "audit": "Audit",
     "attack": "Attack: {attack}",
@@ -69,34 +77,38 @@ def play_run(spec: RunSpec, show: Show = no_display) -> results.Run:
 
 def record_run(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
     """Score a run whose stages are finished, and save its row."""
-    answers = {role: read_table(artifacts[role].folder) for role in ("zero", "clean", "evaluate")}
-    row = _row(spec, artifacts, answers, score_answers([(answers["zero"], answers["clean"], answers["evaluate"])]))
+    row = _row(spec, artifacts)
     results.save(row)
     return row
 
 
-def run_id(spec: RunSpec, evaluator: int = EVALUATOR) -> str:
-    """Return the name of a run's row, by the current rules of scoring or by those of another version."""
+def run_id(spec: RunSpec, evaluator: int = EVALUATOR, protocol: int = PROTOCOL) -> str:
+    """Return the name of a run's row, by the current rules or by those of another version."""
     unset = None if spec.surrogates else {"surrogates"}
-    return identity({"protocol": PROTOCOL, "evaluator": evaluator, "spec": spec.model_dump(mode="json", exclude=unset)})
+    return identity({"protocol": protocol, "evaluator": evaluator, "spec": spec.model_dump(mode="json", exclude=unset)})
 
 
 def score_answers(seeds: Sequence[tuple["pd.DataFrame", "pd.DataFrame", "pd.DataFrame"]]) -> Score:
-    """Return the score of (zero-shot, clean, protected) answers, one triple of tables for each seed."""
-    zero, clean, protected = (
+    """Return the score of (baseline, clean, protected) answers, one triple of tables for each seed."""
+    baseline, clean, protected = (
         np.stack([table["score"].to_numpy(float) for table in tables]) for tables in zip(*seeds, strict=True)
     )
-    return score(zero[0], clean, protected, seeds[0][0]["image_id"].to_numpy())
+    return score(baseline, clean, protected, seeds[0][0]["image_id"].to_numpy())
 
 
 def _mean_score(artifact: Artifact) -> float:
     return float(read_table(artifact.folder)["score"].mean())
 
 
-def _row(
-    spec: RunSpec, artifacts: Mapping[str, Artifact], answers: Mapping[str, "pd.DataFrame"], measured: Score
-) -> results.Run:
-    accuracy = {role: float(table["score"].mean()) for role, table in answers.items()}
+def _row(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
+    baselines = {
+        role: {"test": _mean_score(artifacts[role]), "validation": _mean_score(artifacts[validation_role(role)])}
+        for role in BASELINES
+        if role in artifacts
+    }
+    compared = [choose_baseline(baselines), "clean", "evaluate"]
+    baseline, clean, attacked = (read_table(artifacts[role].folder) for role in compared)
+    measured = score_answers([(baseline, clean, attacked)])
     costs: dict[str, dict[str, Any]] = {role: dict(artifact.cost) for role, artifact in artifacts.items()}
     steps, seconds = costs["protect"].get("image_steps", 0), costs["protect"]["seconds"]
     costs["protect"]["image_steps_per_second"] = round(steps / seconds, 1) if steps else None
@@ -118,10 +130,12 @@ def _row(
         seed=spec.seed,
         epsilon=spec.budget.epsilon,
         words=spec.budget.words,
-        utility_zero=accuracy["zero"],
-        utility_clean=accuracy["clean"],
-        utility=accuracy["evaluate"],
+        utility_zero=baselines["zero"]["test"],
+        utility_clean=float(clean["score"].mean()),
+        utility=float(attacked["score"].mean()),
+        baselines=baselines,
         validation=_mean_score(artifacts["validation"]),
+        validation_clean=_mean_score(artifacts["clean_validation"]),
         protection=protection.value if protection else None,
         protection_low=protection.low if protection else None,
         protection_high=protection.high if protection else None,

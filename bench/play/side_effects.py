@@ -51,7 +51,7 @@ def is_dataset(task: str) -> bool:
 def evaluations(spec: RunSpec, task: str) -> dict[str, Stage]:
     """Return the three evaluations of a task, by role."""
     stages = stages_of(spec)
-    adapters = {"zero": None, "clean": stages["clean_attack"], "evaluate": stages.get("attack")}
+    adapters = {"zero": None, "clean": stages.get("clean_attack"), "evaluate": stages.get("attack")}
     if is_dataset(task):
         other = spec.model_copy(update={"dataset": task})
         return {role(model, task): evaluate.stage(other, adapter, "test") for model, adapter in adapters.items()}

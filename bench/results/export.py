@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-ROLES = ("zero", "clean", "evaluate")
-"""Stages of a run whose answers its score, its interval and its comparisons need."""
+ROLES = ("clean", "evaluate")
+"""Stages of a run whose answers its score, its interval and its comparisons need, besides those of its baselines."""
 
 LoadAnswers = Callable[[str], "pd.DataFrame | None"]
 """Returns the answers of an evaluation by its identity, or None where they are missing."""
@@ -67,7 +67,7 @@ def publish(
     for run in rows:
         if match := PRIVATE_PLACE.search(json.dumps(_encode(run), default=str)):
             raise UserError(f"results: run {run.id} names a path or an address, {match[0]!r}: it is not published")
-    evaluations = sorted({run.stages[role] for run in rows for role in ROLES})
+    evaluations = sorted({run.stages[role] for run in rows for role in (*ROLES, *(run.baselines or ("zero",)))})
     files = _build_files(rows, evaluations, load_answers or partial(_load_answers, folder))
     plans = {name: {"planned": len(plan), "not_played": dict(plan)} for name, plan in (suites or {}).items()}
     provenance = {

@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from bench.results.database import NoDatabase, connect, errors_as_one_line
 from bench.scoring.matching import EVALUATOR
+from bench.scoring.protection import choose_baseline
 from bench.spec import PROTOCOL
 
 LOG = logging.getLogger(__name__)
@@ -39,14 +40,17 @@ class Base(DeclarativeBase):
 class Run(Base):
     """A finished run.
 
-    utility_zero, utility_clean, utility, validation: accuracies in 0..1. The first three are on the test split: before
-    training, after training on clean data, and after training on the release.
+    utility_zero, utility_clean, utility: accuracies in 0..1 on the test split: before training, after the same attack
+    on clean data, and after the attack on the release. validation_clean, validation: those of the last two on the
+    trainer's own questions, by which a trainer chooses.
+    baselines: accuracies on `test` and `validation` of what knows nothing of the release's content, by role (see
+    `bench.play.roles.BASELINES`).
     protection, protection_low, protection_high: the score and its 95 % interval, of this seed alone.
     surrogates: names of the owner's models, separated by commas; None in rows older than this column.
-    stages: identities of artefacts by role: protect, attack, evaluate, and zero and clean for the references.
+    stages: identities of artefacts by role: protect, attack, evaluate, and those of the references.
     curve: accuracies along the attack's training, where they were requested (see `bench.scoring.learning_curve`).
     effects: effects of the training on other tasks, by task (see `bench.play.side_effects`).
-    code: the version of the suite; None in rows older than this column.
+    code: the version of the suite. It, baselines and validation_clean are None in rows older than these columns.
 
     A row of another `protocol` or `evaluator` than the current one is in quarantine: kept, but never compared. `code`
     quarantines nothing: a release that changes no number must not discard thousands of runs, and a release that changes
@@ -74,6 +78,8 @@ class Run(Base):
     utility_clean: Mapped[float]
     utility: Mapped[float]
     validation: Mapped[float]
+    validation_clean: Mapped[float | None]
+    baselines: Mapped[dict[str, dict[str, float]] | None] = mapped_column(JSON(none_as_null=True))
     protection: Mapped[float | None]
     protection_low: Mapped[float | None]
     protection_high: Mapped[float | None]
@@ -86,6 +92,12 @@ class Run(Base):
     effects: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     command: Mapped[str]
     created: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    @property
+    def utility_baseline(self) -> float:
+        """The test accuracy of the baseline that is best on validation. Raises ValueError in rows without baselines."""
+        baselines = self.baselines or {}
+        return baselines[choose_baseline(baselines)]["test"]
 
     @property
     def quarantine(self) -> str:

@@ -87,6 +87,13 @@ class Effect(Strict):
     attacked_change: Change
 
 
+class Baseline(Strict):
+    """Accuracies of what knows nothing of the release's content: see `bench.play.roles.BASELINES`."""
+
+    test: Share
+    validation: Share
+
+
 class Hardware(Strict):
     """The machine that a number was computed on."""
 
@@ -140,6 +147,8 @@ class PublishedRow(Strict):
     stages: Annotated[dict[Role, Identity], Field(max_length=3000)]
     provenance: Origin
     curve: Annotated[list[Point], Field(max_length=1000)] | None
+    validation_clean: Share | None
+    baselines: Annotated[dict[Key, Baseline], Field(min_length=1, max_length=8)] | None
     effects: Annotated[dict[Name, Effect], Field(max_length=100)] | None
     command: Annotated[str, Field(max_length=4000)]
     created: Annotated[int, AfterValidator(_check_created)]

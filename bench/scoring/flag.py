@@ -9,7 +9,8 @@ from bench.scoring.stats import Estimate
 class Cell(NamedTuple):
     """A defense against an attack in one game: means over seeds, with accuracies in [0,1] on the test split.
 
-    defense, attack: labels. method: the defense's name. control: True where the defense competes with no other.
+    defense, attack: labels. baseline: without the release's content; clean, utility: after the attack on clean data and
+    on the release. method: the defense's name. control: True where the defense competes with no other.
     protection: of all seeds together, None where it is not defined; seeds: of each seed alone. eligible: the clean gain
     of every seed is. pixels, words: True where the release changed pictures, and where it inserted words.
     """
@@ -18,7 +19,7 @@ class Cell(NamedTuple):
     attack: str
     method: str
     control: bool
-    zero: float
+    baseline: float
     clean: float
     utility: float
     protection: Estimate | None

@@ -16,8 +16,8 @@ class AttackResult(NamedTuple):
     """One attack on one release, as means over seeds.
 
     seconds: time to prepare and to train, without the owner's time to answer queries. validation: score in [0,1] on the
-    trainer's own clean data. gain: test score above zero-shot. protection: on the test split; None where it is not
-    defined.
+    trainer's own clean data. gain: test score above the baseline. protection: on the test split, beside the same attack
+    on clean data; None where it is not defined.
     """
 
     attack: str
@@ -30,18 +30,22 @@ class AttackResult(NamedTuple):
 class Step(NamedTuple):
     """One attack more: the `latest` attack, and the `best` of all attacks tried until now.
 
-    cost: of the latest attack; total: of all until now. Both are counted in trainings with `lora_sft`.
+    cost: of the latest attack; total: of all until now. Both are counted in trainings with `lora_sft`. protection: with
+    the best of all until now on the release, and the best of the same attacks on clean data; None where it is not
+    defined or not computed.
     """
 
     latest: AttackResult
     cost: float
     total: float
     best: AttackResult
+    protection: Estimate | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the step as plain JSON, with the latest attack under "tried"."""
         latest, best = self.latest._asdict(), self.best._asdict()
-        return {"tried": latest, "cost": self.cost, "total": self.total, "best": best}
+        step = {"tried": latest, "cost": self.cost, "total": self.total, "best": best}
+        return {**step, "protection": self.protection}
 
 
 def climb(attacks: Sequence[AttackResult]) -> list[Step]:

@@ -9,11 +9,12 @@ import numpy as np
 from scipy.special import chdtri, ndtri
 
 from bench.scoring.flag import Cell, Flag
+from bench.scoring.ladder import PLAIN
 from bench.scoring.protection import ELIGIBLE_GAIN, LISTED_SEEDS
 from bench.scoring.stats import LEVEL, Estimate
 
 TENTH = 0.10
-"""Share of the clean gain that an attack may cost, that a control may keep, and that seeds may differ by.
+"""Share of the clean gain that a control may take away, and that seeds may differ by.
 
 A game is not judged where the clean gain is under 10 points (`ELIGIBLE_GAIN`). This is the same tenth, of a gain that
 is 100 % by definition. A full protection is ten times as much: one tenth cannot turn a verdict, and more can.
@@ -42,53 +43,33 @@ def find_flags(cells: Sequence[Cell]) -> list[Flag]:
 
 
 def flag_weak_training(cells: Sequence[Cell]) -> Iterator[Flag]:
-    """Flag trainers who learn too little from clean data, with the plain recipe or with one of the attacks.
-
-    Both follow the rule of eligibility: a gain of 10 points whose interval is above 0. An attack whose protection on
-    clean data reaches 1 gains nothing there. The plain recipe is weak where another attack surely gains a tenth more on
-    clean data, because all protection is counted from the clean fine-tune.
-    """
-    weak = [cell for cell in cells if not cell.eligible]
-    if weak:
-        worst = min(weak, key=lambda cell: cell.clean - cell.zero)
+    """Flag attacks that gain too little from clean data to be judged alone, by the rule of eligibility."""
+    weakest: dict[str, Cell] = {}
+    for cell in cells:
+        if not cell.eligible and (cell.attack not in weakest or _gain(cell) < _gain(weakest[cell.attack])):
+            weakest[cell.attack] = cell
+    for attack, cell in weakest.items():
         yield Flag(
             "under-trained",
             "",
-            "",
-            f"Clean fine-tuning gains {_points(worst.clean - worst.zero)} over zero-shot, from {worst.zero:.1%} to "
-            f"{worst.clean:.1%}: fewer than {_points(ELIGIBLE_GAIN)}, or not surely more than none, "
-            f"in {len(weak)} of {len(cells)} cells, so nothing can be judged there.",
+            attack,
+            f"{attack} gains {_points(_gain(cell))} from clean data, from {cell.baseline:.1%} without their content to "
+            f"{cell.clean:.1%}: fewer than {_points(ELIGIBLE_GAIN)}, or not surely more than none, so it judges no "
+            "defense alone.",
         )
-    for cell, protection in _with_protection(_undefended(cells)):
-        gain = cell.utility - cell.zero
-        if cell.eligible and (gain < ELIGIBLE_GAIN or protection.high >= 1):
-            yield Flag(
-                "under-trained",
-                "",
-                cell.attack,
-                f"{cell.attack} gains only {_points(gain)} on data without a defense, where plain fine-tuning gains "
-                f"{_points(cell.clean - cell.zero)}: a trainer who learns nothing anyway says nothing of a defense.",
-            )
-        if protection.high < -TENTH:
-            yield Flag(
-                "under-trained",
-                "",
-                cell.attack,
-                f"{cell.attack} has {_interval(protection)} on data without a defense: it gains more than the clean "
-                "fine-tune, which protection is counted from and which is not trained enough.",
-            )
 
 
 def flag_costly_attacks(cells: Sequence[Cell]) -> Iterator[Flag]:
-    """Flag attacks that lose more than a tenth of the clean gain on undefended data: every defense looks better."""
-    for cell, protection in _with_protection(_undefended(cells)):
-        if protection.value > TENTH and protection.low > 0:
+    """Flag attacks that keep less than half of what plain fine-tuning gains from clean data."""
+    gains = {cell.attack: _gain(cell) for cell in cells if cell.eligible}
+    for attack, gain in gains.items():
+        if PLAIN in gains and gain < gains[PLAIN] / 2:
             yield Flag(
                 "attack breaks utility",
                 "",
-                cell.attack,
-                f"{cell.attack} loses {_interval(protection)} of the clean gain on data without a defense: that much "
-                "of every protection under it is the attack's own doing.",
+                attack,
+                f"{attack} gains {_points(gain)} from clean data, where {PLAIN} gains {_points(gains[PLAIN])}: it is "
+                "judged beside itself, but few trainers would choose it.",
             )
 
 
@@ -115,20 +96,16 @@ def flag_matching_controls(cells: Sequence[Cell]) -> Iterator[Flag]:
 
 
 def flag_protective_controls(cells: Sequence[Cell]) -> Iterator[Flag]:
-    """Flag controls that protect a tenth more than no defense does under the same attack, with intervals apart.
-
-    The measure starts at `none` under that attack and not at 0: a loss that the attack causes itself is no protection.
-    """
+    """Flag controls that surely protect, and more than a tenth: the numbers of their game are wrong."""
     for cell, protection in _with_protection(cell for cell in cells if cell.control and cell.method != NOTHING):
-        for _, undefended in _with_protection(_same_attack(cells, cell, {NOTHING})):
-            if protection.value - undefended.value > TENTH and protection.low > undefended.high:
-                yield Flag(
-                    "control protects",
-                    cell.defense,
-                    cell.attack,
-                    f"Control {cell.defense} protects {_interval(protection)} under {cell.attack}, where no defense "
-                    f"has {_interval(undefended)}: the budget alone does more than nothing here.",
-                )
+        if protection.value > TENTH and protection.low > 0:
+            yield Flag(
+                "control protects",
+                cell.defense,
+                cell.attack,
+                f"Control {cell.defense} protects {_interval(protection)} under {cell.attack}: the budget alone does "
+                "more than nothing here.",
+            )
 
 
 def flag_trigger_effects(cells: Sequence[Cell]) -> Iterator[Flag]:
@@ -179,7 +156,7 @@ def flag_missing_controls(cells: Sequence[Cell]) -> Iterator[Flag]:
         played = [cell for cell in cells if cell.defense == name]
         if max(len(cell.seeds) for cell in played) < LISTED_SEEDS:
             continue
-        comparisons: dict[str, tuple[str, ...]] = {"the attack costs by itself": (NOTHING,)}
+        comparisons: dict[str, tuple[str, ...]] = {}
         if any(cell.pixels for cell in played):
             comparisons["noise alone does"] = PIXELS
         if any(cell.words for cell in played):
@@ -222,8 +199,9 @@ def cochran_q(seeds: Sequence[Estimate]) -> float:
     return float(weights @ (values - weights @ values / total) ** 2) if total else 0.0
 
 
-def _undefended(cells: Iterable[Cell]) -> Iterator[Cell]:
-    return (cell for cell in cells if cell.method == NOTHING)
+def _gain(cell: Cell) -> float:
+    """Return what the attack gains from clean data."""
+    return cell.clean - cell.baseline
 
 
 def _competing(cells: Iterable[Cell]) -> Iterator[Cell]:

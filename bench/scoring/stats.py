@@ -161,15 +161,19 @@ def rank_with_ties(different: np.ndarray) -> list[int]:
     """Return the ranks, from 1, of entries that are sorted best first; different: (K, K), True for significant pairs.
 
     An entry shares the rank of its group's first entry if it does not differ from that one. The next entry that does
-    begins a new group, whose rank is its place.
+    begins a new group with the next rank. So copies of an entry, which tie with it, move no other entry.
 
     >>> rank_with_ties(np.array([[0, 0, 1], [0, 0, 1], [1, 1, 0]], bool))
-    [1, 1, 3]
+    [1, 1, 2]
     """
     ranks: list[int] = []
+    first = 0
     for place in range(len(different)):
-        first = ranks[-1] - 1 if ranks else place
-        ranks.append(place + 1 if place == first or different[first, place] else first + 1)
+        if different[first, place]:
+            first = place
+            ranks.append(ranks[-1] + 1)
+        else:
+            ranks.append(ranks[-1] if ranks else 1)
     return ranks
 
 

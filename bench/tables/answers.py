@@ -34,9 +34,9 @@ def select_lost(comparison: pd.DataFrame) -> pd.DataFrame:
     return comparison[comparison["clean score"] > comparison["protected score"]]
 
 
-def load_scores(stages: Mapping[str, str]) -> pd.DataFrame | None:
-    """Return the picture (`image_id`) and the score of the protected model's answer to each test item, by item."""
-    table = read_or_none(partial(_load_answers, stages, "evaluate"))
+def load_scores(evaluation: str) -> pd.DataFrame | None:
+    """Return the picture (`image_id`) and the score of the answer to each test item of an evaluation, by item."""
+    table = read_or_none(partial(_load_answers, {"evaluate": evaluation}, "evaluate"))
     return None if table is None else read_or_none(lambda: table[["image_id", "score"]])
 
 

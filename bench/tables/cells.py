@@ -1,20 +1,30 @@
 """Cells: one row for each defense and attack of a game, with the seeds brought together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 
-from bench.errors import UserError
-from bench.scoring.protection import Score
 from bench.scoring.stats import Estimate
-from bench.tables.runs import COST, UNDEFENDED
+from bench.tables.distrust import read_or_none
+from bench.tables.runs import COST
 from bench.tables.seeds import score_seeds
 
 COLUMNS: dict[str, tuple[str, str | Callable[[pd.Series], float]]] = {
-    **{name: (name, "mean") for name in ["protection", "validation", "utility_zero", "utility_clean", "utility"]},
+    **{
+        name: (name, "mean")
+        for name in [
+            "protection",
+            "validation",
+            "validation_clean",
+            "utility_zero",
+            "utility_baseline",
+            "utility_clean",
+            "utility",
+        ]
+    },
     "low": ("protection_low", "min"),
     "high": ("protection_high", "max"),
-    UNDEFENDED: (UNDEFENDED, lambda values: values.mean(skipna=False)),
     "seeds": ("seed", "nunique"),
     **{f"stealth_{name}": (f"stealth_{name}", "mean") for name in ["psnr", "ssim"]},
     **{f"stealth_{name}": (f"stealth_{name}", "max") for name in ["linf", "words"]},
@@ -28,20 +38,20 @@ def compute_cells(runs: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each defense and attack of one game's runs, as `tabulate_runs` gives them.
 
     Most columns are means over seeds. `protection` comes from the answers of all seeds in one bootstrap clustered by
-    picture. Where those answers are not on this machine, or do not define it, it is the mean protection, with an
-    interval as wide as those of the seeds together. `answers`: the stages of each seed.
+    picture; NaN where they do not define it. Where those answers are not on this machine, it is the mean protection,
+    with an interval as wide as those of the seeds together. `evaluations`: the `Evaluations` of each seed.
 
     `worst` marks the worst case of each defense: the attack with the highest mean *validation* accuracy, which is all
     that a trainer can see. `protection` is measured on the test split, so it only decides ties: the lower is worse.
     """
     groups = runs.groupby(["defense_label", "attack_label"], sort=True)
     cells = groups.agg(defense=("defense", "first"), **COLUMNS)
-    answers = [dict(zip(group["seed"], group["stages"], strict=True)) for _, group in groups]
-    cells = cells.assign(answers=pd.Series(answers, cells.index, dtype=object))
-    for index, stages in groups["stages"]:
-        score = _score(list(stages)) if len(stages) > 1 else None
-        if score is not None and score.protection is not None:
-            cells.loc[index, ["protection", "low", "high"]] = list(score.protection)
+    evaluations = [dict(zip(group["seed"], group["evaluations"], strict=True)) for _, group in groups]
+    cells = cells.assign(evaluations=pd.Series(evaluations, cells.index, dtype=object))
+    for index, by_seed in cells["evaluations"].items():
+        score = read_or_none(partial(score_seeds, list(by_seed.values()))) if len(by_seed) > 1 else None
+        if score is not None:
+            cells.loc[index, ["protection", "low", "high"]] = list(score.protection or (float("nan"),) * 3)
     cells = cells.reset_index().sort_values(["validation", "protection"], ascending=[False, True], kind="stable")
     cells["worst"] = ~cells["defense_label"].duplicated()
     return cells
@@ -54,11 +64,3 @@ def estimate(value: float, low: float, high: float) -> Estimate | None:
     Estimate(value=0.5, low=0.4, high=0.6)
     """
     return None if pd.isna([value, low, high]).any() else Estimate(float(value), float(low), float(high))
-
-
-def _score(stages: Sequence[dict[str, str]]) -> Score | None:
-    """Return the score of several seeds; None where their answers are not here, or rows from elsewhere name none."""
-    try:
-        return score_seeds(stages)
-    except (KeyError, OSError, TypeError, ValueError, UserError):
-        return None

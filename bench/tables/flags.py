@@ -108,7 +108,7 @@ def _cells(runs: pd.DataFrame) -> Iterator[Cell]:
             attack=cell["attack_label"],
             method=cell["defense"],
             control=cell["defense"] in DEFENSES.controls,
-            zero=cell["utility_zero"],
+            baseline=cell["utility_baseline"],
             clean=cell["utility_clean"],
             utility=cell["utility"],
             protection=estimate(cell["protection"], cell["low"], cell["high"]),

@@ -1,74 +1,81 @@
-"""The leaderboard: each defense by its worst case, whether it is listed or verified, and which defenses tie."""
+"""The leaderboard: defenses by their protection against all attacks below queries, and which of them tie.
 
-from collections.abc import Mapping
+A defense is ranked once it has met the whole required set with the suite's own seeds. What others submit changes no
+rank: each pair is compared by itself, and defenses that tie share a rank that counts as one.
+"""
+
+from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from attacks.grammar import format_attack
+from attacks.required import load_required
 from bench.scoring import stats
-from bench.scoring.protection import LISTED_SEEDS, VERIFIED_SEEDS
+from bench.scoring.protection import LISTED_SEEDS, SEEDS, VERIFIED_SEEDS
+from bench.scoring.stats import Estimate
 from bench.tables.answers import load_scores
+from bench.tables.levels import LevelScore, score_level
+from bench.tables.runs import TOO_LITTLE_GAIN
+from bench.tables.seeds import Evaluations
 from defenses import REGISTRY as DEFENSES
 
-ALPHA = 1 - stats.LEVEL
+ALPHA = 0.01
+"""The p below which two defenses differ. It is not adjusted for the number of defenses: copies would change it."""
+
+RANKED = "adaptive"
+"""The level of knowledge that the rank is by."""
 
 
-def compute_ranking(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each defense, best first: its worst case, and in `attacks` how many attacks it has met."""
-    worst = cells[cells["worst"]].copy()
-    worst["attacks"] = worst["defense_label"].map(cells["defense_label"].value_counts())
-    return worst.sort_values("protection", ascending=False, kind="stable").reset_index(drop=True)
+def required_attacks() -> dict[str, tuple[str, ...]]:
+    """Return the attacks of the required set, in text form, by level of knowledge."""
+    return {level: tuple(map(format_attack, attacks)) for level, attacks in load_required().levels.items()}
 
 
-def compute_leaderboard(ranking: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the leaderboard: defenses with their standings, then the controls, which have no rank.
+def compute_leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each defense in one game's runs: ranked ones best first, then the others, then controls.
 
-    The release without a defense is left out.
+    `plain`, `adaptive`, `queries`, `clean`: protection at each level, with `_low` and `_high`; NaN where an attack of
+    the level is missing or the score is not defined. `so_far`, `so_far_low`, `so_far_high`: protection against those
+    attacks of the ranked level that were met. `attack`, `attack_label`: the chosen attack of the first seed. `met`,
+    `of`: attacks of that level. `seeds`: those that have met them. `status`: verified, listed, control, or why there is
+    no rank. `rank`: "1", or "=1" where defenses tie. `run`: the run of the chosen attack. `evaluations`: by seed. The
+    release without a defense is left out.
     """
-    controls = ranking["defense"].isin(DEFENSES.controls - {"none"})
-    standings = compute_standings(ranking[(ranking["defense"] != "none") & ~controls])
-    return pd.concat([standings, ranking[controls].assign(rank="", status="control")], ignore_index=True)
+    counted = runs[runs["seed"].isin(SEEDS) & runs["reason"].isin(["", TOO_LITTLE_GAIN])]
+    levels = required_attacks()
+    rows = []
+    for label, played in counted.groupby("defense_label", sort=True):
+        scores = {level: score_level(played, attacks) for level, attacks in levels.items()}
+        row = {"defense_label": label, **_describe(played), **_summarize(scores, len(levels[RANKED]))}
+        if row["defense"] != "none":
+            rows.append({**row, "status": _status(row)})
+    board = pd.DataFrame(rows)
+    if board.empty:
+        return board
+    board = board.sort_values(["so_far", "defense_label"], ascending=[False, True], kind="stable")
+    is_ranked, is_control = board["status"].isin(["listed", "verified"]), board["status"] == "control"
+    ranked = board[is_ranked]
+    ranks = stats.rank_with_ties(find_differences(list(ranked["evaluations"])))
+    ranked = ranked.assign(rank=[f"={rank}" if ranks.count(rank) > 1 else str(rank) for rank in ranks])
+    parts = [ranked, board[~is_ranked & ~is_control].assign(rank=""), board[is_control].assign(rank="")]
+    return pd.concat([part for part in parts if not part.empty], ignore_index=True)
 
 
-def compute_standings(ranking: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of a ranking with `status` and `rank`: listed defenses first, best first, then the others.
+def find_differences(evaluations: Sequence[Mapping[int, Evaluations]]) -> np.ndarray:
+    """Return (K, K) booleans, True where the chosen attacks on two releases score differently, by a paired test.
 
-    rank: "1", or "=1" where defenses tie; "" for a defense whose worst case has too few seeds to be listed.
+    `evaluations`: by seed, for each defense. Defenses differ too where their answers cannot be paired.
     """
-    enough = ranking["seeds"] >= LISTED_SEEDS
-    listed = ranking[enough].reset_index(drop=True)
-    ranks = stats.rank_with_ties(find_differences(listed))
-    texts = [f"={rank}" if ranks.count(rank) > 1 else str(rank) for rank in ranks]
-    status = ["verified" if seeds >= VERIFIED_SEEDS else "listed" for seeds in listed["seeds"]]
-    unlisted = ranking[~enough]
-    too_few = [f"not yet listed ({seeds} seed{'s' if seeds > 1 else ''})" for seeds in unlisted["seeds"]]
-    parts = [listed.assign(rank=texts, status=status), unlisted.assign(rank="", status=too_few)]
-    return pd.concat([part for part in parts if not part.empty] or parts[:1], ignore_index=True)
-
-
-def find_differences(ranking: pd.DataFrame) -> np.ndarray:
-    """Return (K, K) booleans, True where two defenses differ significantly.
-
-    Their test answers are compared in paired tests, Holm-adjusted over all pairs. Where the answers to the same
-    questions under enough common seeds are not on this machine, two defenses differ if their intervals do not overlap.
-    """
-    answers = [_load_answers(stages) for stages in ranking["answers"]]
-    pairs = list(combinations(range(len(ranking)), 2))
-    values = {}
-    for first, second in pairs:
+    answers = [{seed: load_scores(pair.attacked) for seed, pair in by_seed.items()} for by_seed in evaluations]
+    different = np.ones((len(answers), len(answers)), bool)
+    np.fill_diagonal(different, False)
+    for first, second in combinations(range(len(answers)), 2):
         value = _p_value(answers[first], answers[second])
         if value is not None:
-            values[first, second] = value
-    adjusted = dict(zip(values, stats.holm(list(values.values())), strict=True))
-    different = np.zeros((len(ranking), len(ranking)), bool)
-    low, high = ranking["low"].to_numpy(), ranking["high"].to_numpy()
-    for first, second in pairs:
-        if (first, second) in adjusted:
-            differs = adjusted[first, second] <= ALPHA
-        else:
-            differs = bool(low[first] > high[second] or low[second] > high[first])
-        different[[first, second], [second, first]] = differs
+            different[[first, second], [second, first]] = value <= ALPHA
     return different
 
 
@@ -77,17 +84,74 @@ def order_attacks(cells: pd.DataFrame) -> list[str]:
     return cells.groupby("attack_label")["protection"].mean().sort_values().index.tolist()
 
 
-def _load_answers(stages: Mapping[int, Mapping[str, str]]) -> dict[int, pd.DataFrame]:
-    """Return image_id and score of each test item, by seed; seeds whose answers are not here are left out."""
-    tables = {seed: load_scores(run) for seed, run in stages.items()}
-    return {seed: table for seed, table in tables.items() if table is not None}
+def order_defenses(cells: pd.DataFrame) -> list[str]:
+    """Return the defenses of one game's cells, best first: by the protection against their worst attack."""
+    worst = cells[cells["worst"]].sort_values("protection", ascending=False, kind="stable")
+    return list(worst["defense_label"])
 
 
-def _p_value(first: Mapping[int, pd.DataFrame], second: Mapping[int, pd.DataFrame]) -> float | None:
+def _describe(runs: pd.DataFrame) -> dict[str, Any]:
+    """Return what is the same under every attack: the method, and what its release changes and costs."""
+    stealth = {name: runs[name].mean() for name in ("stealth_psnr", "stealth_ssim", "seconds_protect")}
+    return {
+        "defense": runs["defense"].iloc[0],
+        **stealth,
+        **{name: runs[name].max() for name in ("stealth_linf", "stealth_words")},
+    }
+
+
+def _summarize(scores: Mapping[str, LevelScore | None], of: int) -> dict[str, Any]:
+    """Return the columns of a defense's scores; `of`: the number of attacks of the ranked level."""
+    columns: dict[str, Any] = {}
+    for level, scored in scores.items():
+        estimate = _complete_estimate(scored)
+        columns |= dict(zip((level, f"{level}_low", f"{level}_high"), estimate or (np.nan,) * 3, strict=True))
+    ranked = scores[RANKED]
+    if ranked is None:
+        so_far = dict.fromkeys(("so_far", "so_far_low", "so_far_high"), np.nan)
+        none = {"attack": "", "attack_label": "", "met": 0, "of": of, "seeds": 0, "run": "", "evaluations": {}}
+        return {**columns, **so_far, **none}
+    first = min(ranked.attacks)
+    protection = ranked.score.protection if ranked.score else None
+    return {
+        **columns,
+        **dict(zip(("so_far", "so_far_low", "so_far_high"), protection or (np.nan,) * 3, strict=True)),
+        "attack": ranked.attacks[first],
+        "attack_label": ranked.labels[first],
+        "met": of - len(ranked.missing),
+        "of": of,
+        "seeds": len(ranked.attacks),
+        "run": ranked.runs[first],
+        "evaluations": ranked.evaluations,
+    }
+
+
+def _complete_estimate(scored: LevelScore | None) -> Estimate | None:
+    """Return the protection at a level; None where an attack is missing, or where there is nothing to protect."""
+    if scored is None or scored.missing or scored.score is None or not scored.score.eligible:
+        return None
+    return scored.score.protection
+
+
+def _status(row: Mapping[str, Any]) -> str:
+    """Return whether a defense is ranked, and why not."""
+    if row["defense"] in DEFENSES.controls:
+        return "control"
+    if row["met"] < row["of"]:
+        return f"not ranked: has met {row['met']} of {row['of']} attacks"
+    if row["seeds"] < LISTED_SEEDS:
+        return f"not ranked: {row['seeds']} of {LISTED_SEEDS} seeds"
+    if np.isnan(row[RANKED]):
+        return "not ranked: nothing to protect here, or no answers"
+    return "verified" if row["seeds"] >= VERIFIED_SEEDS else "listed"
+
+
+def _p_value(first: Mapping[int, pd.DataFrame | None], second: Mapping[int, pd.DataFrame | None]) -> float | None:
     """Return p for the difference of two defenses' mean scores; None where too little can be paired."""
-    seeds = sorted(set(first) & set(second))
-    tables = [side[seed] for side in (first, second) for seed in seeds]
-    if len(seeds) < LISTED_SEEDS or any(set(table.index) != set(tables[0].index) for table in tables):
+    pairs = [(first[seed], second[seed]) for seed in sorted(set(first) & set(second))]
+    paired = [(one, other) for one, other in pairs if one is not None and other is not None]
+    tables = [one for one, _ in paired] + [other for _, other in paired]
+    if len(paired) < LISTED_SEEDS or any(set(table.index) != set(tables[0].index) for table in tables):
         return None
     scores = np.stack([table["score"].reindex(tables[0].index).to_numpy() for table in tables])
-    return stats.paired_test(scores[: len(seeds)] - scores[len(seeds) :], tables[0]["image_id"].to_numpy())
+    return stats.paired_test(scores[: len(paired)] - scores[len(paired) :], tables[0]["image_id"].to_numpy())

@@ -2,26 +2,26 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from attacks import REGISTRY as ATTACKS
+from attacks.grammar import format_attack
 from bench import results
 from bench.results import published
 from bench.scoring.matching import EVALUATOR
-from bench.spec import PROTOCOL
+from bench.scoring.protection import choose_baseline
+from bench.spec import PROTOCOL, Method
+from bench.tables.distrust import read_or_none
+from bench.tables.seeds import select_evaluations
 
-TRAINER = ["dataset", "victim", "attack_label", "seed"]
-"""Columns that two runs share whose trainers do the same. Data without a defense has no threat model and no budget."""
-
-JSON = ["defense_options", "attack_options", "stealth", "cost", "stages", "provenance"]
+JSON = ["defense_options", "attack_options", "stealth", "cost", "stages", "baselines", "provenance"]
 STEALTH = ["linf", "psnr", "ssim", "perceptual", "words", "edit_distance"]
 COST = ["protect", "attack"]
-UNDEFENDED = "utility_undefended"
-
-TOO_LITTLE_GAIN = "clean fine-tuning gains too little to judge"
+TOO_LITTLE_GAIN = "clean data gain this trainer too little to judge"
 OTHER_ANSWERS = "the release has other answers: an upper bound, never ranked"
 
 
@@ -41,9 +41,10 @@ def load_published_runs(folder: Path | None = None) -> pd.DataFrame:
 def tabulate_runs(rows: Iterable[results.Run]) -> pd.DataFrame:
     """Return the rows with derived columns, in their order.
 
-    `defense_label`, `attack_label`: names, with options where runs of one name differ in them. `stealth_*`,
-    `seconds_*`: floats, NaN where not recorded. `reason`: why the run cannot be compared, or "". `utility_undefended`:
-    accuracy of the same attack with the same seed on undefended data; NaN where it was not played.
+    `defense_label`, `attack_label`: names, with options where runs of one name differ in them. `attack_text`: the
+    attack with all its options, as on the command line. `evaluations`: the `Evaluations` that the score compares, None
+    where a row does not name them. `utility_baseline`: the accuracy of the best baseline, NaN where there is none.
+    `stealth_*`, `seconds_*`: floats, NaN where not recorded. `reason`: why the run cannot be compared, or "".
     """
     names = [column.name for column in results.Run.__table__.columns]
     frame = pd.DataFrame([{name: getattr(row, name) for name in names} for row in rows], columns=names)
@@ -54,12 +55,18 @@ def tabulate_runs(rows: Iterable[results.Run]) -> pd.DataFrame:
         frame[column] = frame[column].map(lambda entry: entry if isinstance(entry, dict) else {})
     for method in ("defense", "attack"):
         frame[f"{method}_label"] = _labels(frame[method], frame[f"{method}_options"])
+    methods = zip(frame["attack"], frame["attack_options"], strict=True)
+    frame["attack_text"] = [_attack_text(name, options) for name, options in methods]
+    columns = zip(frame["stages"], frame["baselines"], strict=True)
+    evaluations = [read_or_none(partial(select_evaluations, *pair)) for pair in columns]
+    frame["evaluations"] = pd.Series(evaluations, frame.index, dtype=object)
     for name in STEALTH:
         frame[f"stealth_{name}"] = _numbers(frame["stealth"], name)
     for name in COST:
         frame[f"seconds_{name}"] = _numbers((entry.get(name) for entry in frame["cost"]), "seconds")
+    frame["utility_baseline"] = [_baseline(entry) for entry in frame["baselines"]]
     frame["reason"] = _reasons(frame)
-    return frame.join(_undefended(frame), on=TRAINER)
+    return frame
 
 
 def select_comparable(frame: pd.DataFrame) -> pd.DataFrame:
@@ -101,10 +108,15 @@ def _reasons(frame: pd.DataFrame) -> pd.Series:
     return reason
 
 
-def _undefended(frame: pd.DataFrame) -> pd.Series:
-    """Return the test accuracy of each trainer on data without a defense."""
-    clean = frame[(frame["defense"] == "none") & (frame["reason"] == "")]
-    return clean.groupby(TRAINER)["utility"].mean().rename(UNDEFENDED)
+def _attack_text(name: str, options: Mapping[str, Any]) -> str:
+    """Return the text form of an attack; of a row from elsewhere that names none, its name."""
+    return read_or_none(lambda: format_attack(ATTACKS.normalise(Method(name=name, options=dict(options))))) or name
+
+
+def _baseline(baselines: Any) -> float:
+    """Return the test accuracy of the best of a run's baselines; NaN where it has none, or they cannot be read."""
+    accuracy = read_or_none(lambda: float(baselines[choose_baseline(baselines)]["test"]))
+    return float("nan") if accuracy is None else accuracy
 
 
 def _numbers(entries: Iterable[Any], key: str) -> pd.Series:

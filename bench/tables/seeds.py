@@ -2,25 +2,40 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import NamedTuple
 
 from bench.play.run import score_answers
 from bench.results.answers import StoredAnswers, find_answers
-from bench.scoring.protection import Score
+from bench.scoring.protection import Score, choose_baseline
 from bench.tables.distrust import read_or_none
 
-ROLES = ("zero", "clean", "evaluate")
 
+class Evaluations(NamedTuple):
+    """The evaluations that the score of one seed compares, by the identities of their artefacts.
 
-def score_seeds(stages: Sequence[Mapping[str, str]]) -> Score | None:
-    """Return the score of runs that differ in the seed alone; None where some of their answers are not here, or broken.
-
-    stages: the artefact identities of each run, by role.
+    baseline: what knows nothing of the release's content. clean, attacked: the trainer with clean data, and with the
+    release.
     """
-    kept = [tuple(find_answers(run[role]) for role in ROLES) for run in stages]
-    present = tuple(tuple(answers for answers in run if answers is not None) for run in kept)
-    return read_or_none(lambda: _score(present)) if all(len(run) == len(ROLES) for run in present) else None
+
+    baseline: str
+    clean: str
+    attacked: str
+
+
+def select_evaluations(stages: Mapping[str, str], baselines: Mapping[str, Mapping[str, float]]) -> Evaluations:
+    """Return the evaluations of one run, from its columns `stages` and `baselines`."""
+    return Evaluations(stages[choose_baseline(baselines)], stages["clean"], stages["evaluate"])
+
+
+def score_seeds(seeds: Sequence[Evaluations]) -> Score | None:
+    """Return the score of several seeds together; None where some of their answers are not here, or broken."""
+    kept = [tuple(map(find_answers, evaluations)) for evaluations in seeds]
+    present = tuple(tuple(answers for answers in seed if answers is not None) for seed in kept)
+    if any(len(seed) < len(Evaluations._fields) for seed in present):
+        return None
+    return read_or_none(lambda: _score(present))
 
 
 @cache
 def _score(seeds: tuple[tuple[StoredAnswers, ...], ...]) -> Score:
-    return score_answers([(zero.read(), clean.read(), protected.read()) for zero, clean, protected in seeds])
+    return score_answers([(baseline.read(), clean.read(), attacked.read()) for baseline, clean, attacked in seeds])

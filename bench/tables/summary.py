@@ -8,12 +8,14 @@ from bench.play import side_effects
 from bench.results import Run
 from bench.scoring import learning_curve
 from bench.scoring.stats import Estimate
-from bench.tables.seeds import score_seeds
+from bench.tables.seeds import score_seeds, select_evaluations
 
 
 class Summary(NamedTuple):
     """Means over seeds; `protection` and `gain` come from one bootstrap over pictures and seeds.
 
+    zero: accuracy before training. baseline: of what knows nothing of the release's content. clean: after the same
+    attack on clean data. protected: after the attack on the release.
     For attacks with a learning curve: `curve` holds its points, and `peaks` the best epoch of each seed by validation.
     `peak`: accuracy and protection on the test split if each seed had stopped there. `effects`: the measures of
     `bench.play.side_effects` for the tasks that every run was evaluated on.
@@ -21,6 +23,7 @@ class Summary(NamedTuple):
 
     seeds: list[int]
     zero: float
+    baseline: float
     clean: float
     protected: float
     validation: float
@@ -35,7 +38,7 @@ class Summary(NamedTuple):
 
 def summarize(runs: Sequence[Run]) -> Summary:
     """Summarize runs that differ in the seed alone. Raises UserError where their answers are not on this machine."""
-    score = score_seeds([run.stages for run in runs])
+    score = score_seeds([select_evaluations(run.stages, run.baselines or {}) for run in runs])
     if score is None:
         raise UserError(f"runs: the answers of {', '.join(run.id for run in runs)} are not on this machine")
 
@@ -45,6 +48,7 @@ def summarize(runs: Sequence[Run]) -> Summary:
     return Summary(
         seeds=[run.seed for run in runs],
         zero=mean("utility_zero"),
+        baseline=sum(run.utility_baseline for run in runs) / len(runs),
         clean=mean("utility_clean"),
         protected=mean("utility"),
         validation=mean("validation"),
@@ -67,7 +71,10 @@ def _summarize_curves(runs: Sequence[Run]) -> dict[str, Any]:
         return {}
     peaks = [learning_curve.peak(points) for points in curves]
     roles = [learning_curve.epoch_role("evaluate", point["epoch"]) for point in peaks]
-    stopped = [{**run.stages, "evaluate": run.stages[role]} for run, role in zip(runs, roles, strict=True)]
+    stopped = [
+        select_evaluations(run.stages, run.baselines or {})._replace(attacked=run.stages[role])
+        for run, role in zip(runs, roles, strict=True)
+    ]
     score = score_seeds(stopped)
     accuracy = sum(point["test"] for point in peaks) / len(peaks)
     return {

@@ -8,6 +8,9 @@ EMBEDDED = {
     "tiny-qwen3vl": "qwen3_vl",
     "tiny-internvl": "internvl",
     "tiny-gemma3": "gemma3",
+    "tiny-internvl-64": "internvl",
+    "tiny-gemma3-64": "gemma3",
+    "tiny-llava-64": "llava",
 }
 """Embedded victims and their architectures (`model_type`)."""
 

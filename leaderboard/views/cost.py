@@ -4,9 +4,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from bench.tables.cells import compute_cells
 from bench.tables.ladders import tabulate_ladders
-from bench.tables.runs import select_comparable
 from leaderboard import widgets
 
 COLUMNS = {
@@ -22,16 +20,17 @@ COLUMNS = {
 
 def show(frame: pd.DataFrame) -> None:
     """Show the page for the runs of one game."""
-    steps = tabulate_ladders(compute_cells(select_comparable(frame)))
+    steps = tabulate_ladders(frame)
     if steps.empty:
         st.info("No defense of this game has met lora_sft yet, by which costs are counted.")
         return
     st.altair_chart(draw_stairs(steps), alt="The trainer's best gain on each release against the cost of the attacks")
     st.caption(
         "A trainer begins with plain LoRA fine-tuning and tries the other attacks from the cheapest to the dearest. "
-        "After each attack they keep the adapter that is best on their own **validation** data; its gain over "
-        "zero-shot is measured on the **test** split, so a curve may fall. Cost: seconds of the attacks over those of "
-        "lora_sft, in the runs that are shown. The owner's time to answer queries is not counted."
+        "After each attack they keep the adapter that is best on their own **validation** data; its gain over what "
+        "they reach without the release is measured on the **test** split, so a curve may fall. Cost: seconds of the "
+        "attacks over those of lora_sft, in the runs that are shown. **Protection left**: the best of all attacks so "
+        "far, beside the best of the same attacks on clean data. The owner's time to answer queries is not counted."
     )
     titles = {name: title for name, (title, _) in COLUMNS.items()}
     looks = {title: look for title, look in COLUMNS.values() if look is not None}

@@ -6,8 +6,8 @@ import streamlit as st
 
 from bench.tables import flags
 from bench.tables.cells import compute_cells
-from bench.tables.ranks import compute_ranking, order_attacks
-from bench.tables.runs import UNDEFENDED, select_comparable
+from bench.tables.ranks import order_attacks, order_defenses
+from bench.tables.runs import select_comparable
 from leaderboard import widgets
 
 COLORS = alt.Scale(domain=[-0.5, 0, 1], range=["#b3542b", "#f6f2ea", "#1f6f6b"], clamp=True)
@@ -26,8 +26,9 @@ def show(frame: pd.DataFrame, runs: pd.DataFrame) -> None:
     cells["flags"] = [flags.count_kinds(flags.select_flags(doubts, *pair)) for pair in pairs]
     st.altair_chart(draw_matrix(cells), alt="Protection of each defense against each attack")
     st.caption(
-        "Protection, mean over seeds: 1 is full protection, 0 none, negative means that the trainer did better than "
-        "with plain fine-tuning on clean data. Framed: the worst case of each defense, chosen on the validation split. "
+        "Protection beside the same attack on clean data: 1 is full protection, 0 none; negative means that the "
+        "trainer did better with the release than with clean data. Framed: the attack with the highest accuracy on the "
+        "trainer's validation split. "
         f"{flags.MARK}: there is something to know about the number; it is explained below."
     )
     widgets.show_flags(doubts)
@@ -35,11 +36,11 @@ def show(frame: pd.DataFrame, runs: pd.DataFrame) -> None:
 
 def draw_matrix(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     """Draw a heat map with numbers and flags: the best defense on top, the strongest attack on the left."""
-    defenses, attacks = compute_ranking(cells)["defense_label"].tolist(), order_attacks(cells)
+    defenses, attacks = order_defenses(cells), order_attacks(cells)
     angle = 0 if len(attacks) < 7 else -30
     top = alt.Axis(orient="top", labelAngle=angle, labelLimit=240, labelOverlap=False, labelFontSize=13)
     side = alt.Axis(labelLimit=320, labelOverlap=False, labelFontSize=13)
-    shown = cells.drop(columns="answers").assign(
+    shown = cells.drop(columns="evaluations").assign(
         number=cells["protection"].map("{:.2f}".format),
         mark=cells["flags"].map(lambda kinds: flags.MARK if kinds else ""),
     )
@@ -54,7 +55,7 @@ def draw_matrix(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
             alt.Tooltip("protection:Q", format=".3f"),
             alt.Tooltip("validation:Q", title="validation accuracy", format=".1%"),
             alt.Tooltip("utility:Q", title="test accuracy", format=".1%"),
-            alt.Tooltip(f"{UNDEFENDED}:Q", title="same attack, clean data", format=".1%"),
+            alt.Tooltip("utility_clean:Q", title="same attack, clean data", format=".1%"),
             alt.Tooltip("seeds:Q"),
             alt.Tooltip("flags:N"),
         ],

@@ -11,11 +11,11 @@ from sklearn.metrics import mutual_info_score
 
 from attacks import REGISTRY
 from attacks.parts import Knowledge
-from bench.datasets.emoji.art import owner_indices
+from bench.datasets.emoji.art import held_out_indices
 from bench.datasets.emoji.catalog import renderings
 from bench.lvlm.adapters import use_adapter
 from bench.lvlm.base import LVLM
-from bench.play.roles import PLAIN, clean_recipe, stages_of
+from bench.play.roles import stages_of
 from bench.samples import Rule, Sample, SampleSet
 from bench.spec import Method, RunSpec
 
@@ -86,20 +86,19 @@ def test_two_answers_are_not_swapped() -> None:
     assert 0.4 < kept < 0.6
 
 
-def test_the_control_has_the_recipe_and_the_reference_of_plain_fine_tuning() -> None:
+def test_the_control_has_the_recipe_of_plain_fine_tuning() -> None:
     control, plain = (REGISTRY.describe(Method(name=name)) for name in ("format_only", "lora_sft"))
     assert control.options == plain.options
     assert control.code != plain.code
-    assert clean_recipe(Method(name="format_only")) == PLAIN
     assert REGISTRY.controls == {"none", "format_only", "clean_only"}
     spec = RunSpec(defense=Method(name="none"), attack=Method(name="format_only"), dataset="emoji_smoke")
     roles = stages_of(spec)
-    assert roles["attack"].identity != roles["clean_attack"].identity
+    assert roles["attack"].identity == roles["clean_attack"].identity == roles["format_attack"].identity
 
 
 def test_a_victim_learns_the_format_and_not_the_content(victim: LVLM, tmp_path: Path) -> None:
     """Both victims learn to answer with the six names, but only one names unseen pictures correctly (chance: 1/6)."""
-    train, test = (renderings(split, owner_indices()[:6], 8) for split in ("train", "test"))
+    train, test = (renderings(split, held_out_indices()[:6], 8) for split in ("train", "test"))
     names = {s.answer for s in train}
 
     def shares(name: str | None) -> tuple[float, float]:

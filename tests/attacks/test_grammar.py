@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attacks import REGISTRY
-from attacks.grammar import RECIPES, expand_best, format_attack, load_recipes, parse_attack, parse_option
+from attacks.grammar import RECIPES, expand_set, format_attack, load_recipes, parse_attack, parse_option
 from bench.errors import UserError
 from bench.spec import Method
 
@@ -52,7 +52,7 @@ def test_a_formatted_attack_is_parsed_back(parts: list[tuple[str, dict[str, obje
 
 
 def test_the_standard_set_is_in_the_text_form() -> None:
-    assert [format_attack(parse_attack(text)) for text in expand_best("best")] == list(expand_best("best"))
+    assert [format_attack(parse_attack(text)) for text in expand_set("best")] == list(expand_set("best"))
 
 
 def test_parts_and_their_options() -> None:

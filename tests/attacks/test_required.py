@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from attacks import REGISTRY
-from attacks.grammar import format_attack, parse_attack
+from attacks.grammar import expand_set, format_attack, parse_attack
 from attacks.members import Members
 from attacks.required import RequiredSet, load_required
 from defenses import REGISTRY as DEFENSES
@@ -47,4 +47,22 @@ def test_the_hash_tells_attacks_apart_but_not_how_they_were_typed(document: dict
     assert hash_with() == hash_with(why="another reason", control="uc")
     assert hash_with() == hash_with(attack="lora_sft + jpeg( quality = 30.0 )")
     assert hash_with() != hash_with(attack="lora_sft+jpeg(quality=31)")
-    assert parse_attack("lora_sft+jpeg(quality=30)") in RequiredSet(Members.model_validate(document)).levels["adaptive"]
+    assert parse_attack("lora_sft+jpeg") in RequiredSet(Members.model_validate(document)).levels["adaptive"]
+
+
+@pytest.mark.parametrize(("level", "most"), [("plain", "K0"), ("adaptive", "K2"), ("queries", "K3"), ("clean", "K4")])
+def test_nobody_needs_to_know_more_than_the_level_says(level: str, most: str) -> None:
+    attacks = load_required().levels[level]
+    assert max(REGISTRY.describe(attack).traits.knowledge for attack in attacks) == most
+
+
+@pytest.mark.parametrize(("name", "level"), [("best", "adaptive"), ("required", "clean")])
+def test_a_set_can_be_asked_for_by_name(name: str, level: str) -> None:
+    played = [REGISTRY.normalise(parse_attack(text)) for text in expand_set(name)]
+    assert played == list(load_required().levels[level])
+    assert expand_set("lora_sft+jpeg") == ("lora_sft+jpeg",)
+
+
+def test_the_set_changes_on_purpose() -> None:
+    """Changing the set changes every rank: change this line with it, and only before a matrix is played."""
+    assert load_required().hash == "75d637acfc6a5632"

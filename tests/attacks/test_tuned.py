@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -161,15 +160,6 @@ def test_progress_is_of_all_trials(toy: Toy, tmp_path: Path) -> None:
     search(toy, tmp_path, 2, progress=lambda *call: calls.append(call))
     notes = ["trial 1/2, half", "trial 1/2, done", "trial 2/2, half", "trial 2/2, done"]
     assert calls == list(zip([0.25, 0.5, 0.75, 1.0], notes, strict=True))
-
-
-def test_without_optuna_the_error_names_what_to_install(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error is raised while the stages are named, before anything is computed."""
-    monkeypatch.setattr(REGISTRY, "_descriptions", {})
-    monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(UserError, match=r"attack tuned: .*pip install 'mmguard-bench\[tune\]'"):
-        stages_of(RunSpec(defense=Method(name="none"), attack=Method(name="tuned")))
-    REGISTRY.build(Method(name="lora_sft"))
 
 
 def test_no_trial_is_refused() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bench.results import Run, save
 from bench.scoring.matching import EVALUATOR
-from bench.spec import identity
+from bench.spec import PROTOCOL, identity
 from bench.store import artifacts
 from tests.bench.old_artifacts import three
 from tests.bench.toy_game import game
@@ -50,11 +50,14 @@ def finished(bench_home: Path) -> Callable[..., Run]:
     def finish(seed: int = 0, *, zero: int = 4, clean: int = 32, protected: int = 16, **changes: Any) -> Run:
         part = {"seconds": 12.4, "peak_mb": 512.0}
         values: dict[str, Any] = {
-            "id": identity([seed, zero, clean, protected]), "protocol": 1, "evaluator": EVALUATOR, "defense": "mmguard",
-            "defense_options": {"tau": 0.1}, "attack": "lora_sft", "attack_options": {}, "dataset": "emoji_smoke",
-            "victim": "tiny-llava-a", "threat": "white", "seed": seed, "epsilon": 8, "words": 5,
+            "id": identity([seed, zero, clean, protected]), "protocol": PROTOCOL, "evaluator": EVALUATOR,
+            "defense": "mmguard", "defense_options": {"tau": 0.1}, "attack": "lora_sft", "attack_options": {},
+            "dataset": "emoji_smoke", "victim": "tiny-llava-a", "threat": "white", "seed": seed,
+            "epsilon": 8, "words": 5,
             "utility_zero": zero / ITEMS, "utility_clean": clean / ITEMS, "utility": protected / ITEMS,
-            "validation": 0.25, "protection": 0.5, "protection_low": 0.4, "protection_high": 0.6, "eligible": True,
+            "validation": 0.25, "validation_clean": 0.75,
+            "baselines": {"zero": {"test": zero / ITEMS, "validation": 0.1}},
+            "protection": 0.5, "protection_low": 0.4, "protection_high": 0.6, "eligible": True,
             "stealth": {"linf": 8, "psnr": 33.46, "ssim": 0.9117, "perceptual": 1.704, "words": 2, "edit_distance": 11},
             "cost": {"protect": part | {"image_steps_per_second": 5.6}, "attack": part | {"peak_mb": 700.2}},
             "stages": {"zero": _answers(zero), "clean": _answers(clean), "evaluate": _answers(protected)},

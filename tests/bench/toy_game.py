@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import attacks.controls  # noqa: F401 - its attacks must be registered before toys take their names
 from attacks import REGISTRY as ATTACKS
 from attacks.base import Attack
+from attacks.parts import AttackCard
 from bench import datasets
 from bench.methods.registry import Entry, Registry
 from bench.samples import Sample, SampleSet
@@ -37,10 +39,11 @@ def things(split: str) -> SampleSet:
 
 @dataclass
 class Game:
-    """What was computed, and what the toy victim knows before any training."""
+    """What was computed, and what the toy victim knows before any training and by the format of answers alone."""
 
     computed: list[str] = field(default_factory=list)
     known: int = 4
+    format: int = 0
     broken: bool = False
 
 
@@ -98,6 +101,8 @@ def game(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> Game:
     class Learn(Attack):
         """Learns every answer of an unmarked question."""
 
+        card = AttackCard("K0", 1.0, "nothing", "a toy")
+
         def tune(
             self, victim: Any, released: SampleSet, validation: SampleSet, seed: int, folder: Path, progress: Any
         ) -> list[dict[str, Any]]:
@@ -108,6 +113,13 @@ def game(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> Game:
             if made.broken:
                 raise MemoryError
             return [{"step": 1, "loss": 0.5}]
+
+    class Shuffle(Learn):
+        """Learns the first `format` things, whatever is published: a control of the format alone."""
+
+        def prepare(self, released: SampleSet, own: Any, rng: Any) -> SampleSet:
+            marked = (f"mark {s.question}" if i >= made.format else s.question for i, s in enumerate(released))
+            return SampleSet(tuple(s.with_release(s.pixels, q) for s, q in zip(released, marked, strict=True)))
 
     class Rinse(Learn):
         """Removes the first eight marks before it learns."""
@@ -138,6 +150,7 @@ def game(bench_home: Path, monkeypatch: pytest.MonkeyPatch) -> Game:
         (DEFENSES, "hide_blindly", HideBlindly),
         (ATTACKS, "lora_sft", Learn),
         (ATTACKS, "rinse", Rinse),
+        (ATTACKS, "format_only", Shuffle),
     ]
     for registry, name, cls in methods:
         monkeypatch.setattr(cls, "name", name, raising=False)

@@ -22,7 +22,7 @@ from tests.e2e import toy_suite
 from tests.e2e.processes import ROOT, environment, until
 
 KILLS = 40
-STAGES = 26
+STAGES = 29
 pytestmark = pytest.mark.slow
 
 

@@ -17,7 +17,14 @@ from bench.paths import home
 from bench.progress import Progress
 from bench.stages.stage import Stage
 
-RIGHT = {"zero": 4, "clean": 32, "evaluate": 16, "validation": 10}
+RIGHT = {
+    "zero": 4,
+    "zero_validation": 2,
+    "clean": 32,
+    "clean_validation": 30,
+    "evaluate": 16,
+    "validation": 10,
+}
 """Right answers of 40; those of `evaluate` and `validation` differ from run to run."""
 
 COLUMNS = (
@@ -60,16 +67,18 @@ def stage(kind: str, role: str, name: str, *needs: Stage) -> Stage:
 
 
 def plan(seeds: int = 2):  # type: ignore[no-untyped-def]
-    """Return the plan of two defenses and some seeds: with two seeds, 4 runs and 26 stages."""
+    """Return the plan of two defenses and some seeds: with two seeds, 4 runs and 29 stages."""
     from bench.play.plan import Plan
     from bench.play.run import run_id
     from bench.spec import Method, RunSpec
 
     runs, roles = {}, {}
     original, zero = stage("protect", "original", ""), stage("evaluate", "zero", "")
+    zero_validation = stage("evaluate", "zero_validation", "")
     for seed in range(seeds):
         clean_attack = stage("attack", "clean_attack", f"{seed}", original)
         clean = stage("evaluate", "clean", f"{seed}", clean_attack)
+        clean_validation = stage("evaluate", "clean_validation", f"{seed}", clean_attack)
         for defense in ("em", "mmguard"):
             spec = RunSpec(defense=Method(name=defense), attack=Method(name="lora_sft"), seed=seed)
             name = f"{defense} {seed}"
@@ -79,8 +88,10 @@ def plan(seeds: int = 2):  # type: ignore[no-untyped-def]
             roles[run_id(spec)] = {
                 "original": original,
                 "zero": zero,
+                "zero_validation": zero_validation,
                 "clean_attack": clean_attack,
                 "clean": clean,
+                "clean_validation": clean_validation,
                 "protect": release,
                 "audit": stage("audit", "audit", name, original, release),
                 "attack": adapter,

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attacks.grammar import expand_best, format_attack, load_recipes, parse_attack, parse_option
+from attacks.grammar import expand_set, format_attack, load_recipes, parse_attack, parse_option
 from bench.errors import UserError
 from tests.fuzz.mutations import check_line, damaged
 
 WHOLES = [
-    text.encode() for text in [*expand_best("best"), *load_recipes(), "lora_sft(rank=8, lr=1e-3)+jpeg(quality=30)+gray"]
+    text.encode() for text in [*expand_set("best"), *load_recipes(), "lora_sft(rank=8, lr=1e-3)+jpeg(quality=30)+gray"]
 ]
 PIECES = [
     b"(",

@@ -1,16 +1,20 @@
 """The pages of the app, opened without a browser."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import leaderboard
+from bench.results import Run, save
+from bench.tables import ranks
+from tests.answer_files import Answers
 from tests.synthetic_home import home, nothing_shipped, run_factory
 
-__all__ = ["home", "nothing_shipped", "open_page", "run_factory"]
+__all__ = ["enter", "home", "nothing_shipped", "open_page", "run_factory"]
 
 APP = Path(leaderboard.__file__).with_name("app.py")
 
@@ -36,3 +40,25 @@ def open_page() -> Callable[..., AppTest]:
         return app
 
     return opened
+
+
+@pytest.fixture
+def enter(bench_home: Path, run_factory: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Save the runs of a defense that leaves every attack so much; the required set is two attacks and one more."""
+    sets = {"plain": ("lora_sft",), "adaptive": ("lora_sft", "full_sft")}
+    queries = (*sets["adaptive"], "lora_sft+bridge")
+    more = {"queries": queries, "clean": (*queries, "lora_sft+mix_clean")}
+    monkeypatch.setattr(ranks, "required_attacks", lambda: {**sets, **more})
+    answers, numbers = Answers(bench_home), iter(range(200, 10_000))
+
+    def saved(
+        defense: str, release: float, seeds: Iterable[int] = range(3), attacks: Iterable[str] = sets["adaptive"],
+        **changes: Any,
+    ) -> None:  # fmt: skip
+        for seed in seeds:
+            for attack in attacks:
+                columns = answers.columns(release=release)
+                row = {"defense": defense, "attack": attack, "seed": seed, **columns, **changes}
+                save(run_factory(next(numbers), protection=1 - release / 0.8, **row))
+
+    return saved

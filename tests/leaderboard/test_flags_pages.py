@@ -15,6 +15,7 @@ from bench.scoring.flag import Flag
 from bench.tables import flags
 
 Open = Callable[..., AppTest]
+Enter = Callable[..., None]
 Factory = Callable[..., Run]
 LISTED = ["mmguard", "em", "random_noise"]
 HOSTILE = "<script>alert(1)</script> [x](javascript:alert(2))"
@@ -37,14 +38,9 @@ def numbers(app: AppTest) -> dict[tuple[str, str], dict[str, Any]]:
 def test_an_entry_has_its_flags_and_keeps_its_place(home: Path, open_page: Open) -> None:
     """jpeg: em 0.10 to 0.30, no defense 0.00 to 0.20."""
     app = open_page()
-    table = app.dataframe[0].value
-    assert table["Defense"].tolist() == LISTED
-    texts = dict(zip(table["Defense"], table["Flags"], strict=True))
-    assert texts["em"].endswith(", 1 under other attacks"), "its worst case is lora_sft"
-    assert "other attacks" not in texts["mmguard"]
     table = sentences(app)
     assert any("em protects 20.0% [10.0%, 30.0%] under jpeg, no defense 10.0%" in text for text in table["What"])
-    assert any("nothing is hidden or ranked by them" in caption.value for caption in app.caption)
+    assert any("Flags" in caption.value for caption in app.caption)
 
 
 @pytest.mark.parametrize("page", ["ranking", "matrix"])
@@ -68,7 +64,8 @@ def test_the_number_of_a_flagged_cell_has_a_mark(home: Path, open_page: Open) ->
     app = open_page("matrix")
     cells = numbers(app)
     assert cells["em", "jpeg"]["number"] == "0.20"
-    assert {row["mark"] for row in cells.values()} == {flags.MARK}, "the game has a flag that concerns all of it"
+    marks = {attack: row["mark"] for (_, attack), row in cells.items() if attack == "lora_sft"}
+    assert marks == {"lora_sft": flags.MARK}, "the attack has a flag that concerns all defenses"
     assert "control as good" in cells["em", "jpeg"]["flags"]
     assert len(cells) == 7
     assert sentences(app)["Where"].tolist()[-1] == "em × jpeg"
@@ -96,24 +93,11 @@ def test_the_black_box_is_flagged_by_controls_of_the_white_one(
     assert table["Flags"].tolist() == [f"{flags.MARK} control as good"]
 
 
-def test_a_control_has_no_rank_however_good_and_however_many_seeds(
-    bench_home: Path, open_page: Open, run_factory: Factory
-) -> None:
-    for seed in range(5):
-        ends = {"seed": seed, "protection_low": 0.0, "protection_high": 1.0, "stages": {}}
-        save(run_factory(seed, defense="random_noise", protection=0.9, **ends))
-        save(run_factory(10 + seed, defense="em", protection=0.5, **ends))
+def test_a_control_has_no_rank_however_good_and_however_many_seeds(enter: Enter, open_page: Open) -> None:
+    enter("random_noise", 0.1, seeds=range(5))
+    enter("em", 0.4, seeds=range(5))
     table = open_page().dataframe[0].value
     assert list(zip(table["Defense"], table["#"], table["Status"], strict=True)) == [
         ("em", "1", "verified"),
         ("random_noise", "", "control"),
     ]
-
-
-def test_hostile_names_stay_in_tables(bench_home: Path, open_page: Open, run_factory: Factory) -> None:
-    save(run_factory(1, defense=HOSTILE, attack=HOSTILE, protection=0.1))
-    save(run_factory(2, defense="random_noise", attack=HOSTILE, protection=0.1))
-    for page in ("ranking", "matrix"):
-        app = open_page(page)
-        assert "alert" in sentences(app)["What"][0]
-        assert "alert" not in "".join(str(e.value) for kind in (app.markdown, app.caption) for e in kind)

@@ -65,7 +65,8 @@ def test_pages_in_a_browser(address: str, home: Path) -> None:
 
     run = f"{5:016x}"
     seen = {
-        "": "Worst-case protection", "matrix": "Defense against attack", "published": "Published, not re-run",
+        "": "Protection against trainers who adapt",
+        "matrix": "Defense against attack", "published": "Published, not re-run",
         f"run?run={run}": "Repeat it",
         f"samples?run={run}": "Answers to the clean test questions",
     }  # fmt: skip

@@ -10,10 +10,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bench.results import Run, save
+from bench.spec import PROTOCOL
 
 PAGES = ["ranking", "matrix", "cost", "run", "samples"]
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> [x](javascript:alert(3)) ![t](http://t.example/p.png)"
 Open = Callable[..., AppTest]
+Enter = Callable[..., None]
 Factory = Callable[..., Run]
 
 
@@ -40,41 +42,41 @@ def test_empty_store_says_how_to_begin(bench_home: Path, open_page: Open, page: 
     assert app.code[0].value == "bench run --defense mmguard --attack lora_sft"
 
 
-def test_ranking(home: Path, open_page: Open) -> None:
+def test_ranking(enter: Enter, open_page: Open) -> None:
+    enter("em", 0.4)
+    enter("mmguard", 0.2)
+    enter("tap", 0.1, seeds=[0], attacks=["lora_sft"])
+    enter("random_noise", 0.8)
     app = open_page()
     table = app.dataframe[0].value
-    assert table["Defense"].tolist() == ["mmguard", "em", "random_noise"]
-    assert table["Worst-case protection"].tolist() == pytest.approx([0.55, 0.40, 0.02])
-    assert table["95 % interval"][0] == "0.45 to 0.70"
-    assert table["Worst attack"].tolist() == ["jpeg", "lora_sft", "lora_sft"]
-    assert table["Attacks met"].tolist() == ["2 of 2", "2 of 2", "1 of 2"]
-    assert table["Same attack, clean"].tolist() == pytest.approx([float("nan"), 0.25, 0.25], nan_ok=True)
-    assert "same attack, clean" in app.caption[0].value
-    assert table["Run"][0] == f"run?run={5:016x}"
-    assert "fewer attacks" in app.warning[0].value
-    assert len(charts(app)) == 1
-
-
-def test_too_few_seeds_are_told_not_hidden(home: Path, open_page: Open) -> None:
-    table = open_page().dataframe[0].value
-    assert table["#"].tolist() == ["", "", ""]
-    assert table["Status"].tolist() == [f"not yet listed ({text})" for text in ("2 seeds", "1 seed")] + ["control"]
-
-
-def test_listed_defenses_are_ranked_before_the_others(home: Path, open_page: Open, run_factory: Factory) -> None:
-    """Two have three seeds or more; no answers are kept, and their intervals touch: a tie."""
-    for number, (defense, seeds) in enumerate([("tap", 3), ("rem", 5)]):
-        ends = {"protection": 0.3 - number / 10, "protection_low": 0.1, "protection_high": 0.4, "stages": {}}
-        for seed in range(seeds):
-            save(run_factory(50 + 10 * number + seed, defense=defense, seed=seed, **ends))
-    app = open_page()
-    table = app.dataframe[0].value
-    assert table["Defense"].tolist() == ["tap", "rem", "mmguard", "em", "random_noise"]
-    assert table["#"].tolist() == ["=1", "=1", "", "", ""]
-    assert table["Status"].tolist()[:3] == ["listed", "verified", "not yet listed (2 seeds)"]
+    assert table["Defense"].tolist() == ["mmguard", "em", "tap", "random_noise"]
+    assert table["#"].tolist() == ["1", "2", "", ""]
+    assert table["Status"].tolist() == ["listed", "listed", "not ranked: has met 1 of 2 attacks", "control"]
+    assert table["Adaptive"].tolist() == pytest.approx([0.75, 0.5, float("nan"), 0.0], nan_ok=True)
+    assert table["Plain"].tolist() == pytest.approx([0.75, 0.5, 0.875, 0.0])
+    assert table["With queries"].isna().all(), "nobody met that attack"
+    assert table["Attacks met"].tolist() == ["2 of 2", "2 of 2", "1 of 2", "2 of 2"]
+    assert table["Against those"][2] == pytest.approx(0.875)
+    low, high = map(float, table["95 % interval"][0].split(" to "))
+    assert low < 0.75 < high
+    assert table["Run"][0].startswith("run?run=")
     drawn = charts(app)[0]["layer"][0]["encoding"]
     assert drawn["y"]["sort"] == table["Defense"].tolist()
     assert drawn["color"]["condition"]["test"] == "datum.rank != ''"
+
+
+def test_the_axis_fits_small_protections(enter: Enter, open_page: Open) -> None:
+    enter("em", 0.76)
+    (low, high) = charts(open_page())[0]["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    assert low <= 0 < high < 0.5
+
+
+def test_nobody_is_ranked_without_answers(home: Path, open_page: Open) -> None:
+    app = open_page()
+    table = app.dataframe[0].value
+    assert set(table["#"]) == {""}
+    assert {"em", "mmguard", "random_noise"} <= set(table["Defense"])
+    assert "none" not in set(table["Defense"])
 
 
 def test_nothing_is_shown_by_accident(home: Path, open_page: Open) -> None:
@@ -91,9 +93,11 @@ def test_numbers_of_more_than_twelve_attacks_are_smaller(
     assert charts(open_page("matrix"))[0]["layer"][2]["mark"]["fontSize"] == size
 
 
-def test_no_defense_is_a_reference_line_only(home: Path, open_page: Open) -> None:
+def test_no_defense_is_a_line_at_zero(enter: Enter, open_page: Open) -> None:
+    enter("none", 0.8)
+    enter("em", 0.4)
     app = open_page()
-    assert "none" not in app.dataframe[0].value["Defense"].tolist()
+    assert app.dataframe[0].value["Defense"].tolist() == ["em"]
     marks = [layer["mark"] for layer in charts(app)[0]["layer"]]
     assert [mark["text"] for mark in marks if mark["type"] == "text" and "text" in mark] == ["no defense"]
 
@@ -102,27 +106,23 @@ def test_runs_that_are_not_comparable_stand_apart(home: Path, open_page: Open) -
     app = open_page()
     (stale,) = (each.dataframe[0].value for each in app.expander if each.label == "Not comparable: 2 runs")
     assert stale["defense_label"].tolist() == ["tap", "tap"]
-    assert "tap" not in app.dataframe[0].value["Defense"].tolist()
 
 
 def test_a_game_with_stale_runs_only(bench_home: Path, open_page: Open, run_factory: Factory) -> None:
-    save(run_factory(1, eligible=False))
+    save(run_factory(1, protocol=PROTOCOL - 1))
     for page, message in (("ranking", "No defense with comparable runs"), ("matrix", "No comparable runs")):
         assert message in open_page(page).info[0].value
 
 
-def test_games_are_not_mixed(home: Path, open_page: Open, run_factory: Factory) -> None:
-    save(run_factory(30, defense="mmguard", epsilon=16, validation=0.9, protection=0.11))
+def test_games_are_not_mixed(enter: Enter, open_page: Open) -> None:
+    enter("mmguard", 0.4)
+    enter("mmguard", 0.6, epsilon=16)
     app = open_page()
-    assert app.dataframe[0].value["Worst-case protection"][0] == pytest.approx(0.55)
+    assert app.dataframe[0].value["Adaptive"].tolist() == pytest.approx([0.5])
     app.selectbox(key="epsilon").set_value(16).run()
     assert not app.exception
-    assert app.dataframe[0].value["Worst-case protection"].tolist() == pytest.approx([0.11])
-
-
-def test_a_game_has_an_address(home: Path, open_page: Open, run_factory: Factory) -> None:
-    save(run_factory(30, defense="mmguard", epsilon=16, protection=0.11))
-    assert open_page(epsilon="16").dataframe[0].value["Worst-case protection"].tolist() == pytest.approx([0.11])
+    assert app.dataframe[0].value["Adaptive"].tolist() == pytest.approx([0.25])
+    assert open_page(epsilon="16").dataframe[0].value["Adaptive"].tolist() == pytest.approx([0.25]), "by its address"
 
 
 def test_matrix(home: Path, open_page: Open) -> None:
@@ -161,7 +161,7 @@ def test_run_address_follows_the_choice(home: Path, open_page: Open) -> None:
 def test_run_without_a_score(home: Path, open_page: Open) -> None:
     app = open_page("run", run=f"{101:016x}")
     assert app.metric[0].value == "none"
-    assert "gains too little" in app.warning[0].value
+    assert "too little to judge" in app.warning[0].value
 
 
 def test_run_with_a_learning_curve(home: Path, open_page: Open, run_factory: Factory) -> None:

@@ -35,17 +35,20 @@ def test_gain_and_gain_over_format(
     store_answers: Callable[[str, int], str], run_factory: Callable[..., Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
     zero, form, clean = (store_answers(key * 16, right) for key, right in (("a", 10), ("b", 25), ("c", 75)))
-    fields = {"dataset": "scenes", "defense": "none", "utility_zero": 0.1, "utility_clean": 0.75}
-    stages = {"zero": zero, "clean": clean}
+    fields = {
+        "dataset": "scenes", "defense": "none", "utility_zero": 0.1, "utility_clean": 0.75,
+        "baselines": {"zero": {"test": 0.1, "validation": 0.1}, "format": {"test": 0.25, "validation": 0.05}},
+    }  # fmt: skip
+    stages = {"zero": zero, "format": form, "clean": clean}
     save(run_factory(1, **fields, stages={**stages, "evaluate": clean}))
-    save(run_factory(2, **fields, stages={**stages, "evaluate": form}, attack="format_only", utility=0.25))
     save(run_factory(3, **{**fields, "utility_clean": 0.9}, seed=1, stages={**stages, "evaluate": clean}))
-    save(run_factory(4, **fields, victim="tiny-gemma3", stages={"zero": zero, "clean": form, "evaluate": form}))
+    small_stages = {"zero": zero, "format": zero, "clean": form, "evaluate": form}
+    save(run_factory(4, **fields, victim="tiny-gemma3", stages=small_stages))
     save(run_factory(5, **{**fields, "defense": "random_noise"}, stages={**stages, "evaluate": form}))
     gains.main(["scenes", "tags"])
     _, _, *rows = (line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines())
     small, large = rows[:2]
-    assert small[:6] == ["scenes", "tiny-gemma3", "10.0%", "100.0%", "", "75.0%"]
+    assert small[:6] == ["scenes", "tiny-gemma3", "10.0%", "100.0%", "25.0%", "75.0%"]
     assert small[6].startswith("+15.0 [")
     assert large[:6] == ["scenes", "tiny-llava-a", "10.0%", "100.0%", "25.0%", "75.0%"]
     value, low, high = (float(part) for part in large[6].replace("[", "").replace("]", "").replace(",", "").split())

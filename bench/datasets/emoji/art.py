@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from bench.datasets.emoji.twins import NEAR_TWINS
 from bench.datasets.picture_tables import read_pictures
 
-OWNER_CONCEPTS = 96
+HELD_OUT = 96
 SPLIT_SEED = 2605
 
 
@@ -30,14 +31,20 @@ def concepts() -> tuple[Concept, ...]:
 
 
 @cache
-def owner_indices() -> tuple[int, ...]:
-    """Return the indices of the owner's concepts: no embedded victim saw them in pretraining."""
+def held_out_indices() -> tuple[int, ...]:
+    """Return the indices of the concepts that no embedded victim was taught in pretraining."""
     rng = np.random.default_rng(SPLIT_SEED)
-    return tuple(sorted(int(i) for i in rng.choice(len(concepts()), OWNER_CONCEPTS, replace=False)))
+    return tuple(sorted(int(i) for i in rng.choice(len(concepts()), HELD_OUT, replace=False)))
+
+
+@cache
+def owner_indices() -> tuple[int, ...]:
+    """Return the indices of the owner's concepts: those held out, without near-twins of what was taught."""
+    return tuple(i for i in held_out_indices() if concepts()[i].name not in NEAR_TWINS)
 
 
 @cache
 def pretraining_indices() -> tuple[int, ...]:
-    """Return the indices of the concepts that embedded victims are pretrained on: all but the owner's."""
-    owner = set(owner_indices())
-    return tuple(i for i in range(len(concepts())) if i not in owner)
+    """Return the indices of the concepts that embedded victims are pretrained on: all but those held out."""
+    held_out = set(held_out_indices())
+    return tuple(i for i in range(len(concepts())) if i not in held_out)

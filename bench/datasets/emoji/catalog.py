@@ -1,4 +1,4 @@
-"""`emoji_catalog`: renderings of the owner's 96 concepts, to be named. No rendering is in two splits."""
+"""`emoji_catalog`: renderings of the owner's 65 concepts, to be named. No rendering is in two splits."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,8 @@ from bench.datasets.emoji.questions import NAMING
 from bench.datasets.emoji.render import render
 from bench.samples import Sample, SampleSet
 
-RENDERINGS = {"train": 8, "validation": 4, "test": 10}
-"""Renderings of each concept: 768 pictures to train on, 384 for the trainer to choose by, 960 to judge by."""
+RENDERINGS = {"train": 10, "validation": 5, "test": 15}
+"""Renderings of each concept: 650 pictures to train on, 325 for the trainer to choose by, 975 to judge by."""
 SEED = 96
 
 

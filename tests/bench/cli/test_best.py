@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from attacks.grammar import expand_best, parse_attack
+from attacks import REGISTRY
+from attacks.grammar import expand_set, parse_attack
 from attacks.members import load_members
 from bench.results import Run
 from bench.spec import RunSpec
@@ -42,7 +43,7 @@ def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> lis
 def test_the_whole_set_is_played_and_the_best_on_validation_is_taken(cli: Callable, played: list[RunSpec]) -> None:
     output = cli("run", "--defense", "none", "--attack", "best", "--dataset", "emoji_smoke", "--seeds", "0,1", "--json")
     assert output.code == 0, output.err
-    report, wanted = json.loads(output.out), [parse_attack(text) for text in expand_best("best")]
+    report, wanted = json.loads(output.out), [REGISTRY.normalise(parse_attack(text)) for text in expand_set("best")]
     assert [spec.attack for spec in played] == [method for method in wanted for _ in range(2)]
     assert len(report["runs"]) == 2 * len(wanted)
     (ladder,) = report["best"]
@@ -67,12 +68,12 @@ def test_the_whole_set_is_played_and_the_best_on_validation_is_taken(cli: Callab
 def test_people_get_one_ladder_that_names_the_choice(cli: Callable, played: list[RunSpec]) -> None:
     output = cli("run", "--defense", "none", "--attack", "best", "--dataset", "emoji_smoke")
     assert output.code == 0, output.err
-    assert f"Best of {len(expand_best('best'))} attacks, chosen on validation: tuned+drop_inserted" in output.out
-    assert "protected fine-tune accuracy" not in output.out, "no table for each attack"
-    assert output.out.count("yes") == 2, "lora_sft, and tuned after it"
+    assert f"Best of {len(expand_set('best'))} attacks, chosen on validation: tuned+drop_inserted" in output.out
+    assert "this attack on the release" not in output.out, "no table for each attack"
+    assert "Protection against all of them: +" in output.out
 
 
-def test_one_option_cannot_fit_nine_attacks(cli: Callable, played: list[RunSpec]) -> None:
+def test_one_option_cannot_fit_many_attacks(cli: Callable, played: list[RunSpec]) -> None:
     output = cli("run", "--defense", "none", "--attack", "best", "-a", "epochs=2")
     assert (output.code, played) == (2, [])
     assert "epochs=2" in output.err
@@ -85,23 +86,21 @@ def test_a_submission_meets_the_whole_set(cli: Callable, played: list[RunSpec], 
     file.write_text(yaml.safe_dump({**entry, "datasets": ["emoji_smoke"], "threats": ["white", "black"]}))
     output = cli("submit", "run", str(file), "--attack", "best", "--json")
     assert output.code == 0, output.err
-    assert len(played) == 4 * len(expand_best("best"))
+    assert len(played) == 4 * len(expand_set("best"))
     assert [spec.seed for spec in played[:4]] == [0, 1, 0, 1]
     best = json.loads(output.out)["best"]
-    whole = len(expand_best("best"))
+    whole = len(expand_set("best"))
     assert [(game["threat"], len(game["steps"])) for game in best] == [("white", whole), ("black", whole)]
     output = cli("submit", "run", str(file), "--attack", "best")
     assert output.out.count(f"Best of {whole} attacks, chosen on validation: tuned+drop_inserted") == 2
     assert "white box" in output.out and "black box" in output.out
-    assert "protected fine-tune accuracy" not in output.out, "one ladder a game, no table for each attack"
+    assert "this attack on the release" not in output.out, "one ladder a game, no table for each attack"
 
 
 def test_the_set_is_of_attacks_that_can_be_built() -> None:
-    from attacks import REGISTRY
-
-    texts = expand_best("best")
+    texts = expand_set("best")
     assert list(texts) == [member.attack for member in load_members().levels["adaptive"]]
     assert len({parse_attack(text).model_dump_json() for text in texts}) == len(texts)
     for text in texts:
         assert REGISTRY.build(parse_attack(text)).trains
-    assert expand_best("lora_sft+jpeg") == ("lora_sft+jpeg",)
+    assert expand_set("lora_sft+jpeg") == ("lora_sft+jpeg",)

@@ -19,11 +19,15 @@ def shown(runs: list[Run]) -> dict[str, str]:
 def test_one_seed_is_shown_with_its_numbers(finished: Callable[..., Run]) -> None:
     text = shown([finished()])
     assert text["title"] == "mmguard × lora_sft · emoji_smoke · tiny-llava-a · white box"
-    assert [text[f"{name} accuracy"] for name in ("zero-shot", "clean fine-tune", "protected fine-tune")] == [
-        "10.0%", "80.0%", "40.0%",
-    ]  # fmt: skip
+    names = (
+        "zero-shot accuracy",
+        "without the release's content",
+        "this attack on clean data",
+        "this attack on the release",
+    )
+    assert [text[name] for name in names] == ["10.0%", "10.0%", "80.0%", "40.0%"]
     assert text["protection, 95 % interval"].startswith("+57.1%  [+")
-    assert text["eligible (clean gain ≥ 10 points)"] == "yes"
+    assert text["eligible (clean data worth ≥ 10 points)"] == "yes"
     assert text["L∞ levels · PSNR · SSIM · ΔE00"] == "8 · 33.5 dB · 0.912 · 1.70"
     assert text["inserted words · edit distance"] == "2 · 11.0"
     assert (text["protect"], text["attack"]) == ("12 s, 6 image-steps/s", "12 s")
@@ -33,14 +37,14 @@ def test_one_seed_is_shown_with_its_numbers(finished: Callable[..., Run]) -> Non
 def test_several_seeds_are_one_table_of_means(finished: Callable[..., Run]) -> None:
     text = shown([finished(0, protected=16), finished(2, protected=24)])
     assert text["seeds"] == "0, 2"
-    assert text["protected fine-tune accuracy"] == "50.0%"
+    assert text["this attack on the release"] == "50.0%"
     assert text["protection, 95 % interval"].startswith("+42.9%  [")
 
 
 def test_without_a_clean_gain_there_is_no_score(finished: Callable[..., Run]) -> None:
     text = shown([finished(clean=4)])
-    assert text["protection, 95 % interval"] == "not defined: no clean gain"
-    assert text["eligible (clean gain ≥ 10 points)"] == "no"
+    assert text["protection, 95 % interval"] == "not defined: nothing to protect"
+    assert text["eligible (clean data worth ≥ 10 points)"] == "no"
 
 
 def test_a_learning_curve_is_shown_with_its_peak_and_its_end(finished: Callable[..., Run]) -> None:

@@ -10,7 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attacks.grammar import parse_attack, published_set
+from attacks import REGISTRY as ATTACKS
+from attacks.grammar import expand_set, parse_attack
 from bench.cli import parse
 from bench.datasets.cards import HUB
 from bench.errors import UserError
@@ -66,24 +67,19 @@ def test_the_papers_suite_is_its_nine_models_six_data_sets_and_three_boxes() -> 
         assert (spec.victim in owners) == (spec.threat == "white")
 
 
-def test_the_embedded_suite_plays_its_defenses_against_the_standard_set() -> None:
+def test_the_embedded_suite_plays_its_defenses_against_the_required_set() -> None:
     """A defense that was added since need not be in it."""
     runs = read_suite("embedded").runs()
-    first = [r for r in runs if r.seed == 0 and r.dataset == "emoji_catalog" and r.threat == "white"]
+    assert len(runs) <= 1000
+    first = [r for r in runs if r.dataset == "emoji_catalog" and r.threat == "white"]
     defenses = {r.defense.name for r in first}
     assert {"mmguard", "em", *DEFENSES.controls} <= defenses <= set(DEFENSES.catalog)
     for defense in defenses:
         met = [r.attack for r in first if r.defense.name == defense]
-        assert met[: len(published_set())] == [parse_attack(text) for text in published_set()]
+        assert met == [ATTACKS.normalise(parse_attack(text)) for text in expand_set("required")]
     black = {r.defense.name for r in runs if r.threat == "black"}
     assert defenses - black == {*DEFENSES.controls, "lsp"}, "those that no surrogate decides"
-    assert {r.seed for r in runs if r.defense.name == "mmguard"} == {0, 1, 2}
-    assert {r.dataset for r in runs} == {"emoji_catalog", "scenes"}
-    assert {r.victim for r in runs} == {"tiny-internvl"}
-    again = [r for r in runs if r.seed or r.dataset == "scenes"]
-    removed = {r.defense.name for r in again if r.attack.name.startswith("lora_sft") and "drop_i" in r.attack.name}
-    words = {"random_trigger", "text_trigger", "multimodal", "mmguard", "mmguard_crs"}
-    assert removed == {"none", *words}, "where there are words, and what that costs"
+    assert {r.seed for r in runs} == {0}
 
 
 def test_the_plain_suite_is_the_tables_of_the_docs() -> None:
@@ -93,7 +89,7 @@ def test_the_plain_suite_is_the_tables_of_the_docs() -> None:
     assert {t for d, _, t, s in cells if d == "mmguard" and s == 0} == {"white", "gray", "black"}
     assert {s for d, v, t, s in cells if (d, v, t) == ("mmguard", "tiny-llava-a", "black")} == {0, 1, 2}
     assert not [c for c in cells if c[0].startswith("random") and c[2] != "white"]
-    assert {v for d, v, _, _ in cells if d == "random_noise"} == set(EMBEDDED)
+    assert {v for d, v, _, _ in cells if d == "random_noise"} == {v for v in EMBEDDED if not v.endswith("-64")}
 
 
 @given(

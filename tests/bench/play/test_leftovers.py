@@ -25,7 +25,10 @@ def test_what_a_run_of_another_suite_needs_is_no_leftover(game: Any) -> None:
     play_run(RINSE)
     ours, both = make_plan([HIDE]), make_plan([HIDE, RINSE])
     (roles,) = ours.roles.values()
-    assert names(leftovers(ours)) == {roles[role].identity for role in ("attack", "evaluate", "validation")}
+    assert names(leftovers(ours)) == {
+        roles[role].identity
+        for role in ("attack", "evaluate", "validation", "clean_attack", "clean", "clean_validation")
+    }
     named = {stage.identity for roles in both.roles.values() for stage in roles.values()}
     assert names(leftovers(both)) == named, "no run is of another suite"
 

@@ -90,14 +90,14 @@ def test_the_table_sums_what_is_to_do(game: Any) -> None:
     costs = Costs([manifest(stage, 2, peak=100 * stage.depth, disk=0.25) for stage in made.stages.values()])
     rows = {row["stage"]: row for row in cost_table(made, costs)}
     assert rows["evaluate"] == {
-        "stage": "evaluate", "stages": 4, "to do": 4, "seconds": 8, "peak MB": 400, "disk MB": 1.0,
+        "stage": "evaluate", "stages": 8, "to do": 8, "seconds": 16, "peak MB": 350, "disk MB": 2.0,
     }  # fmt: skip
-    assert (rows["all"]["to do"], rows["all"]["seconds"], rows["all"]["peak MB"]) == (12, 24, 400)
+    assert (rows["all"]["to do"], rows["all"]["seconds"], rows["all"]["peak MB"]) == (17, 34, 350)
     for stage in made.stages.values():
         stage.make()
     done = {row["stage"]: row for row in cost_table(make_plan([HIDE]), costs)}
     assert {(row["to do"], row["seconds"], row["peak MB"], row["disk MB"]) for row in done.values()} == {(0, 0, 0, 0)}
-    assert done["all"]["stages"] == 9
+    assert done["all"]["stages"] == 14
 
 
 def test_one_unknown_cost_leaves_the_sum_open(game: Any) -> None:

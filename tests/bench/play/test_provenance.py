@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from attacks import REGISTRY as ATTACKS
 from bench.cli.main import app
 from bench.command import format_command
 from bench.play import provenance as module
 from bench.play.hardware import hardware
 from bench.play.provenance import provenance
 from bench.spec import Budget, Method, RunSpec
+from defenses import REGISTRY as DEFENSES
 
 em_options = st.fixed_dictionaries(
     {},
@@ -61,8 +63,9 @@ def again(line: str) -> list[RunSpec]:
 @given(specs)
 def test_the_command_of_a_run_asks_for_the_same_run(spec: RunSpec) -> None:
     (found,) = again(format_command(spec))
-    assert found == spec
-    for before, after in ((spec.defense, found.defense), (spec.attack, found.attack)):
+    defense, attack = DEFENSES.normalise(spec.defense), ATTACKS.normalise(spec.attack)
+    assert found == spec.model_copy(update={"defense": defense, "attack": attack})
+    for before, after in ((defense, found.defense), (attack, found.attack)):
         assert {k: type(v) for k, v in before.options.items()} == {k: type(v) for k, v in after.options.items()}
 
 

@@ -23,8 +23,11 @@ from defenses import REGISTRY as DEFENSES
 
 RELEASE = {"protect", "audit"}
 TRAINED = {"attack", "evaluate", "validation"}
-REFERENCE = {"clean_attack", "clean"}
-ALL = {"original", "zero"} | REFERENCE | RELEASE | TRAINED
+ZERO = {"zero", "zero_validation"}
+FORMAT = {"format_attack", "format", "format_validation"}
+CLEAN = {"clean_attack", "clean", "clean_validation"}
+REFERENCE = FORMAT | CLEAN
+ALL = {"original"} | ZERO | REFERENCE | RELEASE | TRAINED
 DEPENDS = {"none": "", "random_noise": "budget seed", "em": "budget seed surrogates"}
 
 EM = Method(name="em", options={"rounds": 3})
@@ -75,11 +78,11 @@ def renamed(one: RunSpec, other: RunSpec) -> set[str]:
     [
         ({"defense": Method(name="em", options={"rounds": 4})}, RELEASE | TRAINED),
         ({"defense": Method(name="em", options={"rounds": 3, "inner_lr": 2e-4})}, RELEASE | TRAINED),
-        ({"defense": Method(name="em", options={"rounds": 3, "inner_lr": 1e-4})}, set()),
+        ({"defense": Method(name="em", options={"rounds": 3, "inner_lr": 5e-3})}, set()),
         ({"defense": Method(name="random_noise")}, RELEASE | TRAINED),
-        ({"attack": Method(name="lora_sft", options={"epochs": 3})}, TRAINED),
+        ({"attack": Method(name="lora_sft", options={"epochs": 3})}, CLEAN | TRAINED),
         ({"attack": Method(name="lora_sft", options={"epochs": 2, "rank": 16})}, set()),
-        ({"attack": Method(name="none")}, TRAINED),
+        ({"attack": Method(name="none")}, REFERENCE | TRAINED),
         ({"budget": Budget(epsilon=9)}, RELEASE | TRAINED),
         ({"budget": Budget(words=4)}, RELEASE | TRAINED),
         ({"threat": "black"}, RELEASE | TRAINED),
@@ -119,7 +122,7 @@ def causes(spec: RunSpec) -> dict[str, object]:
     return {
         "original": spec.dataset,
         "zero": (spec.dataset, spec.victim),
-        "clean": (spec.dataset, spec.victim, spec.seed),
+        "clean": (spec.dataset, spec.victim, (str(spec.attack), spec.seed) if spec.attack.name != "none" else ()),
         "protect": release,
         "audit": (release, spec.budget),
         "evaluate": (spec.dataset, spec.victim, trained),
@@ -134,7 +137,10 @@ def test_two_artefacts_share_a_name_exactly_where_their_causes_are_the_same(one:
 
 @pytest.mark.parametrize(
     ("module", "constant", "roles"),
-    [(stage, "PROTOCOL", ALL), (evaluate, "EVALUATOR", {"zero", "clean", "evaluate", "validation"})],
+    [
+        (stage, "PROTOCOL", ALL),
+        (evaluate, "EVALUATOR", ALL - {"original", "format_attack", "clean_attack", "attack"} - RELEASE),
+    ],
 )
 def test_a_new_version_of_the_rules_renames_what_they_rule(
     monkeypatch: pytest.MonkeyPatch, module: ModuleType, constant: str, roles: set[str]
@@ -151,7 +157,7 @@ def test_a_new_version_of_the_rules_renames_what_they_rule(
     [
         ("defenses.em", RELEASE | TRAINED),
         ("defenses.mmguard.bph", set()),
-        ("attacks.tune.lora_sft", REFERENCE | TRAINED),
+        ("attacks.tune.lora_sft", CLEAN | TRAINED),
     ],
 )
 def test_an_edited_method_renames_its_results(monkeypatch: pytest.MonkeyPatch, edited: str, roles: set[str]) -> None:
@@ -169,7 +175,7 @@ def test_an_edited_method_renames_its_results(monkeypatch: pytest.MonkeyPatch, e
     ("threat", "edited", "roles"),
     [
         ("white", "tiny-llava-a", ALL - {"original"}),
-        ("gray", "tiny-llava-a", {"zero"} | REFERENCE | TRAINED),
+        ("gray", "tiny-llava-a", ZERO | REFERENCE | TRAINED),
         ("gray", "tiny-llava-b", RELEASE | TRAINED),
         ("white", "tiny-llava-b", set()),
     ],

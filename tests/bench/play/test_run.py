@@ -19,8 +19,10 @@ from bench.spec import PROTOCOL, Budget, Method, RunSpec
 from bench.store import artifacts
 
 HIDE = RunSpec(defense=Method(name="hide"), attack=Method(name="lora_sft"))
-REFERENCE = ["answers to test", "lora_sft", "answers to test"]
-PROTECTED = ["hide", "lora_sft", "answers to test", "answers to validation"]
+ASKED = ["answers to test", "answers to validation"]
+BASELINES = [*ASKED, "format_only", *ASKED]
+REFERENCE = [*BASELINES, "lora_sft", *ASKED]
+PROTECTED = ["hide", "lora_sft", *ASKED]
 
 
 def changed(**fields: Any) -> RunSpec:
@@ -75,7 +77,8 @@ def test_no_defense_protects_nothing_and_is_trained_once(game: Any) -> None:
 
 def test_no_attack_learns_nothing(game: Any) -> None:
     row = play_run(changed(attack=Method(name="none")))
-    assert (row.protection, row.utility) == (1, row.utility_zero)
+    assert (row.protection, row.eligible) == (None, False), "clean data are worth nothing to it either"
+    assert row.utility == row.utility_clean == row.utility_zero
     assert row.stages["evaluate"] == row.stages["zero"]
     assert "attack" not in row.stages
     assert "attack" not in row.cost
@@ -109,8 +112,13 @@ def test_the_second_time_computes_nothing_and_leaves_the_row(game: Any) -> None:
 def test_another_attack_reuses_release_and_reference(game: Any) -> None:
     first = play_run(HIDE)
     second = play_run(changed(attack=Method(name="rinse")))
-    assert game.computed == [*REFERENCE, *PROTECTED, "rinse", "answers to test", "answers to validation"]
-    assert set(second.stages) - set(second.provenance["reused"]) == {"attack", "evaluate", "validation"}
+    assert game.computed == [*REFERENCE, *PROTECTED, "rinse", *ASKED, "rinse", *ASKED]
+    both = {f"{name}{kind}" for name in ("clean", "") for kind in ("_attack", "_validation")} - {
+        "_attack",
+        "_validation",
+    }
+    computed = both | {"clean", "attack", "evaluate", "validation"}
+    assert set(second.stages) - set(second.provenance["reused"]) == computed
     assert {row.id for row in results.load()} == {first.id, second.id}
 
 
@@ -178,7 +186,9 @@ def test_every_stage_is_shown_in_order_with_its_progress(game: Any) -> None:
         yield lambda fraction, note: shown.append((title, (fraction, note)))
 
     play_run(HIDE, stage)
-    before = ("Original", "Zero-shot", "Clean fine-tune", "Clean answers")
+    zero = ("Zero-shot", "Zero-shot, validation")
+    formatted = ("Format alone", "Format alone, answers", "Format alone, validation")
+    before = ("Original", *zero, *formatted, "lora_sft, clean data", "Clean answers", "Clean data, validation")
     after = ("Audit", "Attack: lora_sft", "Answers", "Trainer's own check")
     assert shown == [
         *((title, event) for title in before for event in (None, (1.0, ""))),
@@ -187,7 +197,7 @@ def test_every_stage_is_shown_in_order_with_its_progress(game: Any) -> None:
     ]
     shown.clear()
     play_run(HIDE, stage)
-    assert [event for _, event in shown] == [None, (1.0, "reused")] * 9
+    assert [event for _, event in shown] == [None, (1.0, "reused")] * 14
 
 
 def test_seeds_are_judged_together() -> None:

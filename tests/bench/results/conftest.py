@@ -27,6 +27,7 @@ def _values(key: str = "a" * 16, **changes: Any) -> dict[str, Any]:
         "dataset": "emoji_catalog", "victim": "tiny-llava-a", "threat": "white", "surrogates": "tiny-llava-a",
         "seed": 3, "epsilon": 8, "words": 5,
         "utility_zero": 0.01, "utility_clean": 0.875, "utility": 1 / 3, "validation": 0.29, "protection": 0.66,
+        "validation_clean": 0.8, "baselines": {"zero": {"test": 0.01, "validation": 0.02}},
         "protection_low": 0.5, "protection_high": 0.75, "eligible": True, "stealth": {"linf": 8, "words": 1},
         "cost": {"attack": {"seconds": 1.5}}, "stages": {"protect": "b" * 16},
         "provenance": {"packages": {"torch": "2.13"}},

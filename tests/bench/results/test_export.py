@@ -13,7 +13,7 @@ from bench.command import format_command
 from bench.errors import UserError
 from bench.results import export, published
 from bench.scoring.matching import EVALUATOR
-from bench.spec import Method, RunSpec
+from bench.spec import PROTOCOL, Method, RunSpec
 from bench.store import artifacts
 
 Finish = Callable[..., results.Run]
@@ -33,7 +33,7 @@ def shipped(finished: Finish, tmp_path: Path) -> Path:
 
 
 def test_references_that_runs_share_are_written_once(shipped: Path) -> None:
-    named = {run.stages[role] for run in results.load() for role in export.ROLES}
+    named = {run.stages[role] for run in results.load() for role in (*export.ROLES, "zero")}
     table = pd.read_parquet(shipped / published.ANSWERS)
     provenance = read_provenance(shipped)
     assert (provenance["runs"], provenance["evaluations"]) == (3, 5), "9 are named: 2 references and 3 others"
@@ -63,7 +63,7 @@ def test_provenance_lists_the_origins_of_the_rows(finished: Finish, tmp_path: Pa
     provenance = read_provenance(tmp_path / "out")
     assert provenance["commits"] == [["aa", False], ["bb", True]]
     assert provenance["versions"] == ["0.1", "0.2"]
-    assert (provenance["protocols"], provenance["evaluators"]) == ([1], [EVALUATOR])
+    assert (provenance["protocols"], provenance["evaluators"]) == ([PROTOCOL], [EVALUATOR])
     assert provenance["hardware"] == [{"cores": 2}]
     assert (provenance["python"], provenance["packages"]) == (["3.11"], [{"torch": "2"}])
 

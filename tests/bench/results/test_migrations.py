@@ -31,7 +31,7 @@ FIRST = """CREATE TABLE runs (
 ); CREATE INDEX ix_runs_attack ON runs (attack); CREATE INDEX ix_runs_defense ON runs (defense)"""
 """The table of the first versions of the suite, which had no steps."""
 
-LATER = ("code", "surrogates", "curve", "effects")
+LATER = ("code", "surrogates", "curve", "effects", "baselines", "validation_clean")
 """Columns that later steps add."""
 
 TYPES = {

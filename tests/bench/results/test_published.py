@@ -17,8 +17,9 @@ from bench.errors import UserError
 from bench.results import export, published
 from bench.results.answers import find_answers
 from bench.scoring.matching import EVALUATOR
+from bench.scoring.protection import choose_baseline
 from bench.spec import PROTOCOL
-from bench.tables.seeds import score_seeds
+from bench.tables.seeds import score_seeds, select_evaluations
 from bench.tables.summary import summarize
 
 Finish = Callable[..., results.Run]
@@ -65,17 +66,18 @@ def test_intervals_and_answers_are_the_same_elsewhere(
     shipped: Path, finished: Finish, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     here = results.load()
-    judged, alone = summarize(here), score_seeds([here[0].stages])
+    compared = select_evaluations(here[0].stages, here[0].baselines or {})
+    judged, alone = summarize(here), score_seeds([compared])
     stored = find_answers(here[0].stages["evaluate"])
     assert stored is not None
     assert not stored.published
     own_answers = stored.read()
     monkeypatch.setenv("BENCH_HOME", str(tmp_path_factory.mktemp("elsewhere")))
-    assert score_seeds([here[0].stages]) is None
+    assert score_seeds([compared]) is None
     monkeypatch.setattr(published, "FOLDER", shipped)
     there = [run for run in published.load_runs() if run.id != "a" * 16]
     assert summarize(there) == judged
-    assert score_seeds([there[0].stages]) == alone
+    assert score_seeds([compared]) == alone
     stored = find_answers(here[0].stages["evaluate"])
     assert stored is not None
     assert stored.published
@@ -171,30 +173,32 @@ def test_an_invalid_provenance_is_reported(shipped: Path, text: str) -> None:
             read(shipped)
 
 
-def test_the_results_that_come_with_the_suite_are_current_and_can_be_played_again() -> None:
+def test_the_results_that_come_with_the_suite_can_be_read_and_stale_ones_are_in_quarantine() -> None:
     provenance = published.read_provenance()
     assert provenance is not None
     assert {file.name for file in published.FOLDER.iterdir()} == {*published.FILES, published.PROVENANCE}
     assert sum(file.stat().st_size for file in published.FOLDER.iterdir()) <= published.MAX_BYTES
     runs = published.load_runs()
     assert len(runs) == provenance["runs"] > 50
+    assert published.load_faults() == []
     for run in runs:
-        assert (run.protocol, run.evaluator) == (PROTOCOL, EVALUATOR)
-        assert all(published.has_answers(run.stages[role]) for role in export.ROLES)
+        assert all(published.has_answers(run.stages[role]) for role in (*export.ROLES, *(run.baselines or ("zero",))))
         assert run.provenance["dirty"] is False
-        parse.check_methods(run.defense, run.attack)
-        assert run.command.startswith(f"bench run --defense {run.defense} --attack {run.attack} ")
         assert not export.PRIVATE_PLACE.search(json.dumps(plain(run), default=str))
+        assert bool(run.quarantine) == ((run.protocol, run.evaluator) != (PROTOCOL, EVALUATOR))
+        if not run.quarantine:
+            parse.check_methods(run.defense, run.attack)
+            assert run.command.startswith(f"bench run --defense {run.defense} --attack {run.attack} ")
     for entry in provenance["suites"].values():
         assert not {run.id for run in runs} & entry["not_played"].keys()
 
 
 def test_the_published_scores_are_those_of_the_published_answers() -> None:
-    """The accuracies and the protection of every row follow from its answers alone."""
+    """The accuracies and the protection of every row follow from its answers alone; protocol 1 started at zero-shot."""
     for run in published.load_runs():
-        tables = [published.load_answers(run.stages[role]) for role in export.ROLES]
-        accuracies = [table["score"].mean() for table in tables if table is not None]
-        assert accuracies == pytest.approx([run.utility_zero, run.utility_clean, run.utility])
-        zero, clean, protected = accuracies
+        baseline = choose_baseline(run.baselines) if run.baselines else "zero"
+        tables = [published.load_answers(run.stages[role]) for role in ("zero", baseline, "clean", "evaluate")]
+        zero, below, clean, attacked = (table["score"].mean() for table in tables if table is not None)
+        assert [zero, clean, attacked] == pytest.approx([run.utility_zero, run.utility_clean, run.utility])
         if run.protection is not None:
-            assert run.protection == pytest.approx(1 - (protected - zero) / (clean - zero))
+            assert run.protection == pytest.approx(1 - (attacked - below) / (clean - below))

@@ -51,7 +51,7 @@ def test_the_same_identity_replaces_every_column(url: str, row: Row) -> None:
     other = {name: value * 2 for name, value in columns(row()).items() if isinstance(value, float)}
     text = {name: f"{value}2" for name, value in columns(row()).items() if isinstance(value, str) and name != "id"}
     json = {name: {"other": [1, None]} for name, value in columns(row()).items() if isinstance(value, dict)}
-    json |= {"stages": {"protect": "c" * 16}, "curve": [{"other": None}]}
+    json |= {"baselines": {"format": {"test": 0.2}}, "stages": {"protect": "c" * 16}, "curve": [{"other": None}]}
     changes = other | text | json | {"seed": 4, "epsilon": 9, "words": 6, "eligible": False}
     later = row(created=row().created + timedelta(hours=1), **changes)
     expected = columns(later)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 from bench.scoring.flag import Cell, Flag
-from bench.scoring.protection import ELIGIBLE_GAIN, LISTED_SEEDS
+from bench.scoring.protection import LISTED_SEEDS
 from bench.scoring.smells import CHECKS, TENTH, cochran_q, find_flags
 from bench.scoring.stats import Estimate
 from defenses import REGISTRY
@@ -43,42 +43,21 @@ def test_a_clean_game_has_no_flags() -> None:
     assert find_flags([cell("none", 0.0, 0), cell("mmguard", 0.7), *alone]) == []
 
 
-def test_a_clean_gain_that_is_too_small_is_told_once_with_its_numbers() -> None:
-    weak = cell("em", 0.5, clean=0.13, eligible=False, protection=None, seeds={0: None})
-    (flag,) = find_flags([cell("mmguard", 0.7), weak, weak._replace(defense="hypo")])
-    assert (flag.kind, flag.defense, flag.attack) == ("under-trained", "", "")
-    assert flag.text.startswith(
-        "Clean fine-tuning gains 3.0 points over zero-shot, from 10.0% to 13.0%: fewer than 10.0"
-    )
-    assert "in 2 of 3 cells" in flag.text
+def test_an_attack_that_gains_too_little_from_clean_data_is_told_once_with_its_numbers() -> None:
+    weak = cell("em", 0.5, attack="iss", clean=0.13, eligible=False, protection=None, seeds={0: None})
+    weaker = weak._replace(defense="hypo", clean=0.12)
+    (flag,) = find_flags([cell("mmguard", 0.7), weak, weaker])
+    assert (flag.kind, flag.defense, flag.attack) == ("under-trained", "", "iss")
+    assert flag.text.startswith("iss gains 2.0 points from clean data, from 10.0% without their content to 12.0%")
 
 
-@pytest.mark.parametrize(("gain", "flagged"), [(ELIGIBLE_GAIN - 0.001, True), (ELIGIBLE_GAIN + 0.001, False)])
-def test_an_attack_that_learns_nothing_on_clean_data_is_under_trained(gain: float, flagged: bool) -> None:
-    weak = cell("none", 1 - gain / (CLEAN - ZERO), attack="iss")
-    assert of("under-trained", weak, cell("em", 0.95, attack="iss")) == ([("", "iss")] if flagged else [])
-
-
-def test_a_gain_that_may_be_none_is_under_trained_too() -> None:
-    assert of("under-trained", cell("none", 0.8, 0.21)) == [("", "lora_sft")]
-    assert of("under-trained", cell("none", 0.8, 0.19)) == []
-
-
-def test_a_reference_that_another_attack_surely_surpasses_by_a_tenth_is_under_trained() -> None:
-    assert of("under-trained", cell("none", -0.15, 0.04, attack="full_sft")) == [("", "full_sft")]
-    assert of("under-trained", cell("none", -0.15, 0.06, attack="full_sft")) == []
-    assert of("under-trained", cell("em", -0.15, 0.04, attack="full_sft")) == []
-
-
-@pytest.mark.parametrize(
-    ("value", "half", "flagged"), [(TENTH + 0.01, 0.05, True), (TENTH - 0.01, 0.05, False), (TENTH + 0.01, 0.12, False)]
-)
-def test_an_attack_that_costs_a_tenth_of_the_clean_gain_is_told_of_everybody(
-    value: float, half: float, flagged: bool
+@pytest.mark.parametrize(("clean", "flagged"), [(0.49, True), (0.51, False)])
+def test_an_attack_that_keeps_less_than_half_of_what_plain_fine_tuning_gains_is_told(
+    clean: float, flagged: bool
 ) -> None:
-    flags = of("attack breaks utility", cell("none", value, half, attack="jpeg"), cell("em", 0.9, attack="jpeg"))
-    assert flags == ([("", "jpeg")] if flagged else [])
-    assert of("attack breaks utility", cell("em", 0.9, attack="jpeg")) == [], "nobody played it on clean data"
+    cells = cell("em", 0.5), cell("em", 0.5, attack="gray", clean=clean)
+    assert of("attack breaks utility", *cells) == ([("", "gray")] if flagged else [])
+    assert of("attack breaks utility", cells[1]) == [], "plain fine-tuning was not played"
 
 
 @pytest.mark.parametrize("control", sorted(REGISTRY.controls - {"wrong_answers"}))
@@ -117,13 +96,10 @@ def test_the_upper_bound_is_no_rival_and_controls_do_not_compete() -> None:
 
 
 @pytest.mark.parametrize("control", ["random_noise", "random_noise_class", "random_trigger"])
-def test_a_control_protects_where_it_keeps_a_tenth_more_than_no_defense(control: str) -> None:
-    here = [(control, "lora_sft")]
-    assert of("control protects", cell("none", 0.0, 0.0), cell(control, TENTH + 0.01)) == here
-    assert of("control protects", cell("none", 0.0, 0.0), cell(control, TENTH - 0.01)) == []
-    assert of("control protects", cell("none", 0.0, 0.1), cell(control, TENTH + 0.01, 0.02)) == [], "not surely"
-    assert of("control protects", cell("none", 0.8), cell(control, 0.85)) == [], "the attack does that"
-    assert of("control protects", cell(control, 0.85)) == [], "there is nothing to measure it from"
+def test_a_control_that_surely_protects_by_more_than_a_tenth_is_told(control: str) -> None:
+    assert of("control protects", cell(control, TENTH + 0.01)) == [(control, "lora_sft")]
+    assert of("control protects", cell(control, TENTH - 0.01)) == []
+    assert of("control protects", cell(control, TENTH + 0.01, 0.2)) == [], "not surely"
 
 
 @pytest.mark.parametrize("trigger", ["text_trigger", "random_trigger"])
@@ -175,7 +151,6 @@ def test_a_listed_defense_whose_controls_were_not_played_is_told() -> None:
     played = cell("none", 0.0, 0.0), cell("random_noise", 0.0), cell("random_trigger", 0.0)
     flagged = [s.text for s in find_flags([*mine, *played]) if s.kind == "no control played"]
     assert flagged == [
-        "No run of none under jpeg has a seed of mmguard: what the attack costs by itself there is unknown.",
         "No run of random_noise or random_noise_class under jpeg has a seed of mmguard: what noise alone does there is "
         "unknown.",
         "No run of random_trigger under jpeg has a seed of mmguard: what inserted words alone do there is unknown.",
@@ -183,7 +158,7 @@ def test_a_listed_defense_whose_controls_were_not_played_is_told() -> None:
     assert of("no control played", *mine, *played, *(c._replace(attack="jpeg") for c in played)) == []
     assert of("no control played", *(c._replace(seeds=seeds(*[0.7] * (LISTED_SEEDS - 1))) for c in mine)) == []
     pixels = [c._replace(words=False) for c in mine]
-    assert len(of("no control played", *pixels, *played[:2])) == 2, "who inserts no words needs no words"
+    assert len(of("no control played", *pixels, *played[:2])) == 1, "who inserts no words needs no words"
     assert of("no control played", *(c._replace(method="random_noise", control=True) for c in mine)) == [], (
         "a control has none"
     )
@@ -191,7 +166,7 @@ def test_a_listed_defense_whose_controls_were_not_played_is_told() -> None:
 
 def test_what_is_said_of_a_cell_does_not_depend_on_the_order() -> None:
     cells = [cell("none", 0.2), cell("random_noise", 0.35), cell("mmguard", 0.36), cell("text_trigger", 0.4)]
-    assert len(find_flags(cells)) > 3
+    assert len(find_flags(cells)) > 2
     assert find_flags(cells) == find_flags(cells[::-1])
 
 

@@ -167,13 +167,13 @@ def test_holm_rejects_what_stepping_down_rejects(p: list[float]) -> None:
     assert (adjusted >= p).all()
 
 
-def test_ties_share_the_rank_of_their_first() -> None:
+def test_ties_share_a_rank_that_counts_as_one() -> None:
     different = np.zeros((5, 5), bool)
     assert stats.rank_with_ties(different) == [1, 1, 1, 1, 1]
     different[0, 2:] = different[2:, 0] = True
-    assert stats.rank_with_ties(different) == [1, 1, 3, 3, 3]
+    assert stats.rank_with_ties(different) == [1, 1, 2, 2, 2]
     different[2, 4] = different[4, 2] = True
-    assert stats.rank_with_ties(different) == [1, 1, 3, 3, 5]
+    assert stats.rank_with_ties(different) == [1, 1, 2, 2, 3]
     assert stats.rank_with_ties(~np.eye(3, dtype=bool)) == [1, 2, 3]
     assert stats.rank_with_ties(np.zeros((0, 0), bool)) == []
 
@@ -181,4 +181,18 @@ def test_ties_share_the_rank_of_their_first() -> None:
 def test_a_tie_with_the_last_entry_of_a_group_is_no_tie_with_its_first() -> None:
     """2 and 3 do not differ, but 1 and 3 do: 3 begins a group of its own."""
     different = np.array([[0, 0, 1], [0, 0, 0], [1, 0, 0]], bool)
-    assert stats.rank_with_ties(different) == [1, 1, 3]
+    assert stats.rank_with_ties(different) == [1, 1, 2]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6, unique=True), st.integers(1, 4), st.data())
+def test_copies_of_an_entry_move_no_other(scores: list[float], copies: int, data: st.DataObject) -> None:
+    """Entries differ where their scores are a tenth apart; copies of one stand beside it and tie with it."""
+    scores = sorted(scores, reverse=True)
+    copied = data.draw(st.integers(0, len(scores) - 1))
+    more = [score for number, score in enumerate(scores) for _ in range(1 + copies * (number == copied))]
+
+    def ranks(values: list[float]) -> dict[float, int]:
+        different = np.abs(np.subtract.outer(values, values)) > 0.1
+        return dict(zip(values, stats.rank_with_ties(different), strict=True))
+
+    assert ranks(more) == ranks(scores)

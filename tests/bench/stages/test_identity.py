@@ -23,6 +23,7 @@ from bench.spec import Budget, Method, RunSpec
 from bench.stages import dataset, evaluate
 
 ROOT = Path(__file__).parent.parent.parent.parent
+TRAINED = ("lora_sft", "format_only")
 HIDE = RunSpec(defense=Method(name="hide"), attack=Method(name="lora_sft"))
 
 LISTS: dict[str, list[Any]] = {
@@ -120,7 +121,7 @@ def test_what_is_finished_is_found_however_it_is_played(
 @pytest.mark.parametrize(
     ("change", "computed"),
     [
-        ({"seed": 1}, {"hide", "lora_sft", "answers to test", "answers to validation"}),
+        ({"seed": 1}, {"hide", "format_only", "lora_sft", "answers to test", "answers to validation"}),
         ({"budget": Budget(epsilon=4)}, {"hide", "lora_sft", "answers to test", "answers to validation"}),
         (
             {"defense": Method(name="hide", options={"hidden": 8})},
@@ -138,8 +139,8 @@ def test_what_is_asked_for_otherwise_is_computed(played: Any, change: dict[str, 
 @pytest.mark.parametrize(
     ("module", "target", "value", "computed"),
     [
-        (dataset, "dataset_identity", lambda name: "other pixels or text", {"hide", "lora_sft", "answers to test"}),
-        (victims, "revision", lambda name: "trained again", {"hide", "lora_sft", "answers to test"}),
+        (dataset, "dataset_identity", lambda name: "other pixels or text", {"hide", "answers to test", *TRAINED}),
+        (victims, "revision", lambda name: "trained again", {"hide", "answers to test", *TRAINED}),
         (evaluate, "EVALUATOR", 99, {"answers to test"}),
     ],
 )

@@ -11,8 +11,8 @@ from bench.results import Run, save
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL
 from bench.tables.cells import compute_cells
-from bench.tables.ranks import compute_ranking
-from bench.tables.runs import load_runs, select_comparable
+from bench.tables.ranks import order_defenses
+from bench.tables.runs import load_runs, select_comparable, tabulate_runs
 
 
 def cells() -> pd.DataFrame:
@@ -20,7 +20,7 @@ def cells() -> pd.DataFrame:
 
 
 def worst() -> pd.DataFrame:
-    return compute_ranking(cells()).set_index("defense_label")
+    return cells()[lambda frame: frame["worst"]].set_index("defense_label")
 
 
 def test_empty_store(bench_home: Path) -> None:
@@ -36,21 +36,7 @@ def test_a_game_without_comparable_runs_ranks_nobody(bench_home: Path, run_facto
 
 
 def test_order_is_by_worst_case_protection(home: Path) -> None:
-    assert worst().index.tolist() == ["mmguard", "em", "random_noise", "none"]
-
-
-def test_a_cell_knows_what_the_same_attack_reaches_on_clean_data_with_its_seeds(
-    home: Path, run_factory: Callable[..., Run]
-) -> None:
-    """Whatever the threat model; unknown where a seed of the cell was not played on clean data."""
-    save(run_factory(31, defense="none", attack="jpeg", seed=1, utility=0.6, threat="black", words=0))
-    save(run_factory(32, defense="none", attack="jpeg", seed=1, utility=0.9, evaluator=EVALUATOR + 1))
-    save(run_factory(33, defense="none", attack="jpeg", seed=1, utility=0.9, victim="tiny-gemma3"))
-    white = select_comparable(load_runs())[lambda frame: frame["threat"] == "white"]
-    accuracies = compute_cells(white).set_index(["defense_label", "attack_label"])["utility_undefended"]
-    assert accuracies["em", "jpeg"] == pytest.approx(0.25), "seed 0 alone"
-    assert accuracies["mmguard", "jpeg"] == pytest.approx((0.25 + 0.6) / 2)
-    assert np.isnan(accuracies["mmguard", "lora_sft"])
+    assert order_defenses(cells()) == ["mmguard", "em", "random_noise", "none"]
 
 
 def test_a_control_is_no_attack(home: Path, run_factory: Callable[..., Run]) -> None:
@@ -66,7 +52,7 @@ def test_seeds_whose_answers_are_here_are_one_bootstrap(home: Path, run_factory:
     for key, rate in rates.items():
         folder = home / "artifacts" / "evaluate" / (key * 16)
         folder.mkdir()
-        (folder / "manifest.json").write_text('{"cost": {"seconds": 1.0}}')
+        (folder / "manifest.json").write_text('{"stage": "evaluate", "payload": {}, "cost": {"seconds": 1.0}}')
         items = pd.DataFrame({"image_id": [f"p{i}" for i in range(200)], "score": 1.0 * (np.arange(200) < 200 * rate)})
         items.sample(frac=1, random_state=1).to_parquet(folder / "predictions.parquet")
     for seed, key in enumerate("cde"):
@@ -91,7 +77,7 @@ def test_mean_over_seeds_and_widest_interval(home: Path) -> None:
     assert row["attack_label"] == "jpeg"  # mean validation (0.40 + 0.50) / 2 = 0.45, above (0.20 + 0.24) / 2 = 0.22
     assert row["protection"] == pytest.approx(0.55)  # (0.60 + 0.50) / 2
     assert (row["low"], row["high"]) == (0.45, 0.70)
-    assert (row["seeds"], row["attacks"]) == (2, 2)
+    assert row["seeds"] == 2
     assert row["run"] == f"{5:016x}"
 
 
@@ -121,8 +107,8 @@ def test_attack_none_is_no_attack(home: Path, run_factory: Callable[..., Run]) -
     [
         ({"evaluator": EVALUATOR + 1}, f"evaluator {EVALUATOR + 1}, current is {EVALUATOR}"),
         ({"protocol": PROTOCOL + 1}, f"protocol {PROTOCOL + 1}, current is {PROTOCOL}"),
-        ({"eligible": False}, "clean fine-tuning gains too little to judge"),
-        ({"protection": None}, "clean fine-tuning gains too little to judge"),
+        ({"eligible": False}, "clean data gain this trainer too little to judge"),
+        ({"protection": None}, "clean data gain this trainer too little to judge"),
         ({"stealth": {"answers": 3}}, "the release has other answers: an upper bound, never ranked"),
         ({"stealth": {"answers": 0}}, ""),
         ({}, ""),
@@ -155,12 +141,12 @@ def test_an_option_that_all_share_is_not_in_the_name(bench_home: Path, run_facto
 
 
 def test_records_that_are_no_records(bench_home: Path, run_factory: Callable[..., Run]) -> None:
-    save(run_factory(1, stealth=["?"], cost={"protect": 3}, stages=None, defense_options=None, provenance="x"))
-    save(run_factory(2, stealth={"psnr": "high", "linf": None}))
-    frame = load_runs()
+    odd = run_factory(1, stealth=["?"], cost={"protect": 3}, stages=None, baselines=["?"], provenance="x")
+    frame = tabulate_runs([odd, run_factory(2, stealth={"psnr": "high", "linf": None})])
     assert frame[["stealth_psnr", "stealth_linf"]].isna().all(axis=None)
     assert pd.isna(frame["seconds_protect"][0])
-    assert frame["stages"][0] == frame["provenance"][0] == {}
+    assert frame["stages"][0] == frame["baselines"][0] == frame["provenance"][0] == {}
+    assert pd.isna(frame["utility_baseline"][0])
 
 
 def test_stealth_and_cost_are_numbers(home: Path) -> None:

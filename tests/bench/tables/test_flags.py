@@ -40,7 +40,7 @@ def flagged_cells(threat: str = "white") -> list[tuple[str, str, str]]:
 
 def test_the_synthetic_home(home: Path) -> None:
     """random_noise stays near 0 and mmguard far from it; jpeg costs 10 % on clean data, and no more."""
-    assert flagged_cells() == [("under-trained", "", ""), ("control as good", "em", "jpeg")]
+    assert flagged_cells() == [("under-trained", "", "lora_sft"), ("control as good", "em", "jpeg")]
 
 
 @pytest.mark.parametrize("control", sorted(flags.BLIND))
@@ -113,14 +113,14 @@ def test_flags_of_some_runs_are_those_of_their_cells_in_their_games(played: Call
 
 
 def test_a_run_has_the_flags_of_its_cell_in_the_whole_game(home: Path) -> None:
-    """But for those of the whole game, which tell of weak cells elsewhere."""
+    """But for those of an attack as a whole, which tell of weak cells elsewhere."""
     frame = load_runs()
     by_run = {row["id"]: flags.flag_runs(frame, [row["id"]]) for _, row in frame.iterrows()}
     assert len({len(run_flags) for run_flags in by_run.values()}) > 1
     for _, row in frame.iterrows():
         game = frame[(frame[GAME_COLUMNS] == row[GAME_COLUMNS]).all(axis=1)]
         cell = flags.select_flags(flags.flag_game(game, frame), row["defense_label"], row["attack_label"])
-        assert [s[:3] for s in by_run[row["id"]] if s.attack] == [s[:3] for s in cell if s.attack]
+        assert [s[:3] for s in by_run[row["id"]] if s.defense] == [s[:3] for s in cell if s.defense]
 
 
 @pytest.mark.parametrize("stealth", [{}, {"linf": "?"}, {"linf": None, "words": []}])

@@ -7,25 +7,34 @@ import pandas as pd
 import pytest
 
 from bench.results import Run
-from bench.tables.cells import compute_cells
 from bench.tables.game import split_games
 from bench.tables.ladders import compute_ladders, compute_run_ladders, tabulate_ladders
-from bench.tables.runs import select_comparable, tabulate_runs
+from bench.tables.runs import tabulate_runs
+from tests.answer_files import Answers
 
 ELSEWHERE = dict.fromkeys(("zero", "clean", "evaluate"), "f" * 16)
 """Stages whose answers are on no machine."""
 
-NAMES = ["defense_label", "attack_label", "seconds_attack", "validation", "utility", "utility_zero"]
+
+@pytest.fixture
+def table(run_factory: Callable[..., Run], bench_home: Path) -> Callable[..., pd.DataFrame]:
+    """Runs of (defense, attack, seconds, validation, release), all with 0.8 from clean data and 0.1 without any."""
+
+    def make(*rows: tuple[str, str, float | None, float, float]) -> pd.DataFrame:
+        answers = Answers(bench_home)
+        runs = [
+            run_factory(
+                number, defense=defense, attack=attack, cost={"attack": {"seconds": seconds}} if seconds else {},
+                **answers.columns(release=release, zero=0.1, validation=validation),
+            )
+            for number, (defense, attack, seconds, validation, release) in enumerate(rows)
+        ]  # fmt: skip
+        return tabulate_runs(runs)
+
+    return make
 
 
-def cells(*rows: tuple[str, str, float | None, float, float]) -> pd.DataFrame:
-    """Cells of (defense, attack, seconds, validation, test accuracy), with zero-shot 0.1 and a clean gain of 0.5."""
-    frame = pd.DataFrame([(*row, 0.1) for row in rows], columns=NAMES)
-    protection = 1 - (frame["utility"] - 0.1) / 0.5
-    return frame.assign(protection=protection, low=protection - 0.05, high=protection + 0.05)
-
-
-TABLE = cells(
+ROWS = (
     ("em", "lora_sft+bridge", 25.0, 0.5, 0.40),
     ("em", "lora_sft", 10.0, 0.3, 0.30),
     ("em", "full_sft", 5.0, 0.2, 0.50),
@@ -34,27 +43,27 @@ TABLE = cells(
 )
 
 
-def test_a_curve_is_the_best_on_validation_against_the_sum_of_costs() -> None:
-    em = tabulate_ladders(TABLE).query("defense == 'em'")
+def test_a_curve_is_the_best_on_validation_against_the_sum_of_costs(table: Callable[..., pd.DataFrame]) -> None:
+    em = tabulate_ladders(table(*ROWS)).query("defense == 'em'")
     assert em["attack"].tolist() == ["lora_sft", "full_sft", "lora_sft+bridge"]
     assert em["cost"].tolist() == [1.0, 0.5, 2.5]
     assert em["total"].tolist() == [1.0, 1.5, 4.0]
     assert em["best"].tolist() == ["lora_sft", "lora_sft", "lora_sft+bridge"]
     assert em["gain"].tolist() == pytest.approx([0.2, 0.2, 0.3])
-    assert em["protection"].tolist() == pytest.approx([0.6, 0.6, 0.4])
+    assert em["protection"].tolist() == pytest.approx([1 - 0.2 / 0.7, 1 - 0.2 / 0.7, 1 - 0.3 / 0.7])
 
 
-def test_a_defense_that_never_met_the_unit_of_cost_has_no_curve() -> None:
-    assert [defense for defense, _ in compute_ladders(TABLE)] == ["em", "lsp"]
+def test_a_defense_that_never_met_the_unit_of_cost_has_no_curve(table: Callable[..., pd.DataFrame]) -> None:
+    assert {defense for defense, _ in compute_ladders(table(*ROWS))} == {"em", "lsp"}
 
 
-def test_an_attack_whose_time_is_not_known_is_left_out() -> None:
-    table = cells(("em", "lora_sft", 10.0, 0.3, 0.3), ("em", "none", None, 0.9, 0.9))
-    assert tabulate_ladders(table)["attack"].tolist() == ["lora_sft"]
+def test_an_attack_whose_time_is_not_known_or_that_is_a_control_is_left_out(table: Callable[..., pd.DataFrame]) -> None:
+    runs = table(("em", "lora_sft", 10.0, 0.3, 0.3), ("em", "full_sft", None, 0.9, 0.9), ("em", "none", 1.0, 0.9, 0.9))
+    assert tabulate_ladders(runs)["attack"].tolist() == ["lora_sft"]
 
 
-def test_without_cells_the_curve_is_empty_with_its_columns() -> None:
-    empty = tabulate_ladders(cells())
+def test_without_runs_the_curve_is_empty_with_its_columns(bench_home: Path) -> None:
+    empty = tabulate_ladders(tabulate_runs([]))
     assert empty.empty
     assert "total" in empty.columns
 
@@ -81,7 +90,7 @@ def test_two_budgets_or_two_owners_are_two_games_for_played_runs_and_on_the_boar
     board = {
         (game.epsilon, game.surrogates): steps
         for game, runs in split_games(tabulate_runs(rows))
-        for _, steps in compute_ladders(compute_cells(select_comparable(runs)))
+        for _, steps in compute_ladders(runs)
     }
     assert played == board
     assert list(played) == [(game["epsilon"], game["surrogates"]) for game in games]
@@ -93,10 +102,10 @@ def test_two_budgets_or_two_owners_are_two_games_for_played_runs_and_on_the_boar
 def test_played_attacks_are_named_with_all_of_their_options(bench_home: Path, run_factory: Callable[..., Run]) -> None:
     rows = [
         run_factory(0, stages=ELSEWHERE),
-        run_factory(1, attack="lora_sft+jpeg", attack_options={"jpeg.quality": 30}, stages=ELSEWHERE),
+        run_factory(1, attack="lora_sft+jpeg", attack_options={"jpeg.quality": 50}, stages=ELSEWHERE),
     ]
     ((_, _, steps),) = compute_run_ladders(rows)
-    assert sorted(step.latest.attack for step in steps) == ["lora_sft", "lora_sft+jpeg (jpeg.quality=30)"]
+    assert sorted(step.latest.attack for step in steps) == ["lora_sft", "lora_sft+jpeg(quality=50)"]
 
 
 def test_a_protection_that_the_seeds_together_do_not_define_is_none(finished: Callable[..., Run]) -> None:

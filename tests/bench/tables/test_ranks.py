@@ -1,122 +1,145 @@
-"""Ranks: from answers where they are here, from intervals where they are not, and none for too few seeds."""
+"""Ranks: only after the whole required set with the suite's own seeds, by paired tests, and unmoved by copies."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bench.scoring.protection import LISTED_SEEDS, VERIFIED_SEEDS
-from bench.tables.ranks import compute_standings
+from bench.results import Run
+from bench.scoring.protection import LISTED_SEEDS, SEEDS, VERIFIED_SEEDS
+from bench.tables import ranks
+from bench.tables.ranks import compute_leaderboard, required_attacks
+from bench.tables.runs import tabulate_runs
+from tests.answer_files import HARD, ITEMS, Answers
 
-ITEMS = 400
-HARD = np.random.default_rng(0).permutation(ITEMS)
-"""Which items the models get right first."""
+SETS = {
+    "plain": ("lora_sft",),
+    "adaptive": ("lora_sft", "full_sft"),
+    "queries": ("lora_sft", "full_sft", "lora_sft+bridge"),
+}
+THREE = range(LISTED_SEEDS)
 
-Keep = Callable[..., str]
+Entry = Callable[..., list[Run]]
+
+
+@pytest.fixture(autouse=True)
+def small_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two adaptive attacks and one with queries, instead of the required set."""
+    monkeypatch.setattr(ranks, "required_attacks", lambda: SETS)
 
 
 @pytest.fixture
-def keep(bench_home: Path) -> Keep:
-    """Keeps a model's answers that are right on the easiest `rate`, and names them."""
-    kept: list[str] = []
+def entry(bench_home: Path, run_factory: Callable[..., Run]) -> Entry:
+    """Makes the runs of a defense that leaves each attack so much, with some seeds."""
+    answers, numbers = Answers(bench_home), iter(range(10_000))
 
-    def folder(rate: float, order: np.ndarray = HARD, names: Iterable[object] = range(ITEMS)) -> str:
-        key = f"{len(kept) + 1:016x}"
-        kept.append(key)
-        path = bench_home / "artifacts" / "evaluate" / key
-        path.mkdir(parents=True)
-        (path / "manifest.json").write_text('{"cost": {"seconds": 1.0}}')
-        table = pd.DataFrame({"id": [str(name) for name in names], "question": "?", "target": "t", "prediction": "p"})
-        table["image_id"], table["score"] = table["id"], (order < rate * ITEMS).astype(float)
-        table.sample(frac=1, random_state=len(kept)).to_parquet(path / "predictions.parquet")
-        return key
+    def make(
+        defense: str, rate: float, *, seeds: Any = THREE, attacks: tuple[str, ...] = SETS["adaptive"],
+        order: np.ndarray = HARD, **changes: Any
+    ) -> list[Run]:  # fmt: skip
+        return [
+            run_factory(
+                next(numbers), defense=defense, attack=attack, seed=seed,
+                **{**answers.columns(release=rate, order=order), **changes},
+            )
+            for seed in seeds
+            for attack in attacks
+        ]  # fmt: skip
 
-    return folder
-
-
-def entry(name: str, protection: float, answers: Iterable[str], margin: float = 0.2) -> dict[str, object]:
-    """A row of the ranking: answers of seeds 0, 1, ..."""
-    stages = {seed: {"evaluate": key} for seed, key in enumerate(answers)}
-    ends = {"low": protection - margin, "high": protection + margin}
-    return {"defense_label": name, "protection": protection, "seeds": len(stages), "answers": stages, **ends}
+    return make
 
 
-def placed(*entries: dict[str, object]) -> list[tuple[str, str]]:
-    table = compute_standings(pd.DataFrame(entries))
-    return list(zip(table["defense_label"], table["rank"], strict=True))
+def board(*entries: list[Run]) -> pd.DataFrame:
+    return compute_leaderboard(tabulate_runs([run for runs in entries for run in runs])).set_index("defense_label")
 
 
-def test_pairs_tell_apart_what_intervals_do_not(keep: Keep) -> None:
-    """5 points less on the very same items, with all intervals overlapping."""
-    best, worse = [keep(0.30) for _ in range(3)], [keep(0.35) for _ in range(3)]
-    assert placed(entry("a", 0.55, best), entry("b", 0.5, worse)) == [("a", "1"), ("b", "2")]
+def placed(*entries: list[Run]) -> dict[str, str]:
+    return dict(board(*entries)["rank"])
 
 
-def test_equally_good_ones_share_a_rank_and_the_next_one_has_its_place(keep: Keep) -> None:
+def test_the_required_set_is_there_by_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    levels = required_attacks()
+    assert list(levels) == ["plain", "adaptive", "queries", "clean"]
+    assert levels["plain"] == ("lora_sft",)
+    assert set(levels["plain"]) < set(levels["adaptive"]) < set(levels["queries"]) < set(levels["clean"])
+
+
+def test_pairs_tell_apart_what_intervals_do_not(entry: Entry) -> None:
+    """5 points less on the very same items, with overlapping intervals."""
+    assert placed(entry("em", 0.30), entry("hypo", 0.35)) == {"em": "1", "hypo": "2"}
+
+
+def test_equally_good_ones_share_a_rank_that_counts_as_one(entry: Entry) -> None:
     other = np.random.default_rng(1).permutation(ITEMS)
-    a, b = [keep(0.30) for _ in range(3)], [keep(0.32, other) for _ in range(3)]
-    c, d = [keep(0.6) for _ in range(3)], [keep(0.9) for _ in range(3)]
-    entries = entry("a", 0.6, a), entry("b", 0.58, b), entry("c", 0.4, c), entry("d", 0.1, d)
-    assert placed(*entries) == [("a", "=1"), ("b", "=1"), ("c", "3"), ("d", "4")]
+    entries = entry("em", 0.30), entry("hypo", 0.32, order=other), entry("tap", 0.6), entry("lsp", 0.75)
+    assert placed(*entries) == {"em": "=1", "hypo": "=1", "tap": "2", "lsp": "3"}
 
 
-def test_seeds_that_scatter_tie_where_agreeing_ones_do_not(keep: Keep) -> None:
-    """The same means over three seeds, 10 points apart."""
-    agreeing = [keep(0.3) for _ in range(3)], [keep(0.4) for _ in range(3)]
-    scattered = [keep(rate) for rate in (0.1, 0.3, 0.5)], [keep(rate) for rate in (0.6, 0.4, 0.2)]
-    for (a, b), expected in ((agreeing, ["1", "2"]), (scattered, ["=1", "=1"])):
-        assert [rank for _, rank in placed(entry("a", 0.6, a), entry("b", 0.4, b))] == expected
+def test_nobody_is_ranked_who_has_met_only_a_part(entry: Entry) -> None:
+    """A release that met only plain fine-tuning stands below the others, however good it looks."""
+    table = board(entry("em", 0.5), entry("tap", 0.01, attacks=("lora_sft",)))
+    assert table.index.tolist() == ["em", "tap"]
+    assert table.loc["tap", ["rank", "status", "met", "of"]].tolist() == [
+        "", "not ranked: has met 1 of 2 attacks", 1, 2,
+    ]  # fmt: skip
+    assert np.isnan(table.loc["tap", "adaptive"])
+    assert table.loc["tap", "plain"] > 0.9
 
 
-def test_adjusted_over_all_pairs_of_the_table(keep: Keep) -> None:
-    """17 of 400 lost and 5 won: p is 0.01, which is no difference any more among six pairs."""
-    flipped = HARD.copy()
+def test_a_level_that_was_not_met_is_empty(entry: Entry) -> None:
+    row = board(entry("em", 0.4)).loc["em"]
+    assert row["adaptive"] == pytest.approx(0.5)
+    assert np.isnan(row["queries"])
+    more = board(entry("em", 0.4), entry("em", 0.6, attacks=("lora_sft+bridge",))).loc["em"]
+    assert (more["adaptive"], more["queries"]) == pytest.approx((0.5, 0.25))
+
+
+@pytest.mark.parametrize("seeds", [range(LISTED_SEEDS - 1), (1017, 4242, 90210), (0, 1, 1017)])
+def test_too_few_of_the_suites_own_seeds_give_no_rank(entry: Entry, seeds: Any) -> None:
+    table = board(entry("em", 0.5), entry("hypo", 0.1, seeds=seeds))
+    assert table["rank"].get("hypo", "") == ""
+    assert table.loc["em", "rank"] == "1"
+
+
+def test_five_seeds_are_verified(entry: Entry) -> None:
+    table = board(entry("em", 0.5), entry("hypo", 0.6, seeds=SEEDS[:VERIFIED_SEEDS]))
+    assert table["status"].to_dict() == {"em": "listed", "hypo": "verified"}
+
+
+def test_controls_have_no_rank_and_stand_last(entry: Entry) -> None:
+    table = board(entry("random_noise", 0.1), entry("none", 0.8), entry("em", 0.5))
+    assert table["rank"].to_dict() == {"em": "1", "random_noise": ""}
+    assert table.loc["random_noise", "status"] == "control"
+
+
+@pytest.mark.parametrize("copies", [1, 5])
+def test_copies_of_an_entry_change_no_rank(entry: Entry, copies: int) -> None:
+    """17 of 400 lost and 5 won: the same verdict with and without copies beside them."""
     order = np.argsort(HARD)
+    flipped = HARD.copy()
     flipped[order[:17]], flipped[order[-5:]] = ITEMS, -1
-    a, b = [keep(0.5)] * 3, [keep(0.5, flipped)] * 3
-    pair = entry("b", 0.6, b), entry("a", 0.5, a)
-    assert [rank for _, rank in placed(*pair)] == ["1", "2"]
-    same = [entry(name, 0.4, a) for name in "cd"]
-    assert [rank for _, rank in placed(*pair, *same)] == ["=1"] * 4
+    others = entry("hypo", 0.4), entry("tap", 0.4, order=flipped), entry("lsp", 0.7)
+    alone = placed(*others)
+    em = [run for n in range(copies) for run in entry("em", 0.4, defense_options={"batch": n})]
+    together = placed(*others, em)
+    assert {name: rank.strip("=") for name, rank in alone.items()} == {
+        name: rank.strip("=") for name, rank in together.items() if name in alone
+    }
 
 
-def test_without_answers_intervals_decide(keep: Keep) -> None:
-    gone = ["f" * 16] * 3
-    apart = entry("a", 0.9, gone, 0.05), entry("b", 0.5, gone, 0.05), entry("c", 0.45, gone, 0.05)
-    assert [rank for _, rank in placed(*apart)] == ["1", "=2", "=2"]
-    here = entry("b", 0.5, [keep(0.3) for _ in range(3)], 0.05)
-    assert [rank for _, rank in placed(apart[0], here, apart[2])] == ["1", "=2", "=2"]
+def test_answers_to_other_questions_are_not_paired(bench_home: Path) -> None:
+    """Such defenses are told apart rather than tied: nothing says that they are equal."""
+    answers = Answers(bench_home)
+    table = ranks.find_differences([
+        {seed: ranks.Evaluations("", "", answers.write(0.3)) for seed in THREE},
+        {seed: ranks.Evaluations("", "", answers.write(0.3, names=range(1, ITEMS + 1))) for seed in THREE},
+    ])  # fmt: skip
+    assert table.tolist() == [[False, True], [True, False]]
 
 
-def test_answers_to_other_questions_or_of_other_seeds_are_not_paired(keep: Keep) -> None:
-    a = entry("a", 0.6, [keep(0.3) for _ in range(3)])
-    foreign = entry("b", 0.5, [keep(0.9, names=range(1, ITEMS + 1)) for _ in range(3)])
-    assert [rank for _, rank in placed(a, foreign)] == ["=1", "=1"]
-    later = entry("b", 0.5, [keep(0.9) for _ in range(3)])
-    later["answers"] = {seed + 2: stages for seed, stages in later["answers"].items()}  # type: ignore[attr-defined]
-    assert [rank for _, rank in placed(a, later)] == ["=1", "=1"]
-
-
-def test_broken_answers_are_answers_that_are_not_here(keep: Keep, bench_home: Path) -> None:
-    a, b = [keep(0.3) for _ in range(3)], [keep(0.9) for _ in range(3)]
-    (bench_home / "artifacts" / "evaluate" / b[0] / "predictions.parquet").write_bytes(b"PAR1")
-    assert [rank for _, rank in placed(entry("a", 0.6, a), entry("b", 0.5, b))] == ["=1", "=1"]
-
-
-def test_too_few_seeds_are_below_without_a_rank(keep: Keep) -> None:
-    few = entry("few", 0.9, ["f" * 16] * (LISTED_SEEDS - 1))
-    one = entry("one", 0.95, ["f" * 16])
-    listed = entry("listed", 0.2, ["f" * 16] * LISTED_SEEDS)
-    verified = entry("verified", 0.1, ["f" * 16] * VERIFIED_SEEDS)
-    table = compute_standings(pd.DataFrame([one, few, listed, verified]))
-    assert table["defense_label"].tolist() == ["listed", "verified", "one", "few"]
-    assert table["status"].tolist() == ["listed", "verified", "not yet listed (1 seed)", "not yet listed (2 seeds)"]
-    assert table["rank"].tolist() == ["=1", "=1", "", ""]
-
-
-def test_nobody_is_ranked() -> None:
-    nobody = pd.DataFrame([entry("a", 0.5, [])]).iloc[:0]
-    assert compute_standings(nobody).empty
-    assert {"rank", "status"} <= set(compute_standings(nobody).columns)
+def test_an_empty_game_has_an_empty_board(bench_home: Path) -> None:
+    assert compute_leaderboard(tabulate_runs([])).empty

@@ -11,7 +11,7 @@ from bench.errors import UserError
 from bench.results import Run
 from bench.store import artifacts
 from bench.tables.records import run_as_json
-from bench.tables.seeds import score_seeds
+from bench.tables.seeds import score_seeds, select_evaluations
 from bench.tables.summary import summarize
 
 
@@ -80,9 +80,10 @@ def test_answers_that_arrive_later_are_found(finished: Callable[..., Run]) -> No
     run = finished(0)
     folder = artifacts.find("evaluate", run.stages["evaluate"]).folder
     folder.rename(folder.with_name("elsewhere"))
-    assert score_seeds([run.stages]) is None
+    compared = [select_evaluations(run.stages, run.baselines or {})]
+    assert score_seeds(compared) is None
     folder.with_name("elsewhere").rename(folder)
-    assert score_seeds([run.stages]) is not None
+    assert score_seeds(compared) is not None
 
 
 @pytest.mark.parametrize("size", [0, 50])
@@ -90,4 +91,4 @@ def test_answers_that_are_broken_break_no_table(finished: Callable[..., Run], be
     rows = [finished(0), finished(1, protected=20)]
     for file in bench_home.rglob("predictions.parquet"):
         os.truncate(file, size)
-    assert score_seeds([row.stages for row in rows]) is None
+    assert score_seeds([select_evaluations(row.stages, row.baselines or {}) for row in rows]) is None

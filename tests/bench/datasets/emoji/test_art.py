@@ -1,6 +1,6 @@
 """The committed art and the split that keeps the owner's concepts from every pretrained victim."""
 
-from bench.datasets.emoji.art import OWNER_CONCEPTS, concepts, owner_indices, pretraining_indices
+from bench.datasets.emoji.art import HELD_OUT, concepts, held_out_indices, owner_indices, pretraining_indices
 from bench.spec import identity
 
 
@@ -21,12 +21,18 @@ def test_every_picture_shows_something() -> None:
 
 
 def test_owner_and_known_share_nothing() -> None:
-    owner, known = owner_indices(), pretraining_indices()
-    assert len(owner) == OWNER_CONCEPTS == 96
-    assert sorted(owner + known) == list(range(1375))
-    assert {concepts()[i].art.tobytes() for i in owner}.isdisjoint(concepts()[i].art.tobytes() for i in known)
+    held_out, known = held_out_indices(), pretraining_indices()
+    assert len(held_out) == HELD_OUT == 96
+    assert sorted(held_out + known) == list(range(1375))
+    assert {concepts()[i].art.tobytes() for i in held_out}.isdisjoint(concepts()[i].art.tobytes() for i in known)
 
 
 def test_the_split_is_the_one_that_the_committed_victims_were_trained_on() -> None:
     """Another split would have them trained on the owner's concepts; then every number is wrong."""
-    assert identity([concepts()[i].name for i in owner_indices()]) == "16e2fa3acc6b9849"
+    assert identity([concepts()[i].name for i in held_out_indices()]) == "16e2fa3acc6b9849"
+
+
+def test_the_owner_has_what_is_held_out_without_near_twins() -> None:
+    owner = owner_indices()
+    assert set(owner) < set(held_out_indices())
+    assert len(owner) == 65

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.datasets.emoji import pretraining
-from bench.datasets.emoji.art import concepts, owner_indices, pretraining_indices
+from bench.datasets.emoji.art import concepts, held_out_indices, pretraining_indices
 from bench.datasets.emoji.render import COLOURS
 
 SOME = pretraining_indices()[5:900:300]
@@ -34,7 +34,7 @@ def test_the_owners_concepts_are_not_among_them(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(pretraining, "track", lambda indices, description: drawn.extend(indices) or ())
     pretraining.load_pretraining_pictures(tmp_path, "train", 1, seed=0)
     assert len(drawn) == 1375 - 96
-    assert set(drawn).isdisjoint(owner_indices())
+    assert set(drawn).isdisjoint(held_out_indices())
 
 
 def test_pictures_are_rendered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,162 @@
+"""A set of attacks: the best on validation on both sides, seed by seed, and what is missing."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from bench.results import Run
+from bench.tables.levels import score_level
+from bench.tables.runs import tabulate_runs
+from tests.answer_files import Answers
+
+JPEG = "lora_sft+jpeg"
+SET = ("lora_sft", "full_sft", JPEG)
+
+
+@pytest.fixture
+def answers(bench_home: Path) -> Answers:
+    return Answers(bench_home)
+
+
+@pytest.fixture
+def play(answers: Answers, run_factory: Callable[..., Run]) -> Callable[..., Run]:
+    """Makes a run of an attack whose release, clean data and baseline give so much."""
+    numbers = iter(range(1000))
+
+    def make(attack: str = "lora_sft", *, seed: int = 0, defense: str = "em", **rates: Any) -> Run:
+        rest = {
+            name: rates.pop(name) for name in ("eligible", "stealth", "protocol", "attack_options") if name in rates
+        }
+        return run_factory(next(numbers), attack=attack, seed=seed, defense=defense, **answers.columns(**rates), **rest)
+
+    return make
+
+
+def protection(*runs: Run, attacks: tuple[str, ...] = SET) -> float:
+    level = score_level(tabulate_runs(runs), attacks)
+    assert level is not None
+    assert level.score is not None
+    assert level.score.protection is not None
+    return level.score.protection.value
+
+
+def test_one_attack_is_a_set_of_one(play: Callable[..., Run]) -> None:
+    assert protection(play(release=0.2), attacks=("lora_sft",)) == pytest.approx(1 - 0.2 / 0.8)
+
+
+def test_the_best_attack_stands_on_both_sides(play: Callable[..., Run]) -> None:
+    """The stronger recipe has 0.9 from clean data, so a release that gives it 0.45 is worth half."""
+    runs = play(release=0.1, clean=0.6), play("full_sft", release=0.45, clean=0.9)
+    assert protection(*runs) == pytest.approx(0.5)
+
+
+def test_the_two_sides_may_have_different_best_attacks(play: Callable[..., Run]) -> None:
+    runs = play(release=0.2, clean=0.8), play(JPEG, release=0.4, clean=0.5)
+    level = score_level(tabulate_runs(runs), SET)
+    assert level is not None
+    assert (level.attacks, level.clean_attacks) == ({0: JPEG}, {0: "lora_sft"})
+    assert protection(*runs) == pytest.approx(1 - 0.4 / 0.8)
+
+
+def test_attacks_are_chosen_on_validation_not_on_test(play: Callable[..., Run]) -> None:
+    runs = play(release=0.2, validation=0.5), play(JPEG, release=0.7, validation=0.4)
+    assert protection(*runs) == pytest.approx(1 - 0.2 / 0.8)
+    clean = play(release=0.2, clean=0.8, validation_clean=0.1), play(JPEG, release=0.1, clean=0.4, validation_clean=0.2)
+    assert protection(*clean) == pytest.approx(1 - 0.2 / 0.4)
+
+
+def test_of_equal_attacks_the_first_of_the_set_is_chosen(play: Callable[..., Run]) -> None:
+    level = score_level(tabulate_runs([play(JPEG, release=0.3), play(release=0.3)]), SET)
+    assert level is not None
+    assert level.attacks == {0: "lora_sft"}
+
+
+def test_every_seed_chooses_for_itself(play: Callable[..., Run]) -> None:
+    runs = [
+        play(release=0.4, seed=0), play(JPEG, release=0.2, seed=0),
+        play(release=0.1, seed=1), play(JPEG, release=0.6, seed=1),
+    ]  # fmt: skip
+    level = score_level(tabulate_runs(runs), SET)
+    assert level is not None
+    assert level.attacks == {0: "lora_sft", 1: JPEG}
+    assert protection(*runs) == pytest.approx(1 - (0.4 + 0.6) / 2 / 0.8)
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)])
+def test_no_defense_is_zero_by_construction(play: Callable[..., Run], seeds: tuple[int, ...]) -> None:
+    """Clean data on both sides: the same answers, whichever attack is chosen."""
+    runs = []
+    for seed in seeds:
+        for attack, rate in (("lora_sft", 0.7), ("full_sft", 0.9 - 0.3 * seed)):
+            run = play(attack, defense="none", seed=seed, release=rate, clean=rate)
+            run.stages = run.stages | {"evaluate": run.stages["clean"]}
+            runs.append(run)
+    level = score_level(tabulate_runs(runs), SET)
+    assert level is not None
+    assert level.score is not None
+    assert level.score.protection == (0, 0, 0)
+
+
+def test_an_attack_that_ruins_clean_data_changes_nothing(play: Callable[..., Run]) -> None:
+    """It is best on neither side; but what it gets from a release still counts."""
+    runs = play(release=0.2), play("full_sft", release=0.02, clean=0.03, eligible=False)
+    assert protection(*runs) == protection(runs[0])
+    strong = play(JPEG, release=0.6, clean=0.03, eligible=False)
+    assert protection(*runs, strong) == pytest.approx(1 - 0.6 / 0.8)
+
+
+def test_the_best_baseline_of_all_attacks_is_taken_off(play: Callable[..., Run], answers: Answers) -> None:
+    """A trainer with clean samples of their own reaches 0.5 without the release."""
+    run = play(release=0.6)
+    run.stages = run.stages | {"own": answers.write(0.5)}
+    run.baselines = {**(run.baselines or {}), "own": {"test": 0.5, "validation": 0.45}}
+    assert protection(run) == pytest.approx(1 - 0.1 / 0.3)
+    assert protection(run, play(JPEG, release=0.1, clean=0.1)) == pytest.approx(1 - 0.1 / 0.3)
+
+
+def test_what_was_not_met_is_named_and_only_full_seeds_count(play: Callable[..., Run]) -> None:
+    runs = [play(release=0.2, seed=0), play("full_sft", release=0.3, seed=0), play(release=0.7, seed=1)]
+    level = score_level(tabulate_runs(runs), SET)
+    assert level is not None
+    assert level.missing == (JPEG,)
+    assert level.attacks == {0: "full_sft"}
+
+
+def test_attacks_outside_the_set_and_stale_rows_do_not_count(play: Callable[..., Run]) -> None:
+    frame = tabulate_runs([
+        play(release=0.2), play("vision_lora", release=0.7), play("full_sft", release=0.7, protocol=1),
+        play("full_sft", release=0.7, stealth={"answers": 3}),
+        play("full_sft", release=0.7, attack_options={"lr": 0.1}),
+    ])  # fmt: skip
+    level = score_level(frame, SET)
+    assert level is not None
+    assert level.attacks == {0: "lora_sft"}
+    assert score_level(frame, ("adversarial",)) is None
+
+
+def test_options_are_part_of_an_attack(play: Callable[..., Run]) -> None:
+    run = play(JPEG, release=0.2, attack_options={"jpeg.quality": 50})
+    assert score_level(tabulate_runs([run]), ["lora_sft+jpeg(quality=50)"]) is not None
+    assert score_level(tabulate_runs([run]), [JPEG]) is None
+
+
+def test_without_answers_there_is_no_score(run_factory: Callable[..., Run], bench_home: Path) -> None:
+    elsewhere = run_factory(0, stages=dict.fromkeys(("zero", "clean", "evaluate"), "f" * 16))
+    level = score_level(tabulate_runs([elsewhere]), ("lora_sft",))
+    assert level is not None
+    assert level.score is None
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"baselines": None}, {"baselines": {}}, {"baselines": {"zero": 3}}, {"stages": {}}, {"validation_clean": None}],
+)
+def test_rows_that_say_too_little_do_not_count(
+    run_factory: Callable[..., Run], bench_home: Path, broken: dict[str, Any]
+) -> None:
+    frame = tabulate_runs([run_factory(0, **broken)])
+    assert isinstance(frame, pd.DataFrame)
+    assert score_level(frame, ("lora_sft",)) is None
