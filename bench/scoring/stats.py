@@ -4,7 +4,6 @@ Scores are floats in [0, 1], and each seed is a row: (S, N). docs/design/statist
 how often they are right.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -141,20 +140,6 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     """
     only_first, only_second = int(np.sum(first > second)), int(np.sum(first < second))
     return min(1.0, 2 * float(bdtr(min(only_first, only_second), only_first + only_second, 0.5)))
-
-
-def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Return step-down adjusted p (Holm, 1979): by chance alone, any of them is below 5 % at most 5 % of the time.
-
-    >>> holm([0.01, 0.04]).tolist()
-    [0.02, 0.04]
-    """
-    p = np.asarray(p, float)
-    order = np.argsort(p, kind="stable")
-    ordered = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(1, ordered)
-    return adjusted
 
 
 def rank_with_ties(different: np.ndarray) -> list[int]:

@@ -1,6 +1,5 @@
 """Intervals, tests and ranks against scipy, against closed forms and against each other."""
 
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -143,28 +142,6 @@ def test_mcnemar_is_the_sign_test_of_the_answers_that_differ(gained: int, lost: 
     second = np.repeat([0.0, 1.0, 1.0], [gained, lost, same])
     expected = theirs.binomtest(gained, gained + lost).pvalue if gained + lost else 1
     assert stats.mcnemar(first, second) == pytest.approx(expected)
-
-
-def test_holm_on_a_table_by_hand() -> None:
-    """Sorted: 0.005 x 4, 0.01 x 3, 0.03 x 2, and 0.04 is no less than the one before."""
-    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert stats.holm([0.9, 0.6]).tolist() == [1, 1]
-    assert stats.holm([]).tolist() == []
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_rejects_what_stepping_down_rejects(p: list[float]) -> None:
-    """Holm's own wording: start from the smallest p and stop at the first above 5 % / (the number left)."""
-    adjusted, order = stats.holm(p), np.argsort(p, kind="stable")
-    left = len(p)
-    for place in order:
-        if p[place] * left > 0.05:
-            break
-        assert adjusted[place] <= 0.05
-        left -= 1
-    assert (adjusted <= 0.05).sum() == len(p) - left
-    assert all(adjusted[a] <= adjusted[b] for a, b in pairwise(order))
-    assert (adjusted >= p).all()
 
 
 def test_ties_share_a_rank_that_counts_as_one() -> None:
