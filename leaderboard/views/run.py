@@ -67,12 +67,13 @@ def show_numbers(run: pd.Series) -> None:
                       delta=interval if scored else "no clean gain", delta_color="off", delta_arrow="off")  # fmt: skip
     for column, title, name, note in zip(
         columns[1:],
-        ["Zero-shot", "Clean fine-tune", "Protected fine-tune", "Protected, validation"],
-        ["utility_zero", "utility_clean", "utility", "validation"],
+        ["Without the release", "Attack, clean data", "Attack, release", "The same, validation"],
+        ["utility_baseline", "utility_clean", "utility", "validation"],
         ["test accuracy"] * 3 + ["what the trainer sees"],
         strict=True,
     ):
-        column.metric(title, f"{run[name]:.1%}", border=True, delta=note, delta_color="off", delta_arrow="off")
+        accuracy = "–" if pd.isna(run[name]) else f"{run[name]:.1%}"
+        column.metric(title, accuracy, border=True, delta=note, delta_color="off", delta_arrow="off")
 
 
 def show_fields(rows: list[tuple[str, object]]) -> None:

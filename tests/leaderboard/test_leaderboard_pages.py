@@ -136,8 +136,8 @@ def test_matrix(home: Path, open_page: Open) -> None:
 def test_run(home: Path, open_page: Open) -> None:
     app = open_page("run", run=f"{3:016x}")
     assert {metric.label: metric.value for metric in app.metric} == {
-        "Protection": "0.80", "Zero-shot": "1.0%", "Clean fine-tune": "71.0%", "Protected fine-tune": "25.0%",
-        "Protected, validation": "24.0%",
+        "Protection": "0.80", "Without the release": "1.0%", "Attack, clean data": "71.0%",
+        "Attack, release": "25.0%", "The same, validation": "24.0%",
     }  # fmt: skip
     assert app.metric[0].delta == "95 %: 0.70 to 0.99"
     assert app.code[0].value == "bench run --defense mmguard --attack lora_sft --seed 3"

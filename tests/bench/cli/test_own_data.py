@@ -145,7 +145,7 @@ def test_a_submission_reads_nobodys_folders(cli: Callable, cells: Path) -> None:
     file = cells.parent / "entry.yaml"
     file.write_text(yaml.safe_dump({**entry, "datasets": [str(cells)]}))
     output = cli("submit", "validate", str(file))
-    assert output.code == 2 and f"datasets: {str(cells)!r} is not known" in output.err
+    assert output.code == 2 and output.err.startswith("error: datasets: '/") and "is not known" in output.err
 
 
 @pytest.mark.slow
