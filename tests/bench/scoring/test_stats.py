@@ -1,6 +1,5 @@
 """Intervals, tests and ranks against scipy, against closed forms and against each other."""
 
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
