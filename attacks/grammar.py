@@ -1,8 +1,4 @@
-"""The text form of an attack: `lora_sft(rank=8)+jpeg(quality=30)+gray`, or the name of a recipe in `attacks/recipes/`.
-
-Where one attack or several are allowed, `best` stands for the plain and adaptive attacks of `attacks/required.yaml`,
-and `required` for all of them.
-"""
+"""The text form of an attack: `lora_sft(rank=8)+jpeg(quality=30)+gray`, or the name of a recipe in `recipes/`."""
 
 import re
 from functools import cache, lru_cache
@@ -10,15 +6,11 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from attacks.members import load_members
 from bench import yamlfile, yamltext
 from bench.errors import UserError, show
 from bench.spec import Closed, Method
 
 RECIPES = Path(__file__).parent / "recipes"
-SETS = {"best": "adaptive", "required": "clean"}
-"""Names of sets of attacks, each with the level of the required set whose attacks it stands for."""
-
 TERM = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(?:\(([^()]*)\))?\s*")
 """A tuner or part with its options: `jpeg(quality=30)`."""
 
@@ -32,16 +24,6 @@ class Recipe(Closed):
 
     summary: str = Field(min_length=3, max_length=160)
     attack: str = Field(min_length=1, max_length=400)
-
-
-@cache
-def expand_set(text: str) -> tuple[str, ...]:
-    """Return the attacks of a set by its name in `SETS`, in text form, and `text` alone otherwise.
-
-    >>> expand_set("lora_sft+jpeg")
-    ('lora_sft+jpeg',)
-    """
-    return tuple(m.attack for m in load_members().levels[SETS[text]]) if text in SETS else (text,)
 
 
 @cache

@@ -24,11 +24,11 @@ PLAIN = ("lora_sft",)
 SET = (
     "lora_sft",
     "full_sft",
-    "lora_sft+jpeg",
+    "lora_sft+jpeg(quality=30)",
     "lora_sft+crop_color",
     "lora_sft+drop_inserted",
-    "lora_sft+jpeg+drop_inserted",
-    "full_sft+jpeg+drop_inserted",
+    "lora_sft+jpeg(quality=30)+drop_inserted",
+    "full_sft+jpeg(quality=30)+drop_inserted",
 )
 """The attacks of protocol 1's standard set that are still in use, without queries and without clean samples."""
 

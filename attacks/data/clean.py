@@ -13,24 +13,29 @@ from bench import spec
 from bench.samples import SampleSet
 
 
-class MixCleanOptions(spec.Options):
+class CleanSamplesOptions(spec.Options):
     """The number of clean pictures."""
 
     share: float = Field(0.05, gt=0, le=1, description="number of clean pictures, as a share of those in the release")
 
 
-@part("mix_clean")
-class MixClean(Part[MixCleanOptions]):
-    """Add some of the owner's clean originals to the release."""
+class CleanSamples(Part[CleanSamplesOptions]):
+    """A part of a trainer who holds a share of the owner's clean originals."""
 
-    card = AttackCard(
-        "K4", 1.05, "protections that need every picture protected", "APBench; Sandoval-Segura et al., 2022"
-    )
     needs: ClassVar[frozenset[str]] = frozenset({"owner"})
 
     @property
     def clean_share(self) -> float:
         return self.options.share
+
+
+@part("mix_clean")
+class MixClean(CleanSamples):
+    """Add some of the owner's clean originals to the release."""
+
+    card = AttackCard(
+        "K4", 1.05, "protections that need every picture protected", "APBench; Sandoval-Segura et al., 2022"
+    )
 
     def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
         """Append clean samples to the release. Their ids end in `-clean`, so that no id is there twice."""
@@ -39,22 +44,11 @@ class MixClean(Part[MixCleanOptions]):
         return SampleSet((*released, *renamed))
 
 
-class OwnOnlyOptions(spec.Options):
-    """The number of clean pictures."""
-
-    share: float = Field(0.05, gt=0, le=1, description="number of clean pictures, as a share of those in the release")
-
-
 @part("own_only")
-class OwnOnly(Part[OwnOnlyOptions]):
+class OwnOnly(CleanSamples):
     """Control: train on what `mix_clean` adds, without the release, in as many steps as on the release."""
 
     card = AttackCard("K4", 1.0, "nothing: what the trainer's clean pictures are worth alone", "a control")
-    needs: ClassVar[frozenset[str]] = frozenset({"owner"})
-
-    @property
-    def clean_share(self) -> float:
-        return self.options.share
 
     def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
         """Return as many clean samples as the release has, repeated in order. The ids end in the repetition."""

@@ -53,7 +53,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
     """Protect, attack, evaluate and score. Finished stages are reused, and a killed run continues where it stopped."""
-    from attacks.grammar import SETS, expand_set
+    from attacks.required import SETS, expand_set
     from bench.cli import parse
 
     if attack in SETS and attack_option:

@@ -49,7 +49,7 @@ def run_(
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
     """Play every cell of a submission, as `bench run` would."""
-    from attacks.grammar import SETS, expand_set
+    from attacks.required import SETS, expand_set
     from bench.cli.run import play
 
     cells: list[list[RunSpec]] = []

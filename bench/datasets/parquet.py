@@ -69,9 +69,6 @@ def refuse_damage(name: str) -> Iterator[None]:
     """Turn what Arrow raises over a damaged file into one line."""
     try:
         yield
-    except pa.ArrowNotImplementedError as error:  # some dictionaries inside lists, which Arrow cannot keep as such
-        reason = first_line(error)
-        raise UserError(f"{name}: Arrow does not read it ({reason}); allowed: a file without use_dictionary") from None
     except (pa.ArrowException, OSError, UnicodeDecodeError, IndexError, ValueError) as error:
         raise UserError(f"{name}: damaged ({first_line(error)}); allowed: a whole Parquet file") from None
 

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BeforeValidator, Field, field_validator
 
 from attacks import REGISTRY as ATTACKS
-from attacks.grammar import expand_set, parse_attack
+from attacks.grammar import parse_attack
+from attacks.required import expand_set
 from bench import yamlfile
 from bench.errors import UserError, show
 from bench.game.suites import FOLDER, presets

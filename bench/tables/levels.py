@@ -15,15 +15,14 @@ from bench.tables.seeds import Evaluations, score_seeds
 class LevelScore(NamedTuple):
     """A defense against a set of attacks, over the seeds that have met most of them.
 
-    score: None where the answers are not on this machine. attacks, clean_attacks: by seed, the attack that was chosen
-    with the release and with clean data, in text form. evaluations: by seed, what the score compares. missing: attacks
+    score: None where the answers are not on this machine. attacks: by seed, the attack that was chosen with the release,
+    in text form. evaluations: by seed, what the score compares. missing: attacks
     of the set that one of these seeds has not met. runs, labels: by seed, the identity of the chosen attack's run, and
     its label in the game.
     """
 
     score: Score | None
     attacks: dict[int, str]
-    clean_attacks: dict[int, str]
     evaluations: dict[int, Evaluations]
     missing: tuple[str, ...]
     runs: dict[int, str]
@@ -59,7 +58,6 @@ def score_level(runs: pd.DataFrame, attacks: Sequence[str]) -> LevelScore | None
     return LevelScore(
         score=read_or_none(partial(score_seeds, tuple(evaluations.values()))),
         attacks={seed: row["attack_text"] for seed, row in attacked.items()},
-        clean_attacks={seed: row["attack_text"] for seed, row in clean.items()},
         evaluations=evaluations,
         missing=tuple(a for a in attacks if any(a not in set(rows["attack_text"]) for rows in by_seed.values())),
         runs={seed: row["id"] for seed, row in attacked.items()},

@@ -4,14 +4,13 @@ A defense is ranked once it has met the whole required set with the suite's own 
 rank: each pair is compared by itself, and defenses that tie share a rank that counts as one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from attacks.grammar import format_attack
 from attacks.required import load_required
 from bench.scoring import stats
 from bench.scoring.protection import LISTED_SEEDS, SEEDS, VERIFIED_SEEDS
@@ -19,7 +18,6 @@ from bench.scoring.stats import Estimate
 from bench.tables.answers import load_scores
 from bench.tables.levels import LevelScore, score_level
 from bench.tables.runs import TOO_LITTLE_GAIN
-from bench.tables.seeds import Evaluations
 from defenses import REGISTRY as DEFENSES
 
 ALPHA = 0.01
@@ -31,7 +29,7 @@ RANKED = "adaptive"
 
 def required_attacks() -> dict[str, tuple[str, ...]]:
     """Return the attacks of the required set, in text form, by level of knowledge."""
-    return {level: tuple(map(format_attack, attacks)) for level, attacks in load_required().levels.items()}
+    return {level: tuple(m.attack for m in members) for level, members in load_required().members.items()}
 
 
 def compute_leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
@@ -58,24 +56,27 @@ def compute_leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
     board = board.sort_values(["so_far", "defense_label"], ascending=[False, True], kind="stable")
     is_ranked, is_control = board["status"].isin(["listed", "verified"]), board["status"] == "control"
     ranked = board[is_ranked]
-    ranks = stats.rank_with_ties(find_differences(list(ranked["evaluations"])))
+    ranks = stats.rank_with_ties(find_differences(ranked))
     ranked = ranked.assign(rank=[f"={rank}" if ranks.count(rank) > 1 else str(rank) for rank in ranks])
     parts = [ranked, board[~is_ranked & ~is_control].assign(rank=""), board[is_control].assign(rank="")]
     return pd.concat([part for part in parts if not part.empty], ignore_index=True)
 
 
-def find_differences(evaluations: Sequence[Mapping[int, Evaluations]]) -> np.ndarray:
-    """Return (K, K) booleans, True where the chosen attacks on two releases score differently, by a paired test.
+def find_differences(ranked: pd.DataFrame) -> np.ndarray:
+    """Return (K, K) booleans, True where two defenses of the leaderboard differ significantly.
 
-    `evaluations`: by seed, for each defense. Defenses differ too where their answers cannot be paired.
+    The answers after their chosen attacks are compared in a paired test. Where too few seeds can be paired, two
+    defenses differ if their intervals do not overlap.
     """
-    answers = [{seed: load_scores(pair.attacked) for seed, pair in by_seed.items()} for by_seed in evaluations]
-    different = np.ones((len(answers), len(answers)), bool)
-    np.fill_diagonal(different, False)
+    answers = [
+        {seed: load_scores(chosen.attacked) for seed, chosen in by_seed.items()} for by_seed in ranked["evaluations"]
+    ]
+    low, high = ranked[f"{RANKED}_low"].to_numpy(), ranked[f"{RANKED}_high"].to_numpy()
+    different = np.zeros((len(answers), len(answers)), bool)
     for first, second in combinations(range(len(answers)), 2):
         value = _p_value(answers[first], answers[second])
-        if value is not None:
-            different[[first, second], [second, first]] = value <= ALPHA
+        apart = low[first] > high[second] or low[second] > high[first]
+        different[[first, second], [second, first]] = apart if value is None else value <= ALPHA
     return different
 
 

@@ -110,7 +110,7 @@ def _reasons(frame: pd.DataFrame) -> pd.Series:
 
 def _attack_text(name: str, options: Mapping[str, Any]) -> str:
     """Return the text form of an attack; of a row from elsewhere that names none, its name."""
-    return read_or_none(lambda: format_attack(ATTACKS.normalise(Method(name=name, options=dict(options))))) or name
+    return read_or_none(lambda: format_attack(Method(name=name, options=dict(options)))) or name
 
 
 def _baseline(baselines: Any) -> float:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attacks import REGISTRY
-from attacks.grammar import RECIPES, expand_set, format_attack, load_recipes, parse_attack, parse_option
+from attacks.grammar import RECIPES, format_attack, load_recipes, parse_attack, parse_option
+from attacks.required import expand_set
 from bench.errors import UserError
 from bench.spec import Method
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attacks.grammar import expand_set, format_attack, load_recipes, parse_attack, parse_option
+from attacks.grammar import format_attack, load_recipes, parse_attack, parse_option
+from attacks.required import expand_set
 from bench.errors import UserError
 from tests.fuzz.mutations import check_line, damaged
 

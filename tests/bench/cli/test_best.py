@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from attacks import REGISTRY
-from attacks.grammar import expand_set, parse_attack
-from attacks.members import load_members
+from attacks.grammar import parse_attack
+from attacks.required import expand_set, load_required
 from bench.results import Run
 from bench.spec import RunSpec
 
@@ -99,7 +99,7 @@ def test_a_submission_meets_the_whole_set(cli: Callable, played: list[RunSpec], 
 
 def test_the_set_is_of_attacks_that_can_be_built() -> None:
     texts = expand_set("best")
-    assert list(texts) == [member.attack for member in load_members().levels["adaptive"]]
+    assert list(texts) == [member.attack for member in load_required().members["adaptive"]]
     assert len({parse_attack(text).model_dump_json() for text in texts}) == len(texts)
     for text in texts:
         assert REGISTRY.build(parse_attack(text)).trains

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -68,6 +69,44 @@ def test_a_whole_file_is_read_as_it_is(
         data_page_version=version, row_group_size=rows, data_page_size=page, dictionary_pagesize_limit=4 * page,
     )  # fmt: skip
     assert read(tmp_path / "a.parquet") == cells
+
+
+WORDS = [f"word {n} " * 150 for n in range(700)]
+NESTED = {
+    "list": pa.list_(pa.string()),
+    "large list": pa.large_list(pa.large_string()),
+    "list of lists": pa.list_(pa.list_(pa.string())),
+    "turns": pa.list_(pa.struct([("from", pa.string()), ("value", pa.string())])),
+    "pictures": pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
+    "struct of lists": pa.struct([("answers", pa.list_(pa.string()))]),
+    "map": pa.map_(pa.string(), pa.string()),
+}
+
+
+def nested(kind: pa.DataType, word: str) -> Any:
+    """Return a value of a nested type, whose texts are all one word."""
+    if pa.types.is_map(kind):
+        return [("key", word)]
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return [nested(kind.value_type, word)] * 2
+    if pa.types.is_struct(kind):
+        return {field.name: nested(field.type, word) for field in kind}
+    return word.encode() if pa.types.is_binary(kind) else word
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("page", [MEGABYTE, 4000])
+@pytest.mark.parametrize("kind", NESTED)
+def test_large_dictionaries_inside_nested_columns_are_read_as_they_are(
+    tmp_path: Path, kind: str, page: int, version: str
+) -> None:
+    """Every text might be as large as the dictionary, which would be gigabytes. With small pages it ends half way."""
+    rows = [nested(NESTED[kind], WORDS[7 * n % 700]) for n in range(800)]
+    table = pa.table({"column": pa.array(rows, NESTED[kind])})
+    pq.write_table(
+        table, tmp_path / "a.parquet", data_page_version=version, data_page_size=page, dictionary_pagesize_limit=page
+    )
+    assert read(tmp_path / "a.parquet") == table.to_pylist()
 
 
 def test_pages_are_those_that_arrow_reads(tmp_path: Path) -> None:

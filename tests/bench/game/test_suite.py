@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attacks import REGISTRY as ATTACKS
-from attacks.grammar import expand_set, parse_attack
+from attacks.grammar import parse_attack
+from attacks.required import expand_set
 from bench.cli import parse
 from bench.datasets.cards import HUB
 from bench.errors import UserError

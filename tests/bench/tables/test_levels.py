@@ -57,7 +57,7 @@ def test_the_two_sides_may_have_different_best_attacks(play: Callable[..., Run])
     runs = play(release=0.2, clean=0.8), play(JPEG, release=0.4, clean=0.5)
     level = score_level(tabulate_runs(runs), SET)
     assert level is not None
-    assert (level.attacks, level.clean_attacks) == ({0: JPEG}, {0: "lora_sft"})
+    assert level.attacks == {0: JPEG}
     assert protection(*runs) == pytest.approx(1 - 0.4 / 0.8)
 
 

@@ -13,6 +13,7 @@ from bench.scoring.protection import LISTED_SEEDS, SEEDS, VERIFIED_SEEDS
 from bench.tables import ranks
 from bench.tables.ranks import compute_leaderboard, required_attacks
 from bench.tables.runs import tabulate_runs
+from bench.tables.seeds import Evaluations
 from tests.answer_files import HARD, ITEMS, Answers
 
 SETS = {
@@ -131,14 +132,23 @@ def test_copies_of_an_entry_change_no_rank(entry: Entry, copies: int) -> None:
     }
 
 
-def test_answers_to_other_questions_are_not_paired(bench_home: Path) -> None:
-    """Such defenses are told apart rather than tied: nothing says that they are equal."""
+@pytest.mark.parametrize(("low", "differs"), [(0.55, True), (0.45, False)])
+@pytest.mark.parametrize("unpaired", ["questions", "seeds", "broken"])
+def test_what_cannot_be_paired_differs_only_where_intervals_are_apart(
+    bench_home: Path, unpaired: str, low: float, differs: bool
+) -> None:
     answers = Answers(bench_home)
-    table = ranks.find_differences([
-        {seed: ranks.Evaluations("", "", answers.write(0.3)) for seed in THREE},
-        {seed: ranks.Evaluations("", "", answers.write(0.3, names=range(1, ITEMS + 1))) for seed in THREE},
-    ])  # fmt: skip
-    assert table.tolist() == [[False, True], [True, False]]
+    names = range(1, ITEMS + 1) if unpaired == "questions" else range(ITEMS)
+    seeds = range(2, 5) if unpaired == "seeds" else THREE
+    pair = [
+        {seed: Evaluations("", "", answers.write(0.3)) for seed in THREE},
+        {seed: Evaluations("", "", answers.write(0.9, names=names)) for seed in seeds},
+    ]
+    if unpaired == "broken":
+        (answers.folder / pair[1][0].attacked / "predictions.parquet").write_bytes(b"PAR1")
+    ends = {"adaptive_low": [low, 0.1], "adaptive_high": [0.9, 0.5]}
+    table = ranks.find_differences(pd.DataFrame({"evaluations": pair, **ends}))
+    assert table.tolist() == [[False, differs], [differs, False]]
 
 
 def test_an_empty_game_has_an_empty_board(bench_home: Path) -> None:

@@ -62,6 +62,17 @@ class Builder(ABC):
         """Return the width of `features`: the tower's, unless it ends in a projection."""
         return int(config.vision_config.hidden_size)
 
+    def vision_sizes(self, recipe: Recipe) -> dict[str, Any]:
+        """Return the part of a tower's configuration that is the same for most families."""
+        return {
+            "hidden_size": recipe.width,
+            "intermediate_size": 3 * recipe.width,
+            "num_hidden_layers": recipe.layers,
+            "num_attention_heads": recipe.heads,
+            "image_size": recipe.side,
+            "patch_size": PATCH,
+        }
+
     def text_sizes(self, recipe: Recipe, tok: PreTrainedTokenizerFast) -> dict[str, object]:
         """Return the part of a text configuration that is the same for all families."""
         return {

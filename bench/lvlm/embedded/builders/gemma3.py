@@ -91,12 +91,7 @@ class Gemma3Builder(Builder):
         config = Gemma3Config(
             vision_config={
                 "model_type": "siglip_vision_model",
-                "hidden_size": recipe.width,
-                "intermediate_size": 3 * recipe.width,
-                "num_hidden_layers": recipe.layers,
-                "num_attention_heads": recipe.heads,
-                "image_size": recipe.side,
-                "patch_size": PATCH,
+                **self.vision_sizes(recipe),
                 "vision_use_head": False,
             },
             text_config={

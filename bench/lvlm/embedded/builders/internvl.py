@@ -49,13 +49,8 @@ class InternVLBuilder(Builder):
     def model(self, recipe: Recipe, tok: PreTrainedTokenizerFast) -> InternVLForConditionalGeneration:
         config = InternVLConfig(
             vision_config=InternVLVisionConfig(
-                hidden_size=recipe.width,
-                intermediate_size=3 * recipe.width,
-                num_hidden_layers=recipe.layers,
-                num_attention_heads=recipe.heads,
+                **self.vision_sizes(recipe),
                 attention_bias=True,
-                image_size=recipe.side,
-                patch_size=PATCH,
                 layer_scale_init_value=1.0,
             ),
             text_config=Qwen3Config(

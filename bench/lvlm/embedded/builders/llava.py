@@ -42,14 +42,7 @@ class LlavaBuilder(Builder):
         return CLIPImageProcessor(size=side, crop_size=side, do_center_crop=False, **scale)
 
     def model(self, recipe: Recipe, tok: PreTrainedTokenizerFast) -> LlavaForConditionalGeneration:
-        tower = {
-            "hidden_size": recipe.width,
-            "intermediate_size": 3 * recipe.width,
-            "num_hidden_layers": recipe.layers,
-            "num_attention_heads": recipe.heads,
-            "image_size": recipe.side,
-            "patch_size": PATCH,
-        }
+        tower = self.vision_sizes(recipe)
         siglip = recipe.vision == "siglip"
         config = LlavaConfig(
             vision_config=SiglipVisionConfig(**tower, vision_use_head=False) if siglip else CLIPVisionConfig(**tower),
