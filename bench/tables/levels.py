@@ -15,10 +15,9 @@ from bench.tables.seeds import Evaluations, score_seeds
 class LevelScore(NamedTuple):
     """A defense against a set of attacks, over the seeds that have met most of them.
 
-    score: None where the answers are not on this machine. attacks: by seed, the attack that was chosen with the release,
-    in text form. evaluations: by seed, what the score compares. missing: attacks
-    of the set that one of these seeds has not met. runs, labels: by seed, the identity of the chosen attack's run, and
-    its label in the game.
+    score: None where the answers are not on this machine. attacks: by seed, the attack that was chosen with the
+    release, in text form. evaluations: by seed, what the score compares. missing: attacks of the set that one of these
+    seeds has not met. runs, labels: by seed, the identity of the chosen attack's run, and its label in the game.
     """
 
     score: Score | None
