@@ -24,7 +24,7 @@ def check_release(original: SampleSet, released: object, control: bool = False) 
     inserted words. Budgets are not checked.
     """
     if not isinstance(released, SampleSet) or not all(isinstance(sample, Sample) for sample in released):
-        raise UserError(f"release: {show(released)}; allowed: a SampleSet of Samples")
+        raise UserError(f"release: {show_ascii(released)}; allowed: a SampleSet of Samples")
     check_ids(original, released)
     answers = check_labels(original, released, control)
     check_pictures(original, released)
@@ -38,8 +38,9 @@ def check_ids(original: SampleSet, released: SampleSet) -> None:
     for number, pair in enumerate(zip_longest(original, released), start=1):
         before, after = ((s.id, s.image_id) if s else None for s in pair)
         if before != after:
-            change = f"sample {number} from {show(before)} to {show(after)}, {len(original)} samples to {len(released)}"
-            raise UserError(f"release: ids or order changed, {change}; {ALLOWED_FIELDS}")
+            change = f"sample {number} from {show_ascii(before)} to {show_ascii(after)}"
+            counts = f"{len(original)} samples to {len(released)}"
+            raise UserError(f"release: ids or order changed, {change}, {counts}; {ALLOWED_FIELDS}")
 
 
 def check_labels(original: SampleSet, released: SampleSet, control: bool = False) -> int:
@@ -55,9 +56,9 @@ def check_labels(original: SampleSet, released: SampleSet, control: bool = False
         values = [(getattr(s, name), getattr(r, name)) for s, r in zip(original, released, strict=True)]
         changed = [number for number, (before, after) in enumerate(values) if before != after]
         if changed:
-            before, after = map(show, values[changed[0]])
+            before, after = map(show_ascii, values[changed[0]])
             what = f"{len(changed)} {name}{'' if name.endswith('s') else 's'} changed"
-            where = f"sample {show(original[changed[0]].id)} from {before} to {after}"
+            where = f"sample {show_ascii(original[changed[0]].id)} from {before} to {after}"
             raise UserError(f"release: {what}, in {where}; {ALLOWED_FIELDS}")
     pairs = zip(original, released, strict=True)
     return sum((s.answer, s.answers) != (r.answer, r.answers) for s, r in pairs)
@@ -67,36 +68,38 @@ def _check_text(value: object, field: str, sample: Sample) -> None:
     """Raise UserError for a field that is not text which UTF-8 can write, or for a list not a tuple of such texts."""
     many = field in ("answers", "choices")
     texts = value if many else (value,)
-    where = f"release: {field} of sample {show(sample.id)}"
+    where = f"release: {field} of sample {show_ascii(sample.id)}"
     if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):
-        raise UserError(f"{where}: {show(value)}; allowed: {'a tuple of texts' if many else 'text'}")
+        raise UserError(f"{where}: {show_ascii(value)}; allowed: {'a tuple of texts' if many else 'text'}")
     try:
         "".join(texts).encode()
     except UnicodeEncodeError:
-        raise UserError(f"{where}: {show(value)}; allowed: text that UTF-8 can write") from None
+        raise UserError(f"{where}: {show_ascii(value)}; allowed: text that UTF-8 can write") from None
 
 
 def check_pictures(original: SampleSet, released: SampleSet) -> None:
     """Raise UserError for a picture of another size or type, or one that differs between its samples."""
     pictures: dict[str, np.ndarray] = {}
     for before, after in zip(original, released, strict=True):
-        a, b, name = before.pixels, after.pixels, f"picture {show(after.image_id)}"
+        a, b, name = before.pixels, after.pixels, f"picture {show_ascii(after.image_id)}"
         if not isinstance(b, np.ndarray):
-            raise UserError(f"release: {name} is {show(b)}; allowed: {a.shape} uint8")
+            raise UserError(f"release: {name} is {show_ascii(b)}; allowed: {a.shape} uint8")
         if a.shape != b.shape or b.dtype != np.uint8:
             raise UserError(f"release: {name} is {b.shape} {b.dtype}; allowed: {a.shape} uint8")
         first = pictures.setdefault(after.image_id, b)
         if first is not b and not np.array_equal(first, b):
-            raise UserError(f"release: {name} differs at sample {show(after.id)}; allowed: the same for each image_id")
+            raise UserError(
+                f"release: {name} differs at sample {show_ascii(after.id)}; allowed: the same for each image_id"
+            )
 
 
 def inserted_words(original: Sample, released: Sample) -> list[str]:
     """Return the words that a release adds to a sample's question. Raises UserError if they may not be inserted."""
-    name = f"question of sample {show(original.id)}"
+    name = f"question of sample {show_ascii(original.id)}"
     words, _ = insertions(original.question, released.question, name)
     for word in words:
         if not may_be_inserted(word):
-            raise UserError(f"release: {name}: the word {show(word)} was inserted; {ALLOWED_TEXT}")
+            raise UserError(f"release: {name}: the word {show_ascii(word)} was inserted; {ALLOWED_TEXT}")
     return words
 
 
@@ -127,19 +130,21 @@ def insertions(original: str, released: str, name: str = "question") -> tuple[li
         rest = pieces[at + slots.index(at) :] if at in slots else [("", "")]
         strange = [(space, word) for space, word in rest if space != " " or not may_be_inserted(word)]
         before, after = ("".join(piece) for piece in (expected[at], (strange or rest)[0]))
-        change = f"word {at + 1} changed from {show(before)} to {show(after)}"
+        change = f"word {at + 1} changed from {show_ascii(before)} to {show_ascii(after)}"
         raise UserError(f"release: {name}: {change}; {ALLOWED_TEXT}")
     if spaced:
-        raise UserError(f"release: {name}: {show(spaced[0][1])} before word {spaced[0][0] + 1}; {ALLOWED_TEXT}")
+        raise UserError(f"release: {name}: {show_ascii(spaced[0][1])} before word {spaced[0][0] + 1}; {ALLOWED_TEXT}")
     if end != new_end:
-        raise UserError(f"release: {name}: its end changed from {show(end)} to {show(new_end)}; {ALLOWED_TEXT}")
+        raise UserError(
+            f"release: {name}: its end changed from {show_ascii(end)} to {show_ascii(new_end)}; {ALLOWED_TEXT}"
+        )
     return words, slots
 
 
-def show(value: Any) -> str:
-    """Return a value for an error line: in one line, with characters beyond ASCII escaped, and a long value cut.
+def show_ascii(value: Any) -> str:
+    """Return a value for an error line, where spaces that look alike must differ: beyond ASCII all is escaped.
 
-    >>> show("a" + chr(0x2003)), show("a" * 99)[55:]
+    >>> show_ascii("a" + chr(0x2003)), show_ascii("a" * 99)[55:]
     ("'a\\\\u2003'", 'aaaaa... (101 characters)')
     """
     text = ascii(value).replace("\n", " ")

@@ -17,7 +17,7 @@ from bench.progress import Progress
 from bench.samples import SampleSet
 from bench.spec import RunSpec
 from bench.stages import dataset
-from bench.stages.fidelity import check_release, show
+from bench.stages.fidelity import check_release, show_ascii
 from bench.stages.stage import Stage, name_stage
 
 
@@ -74,7 +74,7 @@ def _check(name: str, protected: object, original: SampleSet) -> tuple[str, floa
     from defenses.base import Protected
 
     if not isinstance(protected, Protected):
-        raise UserError(f"defense {name!r}: protect returned {show(protected)}; allowed: Protected(samples, log)")
+        raise UserError(f"defense {name!r}: protect returned {show_ascii(protected)}; allowed: Protected(samples, log)")
     try:
         check_release(original, protected.samples, control=name in REGISTRY.controls)
     except UserError as error:
@@ -83,7 +83,9 @@ def _check(name: str, protected: object, original: SampleSet) -> tuple[str, floa
         log = json.dumps(protected.log, indent=1, sort_keys=True)
         return log, float(protected.log.get("image_steps", 0))
     except (TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise UserError(f"defense {name!r}: log: {show(error)}; allowed: a dictionary that JSON can write") from None
+        raise UserError(
+            f"defense {name!r}: log: {show_ascii(error)}; allowed: a dictionary that JSON can write"
+        ) from None
 
 
 def seed_of(spec: RunSpec, count: int | None) -> int | list[int]:

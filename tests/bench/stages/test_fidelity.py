@@ -12,7 +12,7 @@ from bench.errors import UserError
 from bench.samples import Sample, SampleSet
 from bench.spec import Budget
 from bench.stages.audit import audit
-from bench.stages.fidelity import insertions, show
+from bench.stages.fidelity import insertions, show_ascii
 from bench.words import LONGEST, insert, may_be_inserted, split_pieces
 
 GRAY = np.full((16, 16, 3), 100, np.uint8)
@@ -155,7 +155,7 @@ def test_a_field_that_changed_is_refused(change: dict[str, object]) -> None:
     (name,) = change
     line = refusal(SampleSet((replace(CLEAN[0], **change), *CLEAN[1:])))
     assert "'s1'" in line
-    assert show(change[name]) in line
+    assert show_ascii(change[name]) in line
 
 
 def test_every_field_is_compared() -> None:
