@@ -28,6 +28,7 @@ from bench.progress import silent
 from bench.runtime import prepare, seed_everything
 from bench.samples import Sample, SampleSet
 from bench.spec import Budget, Method
+from bench.victims import choose_recipe
 from benchmarks.part_times import measure_parts
 from benchmarks.random_models import ANSWER, QUESTION, build_random
 from defenses import REGISTRY as DEFENSES
@@ -82,7 +83,9 @@ def crafting(lvlm: LVLM, batch: int, side: int) -> list[Row]:
         rate = CRAFTING_STEPS / (read_clock(lvlm.device) - started)
         return row(what, lvlm.device, batch, rate, min(batch, draft.memory_limit.max_items or batch))
 
-    with attach_surrogate(lvlm, o.inner_rank, o.inner_dropout, o.inner_lr) as surrogate:
+    with attach_surrogate(
+        lvlm, o.inner_rank, o.inner_dropout, choose_recipe(lvlm.model.num_parameters()).lora_lr
+    ) as surrogate:
         draft = defense.make_draft(noise_samples(batch, side), [surrogate], Budget(), 0, rng)
         indices = list(range(batch))
 

@@ -7,6 +7,7 @@ import torch
 from numpy.random import Generator
 from pydantic import Field
 
+from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
 from defenses import register
 from defenses.base import Card
@@ -22,8 +23,8 @@ class TapOptions(PixelOptions):
     rounds: int = Field(1, ge=1, le=1, description="one: the surrogate is trained once")
     image_steps: int = Field(100, ge=0, le=500, description="signed pixel steps (original: 250 of 0.4 levels)")
     inner_steps: int = Field(576, ge=0, le=10_000, description="adapter steps on the clean data")
-    inner_lr: float = Field(
-        2e-3, gt=0, le=1, description="adapter learning rate, less than the trainer's: it stays as it is"
+    inner_lr: float | None = Field(
+        None, gt=0, le=1, description="adapter learning rate, less than the trainer's, since it is not annealed"
     )
 
 
@@ -44,6 +45,10 @@ class TargetedPoisoning(PixelDefense[TapOptions]):
     exempt: ClassVar[Mapping[str, str]] = {
         "training_loss": "it lowers the loss of a wrong answer, not of the true one: tests/defenses/test_tap.py"
     }
+
+    def surrogate_lr(self, lvlm: LVLM) -> float:
+        """Return the option, or two fifths of the trainer's peak rate."""
+        return self.options.inner_lr or 0.4 * super().surrogate_lr(lvlm)
 
     def random_start(self, picture: torch.Tensor, epsilon: int, rng: Generator) -> torch.Tensor:
         """Return no perturbation: the surrogate is fine-tuned on clean pictures."""

@@ -28,10 +28,14 @@ from bench.spec import Options
 
 
 class SFTOptions(Options):
-    """The options of every tuner. The defaults suit `lora_sft` on clean validation data of the embedded victims."""
+    """The options of every tuner. Rate and passes are those of `bench.victims.recipes`, unless they are named."""
 
-    lr: float = Field(5e-3, gt=0, le=1, description="peak learning rate, cosine with 10 % warm-up")
-    epochs: int = Field(8, ge=1, le=1000, description="passes over the release")
+    lr: float | None = Field(
+        None, gt=0, le=1, description="peak learning rate, cosine with 10 % warm-up (default: by the victim's size)"
+    )
+    epochs: int | None = Field(
+        None, ge=1, le=1000, description="passes over the release (default: by the victim's size)"
+    )
     batch: int = Field(16, ge=1, le=4096, description="samples per step")
     early_stopping: bool = Field(False, description="keep the epoch with the lowest validation loss")
     curve: int = Field(0, ge=0, le=1000, description="points of the learning curve: epochs whose adapters are kept")

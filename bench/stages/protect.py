@@ -30,7 +30,7 @@ def stage(spec: RunSpec, split: str = "train", count: int | None = None) -> Stag
     data = dataset.stage(spec.dataset, split)
     names = surrogates(spec.victim, spec.threat, spec.surrogates)
     owner = {
-        "surrogates": [[name, victims.revision(name)] for name in names],
+        "surrogates": [[name, victims.revision(name), victims.recipe_of(name).lora_lr] for name in names],
         "budget": spec.budget.model_dump(),
         "seed": seed_of(spec, count),
     }

@@ -5,6 +5,7 @@ from bench.victims.contents import list_files, read_architecture, read_json
 from bench.victims.files import SUFFIXES, check, embedded_folder, is_embedded, locate, missing_error, read_card
 from bench.victims.inspection import check_available, inspect
 from bench.victims.properties import architecture, family, precision
+from bench.victims.recipes import choose_recipe, recipe_of
 from bench.victims.revisions import is_pinned, revision
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "architecture",
     "check",
     "check_available",
+    "choose_recipe",
     "embedded_folder",
     "family",
     "inspect",
@@ -28,6 +30,7 @@ __all__ = [
     "read_architecture",
     "read_card",
     "read_json",
+    "recipe_of",
     "revision",
     "split_precision",
 ]

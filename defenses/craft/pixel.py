@@ -22,6 +22,7 @@ from bench.progress import Progress
 from bench.runtime import seed_everything
 from bench.samples import SampleSet
 from bench.spec import Budget, Options
+from bench.victims.recipes import choose_recipe
 from defenses.base import Defense, Protected
 from defenses.craft.draft import Batch, Draft, Draw, Step, Targets, Triggers, perturb, to_levels
 from defenses.craft.surrogates import Surrogate, attach_surrogate
@@ -31,14 +32,16 @@ from defenses.craft.transforms import RANDOM, apply_random
 class PixelOptions(Options):
     """Options of the loop. For rounds, image_steps and inner_steps the paper gives grids and no defaults.
 
-    The surrogate is trained as `lora_sft` trains: its rank, modules, batch and peak rate.
+    The surrogate is trained as `lora_sft` trains a model of its size: rank, modules, batch and peak rate.
     """
 
     rounds: int = Field(3, ge=1, le=100, description="outer rounds R (paper: 1, 3, 5 or 7)")
     image_steps: int = Field(8, ge=0, le=500, description="signed pixel steps a round, P (paper: 0 to 8)")
     step_size: int = Field(1, ge=1, le=255, description="levels a pixel step, alpha (paper: 1/255)")
     inner_steps: int = Field(5, ge=0, le=10_000, description="adapter steps a round, Q (paper: 0 to 5)")
-    inner_lr: float = Field(5e-3, gt=0, le=1, description="adapter learning rate (lora_sft's; paper: 1e-5 or 1e-4)")
+    inner_lr: float | None = Field(
+        None, gt=0, le=1, description="adapter learning rate (default: lora_sft's for this size; paper: 1e-5 or 1e-4)"
+    )
     inner_rank: int = Field(16, ge=1, le=256, description="surrogate LoRA rank (lora_sft's; paper: 8 or 16)")
     inner_dropout: float = Field(0.0, ge=0, lt=1, description="surrogate LoRA dropout (lora_sft's; paper: 0.1)")
     inner_batch: int = Field(16, ge=1, le=1024, description="samples an adapter step (lora_sft's; paper: 2)")
@@ -151,7 +154,7 @@ class PixelDefense(Defense[P]):
         adaptations: list[Adaptation] = []
         with ExitStack() as stack:
             adapted = [
-                stack.enter_context(attach_surrogate(lvlm, o.inner_rank, o.inner_dropout, o.inner_lr))
+                stack.enter_context(attach_surrogate(lvlm, o.inner_rank, o.inner_dropout, self.surrogate_lr(lvlm)))
                 for lvlm in surrogates
             ]
             draft = self.make_draft(samples, adapted, budget, seed, rng)
@@ -173,6 +176,10 @@ class PixelDefense(Defense[P]):
             "surrogate_steps": o.rounds * o.inner_steps,
         }
         return Protected(draft.release(), log)
+
+    def surrogate_lr(self, lvlm: LVLM) -> float:
+        """Return the peak learning rate of a surrogate's adapter."""
+        return self.options.inner_lr or choose_recipe(lvlm.model.num_parameters()).lora_lr
 
     def make_draft(
         self, samples: SampleSet, surrogates: Sequence[Surrogate], budget: Budget, seed: int, rng: Generator
