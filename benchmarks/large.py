@@ -28,7 +28,6 @@ from bench.progress import silent
 from bench.runtime import prepare, seed_everything
 from bench.samples import Sample, SampleSet
 from bench.spec import Budget, Method
-from bench.victims import choose_recipe
 from benchmarks.part_times import measure_parts
 from benchmarks.random_models import ANSWER, QUESTION, build_random
 from defenses import REGISTRY as DEFENSES
