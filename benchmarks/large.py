@@ -82,9 +82,7 @@ def crafting(lvlm: LVLM, batch: int, side: int) -> list[Row]:
         rate = CRAFTING_STEPS / (read_clock(lvlm.device) - started)
         return row(what, lvlm.device, batch, rate, min(batch, draft.memory_limit.max_items or batch))
 
-    with attach_surrogate(
-        lvlm, o.inner_rank, o.inner_dropout, choose_recipe(lvlm.model.num_parameters()).lora_lr
-    ) as surrogate:
+    with attach_surrogate(lvlm, o.inner_rank, o.inner_dropout, defense.surrogate_lr(lvlm)) as surrogate:
         draft = defense.make_draft(noise_samples(batch, side), [surrogate], Budget(), 0, rng)
         indices = list(range(batch))
 

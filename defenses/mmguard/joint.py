@@ -19,8 +19,8 @@ from defenses.mmguard.binding import answer_rows
 RECIPE = (
     "made for LVLMs; the paper gives grids and no defaults. Inside its grids: 3 rounds (paper: 1, 3, 5 or 7), each of "
     "5 surrogate steps (0 to 5), 8 pixel steps (0 to 8) of one level, and 16 words verified for each slot (8 to 512). "
-    "Outside: the surrogate learns at lora_sft's rate, 0.005 for a tiny one (0.0001 or less), because slower steps leave "
-    "it as it is; see design/choices.md"
+    "Outside: the surrogate learns at lora_sft's rate, 0.005 for a tiny one (0.0001 or less), because slower steps "
+    "leave it as it is; see design/choices.md"
 )
 
 
