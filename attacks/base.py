@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from attacks.parts import AttackCard, Knowledge, Part
+from bench.methods.code import code_hash
 from bench.methods.registered import O_co, Registered, Traits
 from bench.progress import Progress
 from bench.spec import Options
@@ -25,14 +26,15 @@ Curve = list[dict[str, float]]
 class AttackTraits(Traits):
     """Facts about an attack that a plan needs.
 
-    trains: True if it makes an adapter. checkpoints: the subfolder of the adapter of each epoch on the learning curve,
-    by epoch. needs: the optional fields of `Knowledge` that it reads. knowledge: the trainer's, K0 to K4; see
+    trains: True if it makes an adapter. checkpoints: for each recipe of `bench.victims.recipes`, by its name, the
+    subfolder of the adapter of each epoch on the learning curve, by epoch. needs: the optional fields of `Knowledge`
+    that it reads. knowledge: the trainer's, K0 to K4; see
     `AttackCard`. queries: the number of their own pictures that the trainer has protected. clean_share: the number of
     the owner's clean pictures that the trainer holds, as a share of those in the release.
     """
 
     trains: bool
-    checkpoints: dict[str, str]
+    checkpoints: dict[str, dict[str, str]]
     needs: frozenset[str]
     knowledge: str
     queries: int
@@ -55,8 +57,11 @@ class Attack(Registered[O_co], ABC):
         self.parts = tuple(parts)
 
     @property
-    def checkpoints(self) -> dict[str, str]:
-        """The subfolder of the adapter of each epoch on the learning curve, by epoch; "" is the folder itself."""
+    def checkpoints(self) -> dict[str, dict[str, str]]:
+        """By the name of the victim's recipe: the subfolder of the adapter of each epoch on the learning curve.
+
+        "" is the folder itself.
+        """
         return {}
 
     @property
@@ -95,6 +100,12 @@ class Attack(Registered[O_co], ABC):
     def clean_share(self) -> float:
         """The number of the owner's clean pictures that the trainer holds, as a share of those in the release."""
         return max((part.clean_share for part in self.parts), default=0.0)
+
+    @property
+    def training(self) -> list[list[Any]]:
+        """What acts after `prepare`, the tuner and the parts that augment: name, options and hash of the code."""
+        acting: list[Registered[Any]] = [self, *(part for part in self.parts if part.augments)]
+        return [[m.name, m.options.model_dump(mode="json"), code_hash(type(m).__module__)] for m in acting]
 
     @property
     def traits(self) -> AttackTraits:

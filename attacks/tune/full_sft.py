@@ -12,12 +12,12 @@ from attacks.parts import AttackCard
 from attacks.tune.sft import SFT, Session, SFTOptions
 from bench.lvlm.adapters import copy_weights, full_parameters, save_weights, set_weights
 from bench.lvlm.base import LVLM
+from bench.victims.recipes import Recipe
 
 
 class FullSFTOptions(SFTOptions):
-    """The trainer's recipe. The learning rate is the best of five on tiny-internvl's clean validation pictures."""
+    """The trainer's recipe, and what is trained."""
 
-    lr: float = Field(2e-3, gt=0, le=1, description="peak learning rate, cosine with 10 % warm-up")
     tower: bool = Field(False, description="train the vision tower too")
 
 
@@ -26,6 +26,10 @@ class FullSFT(SFT[FullSFTOptions]):
     """Train all weights of projector and language model. The vision tower is frozen unless `tower` is set."""
 
     card = AttackCard("K0", 1.0, "nothing: the largest recipe", "MMGuard, appendix F.2")
+
+    def peak_rate(self, recipe: Recipe) -> float:
+        """Return the option `lr`, or the rate of a recipe for all weights."""
+        return self.options.lr or recipe.full_lr
 
     @contextmanager
     def session(self, victim: LVLM) -> Iterator[Session]:

@@ -25,6 +25,7 @@ from bench.progress import Progress
 from bench.runtime import seed_everything
 from bench.samples import SampleSet
 from bench.spec import Options
+from bench.victims.recipes import RECIPES, Recipe
 
 
 class SFTOptions(Options):
@@ -76,15 +77,26 @@ class SFT(Attack[S]):
         """Return the trainer. The arguments after `source` are those of `trl.SFTTrainer`."""
         return Trainer(source, *arguments, **keywords)
 
+    def peak_rate(self, recipe: Recipe) -> float:
+        """Return the option `lr`, or the rate of a recipe."""
+        return self.options.lr or recipe.lora_lr
+
+    def passes(self, recipe: Recipe) -> int:
+        """Return the option `epochs`, or the passes of a recipe."""
+        return self.options.epochs or recipe.epochs
+
     @property
-    def checkpoints(self) -> dict[str, str]:
-        """The subfolders of `curve` evenly spaced epochs up to the last.
+    def checkpoints(self) -> dict[str, dict[str, str]]:
+        """The subfolders of `curve` evenly spaced epochs up to the last, by the name of the victim's recipe.
 
         The last one is the folder itself, unless early stopping may keep another epoch there.
         """
+        return {recipe.name: self._checkpoints(self.passes(recipe)) for recipe in RECIPES}
+
+    def _checkpoints(self, last: int) -> dict[str, str]:
         o = self.options
-        epochs = sorted({math.ceil(o.epochs * point / o.curve) for point in range(1, o.curve + 1)})
-        return {str(e): "" if e == o.epochs and not o.early_stopping else f"epochs/{e}" for e in epochs}
+        epochs = sorted({math.ceil(last * point / o.curve) for point in range(1, o.curve + 1)})
+        return {str(e): "" if e == last and not o.early_stopping else f"epochs/{e}" for e in epochs}
 
     def tune(
         self, victim: LVLM, released: SampleSet, validation: SampleSet, seed: int, folder: Path, progress: Progress
@@ -116,13 +128,15 @@ class SFT(Attack[S]):
 
         seed_everything(seed)
         total = len(source.rows)
+        recipe = victim.recipe
         recorder = CurveCallback(progress)
-        folders = {int(epoch): folder / subfolder for epoch, subfolder in self.checkpoints.items() if subfolder}
+        subfolders = self.checkpoints[recipe.name]
+        folders = {int(epoch): folder / subfolder for epoch, subfolder in subfolders.items() if subfolder}
         with self.session(victim) as session, tempfile.TemporaryDirectory() as scratch:
             trainer = self.make_trainer(
                 source,
                 session.model,
-                self._arguments(Path(scratch), seed, count, device_batch, victim.device.type),
+                self._arguments(Path(scratch), recipe, seed, count, device_batch, victim.device.type),
                 data_collator=source.collate,
                 train_dataset=Dataset.from_dict({"index": range(count)}),
                 eval_dataset=Dataset.from_dict({"index": range(count, total)}) if total > count else None,
@@ -140,19 +154,21 @@ class SFT(Attack[S]):
                 victim.model.eval().requires_grad_(False)
         return recorder.curve
 
-    def _arguments(self, scratch: Path, seed: int, samples: int, device_batch: int, device: str) -> SFTConfig:
+    def _arguments(
+        self, scratch: Path, recipe: Recipe, seed: int, samples: int, device_batch: int, device: str
+    ) -> SFTConfig:
         """Return the arguments of one training. `scratch` is a folder for files that are not kept."""
         o = self.options
-        steps = max(1, samples // o.batch)
+        steps, passes = max(1, samples // o.batch), self.passes(recipe)
         arguments = SFTConfig(
             output_dir=str(scratch),
-            num_train_epochs=o.epochs,
+            num_train_epochs=passes,
             per_device_train_batch_size=device_batch,
             gradient_accumulation_steps=o.batch // device_batch,
             per_device_eval_batch_size=min(64, 4 * device_batch),
-            learning_rate=o.lr,
+            learning_rate=self.peak_rate(recipe),
             lr_scheduler_type="cosine",
-            warmup_steps=max(1, round(0.1 * o.epochs * steps)),
+            warmup_steps=max(1, round(0.1 * passes * steps)),
             seed=seed,
             use_cpu=device == "cpu",
             bf16=False,

@@ -18,6 +18,7 @@ from bench.progress import Progress
 from bench.samples import SampleSet
 from bench.scoring.rules import strict_score
 from bench.spec import Options
+from bench.victims.recipes import Recipe
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -56,16 +57,16 @@ class Tuned(Attack[TunedOptions]):
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        count = self.options.trials
+        count, recipe = self.options.trials, victim.recipe
         sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=RANDOM_TRIALS)
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        study.enqueue_trial(LoraSFTOptions().model_dump())
+        study.enqueue_trial({**LoraSFTOptions().model_dump(), "lr": recipe.lora_lr, "epochs": recipe.epochs})
         trials: list[dict[str, Any]] = []
         best_value, best_curve = -1.0, Curve()
         for number in range(count):
             started, trial, draft = time.monotonic(), study.ask(), folder / f"trial{number}"
             draft.mkdir(parents=True)
-            tuner = LoraSFT(suggest_recipe(trial), self.parts)
+            tuner = LoraSFT(suggest_options(trial, recipe), self.parts)
             report = trial_progress(progress, number, count)
             curve = tuner.tune(victim, released, validation, seed, draft, report)
             value = compute_accuracy(victim, draft, validation)
@@ -80,11 +81,13 @@ class Tuned(Attack[TunedOptions]):
         return best_curve
 
 
-def suggest_recipe(trial: "Trial") -> LoraSFTOptions:
-    """Return the recipe of a trial. Options that are not searched have the defaults of `lora_sft`."""
+def suggest_options(trial: "Trial", recipe: Recipe) -> LoraSFTOptions:
+    """Return the options of a trial: rates up to ten times less or more than the recipe's, and up to three times its
+    passes. Options that are not searched have the defaults of `lora_sft`.
+    """
     return LoraSFTOptions(
-        lr=trial.suggest_float("lr", 5e-4, 5e-2, log=True),
-        epochs=trial.suggest_int("epochs", 2, 16, log=True),
+        lr=trial.suggest_float("lr", recipe.lora_lr / 10, 10 * recipe.lora_lr, log=True),
+        epochs=trial.suggest_int("epochs", max(1, recipe.epochs // 4), 3 * recipe.epochs, log=True),
         rank=trial.suggest_int("rank", 4, 64, log=True),
         targets=trial.suggest_categorical("targets", get_args(Targets)),
     )

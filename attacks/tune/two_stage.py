@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +20,7 @@ from attacks.tune.sft import Session
 from bench.lvlm.base import LVLM
 from bench.progress import Progress
 from bench.samples import SampleSet
+from bench.spec import identity
 
 
 class TwoStageOptions(LoraSFTOptions):
@@ -33,6 +35,11 @@ class TwoStageSet(SampleSet):
     """The samples of the first stage; `clean` are those of the second."""
 
     clean: SampleSet
+
+    @cached_property
+    def digest(self) -> str:
+        """Sixteen hex digits that change with any sample of either stage."""
+        return identity([super().digest, self.clean.digest])
 
 
 @register("two_stage")

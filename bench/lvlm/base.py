@@ -22,6 +22,7 @@ from bench.lvlm.feature_cache import FeatureCache
 from bench.lvlm.pixels import MODES, Backend, resize
 from bench.lvlm.recompute import LARGE_MODEL, enable_recomputation, recompute_activations
 from bench.lvlm.text import Encoded, Prompt, TextEncoder
+from bench.victims.recipes import Recipe, choose_recipe
 
 Layout = tuple[int, ...]
 """The shape that a processor gives a picture: height and width in pixels, or in tiles; each family has its own."""
@@ -92,6 +93,11 @@ class LVLM(ABC):
         """The device of the weights."""
         device: torch.device = self.model.device
         return device
+
+    @property
+    def recipe(self) -> Recipe:
+        """The usual fine-tuning of a model with so many parameters."""
+        return choose_recipe(self.model.num_parameters())
 
     @property
     def embedding(self) -> torch.nn.Embedding:

@@ -1,5 +1,6 @@
 """The stages of a run by role: what the trainer reaches without the release, with clean data, and with the release."""
 
+from bench import victims
 from bench.scoring import ladder, learning_curve
 from bench.spec import Method, RunSpec
 from bench.stages import attack, audit, evaluate, protect
@@ -42,7 +43,7 @@ def stages_of(spec: RunSpec, references: References | None = None) -> dict[str, 
     adapter = attack.stage(spec, release, spec.attack)
     points = {
         learning_curve.epoch_role(role, epoch): evaluate.stage(spec, adapter, split, place)
-        for epoch, place in checkpoints(spec.attack).items()
+        for epoch, place in checkpoints(spec).items()
         for role, split in (("evaluate", "test"), ("validation", "validation"))
     }
     roles = {
@@ -106,8 +107,9 @@ def _evaluations(spec: RunSpec, role: str, adapter: Stage | None) -> dict[str, S
     }
 
 
-def checkpoints(method: Method) -> dict[str, str]:
+def checkpoints(spec: RunSpec) -> dict[str, str]:
     """Return the folders of an attack's adapters by epoch; see `attacks.base.Attack.checkpoints`."""
     from attacks import REGISTRY
 
-    return REGISTRY.describe(method).traits.checkpoints
+    by_recipe = REGISTRY.describe(spec.attack).traits.checkpoints
+    return by_recipe.get(victims.recipe_of(spec.victim).name, {})

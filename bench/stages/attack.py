@@ -1,6 +1,13 @@
-"""ATTACK: the adapter that a trainer gets from a release."""
+"""ATTACK: the adapter that a trainer gets from a release.
+
+A training is an artefact of its own, named by the samples that it sees. So attacks whose parts end with the same
+samples share one: where no words were inserted, dropping them changes nothing, and nothing is trained twice.
+"""
 
 import json
+import os
+import shutil
+import time
 from functools import partial
 from pathlib import Path
 
@@ -9,9 +16,11 @@ import numpy as np
 from bench import victims
 from bench.progress import Progress
 from bench.samples import SampleSet
-from bench.spec import Method, RunSpec
+from bench.spec import PROTOCOL, Method, RunSpec
 from bench.stages import dataset, protect
 from bench.stages.stage import Stage, name_stage
+from bench.store import artifacts
+from bench.store.checksums import MANIFEST
 
 
 def stage(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
@@ -23,6 +32,7 @@ def stage(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
         return None
     validation = dataset.stage(spec.dataset, "validation")
     knowledge: dict[str, Stage] = {}
+    recipe = victims.recipe_of(spec.victim)
     if "owner" in attack.traits.needs:
         knowledge["owner"] = dataset.stage(spec.dataset, "train")
     if "queried" in attack.traits.needs:
@@ -34,6 +44,7 @@ def stage(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
         "options": attack.options,
         "source": attack.code,
         "victim": [spec.victim, victims.revision(spec.victim)],
+        "recipe": [recipe.name, recipe.lora_lr, recipe.full_lr, recipe.epochs],
         "seed": spec.seed,
         **{field: stage.identity for field, stage in knowledge.items()},
     }
@@ -50,14 +61,33 @@ def _work(
     method: Method,
     folder: Path,
     progress: Progress,
-) -> None:
+) -> dict[str, float]:
     from attacks import REGISTRY
     from attacks.parts import Knowledge
     from bench.lvlm.catalog import load_once
 
+    started = time.monotonic()
     attack, rng, victim = REGISTRY.build(method), np.random.default_rng(spec.seed), load_once(spec.victim)
     clean = SampleSet.load(validation.folder)
     known = Knowledge(victim, clean, **{field: SampleSet.load(stage.folder) for field, stage in knowledge.items()})
     prepared = attack.prepare(SampleSet.load(release.folder), known, rng)
-    curve = attack.tune(victim, prepared, clean, spec.seed, folder, progress)
-    (folder / "curve.json").write_text(json.dumps(curve, indent=1, sort_keys=True), encoding="utf-8")
+    seconds = time.monotonic() - started
+
+    def train(folder: Path) -> None:
+        curve = attack.tune(victim, prepared, clean, spec.seed, folder, progress)
+        (folder / "curve.json").write_text(json.dumps(curve, indent=1, sort_keys=True), encoding="utf-8")
+
+    payload = {
+        "protocol": PROTOCOL,
+        "samples": prepared.digest,
+        "validation": validation.identity,
+        "training": attack.training,
+        "victim": [spec.victim, victims.revision(spec.victim)],
+        "recipe": list(victim.recipe),
+        "seed": spec.seed,
+    }
+    training = artifacts.make("training", payload, train)
+    shutil.copytree(
+        training.folder, folder, ignore=shutil.ignore_patterns(MANIFEST), copy_function=os.link, dirs_exist_ok=True
+    )
+    return {"seconds": round(seconds + (training.cost["seconds"] or 0), 3)}

@@ -15,6 +15,7 @@ from bench.lvlm.adapters import use_adapter
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
 from bench.spec import Method
+from bench.victims.recipes import RECIPES
 
 
 def tune(victim: LVLM, samples: SampleSet, folder: Path, **options: object) -> list[dict[str, float]]:
@@ -84,8 +85,8 @@ def test_where_memory_is_short_gradients_are_accumulated_and_the_adapter_is_near
 def test_of_several_gpus_one_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     attack = LoraSFT(LoraSFT.Options())
-    assert attack._arguments(tmp_path, 0, 64, 16, "cuda").n_gpu == 1
-    assert attack._arguments(tmp_path, 0, 64, 16, "cpu").n_gpu == 0
+    assert attack._arguments(tmp_path, RECIPES[0], 0, 64, 16, "cuda").n_gpu == 1
+    assert attack._arguments(tmp_path, RECIPES[0], 0, 64, 16, "cpu").n_gpu == 0
 
 
 @pytest.mark.parametrize(
@@ -101,8 +102,8 @@ def test_of_several_gpus_one_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyP
 )
 def test_a_curve_is_of_epochs_at_even_distances_up_to_the_last(options: dict[str, Any], kept: dict[str, str]) -> None:
     attack = REGISTRY.build(Method(name="lora_sft", options=options))
-    assert attack.checkpoints == kept
-    assert REGISTRY.describe(Method(name="lora_sft", options=options)).traits.checkpoints == kept
+    assert attack.checkpoints["tiny"] == kept
+    assert REGISTRY.describe(Method(name="lora_sft", options=options)).traits.checkpoints["tiny"] == kept
 
 
 def test_a_curve_keeps_adapters_on_the_way_and_changes_nothing_else(

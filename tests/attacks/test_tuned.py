@@ -21,6 +21,7 @@ from bench.play.roles import stages_of
 from bench.play.run import play_run
 from bench.samples import Sample, SampleSet
 from bench.spec import Method, RunSpec
+from bench.victims.recipes import RECIPES, Recipe
 
 ADAPTER = "adapter_model.safetensors"
 
@@ -41,6 +42,7 @@ class Toy:
     asked: list[str] = field(default_factory=list)
     worn: Path | None = None
     tokens: set[int] = field(default_factory=set)
+    recipe: Recipe = RECIPES[0]
 
     def generate(self, questions: list[str], images: list[np.ndarray], max_new_tokens: int) -> list[str]:
         self.tokens.add(max_new_tokens)
@@ -192,7 +194,11 @@ def test_a_whole_run_is_judged_on_the_adapter_that_was_chosen(bench_home: Path) 
     for role in ("clean_attack", "attack"):
         tried = json.loads((made[role].folder / "trials.json").read_text())
         assert len(tried) == 2
-        assert tried[0]["params"] == LoraSFTOptions().model_dump(include={"lr", "epochs", "rank", "targets"})
+        assert tried[0]["params"] == {
+            **LoraSFTOptions().model_dump(include={"rank", "targets"}),
+            "lr": RECIPES[0].lora_lr,
+            "epochs": RECIPES[0].epochs,
+        }
     assert row.validation == max(t["value"] for t in tried)
     assert row.utility_clean > row.utility_zero + 0.2 and row.eligible
     files = {file: file.stat().st_mtime_ns for file in (bench_home / "artifacts").rglob("trials.json")}

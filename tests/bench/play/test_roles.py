@@ -78,7 +78,7 @@ def renamed(one: RunSpec, other: RunSpec) -> set[str]:
     [
         ({"defense": Method(name="em", options={"rounds": 4})}, RELEASE | TRAINED),
         ({"defense": Method(name="em", options={"rounds": 3, "inner_lr": 2e-4})}, RELEASE | TRAINED),
-        ({"defense": Method(name="em", options={"rounds": 3, "inner_lr": 5e-3})}, set()),
+        ({"defense": Method(name="em", options={"rounds": 3, "inner_steps": 5})}, set()),
         ({"defense": Method(name="random_noise")}, RELEASE | TRAINED),
         ({"attack": Method(name="lora_sft", options={"epochs": 3})}, CLEAN | TRAINED),
         ({"attack": Method(name="lora_sft", options={"epochs": 2, "rank": 16})}, set()),
