@@ -13,7 +13,7 @@ from attacks.required import expand_set, load_required
 from bench.results import Run
 from bench.spec import RunSpec
 
-SECONDS = {"lora_sft": 10.0, "tuned(trials=4)+drop_inserted": 35.0}
+SECONDS = {"lora_sft": 10.0, "tuned+drop_inserted": 35.0}
 
 
 @pytest.fixture
@@ -57,11 +57,11 @@ def test_the_whole_set_is_played_and_the_best_on_validation_is_taken(cli: Callab
         "words": 5,
     }
     assert ladder == {"defense": "none", **game}
-    assert [step["tried"]["attack"] for step in (steps[0], steps[-1])] == ["lora_sft", "tuned(trials=4)+drop_inserted"]
+    assert [step["tried"]["attack"] for step in (steps[0], steps[-1])] == ["lora_sft", "tuned+drop_inserted"]
     assert (steps[0]["cost"], steps[-1]["cost"]) == (1.0, 3.5)
     assert steps[-1]["total"] == pytest.approx(1 + 2 * (len(wanted) - 2) + 3.5)
     assert {step["best"]["attack"] for step in steps[:-1]} == {"lora_sft"}, "a better test score is not seen"
-    assert steps[-1]["best"]["attack"] == "tuned(trials=4)+drop_inserted"
+    assert steps[-1]["best"]["attack"] == "tuned+drop_inserted"
     assert steps[-1]["best"]["gain"] == pytest.approx(24 / 40 - 0.1)
 
 
