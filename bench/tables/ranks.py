@@ -46,7 +46,7 @@ def compute_leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
     levels = required_attacks()
     rows = []
     for label, played in counted.groupby("defense_label", sort=True):
-        scores = {level: score_level(played, attacks) for level, attacks in levels.items()}
+        scores = {level: score_level(played, attacks, counted) for level, attacks in levels.items()}
         row = {"defense_label": label, **_describe(played), **_summarize(scores, len(levels[RANKED]))}
         if row["defense"] != "none":
             rows.append({**row, "status": _status(row)})

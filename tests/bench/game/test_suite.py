@@ -68,7 +68,7 @@ def test_the_papers_suite_is_its_nine_models_six_data_sets_and_three_boxes() -> 
         assert (spec.victim in owners) == (spec.threat == "white")
 
 
-def test_the_embedded_suite_plays_its_defenses_against_the_required_set() -> None:
+def test_the_embedded_suite_plays_its_defenses_against_all_that_the_rank_is_by() -> None:
     """A defense that was added since need not be in it."""
     runs = read_suite("embedded").runs()
     assert len(runs) <= 1000
@@ -77,7 +77,7 @@ def test_the_embedded_suite_plays_its_defenses_against_the_required_set() -> Non
     assert {"mmguard", "em", *DEFENSES.controls} <= defenses <= set(DEFENSES.catalog)
     for defense in defenses:
         met = [r.attack for r in first if r.defense.name == defense]
-        assert met == [ATTACKS.normalise(parse_attack(text)) for text in expand_set("required")]
+        assert met == [ATTACKS.normalise(parse_attack(text)) for text in expand_set("best")]
     black = {r.defense.name for r in runs if r.threat == "black"}
     assert defenses - black == {*DEFENSES.controls, "lsp"}, "those that no surrogate decides"
     assert {r.seed for r in runs} == {0}

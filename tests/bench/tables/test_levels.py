@@ -117,12 +117,41 @@ def test_the_best_baseline_of_all_attacks_is_taken_off(play: Callable[..., Run],
     assert protection(run, play(JPEG, release=0.1, clean=0.1)) == pytest.approx(1 - 0.1 / 0.3)
 
 
-def test_what_was_not_met_is_named_and_only_full_seeds_count(play: Callable[..., Run]) -> None:
+def test_what_was_not_met_is_named_and_a_seed_with_too_little_does_not_count(play: Callable[..., Run]) -> None:
     runs = [play(release=0.2, seed=0), play("full_sft", release=0.3, seed=0), play(release=0.7, seed=1)]
     level = score_level(tabulate_runs(runs), SET)
     assert level is not None
     assert level.missing == (JPEG,)
     assert level.attacks == {0: "full_sft"}
+
+
+MANY = ("lora_sft", "a", "b", "c", "d", "e", "f")
+GAINS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.15)
+
+
+def test_a_further_seed_counts_with_the_plain_attack_and_the_four_best_of_the_fullest(play: Callable[..., Run]) -> None:
+    """Its shortlist is lora_sft, b, c, d and e; `a` and `f` need not be met again."""
+    full = [play(attack, release=rate, seed=0) for attack, rate in zip(MANY, GAINS, strict=True)]
+    short = [play(attack, release=0.3, seed=1) for attack in ("lora_sft", "b", "c", "d", "e")]
+    level = score_level(tabulate_runs([*full, *short]), MANY)
+    assert level is not None
+    assert level.attacks == {0: "e", 1: "lora_sft"} and level.missing == ()
+    for absent in range(len(short)):
+        fewer = [run for number, run in enumerate(short) if number != absent]
+        level = score_level(tabulate_runs([*full, *fewer]), MANY)
+        assert level is not None
+        assert level.attacks == {0: "e"}
+
+
+def test_clean_data_has_the_best_recipe_that_any_defense_of_the_game_met(play: Callable[..., Run]) -> None:
+    ours = play(release=0.4, clean=0.5)
+    others = [play("full_sft", defense="none", release=0.8, clean=0.8), play(JPEG, seed=1, defense="none", release=0.9)]
+    game = tabulate_runs([ours, *others])
+    level = score_level(game[game["defense"] == "em"], SET, game)
+    assert level is not None
+    assert level.score is not None
+    assert level.score.protection is not None
+    assert level.score.protection.value == pytest.approx(1 - 0.4 / 0.8), "the other seed has no release to compare with"
 
 
 def test_attacks_outside_the_set_and_stale_rows_do_not_count(play: Callable[..., Run]) -> None:
