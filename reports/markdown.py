@@ -1,6 +1,9 @@
 """Tables and estimates in Markdown."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+TABLE = re.compile(r"<!-- table: (.+?) -->\n.*?<!-- end -->", re.S)
 
 
 def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -24,3 +27,16 @@ def interval(estimate: Iterable[float], digits: int = 2) -> str:
     """
     value, low, high = estimate
     return f"{value:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+
+
+def fill(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
+    """Return a page with its tables written anew. Raises KeyError for the name of no table.
+
+    >>> print(fill("<!-- table: numbers -->\\n(old)\\n<!-- end -->", {"numbers": lambda: "(new)"}))
+    <!-- table: numbers -->
+    <BLANKLINE>
+    (new)
+    <BLANKLINE>
+    <!-- end -->
+    """
+    return TABLE.sub(lambda match: f"<!-- table: {match[1]} -->\n\n{tables[match[1]]()}\n\n<!-- end -->", text)
