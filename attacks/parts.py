@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from bench.lazy import Spool
 from bench.methods.registered import O_co, Registered, Traits
 from bench.methods.registry import Registry
 from bench.samples import SampleSet
@@ -100,9 +100,10 @@ class Purify(Part[O_co]):
 
 def map_pictures(samples: SampleSet, function: Callable[[np.ndarray], np.ndarray]) -> SampleSet:
     """Apply `function` once to every distinct picture, (H, W, 3) uint8, and return the samples with the results."""
-    pictures = {s.image_id: s.pixels for s in samples}
-    mapped = {image_id: function(pixels) for image_id, pixels in pictures.items()}
-    return SampleSet(tuple(replace(s, pixels=mapped[s.image_id]) for s in samples))
+    mapped = Spool[str]()
+    for image_id, sample in {s.image_id: s for s in samples}.items():
+        mapped[image_id] = function(sample.pixels)
+    return samples.with_pictures(mapped)
 
 
 PARTS = Registry[Part, Traits]("part", "attacks", Traits, decorator="part")

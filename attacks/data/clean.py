@@ -1,6 +1,5 @@
 """Parts of a trainer who holds some of the owner's clean originals and adds or substitutes them."""
 
-from dataclasses import replace
 from itertools import cycle, islice
 from typing import ClassVar
 
@@ -40,7 +39,7 @@ class MixClean(CleanSamples):
     def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
         """Append clean samples to the release. Their ids end in `-clean`, so that no id is there twice."""
         clean = draw_originals(knowledge, self.options.share, rng)
-        renamed = (replace(s, id=f"{s.id}-clean", image_id=f"{s.image_id}-clean") for s in clean)
+        renamed = (s.change(id=f"{s.id}-clean", image_id=f"{s.image_id}-clean") for s in clean)
         return SampleSet((*released, *renamed))
 
 
@@ -54,7 +53,7 @@ class OwnOnly(CleanSamples):
         """Return as many clean samples as the release has, repeated in order. The ids end in the repetition."""
         clean = draw_originals(knowledge, self.options.share, rng)
         repeated = islice(cycle(clean), max(len(released), len(clean)))
-        return SampleSet(tuple(replace(s, id=f"{s.id}-{n // len(clean)}") for n, s in enumerate(repeated)))
+        return SampleSet(tuple(s.change(id=f"{s.id}-{n // len(clean)}") for n, s in enumerate(repeated)))
 
 
 class PartialOptions(spec.Options):

@@ -1,7 +1,6 @@
 """Drop words that do not belong in a question, as a trainer can who knows how MMGuard inserts them."""
 
 from collections import Counter
-from dataclasses import replace
 
 from numpy.random import Generator
 from pydantic import Field
@@ -35,7 +34,7 @@ class DropInserted(Part[DropInsertedOptions]):
         """Drop words from every question."""
         counts = Counter(word for s in knowledge.validation for word in normalise_question(s.question).split())
         frequent = {word for word, count in counts.items() if count >= self.options.seen}
-        return SampleSet(tuple(replace(s, question=drop_words(s.question, frequent)) for s in released))
+        return SampleSet(tuple(s.change(question=drop_words(s.question, frequent)) for s in released))
 
 
 def drop_words(question: str, keep: set[str]) -> str:

@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -43,7 +42,7 @@ class DropRare(Part[DropRareOptions]):
     def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
         """Drop words from every question."""
         language = Bigrams(s.question for s in knowledge.validation)
-        return SampleSet(tuple(replace(s, question=self._drop(language, s.question)) for s in released))
+        return SampleSet(tuple(s.change(question=self._drop(language, s.question)) for s in released))
 
     def _drop(self, language: "Bigrams", question: str) -> str:
         words = PIECE.findall(question)

@@ -1,7 +1,6 @@
 """Normalise the questions."""
 
 import re
-from dataclasses import replace
 
 from numpy.random import Generator
 
@@ -17,7 +16,7 @@ class Normalise(Part):
 
     def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
         """Normalise every question."""
-        return SampleSet(tuple(replace(s, question=normalise_question(s.question)) for s in released))
+        return SampleSet(tuple(s.change(question=normalise_question(s.question)) for s in released))
 
 
 def normalise_question(text: str) -> str:

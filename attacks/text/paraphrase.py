@@ -1,7 +1,6 @@
 """Ask each question of the release in the trainer's own words."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from numpy.random import Generator
 
@@ -32,7 +31,7 @@ class Paraphrase(Part):
             words = normalise_question(question).split()
             return next((q for q in phrasings if is_subsequence(own[q], words)), question)
 
-        return SampleSet(tuple(s if s.choices else replace(s, question=rephrase(s.question)) for s in released))
+        return SampleSet(tuple(s if s.choices else s.change(question=rephrase(s.question)) for s in released))
 
 
 def is_subsequence(few: Sequence[str], many: Sequence[str]) -> bool:

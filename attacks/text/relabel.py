@@ -1,7 +1,6 @@
 """Replace the owner's answers by those of a model that learned from a few clean samples."""
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -55,5 +54,5 @@ class Relabel(Part[RelabelOptions]):
                     batch = released[start : start + BATCH]
                     answers += knowledge.victim.generate([s.question for s in batch], [s.pixels for s in batch])
         return SampleSet(
-            tuple(replace(s, answer=answer or s.answer) for s, answer in zip(released, answers, strict=True))
+            tuple(s.change(answer=answer or s.answer) for s, answer in zip(released, answers, strict=True))
         )

@@ -77,10 +77,10 @@ def check(name: Annotated[str, typer.Argument(help="a data set, or a path to you
     with RunDisplay(quiet=False) as display:
         for split in SPLITS:
             with display.stage(f"check {split}") as progress:
-                pictures = {s.image_id: s.pixels for s in datasets.load(name, split)}
+                pictures = {s.image_id: s for s in datasets.load(name, split)}
                 hashes[split] = {}
-                for number, (id_, pixels) in enumerate(pictures.items(), 1):
-                    hashes[split][id_] = perceptual_hash(pixels)
+                for number, (id_, sample) in enumerate(pictures.items(), 1):
+                    hashes[split][id_] = perceptual_hash(sample.pixels)
                     progress(number / len(pictures), f"{number} of {len(pictures)} pictures")
     crossings = find_crossings(hashes)
     for pair in crossings[:SHOWN]:

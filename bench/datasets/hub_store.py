@@ -2,7 +2,7 @@
 
 import hashlib
 import importlib
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,23 +84,29 @@ def require_prepared(name: str) -> dict[str, Any]:
 
 
 def load_split(name: str, split: str) -> "SampleSet":
-    """Return the samples of one split. Samples about one picture share its pixels.
+    """Return the samples of one split. Samples about one picture share it; it is read again when it is asked for.
 
     Raises UserError as `require_prepared` does.
     """
     import datasets
 
+    from bench.lazy import Picture, PictureCache
     from bench.pictures import decode
-    from bench.samples import Sample, SampleSet
+    from bench.samples import NOTHING, Sample, SampleSet
 
     require_prepared(name)
     table = datasets.load_from_disk(str(folder(name) / split)).cast_column("image", datasets.Image(decode=False))
-    pixels: dict[str, np.ndarray] = {}
+    pictures, cache = dict[str, Picture](), PictureCache()
+
+    def read(number: int) -> "np.ndarray":
+        row = table[number]
+        return decode(row["image"]["bytes"], f"{name}, {split}, {row['image_id']}")
+
     samples = []
-    for row in table:
-        picture, id_ = row.pop("image"), row["image_id"]
-        if id_ not in pixels:
-            pixels[id_] = decode(picture["bytes"], f"{name}, {split}, {id_}")
+    for number, row in enumerate(table.remove_columns("image")):
+        id_ = row["image_id"]
+        if id_ not in pictures:
+            pictures[id_] = Picture(partial(read, number), cache)
         row.update({key: tuple(row[key]) for key in ("answers", "choices")})
-        samples.append(Sample(pixels=pixels[id_], **row))
+        samples.append(Sample(pixels=NOTHING, **row).change(pixels=pictures[id_]))
     return SampleSet(tuple(samples))

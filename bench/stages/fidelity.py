@@ -79,15 +79,15 @@ def _check_text(value: object, field: str, sample: Sample) -> None:
 
 def check_pictures(original: SampleSet, released: SampleSet) -> None:
     """Raise UserError for a picture of another size or type, or one that differs between its samples."""
-    pictures: dict[str, np.ndarray] = {}
+    pictures: dict[str, Sample] = {}
     for before, after in zip(original, released, strict=True):
-        a, b, name = before.pixels, after.pixels, f"picture {show_ascii(after.image_id)}"
+        shape, b, name = before.shape, after.pixels, f"picture {show_ascii(after.image_id)}"
         if not isinstance(b, np.ndarray):
-            raise UserError(f"release: {name} is {show_ascii(b)}; allowed: {a.shape} uint8")
-        if a.shape != b.shape or b.dtype != np.uint8:
-            raise UserError(f"release: {name} is {b.shape} {b.dtype}; allowed: {a.shape} uint8")
-        first = pictures.setdefault(after.image_id, b)
-        if first is not b and not np.array_equal(first, b):
+            raise UserError(f"release: {name} is {show_ascii(b)}; allowed: {shape} uint8")
+        if shape != b.shape or b.dtype != np.uint8:
+            raise UserError(f"release: {name} is {b.shape} {b.dtype}; allowed: {shape} uint8")
+        first = pictures.setdefault(after.image_id, after)
+        if first.picture is not after.picture and not np.array_equal(first.pixels, b):
             raise UserError(
                 f"release: {name} differs at sample {show_ascii(after.id)}; allowed: the same for each image_id"
             )

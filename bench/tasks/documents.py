@@ -7,6 +7,7 @@ import numpy as np
 from datasets import Dataset, DatasetDict
 
 from bench import datasets
+from bench.lazy import Picture
 from bench.scoring import captions
 from bench.scoring.rules import AnswerKey, accepted_answers, score_answer
 
@@ -27,9 +28,9 @@ def load_documents(name: str, split: str = "test", **_: Any) -> DatasetDict:
     return DatasetDict({"test": Dataset.from_list(rows)})
 
 
-def doc_to_image(doc: dict[str, Any]) -> list[np.ndarray]:
-    """Return the document's picture, (H, W, 3) uint8, as a list of one."""
-    return [datasets.load(doc["dataset"], doc["split"])[doc["item"]].pixels]
+def doc_to_image(doc: dict[str, Any]) -> list[np.ndarray | Picture]:
+    """Return the document's picture as a list of one: its pixels (H, W, 3) uint8, or the file that has them."""
+    return [datasets.load(doc["dataset"], doc["split"])[doc["item"]].picture]
 
 
 def answer_key(doc: dict[str, Any]) -> AnswerKey:

@@ -11,6 +11,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
 from bench.errors import UserError
+from bench.lazy import Picture
 from bench.lvlm.base import LVLM
 from bench.lvlm.memory import MemoryLimit
 from bench.progress import Progress
@@ -85,7 +86,7 @@ def _question(text: str) -> str:
 
 
 def _pixels(request: Instance) -> np.ndarray:
-    """Return the request's picture, (H, W, 3) uint8: our own tasks give arrays, lm-eval's give PIL images."""
+    """Return the request's picture, (H, W, 3) uint8: our own tasks give arrays or files, lm-eval's give PIL images."""
     pictures = as_list(request.args[2]["visual"])
     if len(pictures) != 1:
         task, item = request.task_name, request.doc_id
@@ -93,4 +94,6 @@ def _pixels(request: Instance) -> np.ndarray:
             f"{task}: item {item} shows {len(pictures)} pictures; allowed: one, which is all an LVLM here reads"
         )
     (picture,) = pictures
+    if isinstance(picture, Picture):
+        return picture.read()
     return picture if isinstance(picture, np.ndarray) else np.asarray(picture.convert("RGB"))

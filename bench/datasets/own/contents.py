@@ -16,8 +16,9 @@ from bench.datasets.own.row_checks import CheckedTexts, check_texts, read_pictur
 from bench.datasets.own.rows import MAX_ROWS, RawDataset, RawRow
 from bench.datasets.splits import CAPS, SPLITS, Picture, Roles, Split, assign, find_crossings
 from bench.errors import UserError
+from bench.lazy import Spool
 from bench.pictures import decode
-from bench.samples import Sample, SampleSet
+from bench.samples import NOTHING, Sample, SampleSet
 
 MIN_PICTURES: dict[Split, int] = {"train": 8, "validation": 4, "test": 8}
 """Fewest pictures of each split; a test that can show much has hundreds."""
@@ -76,16 +77,15 @@ class Contents:
         return detectable_paired(StudyDesign(items, round(items / self.pictures("test"))))
 
     def samples(self) -> dict[Split, SampleSet]:
-        """Return the sample sets by split. Every picture is decoded once more."""
+        """Return the sample sets by split. Every picture is decoded once more; many of them are kept in a file."""
         chosen = {draft.number: draft for drafts in self.drafts.values() for draft in drafts}
-        pixels: dict[str, np.ndarray] = {}
+        pixels = Spool[str]()
         for number, raw in enumerate(self.dataset.rows()):
             draft = chosen.get(number)
             if draft is not None and draft.image_id not in pixels and isinstance(raw, RawRow):
                 pixels[draft.image_id] = decode(read_picture(raw, self.dataset), raw.where)
         return {
-            split: SampleSet(tuple(_sample(draft, pixels[draft.image_id]) for draft in drafts))
-            for split, drafts in self.drafts.items()
+            split: SampleSet(tuple(map(_sample, drafts))).with_pictures(pixels) for split, drafts in self.drafts.items()
         }
 
 
@@ -213,6 +213,6 @@ class _Reader:
             self.notes.append(f"{used} of {len(drafts)} good rows are used; at most {caps}")
 
 
-def _sample(draft: Draft, pixels: np.ndarray) -> Sample:
+def _sample(draft: Draft) -> Sample:
     t = draft.texts
-    return Sample(t.id, draft.image_id, pixels, t.question, t.answer, t.answers, t.choices, rule=t.rule)
+    return Sample(t.id, draft.image_id, NOTHING, t.question, t.answer, t.answers, t.choices, rule=t.rule)
