@@ -14,32 +14,46 @@ from bench.samples import Sample
 PixelInputs = dict[str, torch.Tensor]
 """The tensors that the Hugging Face processor returns for one picture."""
 
+LIMIT = 256 * 2**20
+"""Bytes of processed pictures that are kept for the next pass over the samples."""
+
 
 class Inputs:
-    """Token rows and processed pictures of all samples, computed once.
+    """Token rows of all samples, and processed pictures as the batches need them.
 
-    Processed pictures stay in main memory, because those of a large model would fill the accelerator.
+    The first processed pictures stay in main memory, up to LIMIT bytes; small ones are then processed once. Keeping the
+    first and not the last ones helps where every pass takes the samples in another order.
     """
 
     candidates: int = 1
     """The number of augmentations of each picture in a batch."""
 
     def __init__(self, victim: LVLM, samples: Sequence[Sample]) -> None:
-        self.victim = victim
-        self.layouts = [victim.layout(s.pixels.shape[:2]) for s in samples]
+        self.victim, self.samples = victim, samples
+        self.layouts = [victim.layout((s.shape[0], s.shape[1])) for s in samples]
         self.rows = [
             victim.text.encode_one(Prompt(s.question, s.answer), victim.image_tokens(layout))
             for s, layout in zip(samples, self.layouts, strict=True)
         ]
-        self.pixels = [self.process(s.pixels) for s in samples]
+        self.kept: dict[int, PixelInputs] = {}
+        self.kept_bytes = 0
 
     def process(self, picture: np.ndarray) -> PixelInputs:
         """Run the processor on a picture, (H, W, 3) uint8."""
         return {key: value.cpu() for key, value in self.victim.run_processor([picture]).items()}
 
     def picture(self, index: int) -> PixelInputs:
-        """Return the processed picture of a sample."""
-        return self.pixels[index]
+        """Return the processed picture of a sample; samples that share a picture share it."""
+        sample = self.samples[index]
+        key = id(sample.picture)
+        if key in self.kept:
+            return self.kept[key]
+        processed = self.process(sample.pixels)
+        size = sum(value.nbytes for value in processed.values())
+        if self.kept_bytes + size <= LIMIT:
+            self.kept[key] = processed
+            self.kept_bytes += size
+        return processed
 
     def collate(self, rows: list[dict[str, int]]) -> dict[str, Any]:
         """Return the batch of the samples at `index` of each row, with labels on the answer tokens only.
@@ -71,14 +85,14 @@ class AugmentedInputs(Inputs):
     def __init__(self, victim: LVLM, samples: Sequence[Sample], count: int, parts: Sequence[Part], seed: int) -> None:
         super().__init__(victim, samples)
         self.parts, self.rng = parts, np.random.default_rng([seed, count])
-        self.pictures = [s.pixels for s in samples[:count]]
+        self.count = count
         self.candidates = max(part.candidates for part in parts)
 
     def picture(self, index: int) -> PixelInputs:
         """Return the processed picture of a sample; in the training set after the `augment` of every part, in order."""
-        if index >= len(self.pictures):
-            return self.pixels[index]
-        picture = self.pictures[index]
+        if index >= self.count:
+            return super().picture(index)
+        picture = self.samples[index].pixels
         for part in self.parts:
             picture = part.augment(picture, self.rng)
         return self.process(picture)

@@ -93,7 +93,7 @@ def test_of_several_candidates_the_hardest_is_selected(llava: LVLM, samples: Sam
     inputs = Inputs(llava, some)
     batch = inputs.collate([{"index": i} for i in range(4)])
     blank = inputs.process(np.zeros_like(some[0].pixels))
-    candidates = [[inputs.pixels[i] for i in range(4)], [blank] * 4]
+    candidates = [[inputs.picture(i) for i in range(4)], [blank] * 4]
     selected = select_hardest(llava.model, batch, candidates, inputs)
 
     def losses(pictures: list[np.ndarray]) -> torch.Tensor:
@@ -106,6 +106,22 @@ def test_of_several_candidates_the_hardest_is_selected(llava: LVLM, samples: Sam
     assert any(black > clean)
 
 
+def test_processed_pictures_fill_a_limit_and_no_more(
+    llava: LVLM, samples: SampleSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = [*samples[:3], samples[0].change(id="again", question="Once more?")]
+    expected = [Inputs(llava, three).picture(i) for i in range(4)]
+    size = sum(value.nbytes for value in expected[0].values())
+    monkeypatch.setattr("attacks.tune.inputs.LIMIT", 2 * size)
+    inputs = Inputs(llava, three)
+    for _ in range(2):
+        first = [inputs.picture(i) for i in range(4)]
+        assert all(one[key].equal(two[key]) for one, two in zip(first, expected, strict=True) for key in one)
+    assert inputs.kept_bytes == 2 * size
+    assert [inputs.picture(i) is first[i] for i in range(4)] == [True, True, False, True]
+    assert inputs.picture(3) is inputs.picture(0), "samples of one picture share it"
+
+
 def test_pictures_are_augmented_anew_and_those_of_validation_are_not(llava: LVLM, samples: SampleSet) -> None:
     parts = REGISTRY.build(Method(name="lora_sft+crop_color")).parts
     inputs = AugmentedInputs(llava, samples[:6], 4, parts, 0)
@@ -113,7 +129,7 @@ def test_pictures_are_augmented_anew_and_those_of_validation_are_not(llava: LVLM
     for index in range(6):
         one, two = inputs.picture(index), inputs.picture(index)
         assert all(one[key].equal(two[key]) for key in one) is (index >= 4)
-        assert all(one[key].equal(plain.pixels[index][key]) for key in one) is (index >= 4)
+        assert all(one[key].equal(plain.picture(index)[key]) for key in one) is (index >= 4)
     again = AugmentedInputs(llava, samples[:6], 4, parts, 0)
     assert again.picture(0)["pixel_values"].equal(
         AugmentedInputs(llava, samples[:6], 4, parts, 0).picture(0)["pixel_values"]
