@@ -23,7 +23,7 @@ from bench.runtime import prepare
 from bench.samples import SampleSet
 from bench.spec import Budget, Method
 from defenses import REGISTRY
-from defenses.craft.draft import to_levels
+from defenses.craft.levels import to_levels
 from defenses.craft.pixel import PixelOptions
 
 BATCH, STEPS, REPEATS = 32, 12, 3  # 12 steps: a default release

@@ -13,7 +13,7 @@ from bench.lvlm.adapters import lora_config
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Prompt
 from bench.samples import SampleSet
-from defenses.craft.draft import to_levels
+from defenses.craft.levels import to_levels
 
 PREFIX = "part: "
 """Marks the profiler's ranges that are parts of the model."""

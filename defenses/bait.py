@@ -53,8 +53,8 @@ class Bait(ClassWise):
 
         The middle of the round decides the stage: a single round is in the second of the three.
         """
-        shape, rivals = draft.clean[image_id].shape, draft.targets.rivals[draft.groups[image_id]]
-        carriers = {n: [key for key in draft.members[n] if draft.clean[key].shape == shape] for n in rivals}
+        size, rivals = draft.clean.size(image_id), draft.targets.rivals[draft.groups[image_id]]
+        carriers = {n: [key for key in draft.members[n] if draft.clean.size(key) == size] for n in rivals}
         nearest_first = [keys for keys in carriers.values() if keys]
         if not nearest_first:
             return image_id

@@ -7,12 +7,12 @@ refuses any other method that does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.random import Generator
 
+from bench.lazy import Spool
 from bench.progress import Progress
 from bench.samples import SampleSet
 from bench.spec import Budget
@@ -58,11 +58,11 @@ class RandomNoise(Defense):
         self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
     ) -> Protected:
         """Draw noise for each picture."""
-        noise: dict[str, np.ndarray] = {}
+        noise = Spool[str]()
         for s in samples:
             if s.image_id not in noise:
-                drawn = rng.integers(-budget.epsilon, budget.epsilon + 1, s.pixels.shape)
-                noise[s.image_id] = drawn.transpose(2, 0, 1)
+                drawn = rng.integers(-budget.epsilon, budget.epsilon + 1, s.shape)
+                noise[s.image_id] = drawn.astype(np.int16).transpose(2, 0, 1)
         return Protected(add_noise(samples, noise))
 
 
@@ -87,7 +87,7 @@ class RandomTrigger(Defense):
         for sample in samples:
             words = [str(word) for word in rng.choice(vocabulary, budget.words)]
             slots = rng.integers(0, len(sample.question.split()) + 1, budget.words)
-            released.append(replace(sample, question=insert(sample.question, words, sorted(slots.tolist())).text))
+            released.append(sample.change(question=insert(sample.question, words, sorted(slots.tolist())).text))
         return Protected(SampleSet(tuple(released)))
 
 
@@ -108,7 +108,7 @@ class RandomNoiseClass(Defense[ClusterOptions]):
         self, samples: SampleSet, surrogates: Sequence[LVLM], budget: Budget, rng: Generator, progress: Progress
     ) -> Protected:
         """Draw noise for each cluster, of the size of its first picture."""
-        sizes = {s.image_id: s.pixels.shape[:2] for s in samples}
+        sizes = {s.image_id: s.shape[:2] for s in samples}
         clusters = cluster_by_answer(samples, self.options.clusters, int(rng.integers(2**31)))
         noise: dict[str, np.ndarray] = {}
         for image_ids in members(clusters).values():
@@ -135,4 +135,4 @@ class WrongAnswers(Defense):
     ) -> Protected:
         """Exchange the answers."""
         pairs = zip(samples, choose_wrong_answers(samples, rng), strict=True)
-        return Protected(SampleSet(tuple(replace(s, answer=wrong, answers=()) for s, wrong in pairs)))
+        return Protected(SampleSet(tuple(s.change(answer=wrong, answers=()) for s, wrong in pairs)))

@@ -22,7 +22,7 @@ from bench.spec import Method, RunSpec, Threat
 from bench.stages import attack, dataset, protect
 from bench.stages.fidelity import insertions
 from bench.words import insert, plain_words
-from defenses.craft.draft import to_levels
+from defenses.craft.levels import to_levels
 from defenses.mmguard.binding import answer_rows, perturbed_tokens
 
 TAU, BATCH = 0.1, 64

@@ -22,7 +22,7 @@ from bench.play.roles import PLAIN
 from bench.samples import Sample, SampleSet
 from bench.spec import Method, RunSpec, Threat
 from bench.stages import attack, dataset, protect
-from defenses.craft.draft import to_levels
+from defenses.craft.levels import to_levels
 
 SAMPLES, BATCH = 192, 64
 

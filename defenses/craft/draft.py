@@ -9,12 +9,14 @@ import numpy as np
 import torch
 from numpy.random import Generator
 
+from bench.lazy import Spool
 from bench.lvlm.base import LVLM, Prefix
 from bench.lvlm.memory import MemoryLimit
 from bench.lvlm.text import Encoded, Prompt
 from bench.samples import SampleSet
 from bench.words import insert
 from defenses.craft.clusters import members
+from defenses.craft.levels import CleanPictures, Perturbations
 from defenses.craft.noise import resize_nearest
 
 T = TypeVar("T")
@@ -60,9 +62,9 @@ class Draft:
     """
 
     samples: SampleSet
-    clean: dict[str, torch.Tensor]
+    clean: CleanPictures
     groups: dict[str, int]
-    perturbations: dict[int, torch.Tensor]
+    perturbations: Perturbations
     targets: Targets
     triggers: Triggers
     epsilon: int
@@ -98,10 +100,11 @@ class Draft:
 
     def release(self) -> SampleSet:
         """Return the samples to publish."""
-        images = {key: self.image(key).permute(1, 2, 0).round().byte().cpu().numpy() for key in self.clean}
-        questions = [self.prompt(i, "").question for i in range(len(self.samples))]
-        pairs = zip(self.samples, questions, strict=True)
-        return SampleSet(tuple(s.with_release(images[s.image_id], question) for s, question in pairs))
+        images = Spool[str]()
+        for key in self.clean:
+            images[key] = self.image(key).permute(1, 2, 0).round().byte().cpu().numpy()
+        pictured = self.samples.with_pictures(images)
+        return SampleSet(tuple(s.change(question=self.prompt(i, "").question) for i, s in enumerate(pictured)))
 
 
 @dataclass(frozen=True)
@@ -137,9 +140,14 @@ class Batch:
         return list(dict.fromkeys(self.owners))
 
     @property
+    def groups(self) -> list[int]:
+        """The numbers of the perturbations that the pictures carry, in order of first appearance."""
+        return list(dict.fromkeys(self.draft.groups[key] for key in self.image_ids))
+
+    @property
     def perturbations(self) -> dict[int, torch.Tensor]:
-        """The perturbations that the pictures carry, by their numbers, in order of first appearance."""
-        return {self.draft.groups[key]: self.draft.perturbations[self.draft.groups[key]] for key in self.image_ids}
+        """The perturbations that the pictures carry, by their numbers, in the same order."""
+        return {number: self.draft.perturbations[number] for number in self.groups}
 
     def per_sample(self, values: Sequence[T]) -> list[T]:
         """Return one value for each sample from one for each picture."""
@@ -163,7 +171,8 @@ class Batch:
     def encode(self, lvlm: LVLM, answers: Sequence[str] | None = None) -> Encoded:
         """Return the tokens of the current texts, with `answers` of the whole sample set or each sample's own."""
         answers = [s.answer for s in self.draft.samples] if answers is None else answers
-        return lvlm.encode([self.draft.prompt(i, answers[i]) for i in self.indices], lvlm.layouts(self.clean()))
+        layouts = [lvlm.layout(self.draft.clean.size(image_id)) for image_id in self.owners]
+        return lvlm.encode([self.draft.prompt(i, answers[i]) for i in self.indices], layouts)
 
 
 @dataclass(frozen=True)
@@ -184,11 +193,6 @@ class Step:
         if lvlm.name not in self.intensities:
             self.intensities[lvlm.name] = lvlm.intensity(self.images, self.transform(self.batch.clean()))
         return self.intensities[lvlm.name]
-
-
-def to_levels(pixels: np.ndarray) -> torch.Tensor:
-    """Return (H, W, 3) uint8 pixels as (3, H, W) float levels in 0..255."""
-    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float()
 
 
 def perturb(picture: torch.Tensor, perturbation: torch.Tensor) -> torch.Tensor:

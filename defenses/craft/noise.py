@@ -1,11 +1,11 @@
 """Noise on pictures, without torch: one array of levels for each picture, or for several of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from bench.lazy import Spool
 from bench.samples import SampleSet
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ def resize_nearest(noise: Array, size: Sequence[int]) -> Array:
 
 def add_noise(samples: SampleSet, noise: Mapping[str, np.ndarray]) -> SampleSet:
     """Return samples whose pictures have noise (3, H, W) in levels on them, by `image_id`; the sums stay in 0..255."""
-    pictures: dict[str, np.ndarray] = {}
+    pictures = Spool[str]()
     for s in samples:
         if s.image_id not in pictures:
-            fitted = resize_nearest(noise[s.image_id], s.pixels.shape[:2]).transpose(1, 2, 0)
+            fitted = resize_nearest(noise[s.image_id], s.shape[:2]).transpose(1, 2, 0)
             pictures[s.image_id] = np.clip(s.pixels + fitted, 0, 255).astype(np.uint8)
-    return SampleSet(tuple(replace(s, pixels=pictures[s.image_id]) for s in samples))
+    return samples.with_pictures(pictures)

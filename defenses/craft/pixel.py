@@ -23,7 +23,8 @@ from bench.runtime import seed_everything
 from bench.samples import SampleSet
 from bench.spec import Budget, Options
 from defenses.base import Defense, Protected
-from defenses.craft.draft import Batch, Draft, Draw, Step, Targets, Triggers, perturb, to_levels
+from defenses.craft.draft import Batch, Draft, Draw, Step, Targets, Triggers, perturb
+from defenses.craft.levels import CleanPictures, Perturbations
 from defenses.craft.surrogates import Surrogate, attach_surrogate
 from defenses.craft.transforms import RANDOM, apply_random
 
@@ -185,13 +186,13 @@ class PixelDefense(Defense[P]):
     ) -> Draft:
         """Return the release before its first step. A group's perturbation has the size of its first picture."""
         device = surrogates[0].lvlm.device
-        clean = {s.image_id: to_levels(s.pixels).to(device) for s in samples}
+        clean, perturbations = CleanPictures(samples, device), Perturbations(device)
         groups = self.assign_groups(samples, surrogates, seed)
-        perturbations: dict[int, torch.Tensor] = {}
         for image_id, group in groups.items():
             if group not in perturbations:
-                start = self.random_start(clean[image_id], budget.epsilon, rng)
-                perturbations[group] = self.project(start, clean[image_id], budget.epsilon)
+                picture = clean[image_id]
+                start = self.random_start(picture, budget.epsilon, rng)
+                perturbations[group] = self.project(start, picture, budget.epsilon)
         targets = self.choose_targets(samples, surrogates, groups, rng)
         triggers = self.draw_triggers(samples, surrogates, budget.words, rng)
         return Draft(samples, clean, groups, perturbations, targets, triggers, budget.epsilon, seed)
@@ -200,7 +201,7 @@ class PixelDefense(Defense[P]):
         """Yield batches of about `batch` samples: all samples of a picture together, and pictures of one size."""
         by_size: dict[tuple[int, ...], dict[str, list[int]]] = {}
         for index, sample in enumerate(draft.samples):
-            by_size.setdefault(sample.pixels.shape, {}).setdefault(sample.image_id, []).append(index)
+            by_size.setdefault(sample.shape, {}).setdefault(sample.image_id, []).append(index)
         for pictures in by_size.values():
             indices: list[int] = []
             for own in pictures.values():
@@ -218,7 +219,7 @@ class PixelDefense(Defense[P]):
         clean prefix is in memory for one batch only. Perturbations of several batches: all batches.
         """
         batches = list(self.make_batches(draft, round))
-        if sum(len(batch.perturbations) for batch in batches) == len(draft.perturbations):
+        if sum(len(batch.groups) for batch in batches) == len(draft.perturbations):
             yield from ([batch] for batch in batches)
         else:
             yield batches

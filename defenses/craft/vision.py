@@ -14,7 +14,7 @@ from bench.lvlm.memory import MemoryLimit
 from bench.lvlm.text import Prompt
 from bench.samples import SampleSet
 from defenses.craft.clusters import k_means
-from defenses.craft.draft import to_levels
+from defenses.craft.levels import CleanPictures
 
 
 class _TowerOutput(Exception):
@@ -48,13 +48,13 @@ def tower_features(lvlm: LVLM, images: Sequence[torch.Tensor]) -> torch.Tensor:
 @torch.no_grad()
 def compute_features(samples: SampleSet, lvlm: LVLM, batch: int = 64) -> dict[str, torch.Tensor]:
     """Return `tower_features` (D,) of each picture by image_id, in order of first appearance."""
-    pictures = {s.image_id: to_levels(s.pixels) for s in samples}
-    by_size: dict[tuple[int, ...], list[str]] = {}
-    for image_id, picture in pictures.items():
-        by_size.setdefault(tuple(picture.shape), []).append(image_id)
+    pictures = CleanPictures(samples, lvlm.device)
+    by_size: dict[tuple[int, int], list[str]] = {}
+    for image_id in pictures:
+        by_size.setdefault(pictures.size(image_id), []).append(image_id)
 
     def compute(image_ids: Sequence[str]) -> torch.Tensor:
-        return tower_features(lvlm, [pictures[key].to(lvlm.device) for key in image_ids])
+        return tower_features(lvlm, [pictures[key] for key in image_ids])
 
     features: dict[str, torch.Tensor] = {}
     for image_ids in by_size.values():

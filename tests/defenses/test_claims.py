@@ -11,7 +11,7 @@ from bench.lvlm.text import Prompt
 from bench.samples import SampleSet
 from bench.spec import Budget, Method
 from defenses import REGISTRY
-from defenses.craft.draft import to_levels
+from defenses.craft.levels import to_levels
 from tests.defenses.claims import ASCENDING, CLAIMS, CLASSWISE, DESCENDING, METHODS, accepted, build
 
 QUICK: dict[str, object] = {"image_steps": 8, "inner_steps": 1, "candidates": 6}

@@ -9,7 +9,8 @@ from attacks.parts import PARTS, Purify
 from bench.lvlm.base import LVLM
 from bench.samples import SampleSet
 from bench.spec import Method
-from defenses.craft.draft import Batch, Step, to_levels
+from defenses.craft.draft import Batch, Step
+from defenses.craft.levels import to_levels
 from defenses.craft.transforms import jpeg
 
 

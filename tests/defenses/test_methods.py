@@ -14,7 +14,7 @@ from bench.spec import Budget, Method
 from bench.stages.audit import audit
 from defenses import REGISTRY
 from defenses.base import Protected
-from defenses.craft.draft import to_levels
+from defenses.craft.levels import to_levels
 from defenses.craft.pixel import PixelDefense
 from tests.defenses.claims import TRIGGERED, accepted, touched
 

@@ -1,6 +1,7 @@
 """Class-wise noise: shared by a cluster, of use to it alone, and what `uc` and `bait` bind it to."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,7 +80,8 @@ def test_bait_shows_pictures_of_another_cluster_and_of_the_same_size(game: Calla
             seen.add((key, other))
     assert len(seen) > 15, "and not always the same ones"
     lone = next(iter(play.draft.clean))
-    play.draft.clean[lone] = torch.zeros(3, 9, 9)
+    sample = play.draft.clean.samples[lone]
+    play.draft.clean.samples[lone] = replace(sample, pixels=np.zeros((9, 9, 3), np.uint8))
     assert play.defense.choose_carrier(play.draft, lone, (1, 0, 0)) == lone
 
 

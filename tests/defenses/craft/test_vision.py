@@ -6,7 +6,7 @@ import torch
 
 from bench.lvlm.base import LVLM
 from bench.samples import Sample, SampleSet
-from defenses.craft.draft import to_levels
+from defenses.craft.levels import to_levels
 from defenses.craft.vision import compute_features, tower_features
 
 
