@@ -14,6 +14,7 @@ import bench.tasks
 from bench.datasets import load
 from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import UserError
+from bench.lazy import Picture, PictureCache
 from bench.tasks import documents
 from bench.tasks.model import LVLMForEval, cut_at_stop
 
@@ -46,6 +47,25 @@ def test_answers_come_back_in_the_order_asked(batch: int, calls: list[int]) -> N
     assert model.generate_until(requests) == [f"q{i} [{i}, {i + 1}, {i + 2}]" for i in range(5)]
     assert victim.calls == [(size, 5) for size in calls]
     assert [fraction for fraction, _ in progress] == [min(1.0, batch * (k + 1) / 5) for k in range(len(calls))]
+
+
+def test_pictures_in_files_are_read_a_batch_at_a_time() -> None:
+    cache, read = PictureCache(limit=0), list[int]()
+
+    def picture(number: int) -> Picture:
+        def load() -> np.ndarray:
+            read.append(number)
+            return np.full((4, 4, 3), number, np.uint8)
+
+        return Picture(load, cache)
+
+    pictures = [picture(number) for number in range(4)]
+    read.clear()
+    requests = [Instance("generate_until", {}, ("q", {"max_gen_toks": 16}, {"visual": [p]}), 0) for p in pictures]
+    read_before_each_answer: list[int] = []
+    model = LVLMForEval(Echo(), 2, lambda *step: read_before_each_answer.append(len(read)))  # type: ignore[arg-type]
+    assert model.generate_until(requests) == [f"q {[n] * 3}" for n in range(4)]
+    assert read == [0, 1, 2, 3] and read_before_each_answer == [2, 4]
 
 
 def test_batches_are_halved_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from bench.datasets.own import contents
 from bench.datasets.own.contents import MIN_PICTURES, Contents, digest, read_contents
 from bench.datasets.splits import SPLITS
 from bench.errors import UserError
+from bench.lazy import Picture, Spool
 from bench.pictures import decode
 from bench.scoring.power import StudyDesign, detectable_paired
 
@@ -195,6 +196,17 @@ def test_every_split_has_its_least(write: Write, rows: Rows, split: str) -> None
 def test_nothing_at_all(tmp_path: Path) -> None:
     (tmp_path / "metadata.jsonl").write_text("")
     assert read_contents(tmp_path).refusal.startswith("train has 0 good pictures")
+
+
+def test_pictures_that_do_not_fit_into_memory_are_the_same(
+    write: Write, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = read_contents(write("jsonl", rows))
+    whole = good.samples()
+    monkeypatch.setattr(Spool.__init__, "__defaults__", (0,))
+    for split, samples in good.samples().items():
+        assert all(isinstance(s.picture, Picture) for s in samples)
+        assert samples.digest == whole[split].digest
 
 
 def test_memory_and_rows_are_bounded(write: Write, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
