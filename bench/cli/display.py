@@ -58,6 +58,11 @@ class RunDisplay(Display):
         """Print a line above the bars."""
         self.console.print(plain(text, "bold"))
 
+    def zero_shot(self, accuracy: float) -> None:
+        """Print a line with the zero-shot accuracy, in [0,1]."""
+        room = f"{100 * (1 - accuracy):.1f} points"
+        self.console.print(f"zero-shot accuracy: {accuracy:.1%}; clean data can add {room} at most")
+
     @contextmanager
     def stage(self, title: str) -> Iterator[Callable[[float, str], None]]:
         """Show a bar for the block, which reports the fraction done in [0,1] and a note."""
@@ -78,6 +83,10 @@ class SuiteDisplay(Display):
     def __init__(self, stages: int, *, quiet: bool) -> None:
         super().__init__(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), quiet=quiet)
         self.bar = self.progress.add_task("stages", total=stages)
+
+    def expect(self, stages: int) -> None:
+        """Change the number of stages that are still to come."""
+        self.progress.update(self.bar, total=self.progress.tasks[0].completed + stages)
 
     def report(self, stage: Stage, event: str) -> None:
         """Show one event of `bench.play.schedule`: a stage has started, or has ended in some way."""

@@ -50,6 +50,7 @@ def run(
             help="other tasks to measure after training: data sets or lm-eval's tasks about pictures, with commas"
         ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="go on where zero-shot almost solves the data")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
     """Protect, attack, evaluate and score. Finished stages are reused, and a killed run continues where it stopped."""
@@ -78,19 +79,27 @@ def run(
         ]
         for attack_text in expand_set(attack)
     ]
-    play(cells, as_json=as_json, tasks=parse.tasks(side_effects), together=attack in SETS)
+    play(cells, as_json=as_json, tasks=parse.tasks(side_effects), together=attack in SETS, force=force)
 
 
 def play(
-    cells: Sequence[Sequence["RunSpec"]], *, as_json: bool, tasks: Sequence[str] = (), together: bool = False
+    cells: Sequence[Sequence["RunSpec"]],
+    *,
+    as_json: bool,
+    tasks: Sequence[str] = (),
+    together: bool = False,
+    force: bool = False,
 ) -> None:
     """Play each cell seed by seed with a display, then print one table for each cell and the flags, or all as JSON.
 
     tasks: other tasks, on which the side effects of the training are measured. together: the cells of one game are the
     attacks of a trainer who takes the best; they are printed as one ladder instead of one table for each.
+    Cells whose zero-shot accuracy leaves too little to gain are skipped before anything dear, unless `force`. Raises
+    UserError where no other cell is left.
     """
     from bench.cli.display import RunDisplay, ladder_table, summary_table
     from bench.play.side_effects import play_with_side_effects
+    from bench.play.worth import NothingToGain, check_zero_shot
     from bench.tables.flags import MARK, flag_runs
     from bench.tables.ladders import compute_run_ladders
     from bench.tables.records import run_as_json
@@ -100,15 +109,34 @@ def play(
 
     read_threads()  # so that a bad value is an error before the first stage
     played: list[list[Run]] = []
+    skipped: dict[tuple[str, str], NothingToGain] = {}
     for cell in cells:
-        with RunDisplay(quiet=as_json) as display:
-            rows = []
-            for number, spec in enumerate(cell, start=1):
-                display.heading(f"{spec.defense.name} × {spec.attack.name}, seed {spec.seed} ({number}/{len(cell)})")
-                rows.append(play_with_side_effects(spec, tasks, display.stage))
-            played.append(rows)
+        data_and_victim = (cell[0].dataset, cell[0].victim)
+        if data_and_victim in skipped:
+            continue
+        try:
+            with RunDisplay(quiet=as_json) as display:
+                rows = []
+                for number, spec in enumerate(cell, start=1):
+                    seed = f"seed {spec.seed} ({number}/{len(cell)})"
+                    display.heading(f"{spec.defense.name} × {spec.attack.name}, {seed}")
+
+                    def tell(accuracy: float, spec: "RunSpec" = spec) -> None:
+                        display.zero_shot(accuracy)
+                        if not force:
+                            check_zero_shot(spec, accuracy)
+
+                    rows.append(play_with_side_effects(spec, tasks, display.stage, tell))
+        except NothingToGain as error:
+            skipped[data_and_victim] = error
+            continue
+        played.append(rows)
         if not as_json and not together:
             display.console.print(summary_table(rows, display.reused))
+    if not played:
+        raise next(iter(skipped.values()))
+    for reason in skipped.values():
+        echo(f"skipped: {reason}", err=True)
     all_rows = [row for rows in played for row in rows]
     ladders = list(compute_run_ladders(all_rows)) if together else []
     flags = flag_runs(load_runs(), {row.id for row in all_rows})

@@ -46,6 +46,7 @@ def run_(
     attack: Annotated[
         str, typer.Option(help="what the trainer does; best: all adaptive attacks; required: all")
     ] = "lora_sft",
+    force: Annotated[bool, typer.Option("--force", help="play cells that zero-shot almost solves, too")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
     """Play every cell of a submission, as `bench run` would."""
@@ -57,4 +58,4 @@ def run_(
         submission = _read_checked(file, attack_text)
         specs, seeds = submission.runs(attack_text), len(submission.seeds)
         cells += (specs[start : start + seeds] for start in range(0, len(specs), seeds))
-    play(cells, as_json=as_json, together=attack in SETS)
+    play(cells, as_json=as_json, together=attack in SETS, force=force)

@@ -1,7 +1,7 @@
 """`bench suite`: plan and play a matrix of runs that is described in YAML."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,7 @@ from bench.game.suites import presets
 
 if TYPE_CHECKING:
     from bench.play.plan import Plan
+    from bench.play.worth import Saturated
 
 app = typer.Typer(help="Plan and play suites: matrices of runs in YAML.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help=f"a YAML file, or one of {', '.join(presets())}")]
@@ -36,9 +37,13 @@ def run(
         str | None, typer.Option(help="address of a Ray cluster; with slurm, 'local' is a test without Slurm")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only print the plan")] = False,
+    force: Annotated[bool, typer.Option("--force", help="play cells that zero-shot almost solves, too")] = False,
     as_json: Json = False,
 ) -> None:
-    """Play the missing runs. A failed stage stops only what needs it; the same command continues after a break."""
+    """Play the missing runs. A failed stage stops only what needs it; the same command continues after a break.
+
+    Zero-shot evaluations come first, and cells where they leave too little to gain are left out.
+    """
     plan = load_plan(name)
     if dry_run:
         return _print_plan(plan, workers, as_json)
@@ -47,6 +52,7 @@ def run(
     from bench.engine.costs import Costs
     from bench.game.playable import check_playable
     from bench.play.schedule import play_plan
+    from bench.play.worth import Saturated, group_saturated, keep_worthwhile, zero_shot_plan
     from bench.store import artifacts, housekeeping
     from bench.threads import read_threads
 
@@ -56,11 +62,22 @@ def run(
         check_playable(spec)
     player = open_engine(engine, workers, address, Costs(artifacts.read_manifests() if plan.tasks else []))
     with SuiteDisplay(len(plan.tasks), quiet=as_json) as display:
-        outcome = play_plan(plan, player, display.report)
+        rest, skipped = plan, list[Saturated]()
+        waiting, failed = list[str](), dict[str, str]()
+        if not force:
+            failed = play_plan(zero_shot_plan(plan), player, display.report).failed
+            rest, saturated, waiting = keep_worthwhile(plan)
+            skipped = group_saturated(plan, saturated)
+            display.expect(len(rest.tasks))
+        outcome = play_plan(rest, player, display.report)
+    outcome.blocked += waiting
+    outcome.failed = failed | outcome.failed
     if as_json:
-        echo(json.dumps(vars(outcome), indent=1))
+        echo(json.dumps({**vars(outcome), "skipped": [cells._asdict() for cells in skipped]}, indent=1))
     else:
         echo(f"runs: {len(outcome.recorded)} played, {len(outcome.kept)} as they were")
+        for cells in skipped:
+            echo(f"skipped, because {_saturated_line(cells)}; --force plays them")
     for stage, error in outcome.failed.items():
         echo(f"failed: {plan.stages[stage].kind} {stage}: {error.strip().splitlines()[-1]}", err=True)
     if outcome.blocked:
@@ -122,17 +139,25 @@ def load_plan(name: str) -> "Plan":
     return make_plan(specs)
 
 
+def _saturated_line(cells: "Saturated") -> str:
+    data = f"{cells.victim!r} answers {cells.zero_shot:.1%} of {cells.dataset!r} zero-shot"
+    return f"clean data can add too little: {data} ({cells.runs} runs)"
+
+
 def _print_plan(plan: "Plan", workers: int | None, as_json: bool) -> None:
     """Print the stages of a plan with their costs, and the expected time."""
     from bench.engine.costs import Costs
     from bench.play.predict import cost_table, predict_seconds, task_seconds
+    from bench.play.worth import find_saturated, group_saturated
     from bench.store import artifacts
 
     costs, count = Costs(artifacts.read_manifests()), workers or 1
     rows, seconds = cost_table(plan, costs), task_seconds(plan, costs)
     wall = None if seconds is None else round(predict_seconds(plan, count, seconds))
+    saturated = group_saturated(plan, find_saturated(plan))
     if as_json:
-        document = {"runs": len(plan.runs), "stages": rows, "workers": count, "wall seconds": wall}
+        document: dict[str, Any] = {"runs": len(plan.runs), "stages": rows, "workers": count, "wall seconds": wall}
+        document["saturated"] = [cells._asdict() for cells in saturated]
         return echo(json.dumps(document, indent=1))
     from rich.table import Table
 
@@ -144,3 +169,5 @@ def _print_plan(plan: "Plan", workers: int | None, as_json: bool) -> None:
     make_console().print(table)
     text = "not known: stages like these were never played here" if wall is None else f"{wall} s"
     echo(f"expected time with {count} workers: {text}")
+    for cells in saturated:
+        echo(f"left out when it is played, but counted here: {_saturated_line(cells)}")

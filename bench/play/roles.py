@@ -64,7 +64,7 @@ def _references(spec: RunSpec) -> dict[str, Stage | None]:
     """
     undefended = spec.model_copy(update={"defense": NO_DEFENSE})
     original = protect.stage(undefended)
-    roles: dict[str, Stage | None] = {"original": original, **_evaluations(spec, "zero", None)}
+    roles: dict[str, Stage | None] = {**_evaluations(spec, "zero", None), "original": original}
     for role, method in _trained(spec.attack).items():
         adapter = attack.stage(undefended, original, method)
         roles |= {f"{role}_attack": adapter, **_evaluations(spec, role, adapter)}

@@ -55,13 +55,21 @@ def stage_title(role: str, spec: RunSpec) -> str:
     return f"{title}, epoch {epoch}" if epoch else title
 
 
+OnZeroShot = Callable[[float], None]
+"""Called with the zero-shot accuracy, in [0,1], before anything is protected or trained. It may raise an error."""
+
+
+def go_on(accuracy: float) -> None:
+    """Accept every zero-shot accuracy."""
+
+
 def no_display(title: str) -> AbstractContextManager[Progress]:
     """Show nothing."""
     return nullcontext(silent)
 
 
-def play_run(spec: RunSpec, show: Show = no_display) -> results.Run:
-    """Play one cell and its references, save its row and return it.
+def play_run(spec: RunSpec, show: Show = no_display, on_zero_shot: OnZeroShot = go_on) -> results.Run:
+    """Play one cell and its references, save its row and return it. The zero-shot evaluation is the first stage.
 
     Finished stages are read, not computed. A row that already names these very stages stays as it was.
     """
@@ -70,6 +78,8 @@ def play_run(spec: RunSpec, show: Show = no_display) -> results.Run:
         with show(stage_title(role, spec)) as progress:
             artifacts[role] = stage.make(progress)
             progress(1.0, "reused" if artifacts[role].reused else "")
+        if role == "zero":
+            on_zero_shot(mean_score(artifacts[role]))
     row = results.find(run_id(spec))
     identities = {role: artifact.identity for role, artifact in artifacts.items()}
     return row if row is not None and identities.items() <= row.stages.items() else record_run(spec, artifacts)
@@ -96,13 +106,14 @@ def score_answers(seeds: Sequence[tuple["pd.DataFrame", "pd.DataFrame", "pd.Data
     return score(baseline, clean, protected, seeds[0][0]["image_id"].to_numpy())
 
 
-def _mean_score(artifact: Artifact) -> float:
+def mean_score(artifact: Artifact) -> float:
+    """Return the mean score, in [0,1], of an evaluation."""
     return float(read_table(artifact.folder)["score"].mean())
 
 
 def _row(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
     baselines = {
-        role: {"test": _mean_score(artifacts[role]), "validation": _mean_score(artifacts[validation_role(role)])}
+        role: {"test": mean_score(artifacts[role]), "validation": mean_score(artifacts[validation_role(role)])}
         for role in BASELINES
         if role in artifacts
     }
@@ -112,7 +123,7 @@ def _row(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
     costs: dict[str, dict[str, Any]] = {role: dict(artifact.cost) for role, artifact in artifacts.items()}
     steps, seconds = costs["protect"].get("image_steps", 0), costs["protect"]["seconds"]
     costs["protect"]["image_steps_per_second"] = round(steps / seconds, 1) if steps else None
-    along_training = {role: _mean_score(artifact) for role, artifact in artifacts.items() if "@" in role}
+    along_training = {role: mean_score(artifact) for role, artifact in artifacts.items() if "@" in role}
     protection = measured.protection
     return results.Run(
         id=run_id(spec),
@@ -134,8 +145,8 @@ def _row(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
         utility_clean=float(clean["score"].mean()),
         utility=float(attacked["score"].mean()),
         baselines=baselines,
-        validation=_mean_score(artifacts["validation"]),
-        validation_clean=_mean_score(artifacts["clean_validation"]),
+        validation=mean_score(artifacts["validation"]),
+        validation_clean=mean_score(artifacts["clean_validation"]),
         protection=protection.value if protection else None,
         protection_low=protection.low if protection else None,
         protection_high=protection.high if protection else None,

@@ -16,7 +16,7 @@ from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import UserError, unknown_name
 from bench.play import run
 from bench.play.roles import stages_of
-from bench.play.run import Show, no_display
+from bench.play.run import OnZeroShot, Show, go_on, no_display
 from bench.scoring import stats
 from bench.spec import RunSpec
 from bench.stages import evaluate, side_effects
@@ -58,7 +58,9 @@ def evaluations(spec: RunSpec, task: str) -> dict[str, Stage]:
     return {role(model, task): side_effects.stage(spec.victim, adapter, task) for model, adapter in adapters.items()}
 
 
-def play_with_side_effects(spec: RunSpec, tasks: Sequence[str], show: Show = no_display) -> results.Run:
+def play_with_side_effects(
+    spec: RunSpec, tasks: Sequence[str], show: Show = no_display, on_zero_shot: OnZeroShot = go_on
+) -> results.Run:
     """Play a run and save its row, then its side effects, and save the row with them.
 
     Side effects on other tasks that the row already has stay. Raises UserError before anything is played where the data
@@ -70,7 +72,7 @@ def play_with_side_effects(spec: RunSpec, tasks: Sequence[str], show: Show = no_
             from bench.tasks import lm_eval_tasks
 
             lm_eval_tasks.load_task(task)
-    row = run.play_run(spec, show)
+    row = run.play_run(spec, show, on_zero_shot)
     for task, by_role in stages.items():
         identities = {}
         for name, stage in by_role.items():

@@ -21,6 +21,7 @@ from bench import datasets
 from bench.methods.registry import Entry, Registry
 from bench.samples import Sample, SampleSet
 from bench.spec import Options
+from bench.victims.recipes import RECIPES, Recipe
 from defenses import REGISTRY as DEFENSES
 from defenses.base import Defense, Protected
 
@@ -53,6 +54,7 @@ class Victim:
 
     name: str
     learned: frozenset[str] = frozenset()
+    recipe: Recipe = RECIPES[0]
 
 
 class Kept(NamedTuple):

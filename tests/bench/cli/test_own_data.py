@@ -81,7 +81,7 @@ def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> lis
     """Record the runs instead of playing them."""
     specs: list[RunSpec] = []
 
-    def play(spec: RunSpec, stage: object) -> Run:
+    def play(spec: RunSpec, *_: object) -> Run:
         specs.append(spec)
         return finished(spec.seed, dataset=spec.dataset)
 

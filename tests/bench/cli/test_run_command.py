@@ -18,7 +18,7 @@ def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> lis
     """Record the runs instead of playing them; each seed answers two questions more than the one before."""
     calls: list[RunSpec] = []
 
-    def play(spec: RunSpec, stage: object) -> Run:
+    def play(spec: RunSpec, *_: object) -> Run:
         calls.append(spec)
         return finished(spec.seed, protected=16 + 2 * spec.seed, defense=spec.defense.name, victim=spec.victim)
 
@@ -62,7 +62,7 @@ def test_flags_of_what_was_played_stand_under_its_table(
 ) -> None:
     """A victim that learns nothing from clean data is flagged for people and in JSON."""
 
-    def play(spec: RunSpec, stage: object) -> Run:
+    def play(spec: RunSpec, *_: object) -> Run:
         return finished(spec.seed, defense=spec.defense.name, clean=4, protected=4, eligible=False)
 
     monkeypatch.setattr("bench.play.run.play_run", play)
@@ -214,7 +214,7 @@ def test_side_effects_are_measured_on_checked_tasks(
 ) -> None:
     calls: list[object] = []
 
-    def play(spec: RunSpec, tasks: object, stage: object) -> Run:
+    def play(spec: RunSpec, tasks: object, *_: object) -> Run:
         calls.append(tasks)
         return finished(spec.seed)
 

@@ -188,7 +188,7 @@ def test_every_stage_is_shown_in_order_with_its_progress(game: Any) -> None:
     play_run(HIDE, stage)
     zero = ("Zero-shot", "Zero-shot, validation")
     formatted = ("Format alone", "Format alone, answers", "Format alone, validation")
-    before = ("Original", *zero, *formatted, "lora_sft, clean data", "Clean answers", "Clean data, validation")
+    before = (*zero, "Original", *formatted, "lora_sft, clean data", "Clean answers", "Clean data, validation")
     after = ("Audit", "Attack: lora_sft", "Answers", "Trainer's own check")
     assert shown == [
         *((title, event) for title in before for event in (None, (1.0, ""))),
