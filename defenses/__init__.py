@@ -3,5 +3,5 @@
 from bench.methods.registry import Registry
 from defenses.base import Defense, DefenseTraits
 
-REGISTRY = Registry[Defense, DefenseTraits]("defense", "defenses", DefenseTraits)
+REGISTRY = Registry[Defense, DefenseTraits]("defense", "defenses", DefenseTraits, sandbox="bench.sandbox")
 register = REGISTRY.register

@@ -8,10 +8,15 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """The module of a method, and one line about it."""
+    """The module of a method, or the one file of a code entry, and one line about it.
+
+    installed: True for a method that another package brings.
+    """
 
     module: str
     summary: str
+    file: Path | None = None
+    installed: bool = False
 
 
 def built_in(root: Path, package: str, decorator: str) -> Iterator[tuple[str, Entry]]:
@@ -25,7 +30,8 @@ def built_in(root: Path, package: str, decorator: str) -> Iterator[tuple[str, En
 def installed(points: Iterable[EntryPoint]) -> Iterator[tuple[str, Entry]]:
     """Yield the name and entry of every method that another package brings."""
     for point in points:
-        yield point.name, Entry(point.module, f"from {point.dist.name}" if point.dist else "installed")
+        summary = f"from {point.dist.name}" if point.dist else "installed"
+        yield point.name, Entry(point.module, summary, installed=True)
 
 
 def _decorated(tree: ast.Module, decorator: str) -> Iterator[tuple[str, ast.ClassDef]]:

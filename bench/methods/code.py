@@ -16,9 +16,19 @@ def code_hash(module: str) -> str:
 
     Imports of imports count too, so that editing a shared base class changes the hash of every method on it.
     """
-    own = {*METHODS, module.split(".")[0]}
-    texts: dict[str, str] = {}
-    waiting = {module}
+    return _hash({module}, {*METHODS, module.split(".")[0]}, {})
+
+
+def text_hash(text: str) -> str:
+    """Return the hash of a method that is one text of Python: of it, and of the method modules that it imports.
+
+    Raises SyntaxError, ValueError, RecursionError or MemoryError for a text that is no Python.
+    """
+    return _hash({name for name in _imports(text) if name.split(".")[0] in METHODS}, {*METHODS}, {"": text})
+
+
+def _hash(waiting: set[str], own: set[str], texts: dict[str, str]) -> str:
+    """Return the hash of texts, and of the modules that wait and all that they import, as far as they are `own`."""
     while waiting:
         name = waiting.pop()
         if (file := _file(name)) is not None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from bench.errors import UserError, printable, show, unknown_name
 from bench.methods import catalog, descriptions
 from bench.methods.catalog import Entry
-from bench.methods.code import code_hash
+from bench.methods.code import code_hash, text_hash
 from bench.methods.descriptions import Description
 from bench.methods.registered import Registered, Traits
 from bench.spec import Method, Options
@@ -31,10 +31,15 @@ LOG = logging.getLogger(__name__)
 
 
 class Registry(Generic[T, F]):
-    """The methods of one kind. Other packages add theirs through the entry-point group `mmguard_bench.<kind>`."""
+    """The methods of one kind. Other packages add theirs through the entry-point group `mmguard_bench.<kind>`.
 
-    def __init__(self, kind: str, package: str, traits: type[F], decorator: str = "register") -> None:
-        self.kind, self.package, self.traits, self.decorator = kind, package, traits, decorator
+    sandbox: the module that describes the methods of others, where their code may not be imported into this process.
+    """
+
+    def __init__(
+        self, kind: str, package: str, traits: type[F], decorator: str = "register", sandbox: str = ""
+    ) -> None:
+        self.kind, self.package, self.traits, self.decorator, self.sandbox = kind, package, traits, decorator, sandbox
         self._methods: dict[str, type[T]] = {}
         self._descriptions: dict[str, Description[F]] = {}
 
@@ -81,9 +86,30 @@ class Registry(Generic[T, F]):
         if name not in self.catalog:
             raise unknown_name(self.kind, name, self.catalog)
 
+    def add_file(self, name: str, file: Path) -> None:
+        """Give the one file of a code entry a name. It is never imported here. Raises UserError for a taken name."""
+        if name in self.catalog and self.catalog[name].file != file:
+            raise UserError(f"{self.kind}: the name {show(name)} is taken; allowed: another one")
+        self.catalog[name] = Entry("", f"from {file.name}", file)
+
+    def adopt(self, name: str, cls: type[T]) -> None:
+        """Give a class a name in this process, which is one of a sandbox."""
+        cls.name = name
+        self._methods[name] = cls
+
+    def sandboxed(self, name: str) -> Path | str | None:
+        """Return the file or the name of a method that runs in a sandbox alone; None for any other."""
+        entry = self.catalog.get(name)
+        return entry and (entry.file or (name if self.sandbox and entry.installed else None))
+
     def get(self, name: str) -> type[T]:
-        """Import the module of a method and return its class. Raises UserError where an installed one has none."""
+        """Import the module of a method and return its class.
+
+        Raises UserError where an installed one has none, and for one that runs in a sandbox alone.
+        """
         self.check(name)
+        if self.sandboxed(name) is not None:
+            raise UserError(f"{self.kind} {name} {self.catalog[name].summary}: it is loaded in the sandbox alone")
         entry = self.catalog[name]
         if name not in self._methods:
             with self._errors_as_one_line(name):
@@ -104,9 +130,14 @@ class Registry(Generic[T, F]):
             code = self.code(method.name)
 
             def described() -> Description[F]:
-                built = self.build(method)
-                naming = {key: _shorten(value) for key, value in sorted(built.naming.items())}
-                return self._description(options=built.settings, naming=naming, code=code, traits=built.traits)
+                if (foreign := self.sandboxed(method.name)) is not None:
+                    facts = importlib.import_module(self.sandbox).describe(foreign, method.options)
+                    settings, stated, traits = facts.options, facts.naming, facts.traits
+                else:
+                    built = self.build(method)
+                    settings, stated, traits = built.settings, built.naming, built.traits
+                naming = {key: _shorten(value) for key, value in sorted(stated.items())}
+                return self._description(options=settings, naming=naming, code=code, traits=traits)
 
             description = descriptions.load_or_describe(self.kind, method, code, self._description, described)
             self._descriptions[key] = description
@@ -124,9 +155,10 @@ class Registry(Generic[T, F]):
         return Description[self.traits]  # type: ignore[name-defined]
 
     def code(self, name: str) -> str:
-        """Return the hash of the code that a method is made of. Raises UserError as `get` does."""
+        """Return the hash of the code that a method is made of. Raises UserError for code that cannot be read."""
+        entry = self.catalog[name]
         with self._errors_as_one_line(name):
-            return code_hash(self.catalog[name].module)
+            return code_hash(entry.module) if entry.file is None else _file_hash(entry.file)
 
     @contextmanager
     def _errors_as_one_line(self, name: str) -> Iterator[None]:
@@ -138,9 +170,8 @@ class Registry(Generic[T, F]):
             if entry.module.startswith(f"{self.package}."):
                 raise
             reason = printable(str(error)[:200])
-            raise UserError(
-                f"{self.kind} {name} {entry.summary}: {entry.module} cannot be imported: {reason}"
-            ) from error
+            what = f"{entry.module} cannot be imported" if entry.file is None else "it cannot be read"
+            raise UserError(f"{self.kind} {name} {entry.summary}: {what}: {reason}") from error
 
     def check_options(self, method: Method) -> Options:
         """Return the options of a method. Raises UserError that names the option and what is allowed."""
@@ -160,6 +191,13 @@ class Registry(Generic[T, F]):
     def build(self, method: Method) -> T:
         """Return an instance with checked options. Raises UserError as `check_options` does."""
         return self.get(method.name)(self.check_options(method))
+
+
+def _file_hash(file: Path) -> str:
+    try:
+        return text_hash(file.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise ValueError(f"line {error.lineno}: {error.msg}") from None
 
 
 def _shorten(value: Any) -> Any:

@@ -2,15 +2,18 @@
 
 A trainer who may query the protector has it protect samples of their own. The protector draws anew for a query: one
 that repeated the release's own random choices would hand over noise that no pair of pictures could teach.
+
+The code of others, from an installed package or a code entry, runs in a sandbox (`bench.sandbox`).
 """
 
 import json
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench import victims
+from bench import sandbox, victims
 from bench.errors import UserError
 from bench.game.threat import surrogates
 from bench.progress import Progress
@@ -20,13 +23,19 @@ from bench.stages import dataset
 from bench.stages.fidelity import check_release, show_ascii
 from bench.stages.stage import Stage, name_stage
 
+if TYPE_CHECKING:
+    from defenses.base import Protected
+
+SANDBOX = "sandbox.json"
+"""The file of a release of foreign code that names the sandbox it was made in; null where there was none."""
+
 
 def stage(spec: RunSpec, split: str = "train", count: int | None = None) -> Stage:
     """Return the release of `spec.defense`: of the owner's data, or of `count` samples that a trainer has protected."""
     from defenses import REGISTRY
 
     defense, method = spec.defense.name, REGISTRY.describe(spec.defense)
-    depends = method.traits.depends
+    depends, code = method.traits.depends, REGISTRY.sandboxed(defense)
     data = dataset.stage(spec.dataset, split)
     names = surrogates(spec.victim, spec.threat, spec.surrogates)
     owner = {
@@ -41,28 +50,46 @@ def stage(spec: RunSpec, split: str = "train", count: int | None = None) -> Stag
         "source": method.code,
         **{key: owner[key] for key in depends},
         **({} if count is None else {"count": count}),
+        **({"sandbox": "none"} if code is not None and sandbox.allows_unsafe() else {}),
     }
     models = names if "surrogates" in depends else ()
     title = defense if count is None else f"{defense} on {count} of the trainer's own"
-    return name_stage("protect", title, payload, partial(_work, spec, data, count, models), (data,), models)
+    return name_stage("protect", title, payload, partial(_work, spec, data, count, models, code), (data,), models)
 
 
 def _work(
-    spec: RunSpec, data: Stage, count: int | None, models: tuple[str, ...], folder: Path, progress: Progress
+    spec: RunSpec,
+    data: Stage,
+    count: int | None,
+    models: tuple[str, ...],
+    code: Path | str | None,
+    folder: Path,
+    progress: Progress,
 ) -> dict[str, float]:
-    from bench.lvlm.catalog import load_once
-    from defenses import REGISTRY
-
-    defense, rng = REGISTRY.build(spec.defense), np.random.default_rng(seed_of(spec, count))
     samples = SampleSet.load(data.folder)
     if count is not None:
         samples = draw_queries(samples, count)
-    loaded = [load_once(name) for name in models]
-    protected = defense.protect(samples, loaded, spec.budget, rng, progress)
+    seed = seed_of(spec, count)
+    if code is None:
+        protected = _protect(spec, models, samples, seed, progress)
+    else:
+        protected = sandbox.protect(code, spec.defense.options, samples, models, spec.budget, seed, progress)
+        (folder / SANDBOX).write_text(json.dumps({"sandbox": sandbox.name()}), encoding="utf-8")
     log, image_steps = _check(spec.defense.name, protected, samples)
     protected.samples.save(folder)
     (folder / "log.json").write_text(log, encoding="utf-8")
     return {"image_steps": image_steps}
+
+
+def _protect(
+    spec: RunSpec, models: tuple[str, ...], samples: SampleSet, seed: int | list[int], progress: Progress
+) -> "Protected":
+    """Return the release that a defense of the suite makes in this process."""
+    from bench.lvlm.catalog import load_once
+    from defenses import REGISTRY
+
+    defense, rng = REGISTRY.build(spec.defense), np.random.default_rng(seed)
+    return defense.protect(samples, [load_once(name) for name in models], spec.budget, rng, progress)
 
 
 def _check(name: str, protected: object, original: SampleSet) -> tuple[str, float]:

@@ -1,0 +1,220 @@
+"""Read the lines and files that come out of a sandbox. Everything is checked anew: whoever wrote them is not trusted.
+
+The lines are JSON, one object each. A line that announces a file is followed by its bytes. No file system is shared, so
+there are no links, devices or folders to be careful of, and nothing is read beyond the size that fits the samples.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import IO, Any, Literal, NoReturn, TypeVar
+
+import numpy as np
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
+
+from bench.errors import UserError, printable, show
+from bench.lazy import Picture, Spool
+from bench.pictures import open_picture
+from bench.samples import NOTHING, Rule, Sample, SampleSet
+from bench.spec import Closed
+from defenses.base import Defense, DefenseTraits
+
+MAX_LINE = 2**20
+"""Bytes of a line."""
+
+MAX_TEXT = 2**24
+"""Bytes of a text file of the release, and `TEXT_EACH` more for each sample."""
+
+TEXT_EACH = 2**12
+
+SHOWN = 300
+"""Characters of an error from inside that are shown."""
+
+METADATA, LOG = "metadata.jsonl", "log.json"
+
+Model = TypeVar("Model")
+
+
+class Ended(Exception):
+    """The output ended before what was expected."""
+
+
+class Started(Closed):
+    """The first line: the process runs, and the foreign code is not loaded yet."""
+
+    started: Literal[True]
+
+
+class Step(Closed):
+    """The fraction of the work that is done, and a note."""
+
+    progress: float = Field(ge=0, le=1)
+    note: str
+
+
+class Failure(Closed):
+    """The error that ended the work."""
+
+    error: str
+
+
+class File(Closed):
+    """A file of `size` bytes, which follow."""
+
+    file: str
+    size: int = Field(ge=0)
+
+
+class Done(Closed):
+    """The last line."""
+
+    done: Literal[True]
+
+
+class Facts(Closed):
+    """Facts about a defense with its options, of what a plan needs before anything is computed.
+
+    options: the value of each. naming: those that name it, which differ from their defaults.
+    """
+
+    options: dict[str, Any]
+    naming: dict[str, bool | int | float | str]
+    traits: DefenseTraits
+
+    @field_validator("traits")
+    @classmethod
+    def check_inputs(cls, traits: DefenseTraits) -> DefenseTraits:
+        """Raise ValueError for an input that no defense has."""
+        if not traits.depends <= Defense.depends:
+            raise ValueError(f"depends: allowed: {', '.join(sorted(Defense.depends))}")
+        return traits
+
+
+class Row(Closed):
+    """A sample in the metadata."""
+
+    file_name: str
+    id: str
+    question: str
+    answer: str
+    answers: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    rule: Rule = "exact"
+
+
+LINES: TypeAdapter[Step | Failure | File | Done | Facts] = TypeAdapter(Step | Failure | File | Done | Facts)
+
+
+def read_start(stream: IO[bytes]) -> None:
+    """Read the first line. Raises Ended where there is none."""
+    _parse(_read_line(stream), TypeAdapter(Started), "the first line")
+
+
+def read_facts(stream: IO[bytes]) -> Facts:
+    """Read the facts about a defense. Raises UserError for an error from inside or another answer, and Ended."""
+    line = _read_message(stream)
+    return line if isinstance(line, Facts) else _refuse(f"the answer {show(line)}", "facts about a defense")
+
+
+def read_release(
+    stream: IO[bytes], original: SampleSet, progress: Callable[[float, str], None]
+) -> tuple[SampleSet, dict[str, Any]]:
+    """Read a release of these samples, and its log. Raises UserError for an error from inside or another answer.
+
+    Only pictures of the original's names and sizes are decoded. Ids, answers and questions are not compared here.
+    Raises Ended where the output ends too soon.
+    """
+    shapes = {s.image_id: s.shape for s in original}
+    pictures, texts = Spool[str](), dict[str, bytes]()
+    while not isinstance(line := _read_message(stream), Done):
+        if isinstance(line, Step):
+            progress(line.progress, printable(line.note[:80]))
+        elif not isinstance(line, File):
+            _refuse(f"the answer {show(line)}", "a release")
+        elif line.file in (METADATA, LOG) and line.file not in texts:
+            texts[line.file] = _read_bytes(stream, line, MAX_TEXT + TEXT_EACH * len(original))
+        else:
+            name = line.file.removeprefix("images/").removesuffix(".png")
+            if line.file != f"images/{name}.png" or name not in shapes or name in pictures:
+                _refuse(f"the file {show(line.file)}", f"{METADATA}, {LOG} and each picture of the original, once")
+            height, width, _ = shapes[name]
+            data = _read_bytes(stream, line, 2 * 3 * height * width + 2**16)
+            pictures[name] = _decode(data, line.file, height, width)
+    log = _parse(texts.get(LOG, b"{}"), TypeAdapter(dict[str, Any]), LOG)
+    rows = [line for line in texts.get(METADATA, b"").split(b"\n") if line]
+    row_type = TypeAdapter(Row)
+    chosen = {name: pictures.picture(name) for name in pictures}
+    samples = [
+        _sample(_parse(row, row_type, f"{METADATA}, line {number}"), chosen) for number, row in enumerate(rows, start=1)
+    ]
+    return SampleSet(tuple(samples)), log
+
+
+def _sample(row: Row, pictures: Mapping[str, np.ndarray | Picture]) -> Sample:
+    """Return the sample of a row."""
+    name = row.file_name.removeprefix("images/").removesuffix(".png")
+    if row.file_name != f"images/{name}.png" or name not in pictures:
+        _refuse(f"{METADATA}: file_name {show(row.file_name)}", "a picture of the release")
+    texts = (row.question, row.answer, row.answers, row.choices, row.rule)
+    return Sample(row.id, name, NOTHING, *texts).change(pixels=pictures[name])
+
+
+def _decode(data: bytes, name: str, height: int, width: int) -> np.ndarray:
+    """Return the pixels (H, W, 3) of a PNG file. One of another size or mode is refused before it is decoded."""
+    with open_picture(data, name, ("PNG",)) as picture:
+        if (picture.mode, picture.size) != ("RGB", (width, height)):
+            given = f"{name} of {picture.width}x{picture.height} in mode {picture.mode}"
+            _refuse(given, f"{width}x{height} in mode RGB")
+        return np.asarray(picture)
+
+
+def _read_message(stream: IO[bytes]) -> Step | Failure | File | Done | Facts:
+    """Read a line. Raises UserError with the error from inside, where it is one."""
+    line = _parse(_read_line(stream), LINES, "a line")
+    if isinstance(line, Failure):
+        raise UserError(shorten(line.error))
+    return line
+
+
+def _read_line(stream: IO[bytes]) -> bytes:
+    line = stream.readline(MAX_LINE + 1)
+    if len(line) > MAX_LINE:
+        _refuse("a line of more than 1 MB", "shorter ones")
+    if not line.endswith(b"\n"):
+        raise Ended
+    return line
+
+
+def _read_bytes(stream: IO[bytes], file: File, limit: int) -> bytes:
+    if file.size > limit:
+        _refuse(f"{show(file.file)} of {file.size} bytes", f"{limit}")
+    data = stream.read(file.size)
+    if len(data) < file.size:
+        raise Ended
+    return data
+
+
+def _parse(text: bytes, kind: TypeAdapter[Model], name: str) -> Model:
+    """Return a JSON text as a value of a closed type. Raises UserError for any other text."""
+    try:
+        return kind.validate_python(json.loads(text, parse_constant=_refuse_constant))
+    except (ValueError, RecursionError) as error:
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        return _refuse(f"{name}: {show(text.decode(errors='replace'))} ({shorten(reason)[:80]})", "closed JSON")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def _refuse(what: str, allowed: str) -> NoReturn:
+    raise UserError(f"out of the sandbox came {what}; allowed: {allowed}")
+
+
+def shorten(text: str) -> str:
+    """Return a foreign text as one printable line, cut where it is long.
+
+    >>> shorten("a\\x1b[0m\\nb")
+    'a\\\\x1b[0m b'
+    """
+    line = printable(" ".join(text.splitlines()))
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}... ({len(line)} characters)"
