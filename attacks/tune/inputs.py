@@ -14,7 +14,7 @@ from bench.samples import Sample
 PixelInputs = dict[str, torch.Tensor]
 """The tensors that the Hugging Face processor returns for one picture."""
 
-LIMIT = 256 * 2**20
+LIMIT = 128 * 2**20
 """Bytes of processed pictures that are kept for the next pass over the samples."""
 
 
