@@ -2,7 +2,8 @@
 
 from bench.victims.catalog import EMBEDDED, HUB, PRECISIONS, Hub, split_precision
 from bench.victims.contents import list_files, read_architecture, read_json
-from bench.victims.files import SUFFIXES, check, embedded_folder, is_embedded, locate, missing_error, read_card
+from bench.victims.downloads import fetch
+from bench.victims.files import check, embedded_folder, is_embedded, locate, read_card
 from bench.victims.inspection import check_available, inspect
 from bench.victims.properties import architecture, family, precision
 from bench.victims.recipes import choose_recipe, recipe_of
@@ -12,7 +13,6 @@ __all__ = [
     "EMBEDDED",
     "HUB",
     "PRECISIONS",
-    "SUFFIXES",
     "Hub",
     "architecture",
     "check",
@@ -20,12 +20,12 @@ __all__ = [
     "choose_recipe",
     "embedded_folder",
     "family",
+    "fetch",
     "inspect",
     "is_embedded",
     "is_pinned",
     "list_files",
     "locate",
-    "missing_error",
     "precision",
     "read_architecture",
     "read_card",

@@ -24,7 +24,7 @@ class Hub(NamedTuple):
 
     architecture: str
     source: str
-    commit: str | None
+    commit: str
     gigabytes: float
     licence: str
     note: str = ""
@@ -65,7 +65,14 @@ HUB = {
         "Gemma terms",
         "gated: its licence must be accepted on the hub",
     ),
-    "glm-4.1v-9b": Hub("glm4v", "zai-org/GLM-4.1V-9B-Base", None, 20.6, "MIT", "no commit is pinned"),
+    "glm-4.1v-9b": Hub(
+        "glm4v",
+        "zai-org/GLM-4.1V-9B-Base",
+        "5e8d1942554a9277eabcf9e83211bbf9c86136ee",
+        20.6,
+        "MIT",
+        "its commit is from one public list of tokenizers that compared this file; not checked on the hub itself",
+    ),
     "minicpm-v-4": Hub(
         "minicpmv4_6",
         "openbmb/MiniCPM-V-4.6",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.victims.files import SUFFIXES
+from bench.victims.wholeness import SUFFIXES
 
 MOST_ENTRIES = 10_000
 """Files and folders beyond which a folder is no checkpoint."""

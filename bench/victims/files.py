@@ -2,17 +2,16 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError, unknown_name
 from bench.victims.catalog import EMBEDDED, HUB, split_precision
+from bench.victims.wholeness import list_missing_of_download
 
 ROOT = Path(__file__).parents[1] / "lvlm" / "embedded" / "checkpoints"
 """The folder of the embedded checkpoints."""
-
-SUFFIXES = {".json", ".safetensors", ".jinja", ".txt", ".model", ".tiktoken", ".bpe", ".spm", ".vocab"}
-"""Suffixes of the files that decide what a checkpoint computes."""
 
 HUB_CHARACTERS = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 """Characters of the two parts of a name on the hub."""
@@ -38,26 +37,31 @@ def locate(name: str) -> Path | None:
     """Return the folder with a victim's files on this machine, or None.
 
     The name may be a folder itself. A name of the hub is looked up in `$BENCH_MODELS`, as a folder called like the
-    name or like the end of its hub id, and then in the hub's cache.
+    name or like the end of its hub id, and then in the hub's cache, where a part of a download does not count.
     """
     base, _ = split_precision(name)
     if base in EMBEDDED:
         return embedded_folder(base)
     if _has_config(Path(base)):
         return Path(base)
-    source, commit = (HUB[base].source, HUB[base].commit) if base in HUB else (base, None)
+    source = HUB[base].source if base in HUB else base
     if models := os.environ.get("BENCH_MODELS"):
         for copy in (Path(models) / base, Path(models) / source.split("/")[-1]):
             if _has_config(copy):
                 return copy
-    return _locate_in_hub_cache(source, commit) if "/" in source else None
+    snapshot = find_snapshot(base)
+    return snapshot if snapshot is not None and not list_missing_of_download(snapshot, source) else None
 
 
 def _has_config(folder: Path) -> bool:
     return os.path.exists(folder / "config.json")  # noqa: PTH110 - False for a name that no file system takes
 
 
-def _locate_in_hub_cache(source: str, commit: str | None) -> Path | None:
+def find_snapshot(base: str) -> Path | None:
+    """Return the folder of a download in the hub's cache, whole or not; None for a name without one."""
+    source, commit = (HUB[base].source, HUB[base].commit) if base in HUB else (base, None)
+    if not is_hub_name(source):
+        return None
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
@@ -71,25 +75,43 @@ def _locate_in_hub_cache(source: str, commit: str | None) -> Path | None:
 def check(name: str, field: str = "victim") -> None:
     """Raise UserError unless `name` is embedded, in the catalog, a checkpoint folder, or of the form org/name."""
     base, _ = split_precision(name)
-    if base not in EMBEDDED and base not in HUB and locate(base) is None and not _is_hub_name(base):
+    if base not in EMBEDDED and base not in HUB and locate(base) is None and not is_hub_name(base):
         raise unknown_name(field, name, [*EMBEDDED, *HUB], ", a checkpoint folder or org/name")
 
 
-def _is_hub_name(name: str) -> bool:
+def is_hub_name(name: str) -> bool:
+    """Return True for a name of the form org/name."""
     parts = name.split("/")
     return len(parts) == 2 and all(part and part[0].isalnum() and set(part) <= HUB_CHARACTERS for part in parts)
 
 
 def missing_error(name: str, reason: str) -> UserError:
-    """Return the error for a victim without files: what to download, its size, and how to name a local copy."""
+    """Return the error for a victim that is not whole here: what to download, its size, and how to name a copy."""
     base, _ = split_precision(name)
     hub = HUB.get(base)
     source = hub.source if hub else base
     size = f", about {hub.gigabytes:g} GB, licence {hub.licence}" if hub else ""
     note = f" ({hub.note})" if hub and hub.note else ""
-    revision = f" --revision {hub.commit}" if hub and hub.commit else ""
+    revision = f" --revision {hub.commit}" if hub else ""
     return UserError(
-        f"victim: {name!r} is not on this machine and {reason}; download {source}{size}{note}: "
+        f"victim: {name!r} is {_state(base, source)} and {reason}; download {source}{size}{note}: "
         f"`hf download {source}{revision}`, or put a copy into a folder {base.split('/')[-1]!r} of $BENCH_MODELS, "
         f"or give its folder as the name"
     )
+
+
+def _state(base: str, source: str) -> str:
+    snapshot = find_snapshot(base)
+    if snapshot is None:
+        return "not on this machine"
+    return f"only partly on this machine (missing: {join_names(list_missing_of_download(snapshot, source))})"
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Return the first three names, and how many more there are.
+
+    >>> join_names(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

@@ -1,6 +1,5 @@
 """Refuse a checkpoint whose files are not whole, or name other places. Loads no weights and imports no torch."""
 
-import os
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -9,8 +8,11 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from bench.errors import UserError
+from bench.victims.catalog import HUB, split_precision
 from bench.victims.contents import list_files, read_json
-from bench.victims.files import is_embedded, locate, missing_error
+from bench.victims.downloads import is_offline
+from bench.victims.files import is_embedded, join_names, locate, missing_error
+from bench.victims.wholeness import list_missing
 
 LAYER_COUNTS = {"num_hidden_layers", "num_layers", "n_layer", "depth", "num_global_layers", "encoder_layers"}
 """Keys of a config that say how many layers a part of the model has."""
@@ -20,17 +22,28 @@ ATTENTION_KEYS = {"attn_implementation", "_attn_implementation", "_attn_implemen
 
 
 def check_available(names: Iterable[str]) -> None:
-    """Raise UserError for a name whose files on this machine are not whole.
+    """Raise UserError for a name whose files on this machine are not whole and cannot be downloaded.
 
-    So it does for one without files here, while `HF_HUB_OFFLINE` forbids downloads.
+    What is missing of a download is fetched when the model is loaded, unless `HF_HUB_OFFLINE` forbids that.
     """
-    offline = os.environ.get("HF_HUB_OFFLINE", "0").upper() in {"1", "ON", "YES", "TRUE"}
     for name in names:
         folder = locate(name)
-        if folder is None and offline:
+        if folder is None and is_offline():
             raise missing_error(name, "HF_HUB_OFFLINE forbids downloads from the hub")
         if folder is not None and not is_embedded(folder):
+            _check_copy(name, folder)
             inspect(name, folder)
+
+
+def _check_copy(name: str, folder: Path) -> None:
+    """Raise UserError for a folder without some of its weights: a copy or a download that was broken off."""
+    missing = list_missing(folder)
+    if not missing:
+        return
+    base, _ = split_precision(name)
+    fetched = f"hf download {HUB[base].source} --revision {HUB[base].commit} --local-dir" if base in HUB else ""
+    ways = f"`{fetched} {folder}`, which continues the download" if fetched else "a whole checkpoint"
+    raise _error(name, f"{str(folder)!r} is not whole (missing: {join_names(missing)})", ways)
 
 
 def inspect(name: str, folder: Path) -> None:

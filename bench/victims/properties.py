@@ -3,7 +3,7 @@
 from bench.errors import UserError
 from bench.victims.catalog import EMBEDDED, FAMILIES, HUB, SMALL_CHECKPOINT, split_precision
 from bench.victims.contents import list_files, read_architecture
-from bench.victims.files import locate
+from bench.victims.downloads import find_files
 
 
 def architecture(name: str) -> str:
@@ -16,7 +16,7 @@ def architecture(name: str) -> str:
         return EMBEDDED[base]
     if base in HUB:
         return HUB[base].architecture
-    folder = locate(base)
+    folder = find_files(base)
     if folder is None:
         raise UserError(
             f"victim: the family of {name!r} is not known; allowed: {', '.join([*EMBEDDED, *HUB])} or a local copy"
@@ -44,7 +44,7 @@ def precision(name: str) -> str:
         return named
     if base in HUB:
         return "bf16" if HUB[base].gigabytes >= SMALL_CHECKPOINT / 1e9 else "fp32"
-    folder = locate(base)
+    folder = find_files(base)
     if folder is None:
         return "bf16"
     size = sum(file.stat().st_size for file in list_files(folder).values() if file.suffix == ".safetensors")

@@ -8,7 +8,8 @@ from safetensors import SafetensorError, safe_open
 
 from bench.victims.catalog import EMBEDDED, HUB, split_precision
 from bench.victims.contents import list_files
-from bench.victims.files import locate, read_card
+from bench.victims.downloads import find_files
+from bench.victims.files import read_card
 
 
 class Recipe(NamedTuple):
@@ -68,7 +69,7 @@ def count_parameters(name: str) -> float:
     base, _ = split_precision(name)
     if base in EMBEDDED:
         return float(read_card(base)["parameters"])
-    folder = locate(base)
+    folder = find_files(base)
     if folder is None:
         return HUB[base].gigabytes * 1e9 / 2 if base in HUB else 0.0
     weights = [file for file in list_files(folder).values() if file.suffix == ".safetensors"]

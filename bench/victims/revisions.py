@@ -10,26 +10,28 @@ from pathlib import Path
 from bench.paths import home, write_atomic
 from bench.victims.catalog import HUB, split_precision
 from bench.victims.contents import list_files
-from bench.victims.files import is_embedded, locate
+from bench.victims.downloads import find_files
+from bench.victims.files import is_embedded
 
 
 @cache
 def revision(name: str) -> str:
     """Return a hash of every file that can change an answer, or the commit of a download whose files are intact.
 
-    A victim that is not on this machine has its pinned commit as its revision or, without one, its name.
+    A pinned victim that is not on this machine yet has its commit; one without a pin is fetched first or, where that
+    is forbidden, has its name.
     """
     base, _ = split_precision(name)
-    folder = locate(base)
+    folder = find_files(base)
     if folder is None:
-        return (HUB[base].commit if base in HUB else None) or base
+        return HUB[base].commit if base in HUB else base
     return _hash_files(folder)
 
 
 def is_pinned(name: str) -> bool:
     """Return True for a download of the catalog that has, file by file, the content of its pinned commit."""
     base, _ = split_precision(name)
-    return base in HUB and HUB[base].commit is not None and revision(name) == HUB[base].commit
+    return base in HUB and revision(name) == HUB[base].commit
 
 
 def _hash_files(folder: Path) -> str:

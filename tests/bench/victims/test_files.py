@@ -26,7 +26,8 @@ def test_a_download_in_the_hubs_cache_is_found_and_has_the_revision_of_its_commi
     blobs = place.parents[1] / "blobs"
     blobs.mkdir()
     git, large = hashlib.sha1(b"blob 2\0{}").hexdigest(), hashlib.sha256(b"weights").hexdigest()
-    for name, blob, content in (("config.json", git, b"{}"), ("model.safetensors", large, b"weights")):
+    settings = [(f"{name}.json", git, b"{}") for name in ("config", "tokenizer_config", "preprocessor_config")]
+    for name, blob, content in (*settings, ("model.safetensors", large, b"weights")):
         (blobs / blob).write_bytes(content)
         (place / name).symlink_to(f"../../blobs/{blob}")
     assert locate("llava-1.5-7b") == place and revision("llava-1.5-7b") == hub.commit
