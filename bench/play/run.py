@@ -18,6 +18,7 @@ from bench.scoring import learning_curve
 from bench.scoring.matching import EVALUATOR
 from bench.scoring.protection import Score, choose_baseline, score
 from bench.spec import PROTOCOL, RunSpec, identity
+from bench.stages import protect
 from bench.store.artifacts import Artifact
 from bench.store.predictions import read_table
 
@@ -111,6 +112,12 @@ def mean_score(artifact: Artifact) -> float:
     return float(read_table(artifact.folder)["score"].mean())
 
 
+def _read_sandbox(release: Artifact) -> dict[str, Any]:
+    """Return the sandbox in which a release was made, where its code is not of this suite."""
+    made: dict[str, Any] = release.read(protect.SANDBOX) if (release.folder / protect.SANDBOX).exists() else {}
+    return made
+
+
 def _row(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
     baselines = {
         role: {"test": mean_score(artifacts[role]), "validation": mean_score(artifacts[validation_role(role)])}
@@ -125,6 +132,7 @@ def _row(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
     costs["protect"]["image_steps_per_second"] = round(steps / seconds, 1) if steps else None
     along_training = {role: mean_score(artifact) for role, artifact in artifacts.items() if "@" in role}
     protection = measured.protection
+    reused = [role for role, artifact in artifacts.items() if artifact.reused]
     return results.Run(
         id=run_id(spec),
         protocol=PROTOCOL,
@@ -155,7 +163,7 @@ def _row(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
         cost=costs,
         stages={role: artifact.identity for role, artifact in artifacts.items()},
         curve=learning_curve.build_curve(along_training),
-        provenance={**provenance(), "reused": [role for role, artifact in artifacts.items() if artifact.reused]},
+        provenance={**provenance(), **_read_sandbox(artifacts["protect"]), "reused": reused},
         command=format_command(spec),
         created=datetime.now(UTC),
     )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
@@ -114,6 +114,7 @@ class Origin(Strict):
     hardware: Hardware = Hardware()
     threads: Count | None = None
     reused: Annotated[list[Role], Field(max_length=1000)] = []
+    sandbox: Literal["bubblewrap", "none"] | None = None
 
 
 class PublishedRow(Strict):

@@ -44,9 +44,9 @@ def allows_unsafe() -> bool:
     return os.environ.get(UNSAFE) == "1"
 
 
-def name() -> str | None:
-    """Return the program that keeps foreign code in, as a row names it; None where the user runs without one."""
-    return None if allows_unsafe() else "bubblewrap"
+def name() -> str:
+    """Return the program that keeps foreign code in, as a row names it: "none" where the user runs without one."""
+    return "none" if allows_unsafe() else "bubblewrap"
 
 
 def find_bubblewrap() -> str | None:

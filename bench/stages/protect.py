@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from defenses.base import Protected
 
 SANDBOX = "sandbox.json"
-"""The file of a release of foreign code that names the sandbox it was made in; null where there was none."""
+"""The file of a release of foreign code that names the sandbox it was made in, or "none"."""
 
 
 def stage(spec: RunSpec, split: str = "train", count: int | None = None) -> Stage:

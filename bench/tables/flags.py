@@ -41,7 +41,8 @@ def flag_game(game: pd.DataFrame, runs: pd.DataFrame) -> list[Flag]:
     played = set(zip(game["defense_label"], game["attack_label"], strict=True))
     missing = [pair not in played for pair in zip(rows["defense_label"], rows["attack_label"], strict=True)]
     borrowed = rows[missing].drop_duplicates(["defense_label", "attack_label", "seed"])
-    return find_flags(list(_cells(game if borrowed.empty else pd.concat([game, borrowed]))))
+    flags = find_flags(list(_cells(game if borrowed.empty else pd.concat([game, borrowed]))))
+    return [*flags, *_flag_unsafe(game)]
 
 
 def select_flags(flags: Iterable[Flag], defense: str, attack: str) -> list[Flag]:
@@ -93,6 +94,14 @@ def tabulate_flags(flags: Iterable[Flag]) -> pd.DataFrame:
     """Return one row for each flag: its kind, the cells that it concerns, and its sentence."""
     rows = [(flag.kind, flag.scope, flag.text) for flag in flags]
     return pd.DataFrame(rows, columns=["Flag", "Where", "What"])
+
+
+def _flag_unsafe(game: pd.DataFrame) -> Iterator[Flag]:
+    """Yield a flag for each defense whose foreign code ran without a sandbox."""
+    unsafe = game["provenance"].map(lambda origin: origin.get("sandbox") == "none")
+    for name in dict.fromkeys(game.loc[unsafe, "defense_label"]):
+        text = "its code ran without a sandbox, where it could see test questions and victims, and change anything"
+        yield Flag("no sandbox", name, "", text)
 
 
 def _cells(runs: pd.DataFrame) -> Iterator[Cell]:
