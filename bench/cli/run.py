@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.cli.output import echo, plain
+from bench.cli.unsafe import Unsafe
 from bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def run(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="go on where zero-shot almost solves the data")] = False,
+    unsafe: Unsafe = False,
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
     """Protect, attack, evaluate and score. Finished stages are reused, and a killed run continues where it stopped."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.cli.output import echo, make_console
+from bench.cli.unsafe import Unsafe
 from bench.game.suites import presets
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def run(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only print the plan")] = False,
     force: Annotated[bool, typer.Option("--force", help="play cells that zero-shot almost solves, too")] = False,
+    unsafe: Unsafe = False,
     as_json: Json = False,
 ) -> None:
     """Play the missing runs. A failed stage stops only what needs it; the same command continues after a break.
