@@ -98,10 +98,11 @@ def spec(
     options: Mapping[str, Any],
     attack_options: Mapping[str, Any],
     surrogates: str | None = None,
+    playable: bool = True,
 ) -> RunSpec:
     """Return a checked `RunSpec`, from texts as a person types them, parsed options and a parsed budget.
 
-    Raises UserError where `check_spec` does, and where the run cannot be played on this machine.
+    Raises UserError where `check_spec` does and, if it is to be `playable`, where this machine lacks model or data.
     """
     method = parse_attack(attack)
     check_methods(defense, method.name)
@@ -122,7 +123,8 @@ def spec(
         first = error.errors()[0]
         raise UserError(f"{'.'.join(map(str, first['loc']))}: {first['input']!r}: {first['msg']}") from None
     check_spec(run_spec)
-    check_playable(run_spec)
+    if playable:
+        check_playable(run_spec)
     return normalise_spec(run_spec)
 
 

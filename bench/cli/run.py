@@ -51,6 +51,7 @@ def run(
             help="other tasks to measure after training: data sets or lm-eval's tasks about pictures, with commas"
         ),
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only print the plan and its cost")] = False,
     force: Annotated[bool, typer.Option("--force", help="go on where zero-shot almost solves the data")] = False,
     unsafe: Unsafe = False,
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
@@ -76,11 +77,17 @@ def run(
                 words=words,
                 options=parse.options(option or []),
                 attack_options=parse.options(attack_option or []),
+                playable=not dry_run,
             )
             for one_seed in parse.seeds(seed, seeds)
         ]
         for attack_text in expand_set(attack)
     ]
+    if dry_run:
+        from bench.cli.plan import print_plan
+        from bench.play.plan import make_plan
+
+        return print_plan(make_plan([spec for cell in cells for spec in cell]), None, as_json)
     play(cells, as_json=as_json, tasks=parse.tasks(side_effects), together=attack in SETS, force=force)
 
 

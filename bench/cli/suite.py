@@ -1,17 +1,17 @@
 """`bench suite`: plan and play a matrix of runs that is described in YAML."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.output import echo, make_console
+from bench.cli.output import echo
+from bench.cli.plan import describe_saturated, print_plan
 from bench.cli.unsafe import Unsafe
 from bench.game.suites import presets
 
 if TYPE_CHECKING:
     from bench.play.plan import Plan
-    from bench.play.worth import Saturated
 
 app = typer.Typer(help="Plan and play suites: matrices of runs in YAML.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help=f"a YAML file, or one of {', '.join(presets())}")]
@@ -26,7 +26,7 @@ Workers = Annotated[
 @app.command("plan")
 def plan_(name: Name, workers: Workers = None, as_json: Json = False) -> None:
     """Print what a suite would compute: its stages, how many are finished, and the cost of the others."""
-    _print_plan(load_plan(name), workers, as_json)
+    print_plan(load_plan(name), workers, as_json)
 
 
 @app.command()
@@ -48,7 +48,7 @@ def run(
     """
     plan = load_plan(name)
     if dry_run:
-        return _print_plan(plan, workers, as_json)
+        return print_plan(plan, workers, as_json)
     from bench.cli.display import SuiteDisplay
     from bench.engine.base import open_engine
     from bench.engine.costs import Costs
@@ -79,7 +79,7 @@ def run(
     else:
         echo(f"runs: {len(outcome.recorded)} played, {len(outcome.kept)} as they were")
         for cells in skipped:
-            echo(f"skipped, because {_saturated_line(cells)}; --force plays them")
+            echo(f"skipped, because {describe_saturated(cells)}; --force plays them")
     for stage, error in outcome.failed.items():
         echo(f"failed: {plan.stages[stage].kind} {stage}: {error.strip().splitlines()[-1]}", err=True)
     if outcome.blocked:
@@ -139,37 +139,3 @@ def load_plan(name: str) -> "Plan":
     for spec in specs:
         parse.check_spec(spec)
     return make_plan(specs)
-
-
-def _saturated_line(cells: "Saturated") -> str:
-    data = f"{cells.victim!r} answers {cells.zero_shot:.1%} of {cells.dataset!r} zero-shot"
-    return f"clean data can add too little: {data} ({cells.runs} runs)"
-
-
-def _print_plan(plan: "Plan", workers: int | None, as_json: bool) -> None:
-    """Print the stages of a plan with their costs, and the expected time."""
-    from bench.engine.costs import Costs
-    from bench.play.predict import cost_table, predict_seconds, task_seconds
-    from bench.play.worth import find_saturated, group_saturated
-    from bench.store import artifacts
-
-    costs, count = Costs(artifacts.read_manifests()), workers or 1
-    rows, seconds = cost_table(plan, costs), task_seconds(plan, costs)
-    wall = None if seconds is None else round(predict_seconds(plan, count, seconds))
-    saturated = group_saturated(plan, find_saturated(plan))
-    if as_json:
-        document: dict[str, Any] = {"runs": len(plan.runs), "stages": rows, "workers": count, "wall seconds": wall}
-        document["saturated"] = [cells._asdict() for cells in saturated]
-        return echo(json.dumps(document, indent=1))
-    from rich.table import Table
-
-    table = Table(title=f"{len(plan.runs)} runs, {len(plan.stages)} stages, {len(plan.tasks)} to do")
-    for column in rows[0]:
-        table.add_column(column, justify="left" if column == "stage" else "right")
-    for row in rows:
-        table.add_row(*("?" if value is None else str(value) for value in row.values()))
-    make_console().print(table)
-    text = "not known: stages like these were never played here" if wall is None else f"{wall} s"
-    echo(f"expected time with {count} workers: {text}")
-    for cells in saturated:
-        echo(f"left out when it is played, but counted here: {_saturated_line(cells)}")

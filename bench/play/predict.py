@@ -4,10 +4,68 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.engine.costs import FIELDS, Costs, StageCost
+from bench.play.cost_model import CostModel, download_gigabytes, is_real
 from bench.play.plan import Plan, without_garbage_collection
+from bench.stages.stage import Stage
+
+
+class Estimates(Costs):
+    """Costs of finished stages where there are any like it, else arithmetic for plans on real models.
+
+    manifests: those of finished stages.
+    """
+
+    def __init__(self, plan: Plan, manifests: Sequence[dict[str, Any]]) -> None:
+        super().__init__(manifests)
+        names = {spec.dataset for spec in plan.runs.values() if is_real(spec.victim)}
+        self.model = CostModel(names, manifests) if names else None
+
+    def estimate(self, stage: Stage) -> StageCost:
+        """Return the expected cost of a stage."""
+        measured = super().estimate(stage)
+        if self.model is None or measured.seconds is not None:
+            return measured
+        expected = self.model.estimate(stage.kind, stage.payload)
+        if expected is None:
+            return measured
+        return StageCost(expected.seconds, 1000 * expected.host_gb, 1000 * expected.disk_gb)
+
+
+class RealCost(NamedTuple):
+    """The cost of what is left of a plan that has real models.
+
+    gpu_hours: None where the size of a model is not known. gpu_gb, host_gb: the largest peaks. disk_gb: of artefacts.
+    download_gb: of models and data that are not on this machine.
+    """
+
+    gpu_hours: float | None
+    gpu_gb: float
+    host_gb: float
+    disk_gb: float
+    download_gb: float
+
+
+def real_cost(plan: Plan, estimates: Estimates) -> RealCost | None:
+    """Return the cost of a plan on real models, None for a plan without them."""
+    if estimates.model is None:
+        return None
+    tasks = list(plan.tasks.values())
+    costs = [estimates.estimate(task) for task in tasks]
+    seconds = [cost.seconds for task, cost in zip(tasks, costs, strict=True) if any(map(is_real, task.models))]
+    known = [value for value in seconds if value is not None]
+    arithmetic = (estimates.model.estimate(task.kind, task.payload) for task in tasks)
+    names = {name for task in tasks for name in task.models}
+    data = {spec.dataset for spec in plan.runs.values()} if tasks else set()
+    return RealCost(
+        round(sum(known) / 3600, 3) if len(known) == len(seconds) else None,
+        round(max((cost.gpu_gb for cost in arithmetic if cost is not None), default=0.0), 1),
+        round(max((cost.peak_mb or 0.0 for cost in costs), default=0.0) / 1000, 1),
+        round(sum(cost.disk_mb or 0.0 for cost in costs) / 1000, 1),
+        round(download_gigabytes(names, data), 1),
+    )
 
 
 def cost_table(plan: Plan, costs: Costs) -> list[dict[str, Any]]:

@@ -1,0 +1,50 @@
+"""`bench run --dry-run` says what a run will cost, plays nothing and needs neither model nor data."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+COMMAND = ("run", "--defense", "em", "--attack", "lora_sft", "--dry-run", "--json")
+
+
+@pytest.mark.parametrize("dataset", ["textvqa", "vqa-rad", "emoji_smoke"])
+def test_a_real_model_that_is_not_here_has_a_cost(cli: Callable, bench_home: Path, dataset: str) -> None:
+    output = cli(*COMMAND, "--victim", "qwen3-vl-4b", "--dataset", dataset)
+    assert (output.code, output.err) == (0, "")
+    report = json.loads(output.out)
+    real = report["real models"]
+    assert real["gpu_hours"] > 0 and real["gpu_gb"] > 8.9 and real["download_gb"] >= 8.9
+    assert real["assumed"].startswith("assumed: 2 operations a parameter and token")
+    assert report["wall seconds"] > 3600 * real["gpu_hours"] - 1, "stages without a model take time, too"
+    assert not (bench_home / "artifacts").exists() and not (bench_home / "results.sqlite").exists()
+
+
+def test_seeds_are_counted_together(cli: Callable) -> None:
+    one, three = (
+        json.loads(cli(*COMMAND, "--victim", "qwen3-vl-4b", "--dataset", "textvqa", "--seeds", seeds).out)
+        for seeds in ("0", "0,1,2")
+    )
+    assert (one["runs"], three["runs"]) == (1, 3)
+    ratio = three["real models"]["gpu_hours"] / one["real models"]["gpu_hours"]
+    assert 2.9 < ratio <= 3, "all but zero-shot is done again"
+
+
+def test_embedded_victims_have_no_gpu_hours(cli: Callable) -> None:
+    report = json.loads(cli(*COMMAND, "--dataset", "emoji_smoke").out)
+    assert "real models" not in report and report["stages"][-1]["to do"] > 0
+
+
+def test_people_read_it_in_two_lines(cli: Callable) -> None:
+    output = cli(*COMMAND[:-1], "--victim", "qwen3-vl-4b", "--dataset", "textvqa")
+    assert output.code == 0
+    line, assumed = (line for line in output.out.splitlines() if line.startswith(("real models", "assumed")))
+    for part in ("GPU hours", "GB on the GPU", "of the host", "GB of disk", "GB of downloads"):
+        assert part in line
+    assert "TFLOP/s" in assumed
+
+
+def test_a_wrong_name_is_still_an_error(cli: Callable) -> None:
+    output = cli(*COMMAND, "--victim", "zebra")
+    assert output.code == 2 and output.err.startswith("error: victim: 'zebra' is not known")
