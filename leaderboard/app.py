@@ -11,7 +11,8 @@ st.set_page_config(
     page_title="Protection leaderboard", page_icon=Path(__file__).with_name("icon.png"), layout="wide", menu_items={}
 )
 pages = [
-    st.Page("views/ranking.py", title="Ranking", icon=":material/leaderboard:", default=True),
+    st.Page("views/overview.py", title="Overview", icon=":material/home:", default=True),
+    st.Page("views/ranking.py", title="Ranking", icon=":material/leaderboard:"),
     st.Page("views/matrix.py", title="Matrix", icon=":material/grid_on:"),
     st.Page("views/cost.py", title="Cost", icon=":material/trending_up:"),
     st.Page("views/run.py", title="Run", icon=":material/science:"),

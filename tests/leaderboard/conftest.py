@@ -30,12 +30,12 @@ def _fresh() -> None:
 def open_page() -> Callable[..., AppTest]:
     """Opens a page of the app, with query parameters, and sees to it that nothing was raised."""
 
-    def opened(page: str = "", **query: str) -> AppTest:
+    def opened(page: str = "ranking", **query: str) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=60)
+        if page != "overview":
+            app.switch_page(f"views/{page}.py")
         app.query_params.update(query)
         app.run()
-        if page:
-            app.switch_page(f"views/{page}.py").run()
         assert not app.exception
         return app
 

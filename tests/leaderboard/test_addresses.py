@@ -73,7 +73,7 @@ def test_a_right_address_is_told_nothing(home: Path, open_page: Open) -> None:
     assert not any("address" in box.value for box in open_page(**names).warning)
 
 
-@pytest.mark.parametrize("page", ["ranking", "matrix", "cost", "run", "samples"])
+@pytest.mark.parametrize("page", ["overview", "ranking", "matrix", "cost", "run", "samples"])
 def test_a_broken_database_is_one_sentence(
     home: Path, open_page: Open, page: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

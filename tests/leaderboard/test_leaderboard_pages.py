@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from bench.results import Run, save
 from bench.spec import PROTOCOL
 
-PAGES = ["ranking", "matrix", "cost", "run", "samples"]
+PAGES = ["overview", "ranking", "matrix", "cost", "run", "samples"]
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> [x](javascript:alert(3)) ![t](http://t.example/p.png)"
 Open = Callable[..., AppTest]
 Enter = Callable[..., None]

@@ -16,7 +16,7 @@ from bench.tables.cells import compute_cells
 from bench.tables.ranks import compute_leaderboard
 from bench.tables.runs import load_runs, select_comparable, tabulate_runs
 
-PAGES = ["ranking", "matrix", "cost", "run", "samples"]
+PAGES = ["overview", "ranking", "matrix", "cost", "run", "samples"]
 ITEMS = 60
 MISSING = (
     "bench run --defense em --attack lora_sft --dataset tags --victim tiny-llava-a --threat white --seed 99 "

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from bench.results import Run, save
 from leaderboard import sources
 
-PAGES = ["ranking", "matrix", "cost", "run", "samples"]
+PAGES = ["overview", "ranking", "matrix", "cost", "run", "samples"]
 PETS = "own:pets@0123456789abcdef"
 SECRET = f"{70:016x}"
 Open = Callable[..., AppTest]

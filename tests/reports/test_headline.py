@@ -1,66 +1,44 @@
-"""The tables and the figure of the headline: a level is complete or absent, and its numbers are the scores."""
+"""The tables and the figure of the headline: each defense has a row, and the figure is drawn."""
 
-from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from attacks.grammar import parse_attack
-from bench.results import Run
-from bench.tables.runs import tabulate_runs
+from bench.scoring.protection import Score
+from bench.scoring.stats import Estimate
+from bench.tables.knowledge import TITLES, Entry, tabulate_points
+from bench.tables.levels import LevelScore
+from leaderboard.charts import draw_knowledge
 from reports import headline, markdown
-from tests.answer_files import Answers
 
-LEVELS = headline.split_set()
+
+def level(value: float, attack: str) -> LevelScore:
+    """Return a score of three seeds without answers."""
+    seeds = range(3)
+    score = Score(Estimate(value, value - 0.1, value + 0.1), Estimate(0.8, 0.7, 0.9), eligible=True)
+    return LevelScore(score, dict.fromkeys(seeds, attack), {}, (), (), dict.fromkeys(seeds, "x"), {})
 
 
 @pytest.fixture
-def play(bench_home: Path, run_factory: Callable[..., Run]) -> Callable[..., list[Run]]:
-    """Make one run for each attack; clean data give 0.9 and the baseline 0.1."""
-    answers, numbers = Answers(bench_home), iter(range(1000))
-
-    def make(defense: str, releases: dict[str, float], seeds: tuple[int, ...] = (0, 1, 2)) -> list[Run]:
-        return [
-            run_factory(
-                next(numbers), defense=defense, attack=method.name, attack_options=method.options, seed=seed,
-                **answers.columns(release=release, clean=0.9, zero=0.1),
-            )
-            for text, release in releases.items()
-            for method in [parse_attack(text)]
-            for seed in seeds
-        ]  # fmt: skip
-
-    return make
+def entries() -> list[Entry]:
+    return [
+        Entry("mmguard", {"plain": level(0.8, "lora_sft"), "K0": level(0.5, "full_sft")}),
+        Entry("random_noise", {"plain": level(0.0, "lora_sft")}),
+    ]
 
 
-def test_a_level_has_what_its_trainer_knows() -> None:
-    assert list(LEVELS) == list(headline.TITLES)
-    assert LEVELS["K0"] == ("lora_sft", "full_sft", "full_sft+crop_color")
-    for less, more in pairwise(LEVELS):
-        assert set(LEVELS[less]) < set(LEVELS[more])
+def test_the_table_has_a_column_for_each_level_that_was_met(entries: list[Entry]) -> None:
+    head, _, first, second = headline.tabulate_game(entries).splitlines()
+    assert head.strip("| ").split(" | ") == ["release", TITLES["plain"], TITLES["K0"], "seeds", "attack, first seed"]
+    assert first == "| `mmguard` | +0.80 [+0.70, +0.90] | +0.50 [+0.40, +0.60] | 3 | `full_sft` |"
+    assert second == "| `random_noise` (control) | +0.00 [-0.10, +0.10] |  | 3 | `lora_sft` |"
 
 
-def test_protection_falls_with_what_the_trainer_knows(play: Callable[..., list[Run]]) -> None:
-    releases = dict.fromkeys(LEVELS["K2"], 0.1) | {"lora_sft": 0.2, "full_sft+crop_color": 0.5, "full_sft+jpeg": 0.7}
-    runs = tabulate_runs([*play("mmguard", releases), *play("random_noise", dict.fromkeys(LEVELS["K1"], 0.9))])
-    guarded, noise = headline.score_game(runs)
-    values = {level: guarded.protection(level) for level in LEVELS}
-    assert {level: estimate and round(estimate.value, 2) for level, estimate in values.items()} == {
-        "plain": 0.88, "K0": 0.5, "K1": 0.25, "K2": 0.25, "K3": None, "K4": None,
-    }  # fmt: skip
-    assert noise.protection("K1") == (0, 0, 0) and noise.protection("K2") is None
-    head, _, first, second = headline.tabulate_game([guarded, noise]).splitlines()
-    assert head.split(" | ")[1:-2] == [headline.TITLES[level] for level in ("plain", "K0", "K1", "K2")]
-    assert first.startswith("| `mmguard` | +0.88 [") and first.endswith("| 3 | `full_sft+jpeg` |")
-    assert second.startswith("| `random_noise` (control) | +0.00 [+0.00, +0.00] |") and " |  | 3 |" in second
-
-
-def test_the_figure_is_drawn_and_holds_every_defense(play: Callable[..., list[Run]], tmp_path: Path) -> None:
-    runs = tabulate_runs([*play("mmguard", dict.fromkeys(LEVELS["K1"], 0.5)), *play("em", {"lora_sft": 0.4})])
-    headline.draw({"a game": headline.score_game(runs)}).save(tmp_path / "figure.svg")
+def test_the_figure_is_drawn_with_the_defenses_that_were_asked_for(entries: list[Entry], tmp_path: Path) -> None:
+    draw_knowledge(tabulate_points(entries), ["mmguard", "em"]).save(tmp_path / "figure.svg")
     text = (tmp_path / "figure.svg").read_text(encoding="utf-8")
-    assert text.startswith("<svg") and "mmguard" in text and "a game" in text and headline.TITLES["K1"] in text
+    assert text.startswith("<svg") and ">mmguard<" in text and TITLES["K0"] in text
+    assert ">random_noise<" not in text and ">em<" not in text
 
 
 def test_a_page_keeps_what_is_outside_its_tables() -> None:

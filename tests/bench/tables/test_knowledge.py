@@ -1,0 +1,88 @@
+"""A level of knowledge is complete or absent, protection falls with knowledge, and sentences say the same numbers."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from attacks.grammar import parse_attack
+from bench.results import Run
+from bench.tables.knowledge import TITLES, Entry, describe_game, score_game, split_set, tabulate_points
+from bench.tables.runs import tabulate_runs
+from tests.answer_files import Answers
+
+LEVELS = split_set()
+Play = Callable[..., list[Run]]
+
+
+@pytest.fixture
+def play(bench_home: Path, run_factory: Callable[..., Run]) -> Play:
+    """Make one run for each attack and seed; clean data give 0.9 and the baseline 0.1."""
+    answers, numbers = Answers(bench_home), iter(range(10_000))
+
+    def make(defense: str, releases: dict[str, float], seeds: tuple[int, ...] = (0, 1, 2)) -> list[Run]:
+        return [
+            run_factory(
+                next(numbers), defense=defense, attack=method.name, attack_options=method.options, seed=seed,
+                **answers.columns(release=release, clean=0.9, zero=0.1),
+            )
+            for text, release in releases.items()
+            for method in [parse_attack(text)]
+            for seed in seeds
+        ]  # fmt: skip
+
+    return make
+
+
+@pytest.fixture
+def entries(play: Play) -> list[Entry]:
+    """MMGuard against all up to K2, random noise against all up to K1, em against the plain attack."""
+    releases = dict.fromkeys(LEVELS["K2"], 0.1) | {"lora_sft": 0.2, "full_sft+crop_color": 0.5, "full_sft+jpeg": 0.7}
+    noise = dict.fromkeys(LEVELS["K1"], 0.9)
+    runs = [*play("mmguard", releases), *play("random_noise", noise), *play("em", {"lora_sft": 0.3})]
+    return score_game(tabulate_runs(runs))
+
+
+def test_a_level_has_what_its_trainer_knows() -> None:
+    assert list(LEVELS) == list(TITLES)
+    assert LEVELS["K0"] == ("lora_sft", "full_sft", "full_sft+crop_color")
+    for less, more in pairwise(LEVELS):
+        assert set(LEVELS[less]) < set(LEVELS[more])
+
+
+def test_protection_falls_with_what_the_trainer_knows(entries: list[Entry]) -> None:
+    values = {entry.defense: {level: entry.protection(level) for level in LEVELS} for entry in entries}
+    rounded = {level: estimate and round(estimate.value, 2) for level, estimate in values["mmguard"].items()}
+    assert rounded == {"plain": 0.88, "K0": 0.5, "K1": 0.25, "K2": 0.25, "K3": None, "K4": None}
+    assert values["random_noise"]["K1"] == (0, 0, 0) and values["random_noise"]["K2"] is None
+    assert set(next(entry for entry in entries if entry.defense == "em").levels) == {"plain"}
+
+
+def test_points_are_the_defined_scores(entries: list[Entry]) -> None:
+    points = tabulate_points(entries)
+    assert len(points) == sum(entry.protection(level) is not None for entry in entries for level in LEVELS)
+    for _, point in points.iterrows():
+        (level,) = [level for level, title in TITLES.items() if title == point["trainer"]]
+        (entry,) = [entry for entry in entries if entry.defense == point["defense"]]
+        assert entry.protection(level) == (point["value"], point["low"], point["high"])
+
+
+def test_sentences_have_the_numbers_of_the_scores(entries: list[Entry]) -> None:
+    own, rival, controls = describe_game(entries)
+    (guarded,) = [entry for entry in entries if entry.defense == "mmguard"]
+    for level in ("plain", "K0", "K2"):
+        estimate = guarded.protection(level)
+        assert estimate is not None
+        assert (
+            f"{estimate.value:+.2f} [{estimate.low:+.2f}, {estimate.high:+.2f}] (by `{guarded.attack(level)}`)" in own
+        )
+        assert TITLES[level] in own
+    assert "`em` keeps most of the 1 other methods: +0.75" in rival
+    assert "`random_noise` +0.00 [+0.00, +0.00]" in controls
+
+
+def test_nothing_is_said_of_what_was_not_played(entries: list[Entry]) -> None:
+    assert describe_game([]) == []
+    assert len(describe_game([entry for entry in entries if entry.is_control])) == 1
+    assert score_game(tabulate_runs([])) == []
