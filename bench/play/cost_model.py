@@ -6,6 +6,7 @@ backward through frozen weights, and for large models the forward pass again. An
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -118,7 +119,7 @@ class CostModel:
     def _count_operations(self, kind: str, payload: Payload) -> float | None:
         """Return the operations of the models of a stage; None where data or models are not known, or embedded."""
         models = models_of(kind, payload)
-        if not all(is_real(name) and count_parameters(name) for name in models):
+        if not all(is_real(name) and _parameters(name) for name in models):
             return None
         size = self._size(kind, payload)
         return None if size is None else sum(_count_for_model(kind, payload, name, size) for name in models)
@@ -147,12 +148,12 @@ def models_of(kind: str, payload: Payload) -> tuple[str, ...]:
 
 def step_passes(name: str) -> int:
     """Return the passes of a step with a gradient: forward, backward, and forward again for large models."""
-    return 3 if count_parameters(name) >= RECOMPUTED else 2
+    return 3 if _parameters(name) >= RECOMPUTED else 2
 
 
 def _count_for_model(kind: str, payload: Payload, name: str, size: SplitSize) -> float:
     tokens = count_image_tokens(name, size.height, size.width) + TEXT_TOKENS
-    per_token = 2 * count_parameters(name)
+    per_token = 2 * _parameters(name)
     if kind == "evaluate":
         return size.samples * (tokens + ANSWER_TOKENS) * per_token
     options = payload["options"]
@@ -169,13 +170,20 @@ def _count_for_model(kind: str, payload: Payload, name: str, size: SplitSize) ->
     return float((passes * tokens + searches * TEXT_TOKENS) * per_token)
 
 
+@cache
+def _parameters(name: str) -> float:
+    """Return the number of parameters, which is asked for thousands of stages and needs the file system."""
+    return count_parameters(name)
+
+
+@cache
 def _weight_bytes(name: str) -> float:
-    return count_parameters(name) * BYTES[precision(name)]
+    return _parameters(name) * BYTES[precision(name)]
 
 
 def _extra_bytes(kind: str, payload: Payload, name: str, size: SplitSize) -> float:
     """Return the bytes on the accelerator besides the weights: activations of a batch, and states of full training."""
-    parameters = count_parameters(name)
+    parameters = _parameters(name)
     tokens = count_image_tokens(name, size.height, size.width) + TEXT_TOKENS
     width = sqrt(parameters / (12 * LAYERS))
     if kind == "evaluate":
@@ -190,7 +198,7 @@ def _disk_bytes(kind: str, payload: Payload, size: SplitSize) -> float:
     if kind == "attack":
         name = payload["victim"][0]
         full = payload["attack"].startswith("full_sft")
-        return _weight_bytes(name) if full else ADAPTER_SHARE * 4 * count_parameters(name)
+        return _weight_bytes(name) if full else ADAPTER_SHARE * 4 * _parameters(name)
     return PNG_BYTES * size.samples * size.height * size.width if kind in ("dataset", "protect") else 1e6
 
 

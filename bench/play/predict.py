@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from bench.engine.costs import FIELDS, Costs, StageCost
-from bench.play.cost_model import CostModel, download_gigabytes, is_real
+from bench.play.cost_model import CostModel, Estimate, download_gigabytes, is_real
 from bench.play.plan import Plan, without_garbage_collection
 from bench.stages.stage import Stage
 
@@ -22,16 +22,20 @@ class Estimates(Costs):
         super().__init__(manifests)
         names = {spec.dataset for spec in plan.runs.values() if is_real(spec.victim)}
         self.model = CostModel(names, manifests) if names else None
+        self.computed: dict[str, Estimate | None] = {}
 
     def estimate(self, stage: Stage) -> StageCost:
         """Return the expected cost of a stage."""
         measured = super().estimate(stage)
-        if self.model is None or measured.seconds is not None:
-            return measured
-        expected = self.model.estimate(stage.kind, stage.payload)
-        if expected is None:
+        if measured.seconds is not None or (expected := self.compute(stage)) is None:
             return measured
         return StageCost(expected.seconds, 1000 * expected.host_gb, 1000 * expected.disk_gb)
+
+    def compute(self, stage: Stage) -> Estimate | None:
+        """Return the cost of a stage by arithmetic alone; None where that is not possible."""
+        if self.model is not None and stage.identity not in self.computed:
+            self.computed[stage.identity] = self.model.estimate(stage.kind, stage.payload)
+        return self.computed.get(stage.identity)
 
 
 class RealCost(NamedTuple):
@@ -56,7 +60,7 @@ def real_cost(plan: Plan, estimates: Estimates) -> RealCost | None:
     costs = [estimates.estimate(task) for task in tasks]
     seconds = [cost.seconds for task, cost in zip(tasks, costs, strict=True) if any(map(is_real, task.models))]
     known = [value for value in seconds if value is not None]
-    arithmetic = (estimates.model.estimate(task.kind, task.payload) for task in tasks)
+    arithmetic = map(estimates.compute, tasks)
     names = {name for task in tasks for name in task.models}
     data = {spec.dataset for spec in plan.runs.values()} if tasks else set()
     return RealCost(
