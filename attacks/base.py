@@ -103,7 +103,7 @@ class Attack(Registered[O_co], ABC):
 
     @property
     def training(self) -> list[list[Any]]:
-        """What acts after `prepare`, the tuner and the parts that augment: name, options and hash of the code."""
+        """The tuner and the parts that act after `prepare`: name, options and hash of the code of each."""
         acting: list[Registered[Any]] = [self, *(part for part in self.parts if part.augments)]
         return [[m.name, m.options.model_dump(mode="json"), code_hash(type(m).__module__)] for m in acting]
 
