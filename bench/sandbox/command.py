@@ -67,7 +67,7 @@ def build_command(bubblewrap: str, view: View, limits: Limits, environment: dict
     """
     inner = [
         *(bubblewrap, "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"),
-        *("--clearenv", *(word for item in environment.items() for word in ("--setenv", *item))),
+        *("--as-pid-1", "--clearenv", *(word for item in environment.items() for word in ("--setenv", *item))),
         *("--proc", "/proc", "--dev", "/dev", "--size", str(SHARED_MEMORY), "--tmpfs", "/dev/shm"),
         *("--size", str(limits.disk), "--tmpfs", "/tmp"),
         *_bind(view.files),

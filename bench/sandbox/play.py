@@ -118,8 +118,10 @@ def _find_code(code: Path | str, folder: Path, place: Path) -> tuple[dict[str, s
 def read_code(file: Path) -> bytes:
     """Return the content of a code entry. Raises UserError for one that is too long, or no file."""
     try:
-        with file.open("rb") as opened:
-            content = opened.read(MAX_CODE + 1) if file.is_file() else None
+        content = None
+        if file.is_file():
+            with file.open("rb") as opened:
+                content = opened.read(MAX_CODE + 1)
     except OSError as error:
         raise UserError(f"code: {str(file)!r}: {error.strerror}; allowed: a file of Python") from None
     if content is None or len(content) > MAX_CODE:
