@@ -1,6 +1,7 @@
 """Reading untrusted YAML into a closed model: small files of the strict YAML in `bench.yamltext`."""
 
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,21 +19,31 @@ def read(file: Path, model: type[T]) -> T:
 
     Raises UserError that names the field or line, the value and what is allowed.
     """
+    return check(load(read_text(file), model.model_fields), model)
+
+
+def load(text: str, fields: Iterable[str]) -> dict[str, object]:
+    """Return the map that a text is. Raises UserError with the line, or with the names of the `fields` of a file."""
     try:
-        content = yamltext.load(_read_text(file))
+        content = yamltext.load(text)
     except ValueError as error:
         raise UserError(f"file: {error}") from None
     if not isinstance(content, dict):
         found = "nothing in it" if content is None else show(content)
-        raise UserError(f"file: {found}; allowed: the fields {', '.join(model.model_fields)}")
+        raise UserError(f"file: {found}; allowed: the fields {', '.join(fields)}")
+    return content
+
+
+def check(content: dict[str, object], model: type[T]) -> T:
+    """Return a map as a `model`. Raises UserError that names the field, the value and what is allowed."""
     try:
         return model.model_validate(content, strict=True)
     except ValidationError as error:
         raise UserError(_describe(error)) from None
 
 
-def _read_text(file: Path) -> str:
-    """Return the text of an ordinary file of at most `MAX_BYTES`. Raises ValueError or UserError for any other."""
+def read_text(file: Path) -> str:
+    """Return the text of an ordinary file of at most `MAX_BYTES`. Raises UserError for any other."""
     try:
         if not stat.S_ISREG(file.stat().st_mode):
             raise UserError(f"file: {show(file)} is a folder or device; allowed: a file")
@@ -44,12 +55,12 @@ def _read_text(file: Path) -> str:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"file: {show(file)} cannot be read: {reason}") from None
     if len(content) > MAX_BYTES:
-        raise ValueError(f"{show(file)} has more bytes than are allowed: {MAX_BYTES}")
+        raise UserError(f"file: {show(file)} has more bytes than are allowed: {MAX_BYTES}")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line, byte = content.count(b"\n", 0, error.start) + 1, content[error.start]
-        raise ValueError(f"line {line}: the byte 0x{byte:02x} is not of UTF-8; allowed: text in UTF-8") from None
+        raise UserError(f"file: line {line}: the byte 0x{byte:02x} is not of UTF-8; allowed: text in UTF-8") from None
 
 
 def _describe(error: ValidationError) -> str:

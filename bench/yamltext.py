@@ -38,17 +38,43 @@ def load(text: str) -> object:
     >>> load("{a: [1, 1e-3, yes, true, '010'], b: ~}")
     {'a': [1, 0.001, 'yes', True, '010'], 'b': None}
     """
+    node = _compose(text)
+    return None if node is None else _build(node)
+
+
+def find_line(text: str, field: str) -> int:
+    """Return the line of a field, written as keys and numbers with points, or of the last part of it that is there.
+
+    >>> find_line("a: 1\\nb:\\n  c: [2,\\n   3]", "b.c.1"), find_line("a: 1\\nb: 2", "b.x"), find_line("a: 1", "x")
+    (4, 2, 1)
+    """
+    line, node = 0, _compose(text)
+    for part in field.split("."):
+        if isinstance(node, yaml.MappingNode):
+            children = {key.value: (key, value) for key, value in node.value}
+        else:
+            items = node.value if isinstance(node, yaml.SequenceNode) else []
+            children = {str(number): (item, item) for number, item in enumerate(items)}
+        if part not in children:
+            break
+        place, node = children[part]
+        line = place.start_mark.line
+    return line + 1
+
+
+def _compose(text: str) -> yaml.Node | None:
+    """Return the tree of a document's values. Raises ValueError with the line and the reason."""
     for unreadable in filter(None, (yaml.SafeLoader.NON_PRINTABLE.search(text), BREAKS.search(text))):
         number = text.count("\n", 0, unreadable.start()) + 1
         raise ValueError(
             f"line {number}: the character {printable(unreadable[0])}; allowed: text without control characters"
         )
     try:
-        node = _Loader(text).get_single_node()
+        node: yaml.Node | None = _Loader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         reasons = " ".join(filter(None, (error.problem, error.context)))
         raise ValueError(printable(f"{_line(error.problem_mark)}: {reasons}; allowed: YAML")) from None
-    return None if node is None else _build(node)
+    return node
 
 
 class _Loader(yaml.SafeLoader):

@@ -67,7 +67,7 @@ def test_torch_stays_out_of_light_modules() -> None:
     code = (
         "import sys; from typer.testing import CliRunner; from bench.cli.main import app; r = CliRunner();"
         "assert r.invoke(app, ['list']).exit_code == 0; assert r.invoke(app, ['--help']).exit_code == 0;"
-        "assert r.invoke(app, ['submit', 'validate', 'submissions/mmguard.yaml']).exit_code == 0;"
+        "assert r.invoke(app, ['submit', 'validate', 'submissions/mmguard']).exit_code == 0;"
         "print(sorted(m for m in ('torch', 'transformers', 'trl', 'datasets') if m in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

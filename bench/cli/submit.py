@@ -1,61 +1,143 @@
-"""`bench submit`: check and play a defense described in YAML."""
+"""`bench submit`: check and play what is sent in: a defense or an attack, described in YAML."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.output import echo
+from bench.cli.unsafe import Unsafe
 
 if TYPE_CHECKING:
-    from bench.game.submission import Submission
+    from bench.game.submissions.schema import Entry
+    from bench.game.submissions.version1 import Submission
     from bench.spec import RunSpec
 
-app = typer.Typer(help="Check and play submissions: defenses that are configured in YAML.", no_args_is_help=True)
-File = Annotated[Path, typer.Argument(help="a submission, for example submissions/mmguard.yaml")]
-
-
-def _read_checked(file: Path, attack: str = "lora_sft") -> "Submission":
-    """Return a submission whose runs against an attack can be played here. Raises UserError for any other."""
-    from attacks.grammar import parse_attack
-    from bench.cli import parse
-    from bench.game.playable import check_playable
-    from bench.game.submission import check_steps, read_submission
-    from defenses import REGISTRY as DEFENSES
-
-    submission = read_submission(file)
-    parse.check_methods(submission.defense.name, parse_attack(attack).name)
-    for spec in submission.runs(attack):
-        parse.check_spec(spec)
-        check_playable(spec)
-    if submission.defense.options:  # the defaults are known to be cheap, and asking for them would import torch
-        check_steps(DEFENSES.describe(submission.defense).options)
-    return submission
+app = typer.Typer(help="Check and play submissions: defenses and attacks described in YAML.", no_args_is_help=True)
+Place = Annotated[Path, typer.Argument(help="a submission's folder or YAML file, for example submissions/mmguard")]
 
 
 @app.command()
-def validate(file: File) -> None:
-    """Check a submission without playing it: its schema, names, options and threat models."""
-    submission = _read_checked(file)
-    echo(f"valid: {submission.title}, {len(submission.runs('lora_sft'))} runs an attack")
+def validate(place: Place) -> None:
+    """Check a submission without playing it: its schema, names, options, checksums and files."""
+    from bench.game.submissions.played import identify
+    from bench.game.submissions.read import locate, read_submission
+    from bench.game.submissions.version1 import Submission
+
+    file = locate(place)
+    entry = read_submission(file)
+    if isinstance(entry, Submission):
+        _check_version1(entry, "lora_sft")
+        return echo(f"valid: {entry.title}, {len(entry.runs('lora_sft'))} runs an attack")
+    names = ", ".join(method.name for method in identify(entry, file).defenses)
+    echo(f"valid: {entry.title}, kind {entry.kind}, {'against' if entry.kind == 'attack' else 'played as'} {names}")
 
 
 @app.command("run")
 def run_(
-    file: File,
+    place: Place,
     attack: Annotated[
-        str, typer.Option(help="what the trainer does; best: all adaptive attacks; required: all")
-    ] = "lora_sft",
+        str | None,
+        typer.Option(
+            help="what the trainer does; best: all adaptive attacks; required: all, and the default; "
+            "files of version 1: lora_sft"
+        ),
+    ] = None,
+    first: Annotated[bool, typer.Option("--first", help="one run: the plain attack, white box, seed 0")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only print the plan and its cost")] = False,
     force: Annotated[bool, typer.Option("--force", help="play cells that zero-shot almost solves, too")] = False,
+    unsafe: Unsafe = False,
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
-    """Play every cell of a submission, as `bench run` would."""
+    """Say what a submission costs, and play it as `bench run` would. A killed run continues where it stopped."""
     from attacks.required import SETS, expand_set
     from bench.cli.run import play
+    from bench.game.submissions.read import locate, read_submission
+    from bench.game.submissions.version1 import Submission
+    from bench.threads import read_threads
 
-    cells: list[list[RunSpec]] = []
-    for attack_text in expand_set(attack):
-        submission = _read_checked(file, attack_text)
-        specs, seeds = submission.runs(attack_text), len(submission.seeds)
-        cells += (specs[start : start + seeds] for start in range(0, len(specs), seeds))
-    play(cells, as_json=as_json, together=attack in SETS, force=force)
+    read_threads()  # so that a bad value is an error before anything is named
+    file = locate(place)
+    entry = read_submission(file)
+    if isinstance(entry, Submission):
+        cells = [cell for text in expand_set(attack or "lora_sft") for cell in _cells_of_version1(entry, text)]
+    else:
+        cells = _cells(entry, file, attack or "required")
+    if first:
+        cells = [cells[0][:1]]
+    if dry_run:
+        return _print_plan(cells, as_json)
+    if not as_json:
+        _tell_cost(cells)
+    together = not first and (attack or "required") in SETS and not isinstance(entry, Submission)
+    play(cells, as_json=as_json, together=together or attack in SETS, force=force)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a submission, with which an editor completes and checks its fields."""
+    from bench.game.submissions.schema import json_schema
+
+    echo(json.dumps(json_schema(), indent=1))
+
+
+def _check_version1(submission: "Submission", attack: str) -> None:
+    """Raise UserError for a submission of version 1 whose runs against an attack cannot be played here."""
+    from attacks.grammar import parse_attack
+    from bench.cli import parse
+    from bench.game.submissions.version1 import check_steps
+    from defenses import REGISTRY as DEFENSES
+
+    parse.check_methods(submission.defense.name, parse_attack(attack).name)
+    _check_runs(submission.runs(attack))
+    if submission.defense.options:  # the defaults are known to be cheap, and asking for them would import torch
+        check_steps(DEFENSES.describe(submission.defense).options)
+
+
+def _cells_of_version1(submission: "Submission", attack: str) -> "list[list[RunSpec]]":
+    _check_version1(submission, attack)
+    specs, seeds = submission.runs(attack), len(submission.seeds)
+    return [specs[start : start + seeds] for start in range(0, len(specs), seeds)]
+
+
+def _cells(entry: "Entry", file: Path, attack: str) -> "list[list[RunSpec]]":
+    """Return the cells of a submission, whose files are copied into the home, under an attack or a set of them."""
+    from attacks.required import expand_set
+    from bench.game.submissions.played import identify, make_cells
+
+    played = identify(entry, file)
+    played.keep()
+    texts = expand_set(attack) if entry.kind != "attack" else (attack,)
+    cells = [cell for text in texts for cell in make_cells(entry, played, text)]
+    _check_runs([spec for cell in cells for spec in cell])
+    return cells
+
+
+def _check_runs(specs: "list[RunSpec]") -> None:
+    """Raise UserError for a run that cannot be played here."""
+    from bench.cli import parse
+    from bench.game.playable import check_playable
+
+    for spec in specs:
+        parse.check_spec(spec)
+        check_playable(spec)
+
+
+def _print_plan(cells: "list[list[RunSpec]]", as_json: bool) -> None:
+    from bench.cli.plan import print_plan
+    from bench.play.plan import make_plan
+
+    print_plan(make_plan([spec for cell in cells for spec in cell]), None, as_json)
+
+
+def _tell_cost(cells: "list[list[RunSpec]]") -> None:
+    """Print how many runs and stages are to be played, and how long it will take where that is known."""
+    from bench.play.plan import make_plan
+    from bench.play.predict import Estimates, predict_seconds, task_seconds
+    from bench.store import artifacts
+
+    plan = make_plan([spec for cell in cells for spec in cell])
+    seconds = task_seconds(plan, Estimates(plan, artifacts.read_manifests()))
+    wall = "not known yet" if seconds is None else f"{predict_seconds(plan, 1, seconds):.0f} s"
+    echo(f"{len(plan.runs)} runs, {len(plan.tasks)} of {len(plan.stages)} stages to be made, expected time: {wall}")

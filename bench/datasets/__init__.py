@@ -4,7 +4,6 @@ import importlib
 from functools import cache
 from typing import TYPE_CHECKING
 
-from bench.datasets import hub_store, own
 from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import unknown_name
 
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
 
 def check(name: str) -> None:
     """Raise UserError for an unknown data set, suggesting the nearest name."""
+    from bench.datasets import own  # here, because it brings SciPy, which reading a card does not need
+
     if own.is_own(name):
         own.check_imported(name)
     elif name not in EMBEDDED and name not in HUB:
@@ -27,6 +28,8 @@ def load(name: str, split: str) -> "SampleSet":
     >>> len(load("emoji_smoke", "train"))
     96
     """
+    from bench.datasets import hub_store, own
+
     check(name)
     if own.is_own(name):
         return own.load_split(name, split)

@@ -10,13 +10,14 @@ from typing import NamedTuple
 class Entry(NamedTuple):
     """The module of a method, or the one file of a code entry, and one line about it.
 
-    installed: True for a method that another package brings.
+    installed: True for a method that another package brings. release: the folder of a set that was protected elsewhere.
     """
 
     module: str
     summary: str
     file: Path | None = None
     installed: bool = False
+    release: Path | None = None
 
 
 def built_in(root: Path, package: str, decorator: str) -> Iterator[tuple[str, Entry]]:

@@ -34,12 +34,20 @@ class Registry(Generic[T, F]):
     """The methods of one kind. Other packages add theirs through the entry-point group `mmguard_bench.<kind>`.
 
     sandbox: the module that describes the methods of others, where their code may not be imported into this process.
+    submitted: the function that finds a method which was sent in, by the name that stands for its content.
     """
 
     def __init__(
-        self, kind: str, package: str, traits: type[F], decorator: str = "register", sandbox: str = ""
+        self,
+        kind: str,
+        package: str,
+        traits: type[F],
+        decorator: str = "register",
+        sandbox: str = "",
+        submitted: Callable[[str], Entry | None] = lambda _: None,
     ) -> None:
         self.kind, self.package, self.traits, self.decorator, self.sandbox = kind, package, traits, decorator, sandbox
+        self.submitted = submitted
         self._methods: dict[str, type[T]] = {}
         self._descriptions: dict[str, Description[F]] = {}
 
@@ -81,10 +89,19 @@ class Registry(Generic[T, F]):
         """The methods of the file `controls`: a measurement is checked with them, and they are never ranked."""
         return frozenset(name for name, entry in self.catalog.items() if entry.module == f"{self.package}.controls")
 
+    def entry(self, name: str) -> Entry | None:
+        """Return the entry of a built-in, installed or submitted method, or None for an unknown name."""
+        return self.catalog.get(name) or self.submitted(name)
+
     def check(self, name: str) -> None:
         """Raise UserError for an unknown name; it suggests the nearest one."""
-        if name not in self.catalog:
+        self._require(name)
+
+    def _require(self, name: str) -> Entry:
+        entry = self.entry(name)
+        if entry is None:
             raise unknown_name(self.kind, name, self.catalog)
+        return entry
 
     def add_file(self, name: str, file: Path) -> None:
         """Give the one file of a code entry a name. It is never imported here. Raises UserError for a taken name."""
@@ -99,7 +116,7 @@ class Registry(Generic[T, F]):
 
     def sandboxed(self, name: str) -> Path | str | None:
         """Return the file or the name of a method that runs in a sandbox alone; None for any other."""
-        entry = self.catalog.get(name)
+        entry = self.entry(name)
         return entry and (entry.file or (name if self.sandbox and entry.installed else None))
 
     def get(self, name: str) -> type[T]:
@@ -107,13 +124,14 @@ class Registry(Generic[T, F]):
 
         Raises UserError where an installed one has none, and for one that runs in a sandbox alone.
         """
-        self.check(name)
+        entry = self._require(name)
         if self.sandboxed(name) is not None:
-            raise UserError(f"{self.kind} {name} {self.catalog[name].summary}: it is loaded in the sandbox alone")
-        entry = self.catalog[name]
+            raise UserError(f"{self.kind} {name} {entry.summary}: it is loaded in the sandbox alone")
         if name not in self._methods:
             with self._errors_as_one_line(name):
-                importlib.import_module(entry.module)
+                module = importlib.import_module(entry.module)
+            if entry.release is not None:
+                self.adopt(name, module.from_folder(entry.release))
             if name not in self._methods:
                 raise UserError(f"{self.kind} {name} {entry.summary}: {entry.module} registers no such name")
         return self._methods[name]
@@ -156,14 +174,14 @@ class Registry(Generic[T, F]):
 
     def code(self, name: str) -> str:
         """Return the hash of the code that a method is made of. Raises UserError for code that cannot be read."""
-        entry = self.catalog[name]
+        entry = self._require(name)
         with self._errors_as_one_line(name):
             return code_hash(entry.module) if entry.file is None else _file_hash(entry.file)
 
     @contextmanager
     def _errors_as_one_line(self, name: str) -> Iterator[None]:
         """Raise UserError for any error of an installed method's module; errors of built-in ones pass."""
-        entry = self.catalog[name]
+        entry = self._require(name)
         try:
             yield
         except Exception as error:

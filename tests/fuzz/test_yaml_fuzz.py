@@ -10,15 +10,31 @@ from hypothesis import strategies as st
 
 from bench.datasets.cards import EMBEDDED
 from bench.errors import UserError
-from bench.game.submission import MAX_RUNS as MOST
-from bench.game.submission import Submission, read_submission
+from bench.game.submissions.played import identify
+from bench.game.submissions.read import read_submission
+from bench.game.submissions.version1 import MAX_RUNS as MOST
+from bench.game.submissions.version1 import Submission
 from bench.game.suite import MAX_RUNS, Suite, read_suite
 from bench.game.suites import FOLDER
 from bench.victims import EMBEDDED as VICTIMS
 from tests.fuzz.mutations import check_line, damaged
 
 SUITES = [file.read_bytes() for file in FOLDER.glob("*.yaml")]
-SUBMISSIONS = [file.read_bytes() for file in (Path(__file__).parents[2] / "submissions").glob("*.yaml")]
+HEAD = "title: A title\nauthors: [A, B]\nlicence: MIT\nclaims: [it holds]\nrepository: https://example.org\n"
+VERSION1 = (
+    f"version: 1\n{HEAD[:31]}defense: {{name: em}}\nvictims: [tiny-llava-a]\nthreats: [white, black]\nseeds: [0]\n"
+)
+OTHERS = [
+    VERSION1,
+    f"version: 2\nkind: code\n{HEAD}file: mine.py\nsha256: {64 * '0'}\noptions: {{share: 0.5}}\n",
+    f"version: 2\nkind: attack\n{HEAD}attack: lora_sft+jpeg(quality=30)\nbreaks: [{{name: em}}]\n",
+    f"version: 2\nkind: release\n{HEAD}made_for:\n  dataset: tags\n  threat: black\n  surrogates: []\n"
+    "  budget: {epsilon: 8, words: 5}\n",
+]
+SUBMISSIONS = [
+    *(file.read_bytes() for file in (Path(__file__).parents[2] / "submissions").glob("*/submission.yaml")),
+    *map(str.encode, OTHERS),
+]
 PIECES = [
     *(b"&a ", b"*a", b"!!int ", b"!x ", b"<<: ", b"---\n", b"...\n", b"%YAML 1.1\n", b"\t", b"\0", b"\r", b"\n"),
     *(
@@ -68,11 +84,14 @@ def test_any_bytes_are_a_submission_or_one_line(file: Path, content: bytes) -> N
     file.write_bytes(content)
     try:
         submission = read_submission(file)
-        runs = submission.runs("lora_sft")
+        if isinstance(submission, Submission):
+            assert 0 < len(submission.runs("lora_sft")) <= MOST
+        else:
+            assert identify(submission, file).defenses
     except UserError as error:
         check_line(error)
     else:
-        assert 0 < len(runs) <= MOST and submission.title.strip()
+        assert submission.title.strip()
 
 
 @given(damaged(SUITES, PIECES))

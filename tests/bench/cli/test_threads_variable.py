@@ -8,7 +8,7 @@ import pytest
 COMMANDS = [
     ("run", "--defense", "none", "--attack", "none", "--dataset", "emoji_smoke"),
     ("suite", "run", "smoke"),
-    ("submit", "run", "submissions/random-noise.yaml"),
+    ("submit", "run", "submissions/random-noise"),
     ("victims", "exam", "tiny-llava-a"),
 ]
 

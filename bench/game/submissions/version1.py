@@ -1,19 +1,17 @@
-"""A submitted defense: a closed, versioned YAML schema. It is data, and nothing in it is ever executed."""
+"""Version 1 of a submission: one file that configures a defense and names the cells that it is played on."""
 
 from collections.abc import Mapping
 from math import prod
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from attacks import REGISTRY as ATTACKS
 from attacks.grammar import parse_attack
-from bench import yamlfile
 from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import UserError, show, unknown_name
+from bench.game.submissions.fields import Authors, Paragraph, Title, refuse_doubles
 from bench.spec import Budget, Closed, Method, RunSpec, Seeds, Threat
-from bench.texts import check_text, find_double
 from bench.victims import EMBEDDED as EMBEDDED_VICTIMS
 from bench.victims import HUB as HUB_VICTIMS
 from bench.victims import PRECISIONS, split_precision
@@ -26,21 +24,12 @@ MAX_STEPS = 10_000
 """Gradient steps that make a release of a submission; the default of `mmguard` is 14."""
 
 
-def _check_paragraph(text: str) -> str:
-    """Return a text that may be empty or have several lines. Raises ValueError as `check_text` does."""
-    return check_text(text, lines=True) if text else text
-
-
-Line = Annotated[str, AfterValidator(check_text)]
-Paragraph = Annotated[str, AfterValidator(_check_paragraph)]
-
-
 class Submission(Closed):
     """A configured defense, and the cells that it is to be played on."""
 
     version: Literal[1]
-    title: Line = Field(min_length=3, max_length=120)
-    authors: list[Annotated[Line, Field(max_length=120)]] = Field(min_length=1, max_length=50)
+    title: Title
+    authors: Authors
     description: Paragraph = Field("", max_length=4000)
     reference: Paragraph = Field("", max_length=300, description="paper or report")
     defense: Method
@@ -50,13 +39,7 @@ class Submission(Closed):
     threats: list[Threat] = Field(["white"], min_length=1, max_length=3)
     seeds: Seeds = Field([0], max_length=10)
 
-    @field_validator("authors", "datasets", "threats")
-    @classmethod
-    def refuse_doubles(cls, values: list[str]) -> list[str]:
-        """Raise ValueError for a value that is there twice."""
-        if (double := find_double(values)) is not None:
-            raise ValueError(f"{show(double)} is there twice; allowed: once")
-        return values
+    _refuse_doubles = field_validator("datasets", "threats")(refuse_doubles)
 
     @field_validator("datasets")
     @classmethod
@@ -109,11 +92,6 @@ class Submission(Closed):
             for threat in self.threats
             for seed in self.seeds
         ]
-
-
-def read_submission(file: Path) -> Submission:
-    """Read and check a submission. Raises UserError that names the field, the value and what is allowed."""
-    return yamlfile.read(file, Submission)
 
 
 def check_steps(options: Mapping[str, Any]) -> None:

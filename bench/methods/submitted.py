@@ -1,0 +1,54 @@
+"""Methods that were sent in: files in the home, under a name that their content decides. None is imported here."""
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.methods.catalog import Entry
+from bench.paths import home, make_home
+
+NAME = re.compile(r"(code|release)_[0-9a-f]{16}")
+"""Names of code and of releases; the digits are the first of a SHA-256."""
+
+RELEASED = "defenses.released"
+"""The module of the defense that hands out a release which was made elsewhere."""
+
+
+def name_content(kind: str, sha256: str) -> str:
+    """Return the name of content of a kind, which is `code` or `release`.
+
+    >>> name_content("code", "0123456789abcdef" * 4)
+    'code_0123456789abcdef'
+    """
+    return f"{kind}_{sha256[:16]}"
+
+
+def find(name: str) -> Entry | None:
+    """Return the entry of a method that was kept, or None."""
+    folder = _folder(name)
+    if not NAME.fullmatch(name) or not folder.is_dir():
+        return None
+    if name.startswith("release"):
+        return Entry(RELEASED, "a release that was sent in", release=folder)
+    (file,) = folder.iterdir()
+    return Entry("", f"from {file.name}", file)
+
+
+def keep(name: str, files: Mapping[str, Path]) -> None:
+    """Copy files, by their places in the folder of a method, unless they are there. A reader sees all or none."""
+    if _folder(name).is_dir():
+        return
+    make_home()
+    _folder(name).parent.mkdir(exist_ok=True)
+    with TemporaryDirectory(prefix=".new-", dir=_folder(name).parent) as draft:
+        copy = Path(draft, name)
+        for place, file in files.items():
+            (copy / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy / place)
+        copy.rename(_folder(name))
+
+
+def _folder(name: str) -> Path:
+    return home() / "entries" / name
