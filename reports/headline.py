@@ -4,11 +4,14 @@ It fills the tables of README.md and docs/findings.md, and draws docs/protection
 knows. A level of knowledge is the part of the required set that a trainer with this knowledge can play.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas as pd
+
+from bench.spec import PROTOCOL
 from bench.tables.game import Game, split_games
-from bench.tables.knowledge import TITLES, Entry, describe_game, score_game, tabulate_points
+from bench.tables.knowledge import TITLES, Entry, describe_game, score_game, split_set, tabulate_points
 from bench.tables.runs import load_published_runs
 from leaderboard.charts import draw_knowledge
 from reports import markdown
@@ -44,9 +47,15 @@ def name_game(game: Game) -> str:
     return f"{game.dataset}, {game.victim}, {game.threat} box"
 
 
-def load_games() -> dict[str, list[Entry]]:
-    """Return the published games of the present protocol by name, those with most runs first."""
-    games = sorted(split_games(load_published_runs()), key=lambda pair: -len(pair[1]))
+def load_rows() -> pd.DataFrame:
+    """Return the published rows of the present protocol."""
+    runs = load_published_runs()
+    return runs[runs["protocol"] == PROTOCOL]
+
+
+def score_games(runs: pd.DataFrame) -> dict[str, list[Entry]]:
+    """Return the games of some rows by name, those with most rows first."""
+    games = sorted(split_games(runs), key=lambda pair: -len(pair[1]))
     scored = {name_game(game): score_game(runs) for game, runs in games}
     return {name: entries for name, entries in scored.items() if entries}
 
@@ -56,18 +65,47 @@ def tabulate_all(games: dict[str, list[Entry]]) -> str:
     return "\n\n".join(f"### {name}\n\n{tabulate_game(entries)}" for name, entries in games.items())
 
 
+def tabulate_accuracies(runs: pd.DataFrame) -> str:
+    """Return the test accuracy of each attack on each release of the published games, in per cent."""
+    required = [attack for attack in split_set()["K4"] if attack in set(runs["attack_text"])]
+
+    def tables() -> Iterator[str]:
+        for game, played in split_games(runs):
+            means = played.pivot_table(index="attack_text", columns="defense_label", values="utility", aggfunc="mean")
+            labels = sorted(means.columns, key=lambda label: (label != "none", label))
+            rows = ([f"`{text}`", *(_per_cent(means[label].get(text)) for label in labels)] for text in required)
+            yield f"### {name_game(game)}\n\n" + markdown.table(("attack", *(f"`{label}`" for label in labels)), rows)
+
+    return "\n\n".join(tables())
+
+
+def _per_cent(accuracy: float | None) -> str:
+    return "" if accuracy is None or pd.isna(accuracy) else f"{100 * accuracy:.1f}"
+
+
 def tell_answer(games: dict[str, list[Entry]]) -> str:
-    """Return the answer of each game in sentences, as a list."""
-    return "\n".join(f"- **{name}**: {' '.join(describe_game(entries))}" for name, entries in games.items())
+    """Return the answer of the game that was played most, as a list of sentences."""
+    first = next(iter(games.values()))
+    return "\n".join(f"- {sentence}" for sentence in describe_game(first))
+
+
+def make_tables(runs: pd.DataFrame) -> dict[str, Callable[[], str]]:
+    """Return what makes each table of the pages, by its name there."""
+    games = score_games(runs)
+    return {
+        "answer": lambda: tell_answer(games),
+        "all games": lambda: tabulate_all(games),
+        "accuracies": lambda: tabulate_accuracies(runs),
+    }
 
 
 def main() -> None:
     """Write the pages and the figure."""
-    games = load_games()
-    tables = {"answer": lambda: tell_answer(games), "all games": lambda: tabulate_all(games)}
+    runs = load_rows()
+    tables = make_tables(runs)
     for page in PAGES:
         page.write_text(markdown.fill(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
-    first = next(iter(games.values()))
+    first = next(iter(score_games(runs).values()))
     draw_knowledge(tabulate_points(first), DRAWN).properties(width=640, height=280).save(FIGURE)
 
 

@@ -94,7 +94,7 @@ def describe_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[st
     """
     by_name = {entry.defense: entry for entry in entries}
     own = by_name.get(defense)
-    sentences = [_describe_levels(own)] if own else []
+    sentences = _describe_levels(own) if own else []
     rivals = [
         (estimate, entry)
         for entry in by_name.values()
@@ -103,7 +103,7 @@ def describe_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[st
     if rivals:
         most, best = max(rivals, key=lambda pair: pair[0].value)
         sentences.append(
-            f"Against the most knowing of them, {_code(best.defense)} keeps most of the {len(rivals)} other methods: "
+            f"Against the most knowing of them, {_code(best.defense)} does best of the {len(rivals)} other methods: "
             f"{_number(most)}."
         )
     controls = [
@@ -116,14 +116,16 @@ def describe_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[st
     return sentences
 
 
-def _describe_levels(entry: Entry) -> str:
-    """Return a sentence on one defense: the trainer who suspects nothing, and the most knowing one."""
-    parts = [
-        f"from a trainer who {TITLES[level]} {_number(estimate)} (by {_code(entry.attack(level))})"
-        for level in dict.fromkeys(("plain", "K0", entry.adaptive))
-        if level and (estimate := entry.protection(level))
+def _describe_levels(entry: Entry) -> list[str]:
+    """Return one sentence for each trainer whom the defense met, from the least knowing on."""
+    scores = {level: entry.protection(level) for level in TITLES}
+    own = _code(entry.defense)
+    return [
+        f"From a trainer who {TITLES[level]}, {own} takes {_number(estimate)} of what clean data are worth "
+        f"(their best attack: {_code(entry.attack(level))})."
+        for level, estimate in scores.items()
+        if estimate
     ]
-    return f"Of what clean data are worth, {_code(entry.defense)} takes {', '.join(parts)}."
 
 
 def _code(name: str) -> str:

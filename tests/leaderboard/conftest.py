@@ -32,6 +32,8 @@ def open_page() -> Callable[..., AppTest]:
 
     def opened(page: str = "ranking", **query: str) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=60)
+        if page == "paper":
+            app.run()  # before, the app does not know that this page has an address of its own
         if page != "overview":
             app.switch_page(f"views/{page}.py")
         app.query_params.update(query)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.spec import Method
+from bench.victims.recipes import RECIPES
 from defenses import REGISTRY
 from defenses.base import Defense
 from reports import cards
@@ -85,14 +86,14 @@ def test_cards_of_mmguard_say_truly_what_is_inside_the_papers_grids(page: str) -
     for name in ("mmguard", "mmguard_crs", "mmguard_bph_max", "mmguard_crs_max", "multimodal"):
         options = REGISTRY.get(name).Options().model_dump()
         assert all(options[field] in grid for field, grid in grids.items())
-        assert options["inner_lr"] > 1e-4
+        assert options["inner_lr"] is None and RECIPES[0].lora_lr > 1e-4
         text = section(page, name)
         for claim in (
             f"{options['rounds']} rounds (paper: 1, 3, 5 or 7)",
             f"{options['image_steps']} pixel steps (0 to 8)",
             f"{options['candidates']} words verified for each slot (8 to 512)",
             f"{options['inner_steps']} surrogate steps (0 to 5)",
-            f"Outside: the surrogate learns at lora_sft's rate {options['inner_lr']} (0.0001 or less)",
+            f"Outside: the surrogate learns at lora_sft's rate, {RECIPES[0].lora_lr} for a tiny one (0.0001 or less)",
         ):
             assert claim in text
 

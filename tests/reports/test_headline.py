@@ -1,5 +1,6 @@
 """The tables and the figure of the headline: each defense has a row, and the figure is drawn."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,37 @@ def test_a_page_keeps_what_is_outside_its_tables() -> None:
     assert markdown.fill(filled, {"one": lambda: "new"}) == filled
     with pytest.raises(KeyError):
         markdown.fill(page, {})
+
+
+@pytest.fixture
+def published_home(bench_home: Path) -> Path:
+    """An empty home: answers come from the published files."""
+    return bench_home
+
+
+@pytest.mark.parametrize("page", headline.PAGES, ids=lambda page: page.name)
+def test_no_table_of_a_page_is_stale(published_home: Path, page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert markdown.fill(text, headline.make_tables(headline.load_rows())) == text, "python -m reports.headline"
+
+
+def test_an_interval_in_the_text_of_findings_stands_in_a_table() -> None:
+    for page in headline.PAGES:
+        text = page.read_text(encoding="utf-8")
+        tables = "".join(match[0] for match in markdown.TABLE.finditer(text))
+        outside = re.findall(r"[+-]\d+\.\d+ \[[+-]\d+\.\d+, [+-]\d+\.\d+\]", markdown.TABLE.sub("", text))
+        assert not [interval for interval in outside if interval not in tables]
+
+
+def test_the_figure_shows_published_defenses() -> None:
+    text = headline.FIGURE.read_text(encoding="utf-8")
+    assert all(f">{name}<" in text for name in ("mmguard", "em", "random_noise"))
+
+
+def test_accuracies_are_means_over_the_seeds_of_the_rows(published_home: Path) -> None:
+    runs = headline.load_rows()
+    table = headline.tabulate_accuracies(runs)
+    own = runs[(runs["defense_label"] == "mmguard") & (runs["attack_text"] == "lora_sft")]
+    game = own.groupby(["dataset", "victim", "threat"])["utility"].mean().iloc[0]
+    (row,) = [line for line in table.splitlines() if line.startswith("| `lora_sft` |")][:1]
+    assert f"{100 * game:.1f}" in row.split(" | ")

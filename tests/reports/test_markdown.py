@@ -6,7 +6,7 @@ from reports import markdown
 
 
 def test_the_examples_are_right() -> None:
-    assert doctest.testmod(markdown) == doctest.TestResults(failed=0, attempted=2)
+    assert doctest.testmod(markdown) == doctest.TestResults(failed=0, attempted=3)
 
 
 def test_an_interval_has_signs_and_the_digits_that_are_wanted() -> None:

@@ -69,16 +69,15 @@ def test_points_are_the_defined_scores(entries: list[Entry]) -> None:
 
 
 def test_sentences_have_the_numbers_of_the_scores(entries: list[Entry]) -> None:
-    own, rival, controls = describe_game(entries)
+    *own, rival, controls = describe_game(entries)
     (guarded,) = [entry for entry in entries if entry.defense == "mmguard"]
-    for level in ("plain", "K0", "K2"):
+    for level, sentence in zip(("plain", "K0", "K1", "K2"), own, strict=True):
         estimate = guarded.protection(level)
         assert estimate is not None
-        assert (
-            f"{estimate.value:+.2f} [{estimate.low:+.2f}, {estimate.high:+.2f}] (by `{guarded.attack(level)}`)" in own
-        )
-        assert TITLES[level] in own
-    assert "`em` keeps most of the 1 other methods: +0.75" in rival
+        number = f"{estimate.value:+.2f} [{estimate.low:+.2f}, {estimate.high:+.2f}]"
+        assert f"{TITLES[level]}, `mmguard` takes {number} of what" in sentence
+        assert f"attack: `{guarded.attack(level)}`)" in sentence
+    assert "`em` does best of the 1 other methods: +0.75" in rival
     assert "`random_noise` +0.00 [+0.00, +0.00]" in controls
 
 
