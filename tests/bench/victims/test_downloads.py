@@ -61,7 +61,9 @@ def keep(folder: Path, names: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "lost", [set(), {SHARDS[1]}, {SHARDS[0], "tokenizer.json"}, "all but the config", "everything"], ids=str
+    "lost",
+    [set(), {SHARDS[1]}, {SHARDS[0], "tokenizer.json"}, "all but the config", "everything"],
+    ids=["nothing", "a shard", "a shard and the tokenizer", "all but the config", "everything"],
 )
 def test_a_download_continues_with_what_is_missing(hub: FakeHub, files: dict[str, bytes], lost: set[str] | str) -> None:
     folder = victims.fetch(NAME)
