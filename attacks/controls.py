@@ -13,6 +13,7 @@ from attacks.originals import draw_originals
 from attacks.parts import AttackCard, Knowledge
 from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
 from bench.samples import SampleSet
+from bench.victims.recipes import Recipe
 
 
 @register("none")
@@ -51,10 +52,9 @@ class FormatOnly(LoraSFT):
 
 
 class CleanOnlyOptions(LoraSFTOptions):
-    """The recipe. A fifth of the pictures and five times the epochs give as many steps as lora_sft on the release."""
+    """The recipe. Without `epochs`, there are as many passes as give the steps of lora_sft on the whole release."""
 
     share: float = Field(0.2, gt=0, le=1, description="number of clean pictures, as a share of those in the release")
-    epochs: int = Field(40, ge=1, le=1000, description="passes over the clean pictures")
 
 
 @register("clean_only")
@@ -68,6 +68,10 @@ class CleanOnly(LoraSFT[CleanOnlyOptions]):
     def clean_share(self) -> float:
         """The option `share`."""
         return self.options.share
+
+    def passes(self, recipe: Recipe) -> int:
+        """Return the option `epochs`, or the passes over a share that make as many steps as those over the release."""
+        return self.options.epochs or round(recipe.epochs / self.options.share)
 
     def prepare(self, released: SampleSet, knowledge: Knowledge, rng: Generator) -> SampleSet:
         """Return clean samples, the same as `mix_clean` adds with this seed, instead of the release."""

@@ -35,11 +35,17 @@ def tabulate_game(entries: list[Entry]) -> str:
             yield [
                 f"`{entry.defense}`" + (" (control)" if entry.is_control else ""),
                 *(markdown.interval(cell) if cell else "" for cell in cells),
-                str(len(entry.levels[most].attacks)),
+                _seeds(entry),
                 f"`{entry.attack(most)}`",
             ]
 
     return markdown.table(("release", *(TITLES[level] for level in levels), "seeds", "attack, first seed"), rows())
+
+
+def _seeds(entry: Entry) -> str:
+    """Return the number of seeds behind the scores of a defense, least and most where levels differ."""
+    counts = [len(level.attacks) for level in entry.levels.values()]
+    return str(max(counts)) if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
 
 
 def name_game(game: Game) -> str:

@@ -1,6 +1,6 @@
 """Protection by what the trainer knows: the tables and sentences of README, findings and the app's first page."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -95,25 +95,20 @@ def describe_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[st
     by_name = {entry.defense: entry for entry in entries}
     own = by_name.get(defense)
     sentences = _describe_levels(own) if own else []
-    rivals = [
-        (estimate, entry)
-        for entry in by_name.values()
-        if not entry.is_control and entry is not own and (estimate := entry.protection(entry.adaptive))
-    ]
-    if rivals:
-        most, best = max(rivals, key=lambda pair: pair[0].value)
-        sentences.append(
-            f"Against the most knowing of them, {_code(best.defense)} does best of the {len(rivals)} other methods: "
-            f"{_number(most)}."
-        )
-    controls = [
-        f"{_code(entry.defense)} {_number(estimate)}"
-        for entry in by_name.values()
-        if entry.is_control and (estimate := entry.protection(entry.adaptive))
-    ]
-    if controls:
-        sentences.append(f"Releases without a method, which must be at 0: {', '.join(controls)}.")
+    rivals = [entry for entry in by_name.values() if not entry.is_control and entry is not own]
+    controls = [entry for entry in by_name.values() if entry.is_control]
+    sentences += _list_numbers("Other methods against the most knowing of them", rivals, lambda entry: entry.adaptive)
+    for level in ("plain", "K2"):
+        title = f"Releases without a method, which should be at 0, where the trainer {TITLES[level]}"
+        sentences += _list_numbers(title, controls, lambda entry, level=level: level)
     return sentences
+
+
+def _list_numbers(title: str, entries: Iterable[Entry], choose: Callable[[Entry], str | None]) -> list[str]:
+    """Return a sentence with the protection of each defense at the level that `choose` gives; none without scores."""
+    scores = {entry.defense: entry.protection(choose(entry)) for entry in entries}
+    numbers = [f"{_code(name)} {_number(estimate)}" for name, estimate in scores.items() if estimate]
+    return [f"{title}: {', '.join(numbers)}."] if numbers else []
 
 
 def _describe_levels(entry: Entry) -> list[str]:
@@ -121,8 +116,8 @@ def _describe_levels(entry: Entry) -> list[str]:
     scores = {level: entry.protection(level) for level in TITLES}
     own = _code(entry.defense)
     return [
-        f"From a trainer who {TITLES[level]}, {own} takes {_number(estimate)} of what clean data are worth "
-        f"(their best attack: {_code(entry.attack(level))})."
+        f"From a trainer who {TITLES[level]}, {own} takes {_number(estimate)} of what clean data are worth to them "
+        f"(best attack: {_code(entry.attack(level))})."
         for level, estimate in scores.items()
         if estimate
     ]

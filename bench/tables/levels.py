@@ -41,7 +41,8 @@ def score_level(runs: pd.DataFrame, attacks: Sequence[str], game: pd.DataFrame |
     clean gain is too small to be judged alone still counts: on validation it cannot win by being bad.
 
     The seed that met most attacks gives the shortlist: the first attack of the set and the four that are best with the
-    release on validation. Another seed counts if it has met these. `game`: rows of all defenses of the game, whose
+    release on validation. Attacks with equal accuracies, as where no words were inserted that one of them could drop,
+    count as the first of them. Another seed counts if it has met these. `game`: rows of all defenses of the game, whose
     clean sides count too, since they are the same for every defense; by default `runs` alone.
     Returns None where no attack of the set was met.
     """
@@ -51,7 +52,8 @@ def score_level(runs: pd.DataFrame, attacks: Sequence[str], game: pd.DataFrame |
     by_seed = {seed: met[met["seed"] == seed] for seed in sorted(set(map(int, met["seed"])))}
     fullest = max(by_seed.values(), key=len)
     texts = set(fullest["attack_text"])
-    shortlist = {*fullest.nlargest(SHORTLIST, "validation")["attack_text"], attacks[0]} & texts
+    distinct = fullest.drop_duplicates(["validation", "utility"])
+    shortlist = {*distinct.nlargest(SHORTLIST, "validation")["attack_text"], attacks[0]} & texts
     by_seed = {seed: rows for seed, rows in by_seed.items() if shortlist <= set(rows["attack_text"])}
     attacked = {seed: rows.iloc[rows["validation"].argmax()] for seed, rows in by_seed.items()}
     clean_sides = met if game is None else _rows_of_set(game, attacks)

@@ -18,6 +18,7 @@ from bench.lvlm.base import LVLM
 from bench.play.roles import stages_of
 from bench.samples import Rule, Sample, SampleSet
 from bench.spec import Method, RunSpec
+from bench.victims.recipes import RECIPES
 
 UNUSED = Knowledge(victim=None, validation=SampleSet(()))  # type: ignore[arg-type]
 PIXELS = np.zeros((4, 4, 3), np.uint8)
@@ -139,6 +140,7 @@ def test_clean_only_trains_on_just_what_mix_clean_adds() -> None:
 
 
 def test_clean_only_has_as_many_steps_as_the_plain_attack_on_the_whole_release() -> None:
-    plain, control = (REGISTRY.build(Method(name=name)).options for name in ("lora_sft", "clean_only"))
-    assert control.epochs * control.share == plain.epochs
+    plain, control = (REGISTRY.build(Method(name=name)) for name in ("lora_sft", "clean_only"))
+    for recipe in RECIPES:
+        assert control.passes(recipe) * control.options.share == plain.passes(recipe)
     assert "clean_only" in REGISTRY.controls

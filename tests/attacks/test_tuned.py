@@ -123,9 +123,10 @@ def test_the_best_adapter_on_validation_is_kept(toy: Toy, tmp_path: Path) -> Non
 def test_the_first_recipe_is_the_default_and_stays_unless_another_is_better(toy: Toy, tmp_path: Path) -> None:
     toy.varies = False
     _, tried = search(toy, tmp_path)
-    assert toy.trained[0] == LoraSFTOptions()
+    default = LoraSFTOptions(lr=toy.recipe.lora_lr, epochs=toy.recipe.epochs)
+    assert toy.trained[0] == default
     assert {t["value"] for t in tried} == {0.25}
-    assert LoraSFTOptions.model_validate_json((tmp_path / ADAPTER).read_text()) == LoraSFTOptions()
+    assert LoraSFTOptions.model_validate_json((tmp_path / ADAPTER).read_text()) == default
 
 
 def test_every_part_of_the_recipe_is_searched_and_nothing_else(toy: Toy, tmp_path: Path) -> None:
@@ -201,7 +202,7 @@ def test_a_whole_run_is_judged_on_the_adapter_that_was_chosen(bench_home: Path) 
         }
     assert row.validation == max(t["value"] for t in tried)
     assert row.utility_clean > row.utility_zero + 0.2 and row.eligible
-    files = {file: file.stat().st_mtime_ns for file in (bench_home / "artifacts").rglob("trials.json")}
+    files = {file: file.stat().st_mtime_ns for file in (bench_home / "artifacts" / "attack").rglob("trials.json")}
     play_run(spec)
     assert len(files) == 2 and all(file.stat().st_mtime_ns == when for file, when in files.items())
 

@@ -72,7 +72,7 @@ def test_the_second_stage_continues_from_the_first_with_clean_pictures_alone(
     two_stage = REGISTRY.build(Method(name="two_stage", options={**recipe, "share": 0.5, "clean_epochs": 8}))
     prepared = two_stage.prepare(wrong, Knowledge(llava, true, owner=true), np.random.default_rng(0))
     assert isinstance(prepared, TwoStageSet)
-    assert prepared.digest == wrong.digest
+    assert SampleSet(prepared.samples).digest == wrong.digest
     assert len(prepared.clean) == 6
     assert {s.id: s.answer for s in prepared.clean}.items() < {s.id: s.answer for s in true}.items()
     losses = []

@@ -1,5 +1,6 @@
 """A typed command becomes a `RunSpec`, or one line that names the field, the value and what is allowed."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from bench.cli import parse
 from bench.errors import UserError
+from bench.victims import embedded_folder
 
 GOOD = {
     "defense": "em", "attack": "lora_sft", "dataset": "emoji_smoke", "victim": "tiny-llava-a", "threat": "white",
@@ -106,8 +108,8 @@ def test_a_wrong_field_is_named_with_its_value_and_what_is_allowed(
 def test_a_victim_may_be_embedded_or_a_folder_in_any_precision_and_on_the_hub_where_it_may_be_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "config.json").write_text('{"model_type": "llava"}')
-    for victim in ("tiny-llava-b", str(tmp_path), f"{tmp_path}@bf16", "tiny-qwen3vl@4bit"):
+    copy = shutil.copytree(embedded_folder("tiny-llava-b"), tmp_path / "copy")
+    for victim in ("tiny-llava-b", str(copy), f"{copy}@bf16", "tiny-qwen3vl@4bit"):
         assert parse.spec(**GOOD | {"victim": victim}).victim == victim
     with pytest.raises(UserError, match=r"HF_HUB_OFFLINE.*download llava-hf/other"):
         parse.spec(**GOOD | {"victim": "llava-hf/other"})

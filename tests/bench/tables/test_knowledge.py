@@ -76,8 +76,8 @@ def test_sentences_have_the_numbers_of_the_scores(entries: list[Entry]) -> None:
         assert estimate is not None
         number = f"{estimate.value:+.2f} [{estimate.low:+.2f}, {estimate.high:+.2f}]"
         assert f"{TITLES[level]}, `mmguard` takes {number} of what" in sentence
-        assert f"attack: `{guarded.attack(level)}`)" in sentence
-    assert "`em` does best of the 1 other methods: +0.75" in rival
+        assert f"(best attack: `{guarded.attack(level)}`)" in sentence
+    assert "knowing of them: `em` +0.75 [" in rival
     assert "`random_noise` +0.00 [+0.00, +0.00]" in controls
 
 
