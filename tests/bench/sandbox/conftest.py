@@ -1,5 +1,6 @@
 """A few samples, a place outside that must stay as it is, and a sandbox with tight limits."""
 
+import os
 import shutil
 import textwrap
 from collections.abc import Callable, Iterator
@@ -52,7 +53,8 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
     yield {"sentinel": str(sentinel), "home": str(home), "private": str(sentinel / "kept"), "root": str(ROOT)}
     assert (list_all(sentinel), list_all(home)) == before
     assert list(temporary.iterdir()) == []
-    assert not [pid for pid in descendants(1) if "bench.sandbox" in command_line(pid)]
+    assert not [pid for pid in descendants(os.getpid()) if "bench.sandbox" in command_line(pid)]
+    assert not [pid for pid in descendants(1) if str(temporary) in command_line(pid)]
 
 
 def command_line(process: int) -> str:
