@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from attacks.tune.lora_sft import LoraSFTOptions
+from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
 from bench.datasets import load
 from bench.lvlm.adapters import lora_config
 from bench.lvlm.base import LVLM
@@ -44,7 +44,8 @@ def test_the_surrogate_is_trained_as_the_plain_trainer_trains(victim: LVLM) -> N
     assert (ours.inner_lr, ours.inner_rank, ours.inner_batch) == (theirs.lr, theirs.rank, theirs.batch)
     config = lora_config(victim, theirs.rank, theirs.targets)
     assert ours.inner_dropout == config.lora_dropout
-    with attach_surrogate(victim, ours.inner_rank, ours.inner_dropout, ours.inner_lr) as surrogate:
+    assert PixelDefense(ours).surrogate_lr(victim) == LoraSFT(theirs).peak_rate(victim.recipe)
+    with attach_surrogate(victim, ours.inner_rank, ours.inner_dropout, victim.recipe.lora_lr) as surrogate:
         adapted = sum(parameter.numel() for parameter in surrogate.parameters)
         names = [name for name, module in victim.model.named_modules() if hasattr(module, "lora_A")]
     assert any("projector" in name for name in names) and any("language" in name for name in names)
@@ -131,7 +132,7 @@ def test_the_surrogate_of_tap_knows_most_of_its_own_training_pictures(victim: LV
     assert isinstance(defense, PixelDefense)
     o, rng = defense.options, np.random.default_rng(0)
     seed_everything(0)
-    with attach_surrogate(victim, o.inner_rank, o.inner_dropout, o.inner_lr) as surrogate:
+    with attach_surrogate(victim, o.inner_rank, o.inner_dropout, defense.surrogate_lr(victim)) as surrogate:
         draft = defense.make_draft(clean, [surrogate], Budget(), 0, rng)
         defense.adapt(surrogate, draft, 0, rng)
         asked = [clean[int(i)] for i in rng.choice(len(clean), 192, replace=False)]

@@ -2,6 +2,7 @@
 
 import platform
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from bench.play import provenance as module
 from bench.play.hardware import hardware
 from bench.play.provenance import provenance
 from bench.spec import Budget, Method, RunSpec
+from bench.victims import embedded_folder
 from defenses import REGISTRY as DEFENSES
 
 em_options = st.fixed_dictionaries(
@@ -70,9 +72,7 @@ def test_the_command_of_a_run_asks_for_the_same_run(spec: RunSpec) -> None:
 
 
 def test_a_victim_with_a_space_in_its_path_is_one_word(tmp_path: Path) -> None:
-    folder = tmp_path / "my model; rm *"
-    folder.mkdir()
-    (folder / "config.json").write_text('{"model_type": "llava"}')
+    folder = shutil.copytree(embedded_folder("tiny-llava-b"), tmp_path / "my model; rm *")
     spec = RunSpec(defense=Method(name="none"), attack=Method(name="none"), victim=str(folder))
     assert again(format_command(spec)) == [spec]
 

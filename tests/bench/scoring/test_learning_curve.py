@@ -70,7 +70,7 @@ def slow(game: Any, monkeypatch: pytest.MonkeyPatch) -> RunSpec:
     class Slow(ATTACKS.get("lora_sft")):  # type: ignore[misc]
         """Learns, and keeps what it had learned after an epoch."""
 
-        checkpoints: Any = {"1": "epochs/1", "2": ""}
+        checkpoints: Any = {"tiny": {"1": "epochs/1", "2": ""}}
 
         def tune(
             self, victim: Any, released: Any, validation: Any, seed: int, folder: Path, progress: Any
