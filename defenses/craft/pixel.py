@@ -22,6 +22,7 @@ from bench.progress import Progress
 from bench.runtime import seed_everything
 from bench.samples import SampleSet
 from bench.spec import Budget, Options
+from bench.victims.recipes import choose_recipe
 from defenses.base import Defense, Protected
 from defenses.craft.draft import Batch, Draft, Draw, Step, Targets, Triggers, perturb, to_levels
 from defenses.craft.surrogates import Surrogate, attach_surrogate
@@ -178,7 +179,7 @@ class PixelDefense(Defense[P]):
 
     def surrogate_lr(self, lvlm: LVLM) -> float:
         """Return the peak learning rate of a surrogate's adapter."""
-        return self.options.inner_lr or lvlm.recipe.lora_lr
+        return self.options.inner_lr or choose_recipe(lvlm.model.num_parameters()).lora_lr
 
     def make_draft(
         self, samples: SampleSet, surrogates: Sequence[Surrogate], budget: Budget, seed: int, rng: Generator
