@@ -8,8 +8,10 @@ import pytest
 
 from bench.errors import UserError
 from bench.samples import SampleSet
+from bench.sandbox import protect
+from bench.spec import Budget
 from tests.bench.sandbox.conftest import LONG, TIGHT, Play, command_line
-from tests.bench.sandbox.entries import BODIES, DEEDS, FILES, LOOKS
+from tests.bench.sandbox.entries import BODIES, DEEDS, FILES, LOOKS, PRELUDE
 
 pytestmark = pytest.mark.slow
 
@@ -69,3 +71,23 @@ def test_only_the_pipes_are_open(play: Play) -> None:
     body = "return Protected(samples, {{'open': [os.readlink(f'/proc/self/fd/{{n}}') for n in range(3)]}})"
     names = play(body).log["open"]
     assert names[0] == "/dev/null" and all(name.startswith("pipe:") for name in names[1:])
+
+
+def test_a_surrogate_is_there_and_no_other_model(tmp_path: Path, outside: dict[str, str], samples: SampleSet) -> None:
+    """The owner of a black box sees an ensemble, and never the victim."""
+    file = tmp_path / "entry.py"
+    folder = f"{outside['root']}/bench/lvlm/embedded/checkpoints"
+    log = f"{{'models': os.listdir({folder!r}), 'names': [s.name for s in surrogates]}}"
+    file.write_text(PRELUDE.format() + f"        return Protected(samples, {log})")
+    made = protect(file, {}, samples, ("tiny-qwen3vl",), Budget(), 0)
+    assert made.log == {"models": ["tiny-qwen3vl"], "names": ["tiny-qwen3vl"]}
+
+
+def test_ctrl_c_ends_it(tmp_path: Path, outside: dict[str, str], samples: SampleSet) -> None:
+    def interrupt(fraction: float, note: str) -> None:
+        raise KeyboardInterrupt
+
+    file = tmp_path / "entry.py"
+    file.write_text(PRELUDE.format() + "        time.sleep(1); progress(0.5, ''); time.sleep(999)")
+    with pytest.raises(KeyboardInterrupt):
+        protect(file, {}, samples, (), Budget(), 0, progress=interrupt)
