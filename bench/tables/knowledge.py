@@ -1,6 +1,6 @@
 """Protection by what the trainer knows: the tables and sentences of README, findings and the app's first page."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -97,16 +97,16 @@ def describe_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[st
     sentences = _describe_levels(own) if own else []
     rivals = [entry for entry in by_name.values() if not entry.is_control and entry is not own]
     controls = [entry for entry in by_name.values() if entry.is_control]
-    sentences += _list_numbers("Other methods against the most knowing of them", rivals, lambda entry: entry.adaptive)
+    others = {entry.defense: entry.protection(entry.adaptive) for entry in rivals}
+    sentences += _list_numbers("Other methods against the most knowing of them", others)
     for level in ("plain", "K2"):
         title = f"Releases without a method, which should be at 0, where the trainer {TITLES[level]}"
-        sentences += _list_numbers(title, controls, lambda entry, level=level: level)
+        sentences += _list_numbers(title, {entry.defense: entry.protection(level) for entry in controls})
     return sentences
 
 
-def _list_numbers(title: str, entries: Iterable[Entry], choose: Callable[[Entry], str | None]) -> list[str]:
-    """Return a sentence with the protection of each defense at the level that `choose` gives; none without scores."""
-    scores = {entry.defense: entry.protection(choose(entry)) for entry in entries}
+def _list_numbers(title: str, scores: Mapping[str, Estimate | None]) -> list[str]:
+    """Return a sentence with the protection of each defense that has one; none where no defense has."""
     numbers = [f"{_code(name)} {_number(estimate)}" for name, estimate in scores.items() if estimate]
     return [f"{title}: {', '.join(numbers)}."] if numbers else []
 
