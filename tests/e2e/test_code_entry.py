@@ -49,7 +49,6 @@ def test_a_file_of_code_gets_from_a_folder_to_a_row(tmp_path: Path) -> None:
         home, "run", "--defense", name, "--attack", "lora_sft", "-a", "epochs=1", "--dataset", "emoji_smoke", "--json"
     )
     assert played.returncode == 0, played.stderr
-    report = json.loads(played.stdout)
-    (row,) = report.get("runs", [report])
+    (row,) = json.loads(played.stdout)["runs"]
     assert row["stealth"]["linf"] == 4
     assert 0 <= row["utility"] <= 1
