@@ -123,7 +123,7 @@ def _own_memory(process: int) -> int:
 def _count_names(process: int) -> int:
     """Return the files and folders of a sandbox's private folder, from outside."""
     try:
-        usage = os.statvfs(f"/proc/{process}/root/tmp")
+        usage = os.statvfs(Path("/proc", str(process), "root", "tmp"))
     except OSError:
         return 0
     return usage.f_files - usage.f_ffree
