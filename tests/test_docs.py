@@ -43,7 +43,7 @@ def test_commands_of_the_readme_parse(arguments: list[str], monkeypatch: pytest.
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr("bench.cli.run.play", lambda cells, **_: played.append(cells))
     monkeypatch.setattr("bench.play.schedule.play_plan", lambda *_: played.append(1) or Outcome())
-    monkeypatch.setattr("bench.play.worth.keep_worthwhile", lambda plan: (plan, {}, []))
+    monkeypatch.setattr("bench.play.zero_shot.keep_worthwhile", lambda plan: (plan, {}, []))
     monkeypatch.setattr("subprocess.run", lambda *_, **__: type("Done", (), {"returncode": 0})())
     result = CliRunner().invoke(typer.main.get_command(app), arguments)
     assert result.exit_code == 0, result.output

@@ -8,13 +8,13 @@ from bench.cli.output import echo, make_console
 if TYPE_CHECKING:
     from bench.play.plan import Plan
     from bench.play.predict import RealCost
-    from bench.play.worth import Saturated
+    from bench.play.zero_shot import Saturated
 
 
 def print_plan(plan: "Plan", workers: int | None, as_json: bool) -> None:
     """Print the stages of a plan with their costs, the expected time, and what real models need."""
     from bench.play.predict import Estimates, cost_table, predict_seconds, real_cost, task_seconds
-    from bench.play.worth import find_saturated, group_saturated
+    from bench.play.zero_shot import find_saturated, group_saturated
     from bench.store import artifacts
 
     estimates, count = Estimates(plan, artifacts.read_manifests()), workers or 1

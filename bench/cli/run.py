@@ -108,7 +108,7 @@ def play(
     """
     from bench.cli.display import RunDisplay, ladder_table, summary_table
     from bench.play.side_effects import play_with_side_effects
-    from bench.play.worth import NothingToGain, check_zero_shot
+    from bench.play.zero_shot import NothingToGain, check_zero_shot
     from bench.tables.flags import MARK, flag_runs
     from bench.tables.ladders import compute_run_ladders
     from bench.tables.records import run_as_json

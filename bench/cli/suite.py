@@ -54,7 +54,7 @@ def run(
     from bench.engine.costs import Costs
     from bench.game.playable import check_playable
     from bench.play.schedule import play_plan
-    from bench.play.worth import Saturated, group_saturated, keep_worthwhile, zero_shot_plan
+    from bench.play.zero_shot import Saturated, group_saturated, keep_worthwhile, zero_shot_plan
     from bench.store import artifacts, housekeeping
     from bench.threads import read_threads
 

@@ -32,7 +32,6 @@ def stage(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
         return None
     validation = dataset.stage(spec.dataset, "validation")
     knowledge: dict[str, Stage] = {}
-    recipe = victims.recipe_of(spec.victim)
     if "owner" in attack.traits.needs:
         knowledge["owner"] = dataset.stage(spec.dataset, "train")
     if "queried" in attack.traits.needs:
@@ -44,7 +43,7 @@ def stage(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
         "options": attack.options,
         "source": attack.code,
         "victim": [spec.victim, victims.revision(spec.victim)],
-        "recipe": [recipe.name, recipe.lora_lr, recipe.full_lr, recipe.epochs],
+        "recipe": victims.recipe_of(spec.victim).values,
         "seed": spec.seed,
         **{field: stage.identity for field, stage in knowledge.items()},
     }
@@ -73,9 +72,9 @@ def _work(
     prepared = attack.prepare(SampleSet.load(release.folder), known, rng)
     seconds = time.monotonic() - started
 
-    def train(folder: Path) -> None:
-        curve = attack.tune(victim, prepared, clean, spec.seed, folder, progress)
-        (folder / "curve.json").write_text(json.dumps(curve, indent=1, sort_keys=True), encoding="utf-8")
+    def train(draft: Path) -> None:
+        curve = attack.tune(victim, prepared, clean, spec.seed, draft, progress)
+        (draft / "curve.json").write_text(json.dumps(curve, indent=1, sort_keys=True), encoding="utf-8")
 
     payload = {
         "protocol": PROTOCOL,
@@ -83,7 +82,7 @@ def _work(
         "validation": validation.identity,
         "training": attack.training,
         "victim": [spec.victim, victims.revision(spec.victim)],
-        "recipe": list(victim.recipe),
+        "recipe": victim.recipe.values,
         "seed": spec.seed,
     }
     training = artifacts.make("training", payload, train)

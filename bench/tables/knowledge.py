@@ -1,6 +1,6 @@
 """Protection by what the trainer knows: the tables and sentences of README, findings and the app's first page."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -97,18 +97,26 @@ def describe_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[st
     sentences = _describe_levels(own) if own else []
     rivals = [entry for entry in by_name.values() if not entry.is_control and entry is not own]
     controls = [entry for entry in by_name.values() if entry.is_control]
-    others = {entry.defense: entry.protection(entry.adaptive) for entry in rivals}
-    sentences += _list_numbers("Other methods against the most knowing of them", others)
+    sentences += _list_numbers("Other methods against the most knowing of them", [(e, e.adaptive) for e in rivals])
     for level in ("plain", "K2"):
         title = f"Releases without a method, which should be at 0, where the trainer {TITLES[level]}"
-        sentences += _list_numbers(title, {entry.defense: entry.protection(level) for entry in controls})
+        sentences += _list_numbers(title, [(entry, level) for entry in controls])
     return sentences
 
 
-def _list_numbers(title: str, scores: Mapping[str, Estimate | None]) -> list[str]:
-    """Return a sentence with the protection of each defense that has one; none where no defense has."""
-    numbers = [f"{_code(name)} {_number(estimate)}" for name, estimate in scores.items() if estimate]
-    return [f"{title}: {', '.join(numbers)}."] if numbers else []
+def _list_numbers(title: str, pairs: Iterable[tuple[Entry, str | None]]) -> list[str]:
+    """Return a sentence with the protection of each defense at a level; none where no defense has any."""
+    numbers = [
+        f"{_code(entry.defense)} {_number(estimate)}, {_count_seeds(entry, level)}"
+        for entry, level in pairs
+        if level and (estimate := entry.protection(level))
+    ]
+    return [f"{title}: {'; '.join(numbers)}."] if numbers else []
+
+
+def _count_seeds(entry: Entry, level: str) -> str:
+    count = len(entry.levels[level].attacks)
+    return f"{count} seed{'s' if count > 1 else ''}"
 
 
 def _describe_levels(entry: Entry) -> list[str]:
@@ -117,7 +125,7 @@ def _describe_levels(entry: Entry) -> list[str]:
     own = _code(entry.defense)
     return [
         f"From a trainer who {TITLES[level]}, {own} takes {_number(estimate)} of what clean data are worth to them "
-        f"(best attack: {_code(entry.attack(level))})."
+        f"({_count_seeds(entry, level)}; best attack: {_code(entry.attack(level))})."
         for level, estimate in scores.items()
         if estimate
     ]

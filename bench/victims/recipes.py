@@ -26,6 +26,11 @@ class Recipe(NamedTuple):
     epochs: int
     source: str
 
+    @property
+    def values(self) -> list[str | float]:
+        """The name and what decides a training: these are part of the names of stages."""
+        return [self.name, self.lora_lr, self.full_lr, self.epochs]
+
 
 RECIPES = (
     Recipe("tiny", 3e7, 5e-3, 2e-3, 8, "best of five rates on the clean validation pictures of the embedded victims"),

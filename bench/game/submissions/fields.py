@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from bench.errors import show
+from bench.datasets.cards import EMBEDDED, HUB
+from bench.errors import show, unknown_name
 from bench.texts import check_text, find_double
 
 
@@ -23,6 +24,13 @@ def refuse_doubles(values: list[str]) -> list[str]:
     if (double := find_double(values)) is not None:
         raise ValueError(f"{show(double)} is there twice; allowed: once")
     return values
+
+
+def check_dataset(name: str, field: str) -> str:
+    """Return the name of a data set with a card, so that a submission can be played anywhere; else raise UserError."""
+    if name not in EMBEDDED and name not in HUB:
+        raise unknown_name(field, name, [*EMBEDDED, *HUB])
+    return name
 
 
 Line = Annotated[str, AfterValidator(check_text)]

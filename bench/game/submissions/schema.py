@@ -5,9 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, TypeAdapter, field_validator
 
 from attacks.grammar import parse_attack
-from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import unknown_name
-from bench.game.submissions.fields import Authors, Line, OptionalLine, Sha256, Title, refuse_doubles
+from bench.game.submissions.fields import Authors, Line, OptionalLine, Sha256, Title, check_dataset, refuse_doubles
 from bench.spec import Budget, Closed, Method, Threat
 from bench.victims import EMBEDDED as VICTIMS
 from bench.victims import HUB as HUB_VICTIMS
@@ -51,9 +50,7 @@ class Origin(Closed):
     @classmethod
     def check_dataset(cls, name: str) -> str:
         """Raise UserError for a data set without a card."""
-        if name not in EMBEDDED and name not in HUB:
-            raise unknown_name("made_for.dataset", name, [*EMBEDDED, *HUB])
-        return name
+        return check_dataset(name, "made_for.dataset")
 
     @field_validator("surrogates")
     @classmethod

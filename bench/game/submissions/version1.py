@@ -8,9 +8,8 @@ from pydantic import Field, field_validator, model_validator
 
 from attacks import REGISTRY as ATTACKS
 from attacks.grammar import parse_attack
-from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import UserError, show, unknown_name
-from bench.game.submissions.fields import Authors, Paragraph, Title, refuse_doubles
+from bench.game.submissions.fields import Authors, Paragraph, Title, check_dataset, refuse_doubles
 from bench.spec import Budget, Closed, Method, RunSpec, Seeds, Threat
 from bench.victims import EMBEDDED as EMBEDDED_VICTIMS
 from bench.victims import HUB as HUB_VICTIMS
@@ -44,11 +43,8 @@ class Submission(Closed):
     @field_validator("datasets")
     @classmethod
     def check_datasets(cls, names: list[str]) -> list[str]:
-        """Raise UserError for a data set without a card: a submission can be played anywhere."""
-        for name in names:
-            if name not in EMBEDDED and name not in HUB:
-                raise unknown_name("datasets", name, [*EMBEDDED, *HUB])
-        return names
+        """Raise UserError for a data set without a card."""
+        return [check_dataset(name, "datasets") for name in names]
 
     @field_validator("victims")
     @classmethod

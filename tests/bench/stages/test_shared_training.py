@@ -1,13 +1,16 @@
 """Attacks that end with the same samples share one training, and others do not."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from attacks.grammar import parse_attack
+from bench.lvlm.base import LVLM
 from bench.spec import Method, RunSpec
 from bench.stages import attack, protect
 from bench.store.artifacts import Artifact
+from bench.victims.recipes import RECIPES, Recipe
 
 
 def make(defense: str, text: str) -> Artifact:
@@ -57,3 +60,12 @@ def test_clean_pictures_of_the_second_stage_are_part_of_what_is_trained_on(bench
     for share in (0.1, 0.2):
         make("none", f"two_stage(epochs=1,clean_epochs=1,share={share})")
     assert len(trainings(bench_home)) == 2
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_models_of_every_size_can_be_trained(bench_home: Path, monkeypatch: pytest.MonkeyPatch, recipe: Recipe) -> None:
+    """The recipe of the largest has no upper end, which no name of a stage could hold."""
+    monkeypatch.setattr(LVLM, "recipe", recipe)
+    assert (make("none", "lora_sft(epochs=1)").folder / "curve.json").is_file()
+    (manifest,) = bench_home.glob("artifacts/training/*/manifest.json")
+    assert json.loads(manifest.read_text())["payload"]["recipe"] == recipe.values

@@ -76,9 +76,9 @@ def test_sentences_have_the_numbers_of_the_scores(entries: list[Entry]) -> None:
         assert estimate is not None
         number = f"{estimate.value:+.2f} [{estimate.low:+.2f}, {estimate.high:+.2f}]"
         assert f"{TITLES[level]}, `mmguard` takes {number} of what" in sentence
-        assert f"(best attack: `{guarded.attack(level)}`)" in sentence
+        assert f"(3 seeds; best attack: `{guarded.attack(level)}`)" in sentence
     assert "knowing of them: `em` +0.75 [" in rival
-    assert "`random_noise` +0.00 [+0.00, +0.00]" in controls
+    assert "`random_noise` +0.00 [+0.00, +0.00], 3 seeds" in controls
 
 
 def test_nothing_is_said_of_what_was_not_played(entries: list[Entry]) -> None:

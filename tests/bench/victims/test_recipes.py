@@ -69,7 +69,7 @@ def test_a_stage_says_which_recipe_was_meant() -> None:
     spec = RunSpec(defense=Method(name="em"), attack=Method(name="lora_sft"))
     recipe = recipe_of(spec.victim)
     stages = stages_of(spec)
-    assert stages["attack"].payload["recipe"] == [recipe.name, recipe.lora_lr, recipe.full_lr, recipe.epochs]
+    assert stages["attack"].payload["recipe"] == recipe.values
     assert stages["protect"].payload["surrogates"][0][2] == recipe.lora_lr
 
 
