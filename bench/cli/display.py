@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Self
 
 from rich.progress import (
@@ -9,6 +10,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -24,9 +26,15 @@ from bench.stages.stage import Stage
 from bench.tables.game import Game
 from bench.tables.summary import Summary, summarize
 
+QUIET_SECONDS = 10.0
+"""Seconds between two lines about one bar in a log."""
+
 
 class Display:
-    """Progress bars on the terminal while the block runs; nothing at all when `quiet`."""
+    """Progress bars on the terminal while the block runs; nothing at all when `quiet`.
+
+    Where the output is no terminal, bars are drawn once, at the end, so `log_progress` prints lines meanwhile.
+    """
 
     def __init__(self, *columns: ProgressColumn, quiet: bool) -> None:
         self.console = make_console(quiet=quiet)
@@ -38,6 +46,21 @@ class Display:
 
     def __exit__(self, *_: object) -> None:
         self.progress.stop()
+
+    def time_left(self, task: TaskID) -> str:
+        """Return the expected time until a bar is full, as `0:02:30 left`; "" where nothing of it is done yet."""
+        bar = self.progress.tasks[task]
+        if not bar.completed or bar.remaining is None or bar.elapsed is None:
+            return ""
+        return f"{timedelta(seconds=round(bar.elapsed / bar.completed * bar.remaining))} left"
+
+    def log_progress(self, task: TaskID) -> None:
+        """Print how far a bar is, if this goes to a log whose last line about it is some seconds old."""
+        bar, now = self.progress.tasks[task], self.progress.get_time()
+        if not self.console.is_terminal and now - bar.fields["logged"] >= QUIET_SECONDS:
+            parts = (bar.description, f"{bar.percentage:.0f} %", self.time_left(task), bar.fields["note"])
+            self.console.print(plain(" · ".join(filter(None, parts))))
+            self.progress.update(task, logged=now)
 
 
 class RunDisplay(Display):
@@ -66,8 +89,13 @@ class RunDisplay(Display):
     @contextmanager
     def stage(self, title: str) -> Iterator[Callable[[float, str], None]]:
         """Show a bar for the block, which reports the fraction done in [0,1] and a note."""
-        task = self.progress.add_task(clean(title), total=1.0, note="")
-        yield lambda fraction, note: self.progress.update(task, completed=fraction, note=clean(note))
+        task = self.progress.add_task(clean(title), total=1.0, note="", logged=self.progress.get_time())
+
+        def report(fraction: float, note: str) -> None:
+            self.progress.update(task, completed=fraction, note=clean(note))
+            self.log_progress(task)
+
+        yield report
         self.progress.stop_task(task)
 
     @property
@@ -90,9 +118,13 @@ class SuiteDisplay(Display):
 
     def report(self, stage: Stage, event: str) -> None:
         """Show one event of `bench.play.schedule`: a stage has started, or has ended in some way."""
-        self.console.print(plain(f"{event:<8} {stage.kind}: {stage.title}"))
         if event != "started":
             self.progress.advance(self.bar)
+        line = f"{event:<8} {stage.kind}: {stage.title}"
+        if not self.console.is_terminal and event != "started":
+            bar = self.progress.tasks[self.bar]
+            line += f" · {bar.completed:.0f} of {bar.total:.0f} stages, {self.time_left(self.bar)}"
+        self.console.print(plain(line))
 
 
 def summary_table(runs: Sequence[Run], reused: str) -> Table:

@@ -58,7 +58,8 @@ def score(baseline: np.ndarray, clean: np.ndarray, protected: np.ndarray, cluste
     draws = 1 - (u[valid] - b[valid]) / (uc[valid] - b[valid])
     linear = (kept * (clean - baseline) - (protected - baseline)) / exact_gain
     protection = interval(1 - kept, draws, variance_sources(linear, clusters), rng)
-    return Score(protection, gain, eligible=exact_gain >= ELIGIBLE_GAIN and gain.low > 0)
+    is_large = round(exact_gain, 9) >= ELIGIBLE_GAIN  # 1.0 - 0.9 is a little less than 0.1
+    return Score(protection, gain, eligible=is_large and gain.low > 0)
 
 
 def choose_baseline(baselines: Mapping[str, Mapping[str, float]]) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from bench.cli.display import RunDisplay, summary_table
+from bench.cli.display import RunDisplay, SuiteDisplay, summary_table
 from bench.results import Run
+from bench.stages.stage import Stage
 
 
 def shown(runs: list[Run]) -> dict[str, str]:
@@ -126,3 +127,43 @@ def test_quiet_is_quiet(quiet: bool, capsys: pytest.CaptureFixture[str]) -> None
             tick(1, "")
     out = capsys.readouterr().out
     assert ("em × lora_sft" in out, "Answers" in out) == (not quiet, not quiet)
+
+
+def test_a_log_gets_a_line_every_ten_seconds_with_the_time_left(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock, display = 0.0, RunDisplay(quiet=False)
+    display.progress.get_time = lambda: clock
+    with display, display.stage("Protect: em") as progress:
+        for second in range(61):
+            clock = float(second)
+            progress(second / 60, "round 1")
+        lines = [line for line in capsys.readouterr().out.splitlines() if "left" in line]
+    expected = [(17, 50), (33, 40), (50, 30), (67, 20), (83, 10), (100, 0)]
+    assert lines == [f"Protect: em · {share} % · 0:00:{left:02} left · round 1" for share, left in expected]
+
+
+def test_a_short_stage_writes_no_line_of_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    with RunDisplay(quiet=False) as display, display.stage("Audit") as progress:
+        for hundredth in range(100):
+            progress(hundredth / 100, "")
+        assert "%" not in capsys.readouterr().out
+
+
+def test_a_terminal_gets_bars_alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    clock, display = 0.0, RunDisplay(quiet=False)
+    display.progress.get_time = lambda: clock
+    with display, display.stage("Protect: em") as progress:
+        clock = 30.0
+        progress(0.5, "")
+    assert " · 50 %" not in capsys.readouterr().out
+
+
+def test_a_log_of_a_suite_says_how_many_stages_are_done(capsys: pytest.CaptureFixture[str]) -> None:
+    stage = Stage("attack", "lora_sft on em", {}, work=lambda folder, progress: {})
+    with SuiteDisplay(4, quiet=False) as display:
+        display.report(stage, "started")
+        display.report(stage, "done")
+    out = " ".join(capsys.readouterr().out.split())
+    assert "started attack: lora_sft on em done attack: lora_sft on em · 1 of 4 stages, 0:00:00 left" in out

@@ -126,3 +126,10 @@ def test_protection_of_one_seed_agrees_with_a_bootstrap_of_the_ratio_by_scipy() 
     ours = score(zero, clean, protected, IDS).protection
     assert ours is not None
     assert ours[1:] == pytest.approx(tuple(theirs.confidence_interval), abs=0.015)
+
+
+def test_a_gain_of_exactly_ten_points_is_eligible_whatever_its_floating_point_form() -> None:
+    for right in range(1, 10):
+        base, clean = np.zeros(N), np.zeros((1, N))
+        base[: right * N // 10], clean[0, : (right + 1) * N // 10] = 1, 1
+        assert score(base, clean, clean, IDS).eligible, right
