@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.scoring.stats import Estimate
 from bench.spec import PROTOCOL
 from bench.tables.game import Game, split_games
 from bench.tables.knowledge import TITLES, Entry, describe_game, score_game, split_set, tabulate_points
+from bench.tables.ranks import compute_leaderboard
 from bench.tables.runs import load_published_runs
 from leaderboard.charts import draw_knowledge
 from reports import markdown
@@ -71,15 +73,49 @@ def tabulate_all(games: dict[str, list[Entry]]) -> str:
     return "\n\n".join(f"### {name}\n\n{tabulate_game(entries)}" for name, entries in games.items())
 
 
+def tabulate_incomplete(runs: pd.DataFrame) -> str:
+    """Return for each game the defenses that met a part of the required set.
+
+    On validation, further attacks can only lower them.
+    """
+
+    def tables() -> Iterator[str]:
+        for game, played in split_games(runs):
+            board = compute_leaderboard(played)
+            rows = [
+                (
+                    f"`{row.defense_label}`",
+                    _estimate(row.plain, row.plain_low, row.plain_high),
+                    _estimate(row.so_far, row.so_far_low, row.so_far_high),
+                    f"`{row.attack}`",
+                    f"{row.met} of {row.of}",
+                )
+                for row in board[board["met"] < board["of"]].itertuples()
+            ]
+            if rows:
+                columns = ("release", TITLES["plain"], "at most, once they adapt", "attack", "attacks met")
+                yield f"### {name_game(game)}\n\n" + markdown.table(columns, rows)
+
+    return "\n\n".join(tables())
+
+
+def _estimate(value: float, low: float, high: float) -> str:
+    return "" if pd.isna(value) else markdown.interval(Estimate(value, low, high))
+
+
 def tabulate_accuracies(runs: pd.DataFrame) -> str:
-    """Return the test accuracy of each attack on each release of the published games, in per cent."""
-    required = [attack for attack in split_set()["K4"] if attack in set(runs["attack_text"])]
+    """Return the test accuracy of each attack on each release of the published games, in per cent.
+
+    Attacks outside the required set come last.
+    """
+    in_set, played_attacks = split_set()["K4"], set(runs["attack_text"])
+    attacks = [*(text for text in in_set if text in played_attacks), *sorted(played_attacks - set(in_set))]
 
     def tables() -> Iterator[str]:
         for game, played in split_games(runs):
             means = played.pivot_table(index="attack_text", columns="defense_label", values="utility", aggfunc="mean")
             labels = sorted(means.columns, key=lambda label: (label != "none", label))
-            rows = ([f"`{text}`", *(_per_cent(means[label].get(text)) for label in labels)] for text in required)
+            rows = ([f"`{text}`", *(_per_cent(means[label].get(text)) for label in labels)] for text in attacks)
             yield f"### {name_game(game)}\n\n" + markdown.table(("attack", *(f"`{label}`" for label in labels)), rows)
 
     return "\n\n".join(tables())
@@ -101,6 +137,7 @@ def make_tables(runs: pd.DataFrame) -> dict[str, Callable[[], str]]:
     return {
         "answer": lambda: tell_answer(games),
         "all games": lambda: tabulate_all(games),
+        "incomplete games": lambda: tabulate_incomplete(runs),
         "accuracies": lambda: tabulate_accuracies(runs),
     }
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bench.scoring.protection import Score
@@ -83,3 +84,22 @@ def test_accuracies_are_means_over_the_seeds_of_the_rows(published_home: Path) -
     game = own.groupby(["dataset", "victim", "threat"])["utility"].mean().iloc[0]
     (row,) = [line for line in table.splitlines() if line.startswith("| `lora_sft` |")][:1]
     assert f"{100 * game:.1f}" in row.split(" | ")
+
+
+def test_a_defense_that_met_a_part_of_the_set_stands_apart_with_what_it_met(published_home: Path) -> None:
+    runs = headline.load_rows()
+    few = ["lora_sft", "full_sft+crop_color+drop_inserted"]
+    cut = runs[(runs["defense_label"] != "mmguard") | ((runs["seed"] == 0) & runs["attack_text"].isin(few))]
+    rows = [line for line in headline.tabulate_incomplete(cut).splitlines() if line.startswith("| `mmguard` |")]
+    assert [row.split(" | ")[3:] for row in rows] == [["`full_sft+crop_color+drop_inserted`", "2 of 12 |"]]
+    (whole,) = [line for line in headline.tabulate_all(headline.score_games(cut)).splitlines() if "`mmguard`" in line]
+    plain, at_most = rows[0].split(" | ")[1:3]
+    assert plain == whole.split(" | ")[1] and float(at_most.split()[0]) < float(plain.split()[0])
+
+
+def test_attacks_outside_the_set_come_after_its_own(published_home: Path) -> None:
+    runs = headline.load_rows()
+    other = runs[runs["attack_text"] == "full_sft"].assign(attack_text="adversarial")
+    lines = headline.tabulate_accuracies(pd.concat([other, runs])).splitlines()
+    attacks = [line.split("`")[1] for line in lines if line.startswith("| `")]
+    assert attacks[-1] == "adversarial" and attacks[0] == "lora_sft"
