@@ -15,6 +15,7 @@ from bench.tables.game import Game, split_games
 from bench.tables.knowledge import TITLES, Entry, describe_game, score_game, split_set, tabulate_points
 from bench.tables.ranks import compute_leaderboard
 from bench.tables.runs import load_published_runs
+from bench.tables.worth import CURVES, Worth, compute_worth
 from leaderboard.charts import draw_knowledge
 from reports import markdown
 
@@ -99,6 +100,32 @@ def tabulate_incomplete(runs: pd.DataFrame) -> str:
     return "\n\n".join(tables())
 
 
+def tabulate_worth(runs: pd.DataFrame) -> str:
+    """Return for each game with a clean learning curve the share of clean pictures that each release is worth."""
+
+    def tables() -> Iterator[str]:
+        for game, played in split_games(runs):
+            by_defense: dict[str, dict[str, Worth]] = {}
+            for worth in compute_worth(score_game(played), played):
+                by_defense.setdefault(worth.defense, {})[worth.level] = worth
+            rows = (
+                [f"`{defense}`", *(_share(levels.get(level)) for level in CURVES)]
+                for defense, levels in by_defense.items()
+            )
+            if by_defense:
+                columns = ("release", *(TITLES[level] for level in CURVES))
+                yield f"### {name_game(game)}\n\n" + markdown.table(columns, rows)
+
+    return "\n\n".join(tables())
+
+
+def _share(worth: Worth | None) -> str:
+    if worth is None:
+        return ""
+    value, low, high = (100 * share for share in worth.share)
+    return f"{value:.0f} % [{low:.0f}, {high:.0f}], {worth.seeds} seed{'s' if worth.seeds > 1 else ''}"
+
+
 def _estimate(value: float, low: float, high: float) -> str:
     return "" if pd.isna(value) else markdown.interval(Estimate(value, low, high))
 
@@ -138,6 +165,7 @@ def make_tables(runs: pd.DataFrame) -> dict[str, Callable[[], str]]:
         "answer": lambda: tell_answer(games),
         "all games": lambda: tabulate_all(games),
         "incomplete games": lambda: tabulate_incomplete(runs),
+        "worth": lambda: tabulate_worth(runs),
         "accuracies": lambda: tabulate_accuracies(runs),
     }
 
