@@ -19,6 +19,31 @@ Place = Annotated[Path, typer.Argument(help="a submission's folder or YAML file,
 
 
 @app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="the name of its folder: a-z, 0-9 and -")],
+    kind: Annotated[str, typer.Option(help="configured, code, release or attack")],
+    to: Annotated[
+        Path | None, typer.Option(help="where its folder is made; default: submissions, or submissions/attacks")
+    ] = None,
+    dataset: Annotated[str, typer.Option(help="what a release is made for")] = "emoji_catalog",
+) -> None:
+    """Write a submission to begin with. It is valid as it is, and nothing is overwritten."""
+    from bench.game.submissions.scaffold import scaffold
+
+    parent = to or Path("submissions", "attacks" if kind == "attack" else "")
+    folder = scaffold(kind, name, parent, dataset)
+    echo(f"written: {folder}; next: bench submit validate {folder}")
+
+
+@app.command()
+def sums(place: Place) -> None:
+    """Write the checksums of a submission anew, after its code or its pictures were changed."""
+    from bench.game.submissions.scaffold import renew_sums
+
+    echo(f"written: {renew_sums(place)}")
+
+
+@app.command()
 def validate(place: Place) -> None:
     """Check a submission without playing it: its schema, names, options, checksums and files."""
     from bench.game.submissions.played import identify

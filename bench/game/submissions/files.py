@@ -68,6 +68,13 @@ def read_release(folder: Path) -> dict[str, str]:
     return sums
 
 
+def sum_release(folder: Path) -> str:
+    """Return the checksums of a release as `sha256sum` writes them. Raises UserError for other files than its own."""
+    places = _list_places(folder)
+    digests = {place: hashlib.sha256(_read(folder, place, MAX_TEXT, FOLDER)).hexdigest() for place in places}
+    return "".join(f"{digest}  {place}\n" for place, digest in digests.items())
+
+
 def _list_places(folder: Path) -> dict[str, int]:
     """Return the sizes of the files of a release by their places, sorted."""
     places: dict[str, int] = {}

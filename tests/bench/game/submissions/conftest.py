@@ -9,6 +9,9 @@ import pytest
 
 from bench.samples import Sample, SampleSet
 from tests.bench.game.submissions.wholes import CODE, COMMON, KINDS, write_sums
+from tests.corpus.conftest import run_bench
+
+__all__ = ["run_bench"]
 
 
 @pytest.fixture
