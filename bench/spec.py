@@ -93,7 +93,12 @@ def identity(payload: object) -> str:
     >>> identity({"b": 1, "a": 2}) == identity({"a": 2, "b": 1})
     True
     """
-    return hashlib.sha256(_canonical(payload).encode()).hexdigest()[:16]
+    return digest(payload)[:16]
+
+
+def digest(payload: object) -> str:
+    """Return the SHA-256 of a payload's canonical JSON, of which `identity` is the beginning."""
+    return hashlib.sha256(_canonical(payload).encode()).hexdigest()
 
 
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode

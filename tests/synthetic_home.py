@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.results import Run, published, save
+from bench.results import Run, checked, published, save
 from bench.samples import Sample, SampleSet
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL
@@ -113,5 +113,6 @@ def run_factory() -> Callable[..., Run]:
 
 @pytest.fixture(autouse=True)
 def nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the app came without results."""
+    """As if the app came without results, and the maintainers had played nothing."""
     monkeypatch.setattr(published, "FOLDER", tmp_path / "nothing shipped")
+    monkeypatch.setattr(checked, "FILE", tmp_path / "checked.json")

@@ -61,12 +61,13 @@ def show(
     rows = load_runs() if published else results.load(quarantined=True)
     for fault in load_faults() if published else []:
         echo(fault, err=True)
+    badges = _load_badges() if published else {}
     if run is None:
         for row in (row for row in rows if not row.quarantine):
             protection = 6 * " " if row.protection is None else f"{row.protection:+6.1%}"
             echo(
                 f"{row.id}  {row.defense:<16} {row.attack:<10} {row.victim:<14} {row.threat:<6} seed {row.seed}"
-                f"  U {row.utility:6.1%}  protection {protection}"
+                f"  U {row.utility:6.1%}  protection {protection}  {badges.get(row.id, '')}".rstrip()
             )
         if reasons := Counter(row.quarantine for row in rows if row.quarantine):
             counts = "; ".join(f"{count} of {reason}" for reason, count in reasons.items())
@@ -75,7 +76,17 @@ def show(
     matches = [row for row in rows if row.id.startswith(run)]
     if len(matches) != 1:
         raise UserError(f"run: {run!r} fits {len(matches)} runs; allowed: one of `bench show`")
-    echo(json.dumps(run_as_json(matches[0]), indent=1))
+    badge = {"checked": badges[matches[0].id]} if published else {}
+    echo(json.dumps({**run_as_json(matches[0]), **badge}, indent=1))
+
+
+def _load_badges() -> dict[str, str]:
+    """Return who has played each published run, by its identity."""
+    from bench.tables.badges import name_badges
+    from bench.tables.runs import load_published_runs
+
+    frame = load_published_runs()
+    return dict(zip(frame["id"], name_badges(frame), strict=True))
 
 
 def leaderboard(

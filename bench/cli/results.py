@@ -1,4 +1,4 @@
-"""`bench results`: export results as files."""
+"""`bench results`: export results as files, and vouch for them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.output import echo
+from bench.errors import UserError
 from bench.game.suites import presets
 
 app = typer.Typer(no_args_is_help=True)
@@ -13,7 +14,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def _group() -> None:
-    """Export results as files."""
+    """Export results as files, and say which of them the maintainers have played themselves."""
 
 
 @app.command()
@@ -57,3 +58,19 @@ def export(
         echo(f"{report['own_left_out']} runs on your own data are left out; --own NAME exports those of a name")
     for name, coverage in report["suites"].items():
         echo(f"{name}: {len(coverage['not_played'])} of {coverage['planned']} runs are not played")
+
+
+@app.command()
+def vouch(
+    folder: Annotated[Path | None, typer.Argument(help="published results; default: the leaderboard's own")] = None,
+) -> None:
+    """Maintainers: write down which published rows this home has played with the same numbers and answers.
+
+    They are written into `leaderboard/checked.json` of this checkout. All other published rows are self-reported.
+    """
+    from bench.results import checked, published
+
+    known, differing = checked.vouch(folder)
+    echo(f"{len(known)} of {len(published.load_runs(folder))} published rows are checked")
+    if differing:
+        raise UserError(f"results: {len(differing)} rows came out otherwise here and are not checked: {differing[0]}")

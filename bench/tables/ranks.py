@@ -1,7 +1,8 @@
 """The leaderboard: defenses by their protection against all attacks below queries, and which of them tie.
 
 A defense is ranked once it has met the whole required set with the suite's own seeds. What others submit changes no
-rank: each pair is compared by itself, and defenses that tie share a rank that counts as one.
+rank: each pair is compared by itself, and defenses that tie share a rank that counts as one. What only its author has
+played is listed without a rank, and no number of others is computed from it.
 """
 
 from collections.abc import Mapping
@@ -16,8 +17,9 @@ from bench.scoring import stats
 from bench.scoring.protection import LISTED_SEEDS, SEEDS, VERIFIED_SEEDS
 from bench.scoring.stats import Estimate
 from bench.tables.answers import load_scores
+from bench.tables.badges import MAINTAINERS, SELF_REPORTED, name_badge
 from bench.tables.levels import LevelScore, score_level
-from bench.tables.runs import TOO_LITTLE_GAIN
+from bench.tables.runs import NOT_CHECKED, TOO_LITTLE_GAIN
 from defenses import REGISTRY as DEFENSES
 
 ALPHA = 0.01
@@ -39,17 +41,22 @@ def compute_leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
     the level is missing or the score is not defined. `so_far`, `so_far_low`, `so_far_high`: protection against those
     attacks of the ranked level that were met. `attack`, `attack_label`: the chosen attack of the first seed. `met`,
     `of`: attacks of that level. `seeds`: those that have met them. `status`: verified, listed, control, or why there is
-    no rank. `rank`: "1", or "=1" where defenses tie. `run`: the run of the chosen attack. `evaluations`: by seed. The
-    release without a defense is left out.
+    no rank. `checked`: who has played it, see `bench.tables.badges`. `rank`: "1", or "=1" where defenses tie. `run`:
+    the run of the chosen attack. `evaluations`: by seed. The release without a defense is left out.
     """
-    counted = runs[runs["seed"].isin(SEEDS) & runs["reason"].isin(["", TOO_LITTLE_GAIN])]
+    played = runs[runs["seed"].isin(SEEDS)]
+    counted = played[played["reason"].isin(["", TOO_LITTLE_GAIN])]
+    reported = played[(played["reason"] == NOT_CHECKED) & ~played["defense_label"].isin(counted["defense_label"])]
+    entries = [(entry, counted) for _, entry in counted.groupby("defense_label", sort=True)]
+    for _, entry in reported.assign(reason="").groupby("defense_label", sort=True):
+        entries.append((entry, pd.concat([counted, entry])))
     levels = required_attacks()
     rows = []
-    for label, played in counted.groupby("defense_label", sort=True):
-        scores = {level: score_level(played, attacks, counted) for level, attacks in levels.items()}
-        row = {"defense_label": label, **_describe(played), **_summarize(scores, len(levels[RANKED]))}
+    for entry, game in entries:
+        scores = {level: score_level(entry, attacks, game) for level, attacks in levels.items()}
+        row = {**_describe(entry), **_summarize(scores, len(levels[RANKED]))}
         if row["defense"] != "none":
-            rows.append({**row, "status": _status(row)})
+            rows.append({**row, "status": _status(row), "checked": name_badge(row["origin"], row["seeds"])})
     board = pd.DataFrame(rows)
     if board.empty:
         return board
@@ -95,7 +102,7 @@ def _describe(runs: pd.DataFrame) -> dict[str, Any]:
     """Return what is the same under every attack: the method, and what its release changes and costs."""
     stealth = {name: runs[name].mean() for name in ("stealth_psnr", "stealth_ssim", "seconds_protect")}
     return {
-        "defense": runs["defense"].iloc[0],
+        **{name: runs[name].iloc[0] for name in ("defense_label", "defense", "origin")},
         **stealth,
         **{name: runs[name].max() for name in ("stealth_linf", "stealth_words")},
     }
@@ -138,13 +145,15 @@ def _status(row: Mapping[str, Any]) -> str:
     """Return whether a defense is ranked, and why not."""
     if row["defense"] in DEFENSES.controls:
         return "control"
+    if row["origin"] == SELF_REPORTED:
+        return "not ranked: self-reported"
     if row["met"] < row["of"]:
         return f"not ranked: has met {row['met']} of {row['of']} attacks"
     if row["seeds"] < LISTED_SEEDS:
         return f"not ranked: {row['seeds']} of {LISTED_SEEDS} seeds"
     if np.isnan(row[RANKED]):
         return "not ranked: nothing to protect here, or no answers"
-    return "verified" if row["seeds"] >= VERIFIED_SEEDS else "listed"
+    return "verified" if row["seeds"] >= VERIFIED_SEEDS and row["origin"] == MAINTAINERS else "listed"
 
 
 def _p_value(first: Mapping[int, pd.DataFrame | None], second: Mapping[int, pd.DataFrame | None]) -> float | None:

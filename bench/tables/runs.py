@@ -1,7 +1,7 @@
 """Rows of results as a DataFrame: one row for each run, with derived columns."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ import pandas as pd
 from attacks import REGISTRY as ATTACKS
 from attacks.grammar import format_attack
 from bench import results
-from bench.results import published
+from bench.results import checked, published
 from bench.scoring.matching import EVALUATOR
 from bench.scoring.protection import choose_baseline
 from bench.spec import PROTOCOL, Method
+from bench.tables.badges import HERE, MAINTAINERS, SELF_REPORTED
 from bench.tables.distrust import read_or_none
 from bench.tables.seeds import select_evaluations
 
@@ -23,6 +24,7 @@ STEALTH = ["linf", "psnr", "ssim", "perceptual", "words", "edit_distance"]
 COST = ["protect", "attack"]
 TOO_LITTLE_GAIN = "clean data gain this trainer too little to judge"
 OTHER_ANSWERS = "the release has other answers: an upper bound, never ranked"
+NOT_CHECKED = "self-reported: not compared before the maintainers have played it"
 
 
 def load_runs() -> pd.DataFrame:
@@ -35,16 +37,19 @@ def load_published_runs(folder: Path | None = None) -> pd.DataFrame:
 
     Raises UserError where they are damaged.
     """
-    return tabulate_runs(published.load_runs(folder))
+    rows = published.load_runs(folder)
+    known = checked.find_checked(rows, folder)
+    return tabulate_runs(rows, [MAINTAINERS if row.id in known else SELF_REPORTED for row in rows])
 
 
-def tabulate_runs(rows: Iterable[results.Run]) -> pd.DataFrame:
+def tabulate_runs(rows: Iterable[results.Run], origins: Sequence[str] | None = None) -> pd.DataFrame:
     """Return the rows with derived columns, in their order.
 
     `defense_label`, `attack_label`: names, with options where runs of one name differ in them. `attack_text`: the
     attack with all its options, as on the command line. `evaluations`: the `Evaluations` that the score compares, None
     where a row does not name them. `utility_baseline`: the accuracy of the best baseline, NaN where there is none.
     `stealth_*`, `seconds_*`: floats, NaN where not recorded. `reason`: why the run cannot be compared, or "".
+    `origin`: who has played each run, of `origins`; by default this machine.
     """
     names = [column.name for column in results.Run.__table__.columns]
     frame = pd.DataFrame([{name: getattr(row, name) for name in names} for row in rows], columns=names)
@@ -65,6 +70,7 @@ def tabulate_runs(rows: Iterable[results.Run]) -> pd.DataFrame:
     for name in COST:
         frame[f"seconds_{name}"] = _numbers((entry.get(name) for entry in frame["cost"]), "seconds")
     frame["utility_baseline"] = [_baseline(entry) for entry in frame["baselines"]]
+    frame["origin"] = HERE if origins is None else list(origins)
     frame["reason"] = _reasons(frame)
     return frame
 
@@ -101,6 +107,7 @@ def _reasons(frame: pd.DataFrame) -> pd.Series:
     """Return why each run cannot be compared; "" where it can."""
     reason = pd.Series("", index=frame.index, dtype="str")
     reason[~frame["eligible"].astype(bool) | frame["protection"].isna()] = TOO_LITTLE_GAIN
+    reason[frame["origin"] == SELF_REPORTED] = NOT_CHECKED
     reason[_numbers(frame["stealth"], "answers") > 0] = OTHER_ANSWERS
     for column, current in (("evaluator", EVALUATOR), ("protocol", PROTOCOL)):
         stale = f"{column} " + frame[column].astype(str) + f", current is {current}"

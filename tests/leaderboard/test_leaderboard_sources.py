@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bench.results import export, published
+from bench.results import checked, export, published
 from bench.results.rows import Run, load, save
 from bench.store import artifacts
 from bench.tables import ranks
@@ -51,10 +51,12 @@ def played(bench_home: Path, run_factory: Factory) -> list[Run]:
 
 @pytest.fixture
 def shipped(played: list[Run], monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """They are published, and the home is another one, where there is nothing."""
+    """They are published and checked, and the home is another one, where there is nothing."""
     folder = tmp_path_factory.mktemp("shipped")
-    export.publish(played, folder, {"toy": {**{run.id: "" for run in played}, "f" * 16: MISSING}})
+    export.publish(played, folder)
     monkeypatch.setattr(published, "FOLDER", folder)
+    assert checked.vouch() == ([run.id for run in played], [])
+    export.publish(played, folder, {"toy": {**{run.id: "" for run in played}, "f" * 16: MISSING}})
     monkeypatch.setenv("BENCH_HOME", str(tmp_path_factory.mktemp("home")))
     return folder
 
@@ -158,6 +160,7 @@ def test_what_is_shipped_opens_on_a_machine_that_has_nothing_else(
     bench_home: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
     monkeypatch.setattr(published, "FOLDER", SHIPPED)
+    monkeypatch.setattr(checked, "FILE", CHECKED)
     app = open_page(page)
     assert app.sidebar.text[0].value.startswith(f"{len(published.load_runs())} runs, published on ")
     assert not app.sidebar.warning
@@ -167,4 +170,4 @@ def test_what_is_shipped_opens_on_a_machine_that_has_nothing_else(
         assert not [box for box in app.expander if box.label.startswith("Not comparable: ")]
 
 
-SHIPPED = published.FOLDER
+SHIPPED, CHECKED = published.FOLDER, checked.FILE

@@ -8,7 +8,7 @@ import pytest
 
 from bench.game.suite import read_suite
 from bench.play.run import run_id
-from bench.results import Run, published
+from bench.results import Run, checked, published
 
 
 def test_every_run_that_may_be_compared(cli: Callable, finished: Callable[..., Run], tmp_path: Path) -> None:
@@ -69,14 +69,19 @@ def test_what_is_published_is_shown_with_what_is_doubtful_about_it(
     line = "bench run --defense mmguard --attack lora_sft --dataset emoji_smoke --victim tiny-llava-a --threat white"
     run = finished(0, command=f"{line} --seed 0 --epsilon 8/255 --words 5 -o tau=0.1")
     other = finished(0, clean=6, eligible=False, protection=None)
+    monkeypatch.setattr(checked, "FILE", tmp_path / "checked.json")
     assert cli("results", "export").code == 0
-    own = cli("show").out, cli("smells").out, cli("show", run.id).out
-    assert other.id in own[0]
-    assert "flag" in own[1]
+    assert cli("results", "vouch").out == "2 of 2 published rows are checked\n"
+    listed, doubts, shown = cli("show").out, cli("smells").out, cli("show", run.id).out
+    assert other.id in listed
+    assert "flag" in doubts
     monkeypatch.setenv("BENCH_HOME", str(tmp_path / "empty"))
     assert cli("show").out == ""
-    outputs = [cli(*line, "--published").out for line in (["show"], ["smells"], ["show", run.id])]
-    assert tuple(outputs) == own
+    badge = "maintainers, 1 of 5 seeds"
+    lines = cli("show", "--published").out.splitlines()
+    assert [line.split() for line in lines] == [f"{line} {badge}".split() for line in listed.splitlines()]
+    assert cli("smells", "--published").out == doubts
+    assert json.loads(cli("show", run.id, "--published").out) == {**json.loads(shown), "checked": badge}
 
 
 def test_own_data_are_left_out_and_counted(cli: Callable, finished: Callable[..., Run], tmp_path: Path) -> None:

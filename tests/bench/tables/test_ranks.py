@@ -11,6 +11,7 @@ import pytest
 from bench.results import Run
 from bench.scoring.protection import LISTED_SEEDS, SEEDS, VERIFIED_SEEDS
 from bench.tables import ranks
+from bench.tables.badges import HERE, MAINTAINERS, SELF_REPORTED
 from bench.tables.ranks import compute_leaderboard, required_attacks
 from bench.tables.runs import tabulate_runs
 from bench.tables.seeds import Evaluations
@@ -53,8 +54,14 @@ def entry(bench_home: Path, run_factory: Callable[..., Run]) -> Entry:
     return make
 
 
-def board(*entries: list[Run]) -> pd.DataFrame:
-    return compute_leaderboard(tabulate_runs([run for runs in entries for run in runs])).set_index("defense_label")
+def board(*entries: list[Run], origin: str = HERE) -> pd.DataFrame:
+    return boards(*((runs, origin) for runs in entries))
+
+
+def boards(*entries: tuple[list[Run], str]) -> pd.DataFrame:
+    """Return the leaderboard of runs, each with its origin, by defense."""
+    runs, origins = zip(*((run, origin) for rows, origin in entries for run in rows), strict=True)
+    return compute_leaderboard(tabulate_runs(runs, origins)).set_index("defense_label")
 
 
 def placed(*entries: list[Run]) -> dict[str, str]:
@@ -106,9 +113,40 @@ def test_too_few_of_the_suites_own_seeds_give_no_rank(entry: Entry, seeds: Any) 
     assert table.loc["em", "rank"] == "1"
 
 
-def test_five_seeds_are_verified(entry: Entry) -> None:
-    table = board(entry("em", 0.5), entry("hypo", 0.6, seeds=SEEDS[:VERIFIED_SEEDS]))
+def test_five_seeds_of_the_maintainers_are_verified(entry: Entry) -> None:
+    five = SEEDS[:VERIFIED_SEEDS]
+    table = board(entry("em", 0.5), entry("hypo", 0.6, seeds=five), origin=MAINTAINERS)
     assert table["status"].to_dict() == {"em": "listed", "hypo": "verified"}
+    assert table["checked"].to_dict() == {"em": "maintainers, 3 of 5 seeds", "hypo": "verified"}
+    row = board(entry("em", 0.5, seeds=five)).loc["em"]
+    assert (row["rank"], row["status"], row["checked"]) == ("1", "listed", HERE)
+
+
+def test_what_only_its_author_has_played_is_listed_without_a_rank(entry: Entry) -> None:
+    known, best = entry("em", 0.5), entry("tap", 0.01, seeds=SEEDS)
+    table = boards((known, MAINTAINERS), (best, SELF_REPORTED))
+    assert table[["rank", "status", "checked"]].to_dict("index") == {
+        "em": {"rank": "1", "status": "listed", "checked": "maintainers, 3 of 5 seeds"},
+        "tap": {"rank": "", "status": "not ranked: self-reported", "checked": SELF_REPORTED},
+    }
+    assert table.loc["tap", "adaptive"] > 0.9
+    assert boards((known, MAINTAINERS)).loc["em"].equals(table.loc["em"])
+
+
+@pytest.mark.parametrize("claim", ["better clean data", "more seeds", "a better trainer", "another baseline"])
+def test_rows_that_only_their_author_has_played_change_no_number_of_others(entry: Entry, claim: str) -> None:
+    """They claim what would lower or raise the others' numbers, for the entry itself and for the data without it."""
+    known = entry("em", 0.5), entry("hypo", 0.6)
+    changes: dict[str, dict[str, Any]] = {
+        "better clean data": {"validation_clean": 1.0},
+        "more seeds": {"seeds": SEEDS},
+        "a better trainer": {"validation": 1.0},
+        "another baseline": {"baselines": {"zero": {"test": 0.4, "validation": 0.9}}},
+    }
+    strange = [run for name in ("em", "none", "tap") for run in entry(name, 0.1, **changes[claim])]
+    alone = boards(*((rows, MAINTAINERS) for rows in known))
+    together = boards(*((rows, MAINTAINERS) for rows in known), (strange, SELF_REPORTED))
+    pd.testing.assert_frame_equal(together.loc[["em", "hypo"]], alone.loc[["em", "hypo"]])
 
 
 def test_controls_have_no_rank_and_stand_last(entry: Entry) -> None:
