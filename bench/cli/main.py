@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from bench.cli import cache, data, listing, output, power, results, run, smells, submit, suite, victims
+from bench.cli import cache, data, doctor, listing, output, power, protect, results, run, smells, submit, suite, victims
 from bench.errors import UserError
 from bench.quiet import quiet
 from bench.store import disk
@@ -23,6 +23,8 @@ app.command("show")(listing.show)
 app.command("smells")(smells.smells)
 app.command("leaderboard")(listing.leaderboard)
 app.command("power")(power.power)
+app.command("doctor")(doctor.doctor)
+app.command("protect")(protect.protect)
 app.add_typer(victims.app, name="victims")
 app.add_typer(data.app, name="data")
 app.add_typer(suite.app, name="suite")

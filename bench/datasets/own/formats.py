@@ -27,8 +27,12 @@ PART = "another part of a data set; a table in each of train, validation and tes
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
+class NoDataset(UserError):
+    """There is no table, Parquet file or saved data set at a path."""
+
+
 def open_dataset(path: Path) -> RawDataset:
-    """Open the data set at `path`. Raises UserError if there is none, or if a whole table is faulty."""
+    """Open the data set at `path`. Raises NoDataset if there is none, and UserError if a whole table is faulty."""
     try:
         if path.is_file() and _ending(path) in (".parquet", *ENDINGS):
             return _open_file(path)
@@ -36,7 +40,7 @@ def open_dataset(path: Path) -> RawDataset:
             return _open_folder(path.resolve(), str(path))
     except OSError as error:
         raise UserError(f"dataset: {str(path)!r} cannot be read ({error.strerror}); allowed: {ALLOWED}") from None
-    raise UserError(f"dataset: {str(path)!r} is no data set; allowed: {ALLOWED}")
+    raise NoDataset(f"dataset: {str(path)!r} is no data set; allowed: {ALLOWED}")
 
 
 def _open_file(path: Path) -> RawDataset:
@@ -46,7 +50,8 @@ def _open_file(path: Path) -> RawDataset:
     if _ending(path) == ".parquet":
         rows = partial(read_parquet, file, name)
     parts = [other for other in _other_tables(folder, path.name) if _is_part(path) and _is_part(other)]
-    return RawDataset(boundary(folder), rows, lambda split: folder, tuple(_note(part, PART) for part in parts))
+    notes = tuple(_note(part, PART) for part in parts)
+    return RawDataset(boundary(folder), rows, lambda split: folder, notes, {"": folder / path.name})
 
 
 def _open_folder(root: Path, shown: str) -> RawDataset:
@@ -58,7 +63,7 @@ def _open_folder(root: Path, shown: str) -> RawDataset:
     bases: dict[str, Path] = {"": root} if table else _split_folders(folders, top)
     tables = {"": table} if table else {split: _find_table(folder, top) for split, folder in bases.items()}
     if not tables:
-        raise UserError(f"dataset: no known format in {shown!r}{_advice(root)}; allowed: {ALLOWED}")
+        raise NoDataset(f"dataset: no known format in {shown!r}{_advice(root)}; allowed: {ALLOWED}")
     unread = [folder for folder in folders if folder not in bases.values()]
     if table:
         notes = [_note(folder, "a folder with a table of its own") for folder in unread if _tables_in(folder)]
@@ -70,9 +75,9 @@ def _open_folder(root: Path, shown: str) -> RawDataset:
             if _has_data(folder)
         ]
     notes += [_note(other, "another table") for other in _other_tables(root, table.name if table else "")]
-    return RawDataset(
-        top, partial(_read_tables, tables, bases, root), lambda split: bases.get(split, root), tuple(notes)
-    )
+    rows = partial(_read_tables, tables, bases, root)
+    files = {split: file for split, file in tables.items() if file is not None}
+    return RawDataset(top, rows, lambda split: bases.get(split, root), tuple(notes), files)
 
 
 def _note(file: Path, reason: str) -> str:

@@ -104,7 +104,7 @@ def add_options(question: str, choices: tuple[str, ...]) -> str:
 def read_picture(raw: RawRow, dataset: RawDataset) -> bytes:
     """Return the file of a row's picture, undecoded. Raises UserError unless it is one file inside the data set."""
     where = f"{raw.where}: picture"
-    cell = _only_picture(raw)
+    cell = only_picture(raw)
     if isinstance(cell, dict):
         cell = cell.get("bytes") or cell.get("path")
     if not isinstance(cell, bytes):
@@ -116,7 +116,7 @@ def read_picture(raw: RawRow, dataset: RawDataset) -> bytes:
     return cell
 
 
-def _only_picture(raw: RawRow) -> Any:
+def only_picture(raw: RawRow) -> Any:
     """Return the cell of the one picture of a row; a list of one picture counts as that picture."""
     pictures: list[Any] = []
     for key in ("file_name", "image", "images"):

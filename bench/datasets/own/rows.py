@@ -1,7 +1,8 @@
 """The rows of your own data before they are checked: their columns, the names of their splits, and where they are."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from bench.datasets.splits import Split
@@ -51,13 +52,15 @@ class RawDataset(NamedTuple):
     """A data set before it is checked. `rows` reads from the first row on; a row that cannot be parsed is an error.
 
     Pictures in separate files are inside `root`, in the folder that `base` returns for a row's split. `notes` name
-    what lies beside the rows and is not read.
+    what lies beside the rows and is not read. tables: the files of the rows by split, in their order, under the names
+    that they have in the folder; none of a saved data set.
     """
 
     root: Path
     rows: Callable[[], Iterator[RawRow | UserError]]
     base: Callable[[str], Path]
     notes: tuple[str, ...] = ()
+    tables: Mapping[str, Path] = MappingProxyType({})
 
 
 def check_columns(names: Iterable[str], where: str) -> None:

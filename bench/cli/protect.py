@@ -1,0 +1,97 @@
+"""`bench protect`: protect a folder of one's own, for publishing."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench.cli.output import echo
+
+LEFT_OUT = 1
+"""The exit code where something was left out, which the output and the report name."""
+
+SHOWN = 20
+"""Names of left-out files that are printed at most."""
+
+STAND_IN = ("tiny-llava-a",)
+"""The surrogate where none is named: embedded, and good for trying the command only."""
+
+
+def protect(
+    source: Annotated[str, typer.Argument(help="a folder of pictures, or any data set that --dataset reads")],
+    out: Annotated[Path, typer.Option("--out", help="the new folder; its report is beside it, OUT.report")],
+    defense: Annotated[str, typer.Option(help="the method; see `bench list`")] = "mmguard",
+    surrogates: Annotated[
+        str | None, typer.Option(help="models on which the protection is made, with commas; see `bench victims list`")
+    ] = None,
+    epsilon: Annotated[str, typer.Option(help="the most that a level of a pixel changes, for example 8/255")] = "8/255",
+    words: Annotated[int, typer.Option(min=0, max=64, help="how many words are inserted into a question")] = 5,
+    option: Annotated[
+        list[str] | None, typer.Option("-o", "--option", help="an option of the defense, key=value")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="the seed of all random choices")] = 0,
+    chunk: Annotated[
+        int, typer.Option(min=1, max=2000, help="pictures made together; a killed run loses one chunk at most")
+    ] = 128,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, or auto: several GPUs")] = None,
+    image_only: Annotated[bool, typer.Option("--image-only", help="leave the questions as they are")] = False,
+    text_only: Annotated[bool, typer.Option("--text-only", help="leave the pictures as they are")] = False,
+    through: Annotated[
+        str | None, typer.Option(help="survive this platform: jpeg=85, or resize=1080,webp=80, for example")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only count, and estimate time and memory")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the report as JSON")] = False,
+) -> None:
+    """Protect pictures and questions: the same folder again, with another name, to publish instead of the original.
+
+    The source is only read. The report beside the new folder says what was done to each picture, what was left out, and
+    what the protection is worth. A killed command goes on where it was.
+    """
+    from bench.cli import parse
+    from bench.cli.display import RunDisplay
+    from bench.owner import methods, protect
+    from bench.owner.craft import Job
+    from bench.owner.inventory import locate_source
+    from bench.owner.platforms import parse_platform
+    from bench.spec import Method
+    from bench.threads import read_threads
+    from bench.victims import check_available
+
+    read_threads()
+    if device is not None:
+        os.environ["BENCH_DEVICE"] = device
+    path = locate_source(source)
+    method = Method(name=defense, options=parse.options(option or []))
+    part = methods.choose_part(defense, parse.epsilon(epsilon), words, image_only=image_only, text_only=text_only)
+    names = (parse.names(surrogates) or STAND_IN) if methods.needs_models(defense) else ()
+    job = Job(method, part, names, seed, chunk, parse_platform(through) if through else None)
+    methods.check_method(method, part, through=through is not None)
+    check_available(names)
+    with RunDisplay(quiet=as_json) as display, display.stage("protect") as progress:
+        report = protect.protect(path, out, job, progress)
+    if as_json:
+        echo(json.dumps(report, indent=1))
+    else:
+        _print(report, out)
+    if report["left_out"]:
+        raise typer.Exit(LEFT_OUT)
+
+
+def _print(report: dict[str, Any], out: Path) -> None:
+    stealth, losses, left_out = report["stealth"], report["losses"], report["left_out"]
+    psnr = "unchanged" if stealth["psnr"] is None else f"PSNR {stealth['psnr']} dB, SSIM {stealth['ssim']}"
+    echo(f"{out}: {report['pictures']} pictures, {report['rows']} rows; at most {stealth['linf']} levels, {psnr}")
+    if losses:
+        echo(f"loss of an answer on the surrogates: {', '.join(f'{side} {loss}' for side, loss in losses.items())}")
+    for left in left_out[:SHOWN]:
+        echo(f"left out: {left['name']}: {left['reason']}", err=True)
+    if len(left_out) > SHOWN:
+        echo(f"... and {len(left_out) - SHOWN} more, all in the report", err=True)
+    for game in report["published"]:
+        for sentence in game["sentences"]:
+            echo(sentence)
+    for sentence in report["limits"]:
+        echo(sentence)
+    echo(f"report, not to be published: {out}.report/report.html")

@@ -1,0 +1,148 @@
+"""One chunk of pictures protected: its samples, the defense on them, and what the surrogates make of the result."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.datasets.own.files import read_limited
+from bench.datasets.own.row_checks import DESCRIBE, MAX_PICTURE
+from bench.errors import UserError
+from bench.lazy import Picture, PictureCache
+from bench.owner.inventory import Inventory, LeftOut
+from bench.owner.methods import Part, needs_models, without_pixel_steps, without_words
+from bench.owner.platforms import Platform
+from bench.pictures import decode
+from bench.progress import Progress
+from bench.samples import NOTHING, Sample, SampleSet
+from bench.spec import Method
+from bench.stages.fidelity import check_release, insertions
+from bench.words import insert
+
+if TYPE_CHECKING:
+    from bench.lvlm.base import LVLM
+    from defenses.base import Defense
+
+PIXELS_TOGETHER = 8 * 2**20
+"""Most pixels that the models see together. A step takes about 200 bytes a pixel besides the model."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """The method and its limits. chunk: pictures that are made together. through: the platform to survive."""
+
+    method: Method
+    part: Part
+    surrogates: tuple[str, ...]
+    seed: int
+    chunk: int
+    through: Platform | None = None
+
+
+@dataclass(frozen=True)
+class Crafted:
+    """A protected chunk. clean and release: the same samples. inserted: words and slots of each row, by number."""
+
+    clean: SampleSet
+    release: SampleSet
+    inserted: dict[int, tuple[list[str], list[int]]]
+    left_out: list[LeftOut]
+
+
+def craft(job: Job, inventory: Inventory, digests: Sequence[str], number: int, progress: Progress) -> Crafted:
+    """Protect the pictures of a chunk, and the questions about them. Its number decides its random choices.
+
+    Pictures that cannot be decoded are left out.
+    """
+    clean, left_out = load_samples(inventory, digests)
+    if not clean:
+        return Crafted(clean, clean, {}, left_out)
+    words = job.part.words if all(may_insert(inventory, digest) for digest in digests) else 0
+    part = Part(job.part.epsilon, words)
+    largest = max(sample.shape[0] * sample.shape[1] for sample in clean)
+    defense = build(job, part, max(1, PIXELS_TOGETHER // largest))
+    rng = np.random.default_rng([job.seed, number])
+    protected = defense.protect(clean, load_surrogates(job), part.budget, rng, progress)
+    check_release(clean, protected.samples)
+    pairs = [_place_words(a, b) for a, b in zip(clean, protected.samples, strict=True)]
+    inserted = {int(sample.id): (words, slots) for sample, words, slots in pairs}
+    return Crafted(clean, SampleSet(tuple(sample for sample, *_ in pairs)), inserted, left_out)
+
+
+def load_samples(inventory: Inventory, digests: Sequence[str]) -> tuple[SampleSet, list[LeftOut]]:
+    """Return the samples of pictures, which are decoded when they are asked for, and those that cannot be decoded.
+
+    The id of a sample is the number of its row. A picture without rows has one sample without an answer.
+    """
+    samples: list[Sample] = []
+    left_out: list[LeftOut] = []
+    cache = PictureCache()
+    for digest in digests:
+        picture = inventory.pictures[digest]
+        try:
+            pixels = Picture(partial(_decode, picture.file, picture.label), cache)
+        except UserError as error:
+            reason = str(error).removeprefix(f"{picture.label}: ")
+            left_out += [LeftOut(name, reason) for name in picture.names or [picture.label]]
+            continue
+        for row in picture.rows:
+            t = inventory.texts[row]
+            texts = (t.question, t.answer, t.answers, t.choices, t.rule)
+            samples.append(Sample(str(row), digest, NOTHING, *texts).change(pixels=pixels))
+        if not picture.rows:
+            samples.append(Sample("-1", digest, NOTHING, DESCRIBE, "").change(pixels=pixels))
+    return SampleSet(tuple(samples)), left_out
+
+
+def _decode(file: Any, label: str) -> np.ndarray:
+    return decode(read_limited(file, MAX_PICTURE, label), label)
+
+
+def may_insert(inventory: Inventory, digest: str) -> bool:
+    """Tell if every row about a picture has a question of its own, into which words may be inserted."""
+    rows = inventory.pictures[digest].rows
+    return bool(rows) and all(inventory.texts[row].rule != "caption" for row in rows)
+
+
+def load_surrogates(job: Job) -> "list[LVLM]":
+    """Return the models of a job, loaded once."""
+    from bench.lvlm.catalog import load_once
+
+    return [load_once(name) for name in job.surrogates] if needs_models(job.method.name) else []
+
+
+def build(job: Job, part: Part, items: int) -> "Defense":
+    """Return the defense for a part of the budget, which sees at most `items` pictures at once."""
+    from defenses import REGISTRY
+
+    method = job.method if part.epsilon else without_pixel_steps(job.method)
+    method = method if part.words else without_words(method)
+    defense = REGISTRY.build(method)
+    if not needs_models(method.name):
+        return defense
+    from bench.owner.bounded import bound
+
+    return bound(defense, items, job.through)
+
+
+def _place_words(clean: Sample, released: Sample) -> tuple[Sample, list[str], list[int]]:
+    """Return a released sample with all inserted words before the options of its question, the words and their slots.
+
+    Words among the options would make them other options.
+    """
+    words, slots = insertions(clean.question, released.question)
+    end = len(options_cut(clean).split())
+    slots = [min(slot, end) for slot in slots]
+    return released.change(question=insert(clean.question, words, slots).text), words, slots
+
+
+def options_cut(sample: Sample) -> str:
+    """Return a question without the lines of its options.
+
+    >>> options_cut(Sample("0", "p", NOTHING, "Which?\\nA. red\\nB. blue", "A", choices=("red", "blue")))
+    'Which?'
+    """
+    lines = sum(choice.count("\n") + 1 for choice in sample.choices)
+    return "\n".join(sample.question.split("\n")[:-lines]) if lines else sample.question

@@ -1,0 +1,105 @@
+"""The work of a job on the disk: what is finished, so that a killed job goes on where it was.
+
+Beside the protected folder DST stands `DST.report`. It has `job.json`, which names the job, a record of each finished
+chunk, and the pictures of tables; in the end the report alone is left. A chunk is finished when its record is there,
+and all files of its pictures have reached the disk before.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from bench.errors import UserError
+
+MARK = "job.json"
+
+
+class State:
+    """The folders of one job."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.report = target.with_name(f"{target.name}.report")
+        self.work = self.report / "work"
+        self.pictures = self.work / "pictures"
+        """Pictures that are inside a table, as they were."""
+        self.protected = self.work / "protected"
+        """The same pictures, protected."""
+
+    def open(self, command: str) -> bool:
+        """Begin a job, or go on with it; return True for a new one. `command`: the identity of all but the data.
+
+        Raises UserError where the folders hold anything but half-done work of this very command.
+        """
+        mark = self.report / MARK
+        if mark.exists():
+            if self._read_mark() != command:
+                raise self._foreign("another command, or is finished")
+            return False
+        for folder in (self.target, self.report):
+            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+                raise UserError(f"out: {str(folder)!r} is not empty; allowed: a new or empty folder")
+        self.work.mkdir(parents=True)
+        write_flushed(mark, json.dumps({"command": command}).encode())
+        self.target.mkdir(exist_ok=True)
+        return True
+
+    def check_data(self, identity: str) -> None:
+        """Remember what is protected. Raises UserError where the job was begun on other data."""
+        file = self.work / "data"
+        if not file.exists():
+            write_flushed(file, identity.encode())
+        elif file.read_text() != identity:
+            raise self._foreign("other data")
+
+    def drop(self) -> None:
+        """Remove the empty folders of a job that could not begin."""
+        shutil.rmtree(self.report)
+        self.target.rmdir()
+
+    def _foreign(self, whose: str) -> UserError:
+        return UserError(
+            f"out: {str(self.report)!r} belongs to {whose}; allowed: the command that began it, on the same data, or "
+            "a name that is not taken"
+        )
+
+    def _read_mark(self) -> str | None:
+        """Return the command of the half-done job; None where it is finished or no job of this suite."""
+        try:
+            content = json.loads((self.report / MARK).read_bytes())
+        except ValueError:
+            return None
+        return content.get("command") if isinstance(content, dict) and self.work.is_dir() else None
+
+    def read_chunk(self, number: int) -> dict[str, Any]:
+        """Return the record of a finished chunk."""
+        record: dict[str, Any] = json.loads(self._chunk(number).read_bytes())
+        return record
+
+    def has_chunk(self, number: int) -> bool:
+        """Tell if a chunk is finished."""
+        return self._chunk(number).exists()
+
+    def keep_chunk(self, number: int, record: dict[str, Any]) -> None:
+        """Mark a chunk as finished."""
+        draft = self.work / "draft"
+        write_flushed(draft, json.dumps(record).encode())
+        draft.replace(self._chunk(number))
+
+    def finish(self) -> None:
+        """Remove everything but the report."""
+        shutil.rmtree(self.work)
+
+    def _chunk(self, number: int) -> Path:
+        return self.work / f"chunk-{number:06d}.json"
+
+
+def write_flushed(file: Path, data: bytes) -> None:
+    """Write a file, and return when it has reached the disk."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
