@@ -56,18 +56,23 @@ def connect(url: str | None = None) -> Engine:
     address = url or os.environ.get(VARIABLE) or _home_url()
     if isinstance(address, URL):
         _prepare_home()
-    try:
-        engine = _open_engine(address, os.getpid())
-    except ModuleNotFoundError as error:
-        raise _url_error(address, f"{error}; pip install 'mmguard-bench[postgres]'") from error
-    except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise _url_error(address, str(error)) from error
+    engine = open_engine(address)
     with errors_as_one_line(address):
         is_current = migrations.upgrade(engine)
     if not is_current:
         reason = "made by a newer version of this suite, or by another program: update mmguard-bench"
         raise _url_error(address, reason)
     return engine
+
+
+def open_engine(address: str | URL) -> Engine:
+    """Return the engine of a URL as it is: nothing is made, and no table changed. Raises UserError for a bad URL."""
+    try:
+        return _open_engine(address, os.getpid())
+    except ModuleNotFoundError as error:
+        raise _url_error(address, f"{error}; pip install 'mmguard-bench[postgres]'") from error
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise _url_error(address, str(error)) from error
 
 
 @contextmanager
