@@ -1,0 +1,26 @@
+"""The button under a table that gives it away as a file, made when it is asked for."""
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from bench.tables import formats
+
+FORMATS = {
+    "CSV": (formats.to_csv, "csv", "text/csv"),
+    "Parquet": (formats.to_parquet, "parquet", "application/vnd.apache.parquet"),
+    "LaTeX": (formats.to_latex, "tex", "text/x-tex"),
+}
+
+
+def offer(table: pd.DataFrame, name: str, runs: pd.DataFrame) -> None:
+    """Offer a table as files named `name`, and the BibTeX entry of the `runs` (of `tabulate_runs`) it comes from."""
+    with st.popover("Download", icon=":material/download:", help=f"This table as a file: {', '.join(FORMATS)}"):
+        for title, (make, ending, kind) in FORMATS.items():
+            _button(title, partial(make, table), f"{name}.{ending}", kind)
+        _button("BibTeX", partial(formats.to_bibtex, runs), f"{name}.bib", "application/x-bibtex")
+
+
+def _button(title: str, make: "partial[bytes]", file: str, kind: str) -> None:
+    st.download_button(title, make, file, kind, key=file, on_click="ignore", width="stretch")
