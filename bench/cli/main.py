@@ -5,7 +5,22 @@ import sys
 
 import typer
 
-from bench.cli import cache, data, doctor, listing, output, power, protect, results, run, smells, submit, suite, victims
+from bench.cli import (
+    audit,
+    cache,
+    data,
+    doctor,
+    listing,
+    output,
+    power,
+    protect,
+    results,
+    run,
+    smells,
+    submit,
+    suite,
+    victims,
+)
 from bench.errors import UserError
 from bench.quiet import quiet
 from bench.store import disk
@@ -25,6 +40,7 @@ app.command("leaderboard")(listing.leaderboard)
 app.command("power")(power.power)
 app.command("doctor")(doctor.doctor)
 app.command("protect")(protect.protect)
+app.command("audit")(audit.audit)
 app.add_typer(victims.app, name="victims")
 app.add_typer(data.app, name="data")
 app.add_typer(suite.app, name="suite")

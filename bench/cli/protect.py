@@ -68,6 +68,10 @@ def protect(
     names = (parse.names(surrogates) or STAND_IN) if methods.needs_models(defense) else ()
     job = Job(method, part, names, seed, chunk, parse_platform(through) if through else None)
     methods.check_method(method, part, through=through is not None)
+    if dry_run:
+        from bench.owner.estimate import estimate
+
+        return _print_estimate(estimate(path, job), as_json)
     check_available(names)
     with RunDisplay(quiet=as_json) as display, display.stage("protect") as progress:
         report = protect.protect(path, out, job, progress)
@@ -77,6 +81,17 @@ def protect(
         _print(report, out)
     if report["left_out"]:
         raise typer.Exit(LEFT_OUT)
+
+
+def _print_estimate(expected: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        return echo(json.dumps(expected, indent=1))
+    counts = (f"{expected[key]} {key}" for key in ("pictures", "megapixels", "rows", "chunks"))
+    echo(f"{', '.join(counts)}; left out: {len(expected['left_out'])}")
+    if expected["seconds"] is not None:
+        gpu = f", {expected['gpu_mb']} MB on the GPU" if "gpu_mb" in expected else ""
+        echo(f"about {expected['seconds']} s, {expected['memory_mb']} MB{gpu}")
+    echo(f"it rests on: {expected['rests_on']}")
 
 
 def _print(report: dict[str, Any], out: Path) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,6 +64,11 @@ class Inventory:
     def names(self) -> dict[str, str]:
         """The name of the protected file of each picture."""
         return plan_names({name: p.header.format for p in self.pictures.values() for name in p.names})
+
+    @cached_property
+    def digests(self) -> dict[int, str]:
+        """The picture of each row."""
+        return {row: picture.digest for picture in self.pictures.values() for row in picture.rows}
 
     @property
     def identity(self) -> list[object]:

@@ -162,7 +162,7 @@ def _collect_edits(state: State, inventory: Inventory, names: dict[str, str], ch
     inserted: dict[int, tuple[list[str], list[int]]] = {}
     for number in range(chunks):
         inserted |= {int(row): words for row, words in state.read_chunk(number)["rows"].items()}
-    digests = {row: picture.digest for picture in inventory.pictures.values() for row in picture.rows}
+    digests = inventory.digests
 
     def edit(row: int) -> Edit | None:
         if row not in inserted:

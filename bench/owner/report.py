@@ -7,6 +7,7 @@ from typing import Any
 from bench.owner.craft import Job
 from bench.owner.inventory import Inventory
 from bench.owner.knowledge import LIMITS, published
+from bench.owner.page import write_page
 from bench.owner.state import State
 
 VERSION = 1
@@ -43,6 +44,7 @@ def write(state: State, inventory: Inventory, job: Job, chunks: int) -> dict[str
         "limits": list(LIMITS),
     }
     (state.report / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+    write_page(state, inventory, report)
     return report
 
 

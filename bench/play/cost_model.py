@@ -87,7 +87,7 @@ class CostModel:
         seconds: dict[str, float] = defaultdict(float)
         for manifest in manifests:
             kind = manifest["stage"]
-            if count := self._count_operations(kind, manifest["payload"]):
+            if count := self._count_operations(kind, manifest["payload"], self._size(kind, manifest["payload"])):
                 operations[kind] += count
                 seconds[kind] += manifest["cost"]["seconds"]
         self.rates = {kind: count / seconds[kind] for kind, count in operations.items() if seconds[kind]}
@@ -102,9 +102,13 @@ class CostModel:
             f"{measured or 'nothing'}"
         )
 
-    def estimate(self, kind: str, payload: Payload) -> Estimate | None:
-        """Return the expected cost of a stage; None where its data or the size of its models are not known."""
-        size, operations = self._size(kind, payload), self._count_operations(kind, payload)
+    def estimate(self, kind: str, payload: Payload, size: SplitSize | None = None) -> Estimate | None:
+        """Return the expected cost of a stage; None where its data or the size of its models are not known.
+
+        size: of data that no data set's name stands for.
+        """
+        size = size or self._size(kind, payload)
+        operations = self._count_operations(kind, payload, size)
         if size is None or operations is None:
             return None
         models, disk = models_of(kind, payload), _disk_bytes(kind, payload, size) / 1e9
@@ -116,13 +120,12 @@ class CostModel:
         seconds = operations / self.rates.get(kind, SHARE * PEAK)
         return Estimate(seconds, accelerator / 1e9, PROCESS_GB + weights / 1e9, disk)
 
-    def _count_operations(self, kind: str, payload: Payload) -> float | None:
+    def _count_operations(self, kind: str, payload: Payload, size: SplitSize | None) -> float | None:
         """Return the operations of the models of a stage; None where data or models are not known, or embedded."""
         models = models_of(kind, payload)
-        if not all(is_real(name) and _parameters(name) for name in models):
+        if size is None or not all(is_real(name) and _parameters(name) for name in models):
             return None
-        size = self._size(kind, payload)
-        return None if size is None else sum(_count_for_model(kind, payload, name, size) for name in models)
+        return sum(_count_for_model(kind, payload, name, size) for name in models)
 
     def _size(self, kind: str, payload: Payload) -> SplitSize | None:
         """Return the size of the data that a stage works on."""
