@@ -10,7 +10,7 @@ from attacks import REGISTRY as ATTACKS
 from attacks.grammar import parse_attack
 from attacks.required import load_required
 from bench.scoring.stats import Estimate
-from bench.tables.levels import LevelScore, score_level
+from bench.tables.levels import LevelScore, further_attacks, score_level
 from bench.tables.ranks import compute_leaderboard
 from defenses import REGISTRY as DEFENSES
 
@@ -23,6 +23,9 @@ TITLES = {
     "K4": "holds some clean pictures",
 }
 """Levels of knowledge, from the least, and the trainer of each in words."""
+
+KNOWN = {"plain": ""}
+"""The knowledge with which a trainer of a level tries further attacks, where it is not the level itself: none."""
 
 
 class Entry(NamedTuple):
@@ -71,7 +74,10 @@ def score_game(runs: pd.DataFrame) -> list[Entry]:
     entries = []
     for label in [] if board.empty else board["defense_label"]:
         played = runs[runs["defense_label"] == label]
-        scored = {level: score_level(played, attacks, runs) for level, attacks in split_set().items()}
+        scored = {
+            level: score_level(played, attacks, runs, further_attacks(played, attacks, KNOWN.get(level, level)))
+            for level, attacks in split_set().items()
+        }
         entries.append(Entry(label, {name: level for name, level in scored.items() if level and not level.missing}))
     return [entry for entry in entries if entry.levels]
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from functools import partial
+from math import inf
 from typing import NamedTuple
 
 import pandas as pd
 
+from attacks import REGISTRY as ATTACKS
+from attacks.grammar import parse_attack
 from bench.scoring.protection import Score
 from bench.tables.distrust import read_or_none
 from bench.tables.runs import TOO_LITTLE_GAIN
@@ -33,7 +36,9 @@ class LevelScore(NamedTuple):
     labels: dict[int, str]
 
 
-def score_level(runs: pd.DataFrame, attacks: Sequence[str], game: pd.DataFrame | None = None) -> LevelScore | None:
+def score_level(
+    runs: pd.DataFrame, attacks: Sequence[str], game: pd.DataFrame | None = None, further: Sequence[str] = ()
+) -> LevelScore | None:
     """Score one defense of one game against `attacks`, in text form; `runs` are its rows of `tabulate_runs`.
 
     For each seed a trainer chooses by accuracy on validation alone: an attack on the release, an attack on clean data,
@@ -44,6 +49,8 @@ def score_level(runs: pd.DataFrame, attacks: Sequence[str], game: pd.DataFrame |
     release on validation. Attacks with equal accuracies, as where no words were inserted that one of them could drop,
     count as the first of them. Another seed counts if it has met these. `game`: rows of all defenses of the game, whose
     clean sides count too, since they are the same for every defense; by default `runs` alone.
+    `further`: attacks outside the set. One counts for a seed, with its own clean side and baselines, where that leaves
+    less protection on validation than the set alone; otherwise it is as if it had not been played.
     Returns None where no attack of the set was met.
     """
     met = _rows_of_set(runs, attacks)
@@ -55,13 +62,13 @@ def score_level(runs: pd.DataFrame, attacks: Sequence[str], game: pd.DataFrame |
     distinct = fullest.drop_duplicates(["validation", "utility"])
     shortlist = {*distinct.nlargest(SHORTLIST, "validation")["attack_text"], attacks[0]} & texts
     by_seed = {seed: rows for seed, rows in by_seed.items() if shortlist <= set(rows["attack_text"])}
-    attacked = {seed: rows.iloc[rows["validation"].argmax()] for seed, rows in by_seed.items()}
-    clean_sides = met if game is None else _rows_of_set(game, attacks)
-    clean = {seed: _best_clean(clean_sides[clean_sides["seed"] == seed]) for seed in by_seed}
-    evaluations = {
-        seed: Evaluations(_best_baseline(rows), clean[seed], attacked[seed]["stages"]["evaluate"])
+    clean_sides, others = met if game is None else _rows_of_set(game, attacks), _rows_of_set(runs, further)
+    choices = {
+        seed: _choose(rows, clean_sides[clean_sides["seed"] == seed], others[others["seed"] == seed])
         for seed, rows in by_seed.items()
     }
+    attacked = {seed: choice.row for seed, choice in choices.items()}
+    evaluations = {seed: choice.evaluations for seed, choice in choices.items()}
     return LevelScore(
         score=read_or_none(partial(score_seeds, tuple(evaluations.values()))),
         attacks={seed: row["attack_text"] for seed, row in attacked.items()},
@@ -71,6 +78,21 @@ def score_level(runs: pd.DataFrame, attacks: Sequence[str], game: pd.DataFrame |
         runs={seed: row["id"] for seed, row in attacked.items()},
         labels={seed: row["attack_label"] for seed, row in attacked.items()},
     )
+
+
+def further_attacks(runs: pd.DataFrame, attacks: Sequence[str], knowledge: str) -> tuple[str, ...]:
+    """Return the attacks of runs that are not in a set and need no more than a level of `knowledge`, sorted.
+
+    Controls are left out, and so is what is no attack here.
+    """
+
+    def may_be_played(text: str) -> bool:
+        method = parse_attack(text)
+        is_control = method.name.split("+")[0] in ATTACKS.controls
+        return not is_control and ATTACKS.describe(method).traits.knowledge <= knowledge
+
+    others = sorted(set(runs["attack_text"]) - set(attacks))
+    return tuple(text for text in others if read_or_none(partial(may_be_played, text)))
 
 
 def _rows_of_set(runs: pd.DataFrame, attacks: Sequence[str]) -> pd.DataFrame:
@@ -84,17 +106,36 @@ def _rows_of_set(runs: pd.DataFrame, attacks: Sequence[str]) -> pd.DataFrame:
     return met.drop_duplicates(["defense_label", "seed", "attack_text"])
 
 
-def _best_clean(rows: pd.DataFrame) -> str:
-    """Return the evaluation of the attack that is best on validation with clean data."""
-    evaluation: str = rows.iloc[rows["validation_clean"].argmax()]["stages"]["clean"]
-    return evaluation
+class _Choice(NamedTuple):
+    """The choice of a trainer for one seed: the run of the attack, what is compared, and what is left on validation.
+
+    left: the gain from the release over that from clean data; infinite where clean data give no gain.
+    """
+
+    row: pd.Series
+    evaluations: Evaluations
+    left: float
 
 
-def _best_baseline(rows: pd.DataFrame) -> str:
-    """Return the evaluation of the baseline that is best on validation, among those of all attacks of one seed."""
+def _choose(rows: pd.DataFrame, clean_sides: pd.DataFrame, further: pd.DataFrame) -> _Choice:
+    """Return the choice among the attacks of a set, or one further attack with which less protection is left."""
+    best = _compare(rows.iloc[rows["validation"].argmax()], rows, clean_sides)
+    for number in range(len(further)):
+        one = further.iloc[[number]]
+        choice = _compare(one.iloc[0], pd.concat([rows, one]), pd.concat([clean_sides, one]))
+        best = choice if choice.left > best.left else best
+    return best
+
+
+def _compare(row: pd.Series, rows: pd.DataFrame, clean_sides: pd.DataFrame) -> _Choice:
+    """Compare the run of an attack with the best on validation of clean data, and of the baselines of one seed."""
+    clean = clean_sides.iloc[clean_sides["validation_clean"].argmax()]
     candidates: list[tuple[float, str]] = [
         (accuracies["validation"], stages[role])
         for baselines, stages in zip(rows["baselines"], rows["stages"], strict=True)
         for role, accuracies in baselines.items()
     ]
-    return max(candidates, key=lambda candidate: candidate[0])[1]
+    base, baseline = max(candidates, key=lambda candidate: candidate[0])
+    gain = clean["validation_clean"] - base
+    left = (row["validation"] - base) / gain if gain > 0 else inf
+    return _Choice(row, Evaluations(baseline, clean["stages"]["clean"], row["stages"]["evaluate"]), left)

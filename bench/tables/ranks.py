@@ -1,8 +1,9 @@
 """The leaderboard: defenses by their protection against all attacks below queries, and which of them tie.
 
-A defense is ranked once it has met the whole required set with the suite's own seeds. What others submit changes no
-rank: each pair is compared by itself, and defenses that tie share a rank that counts as one. What only its author has
-played is listed without a rank, and no number of others is computed from it.
+A defense is ranked once it has met the whole required set with the suite's own seeds. An attack outside the set counts
+where it breaks a defense, and only there. What others submit changes no rank otherwise: each pair is compared by
+itself, and defenses that tie share a rank that counts as one. What only its author has played is listed without a rank,
+and no number of others is computed from it.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from bench.scoring.protection import LISTED_SEEDS, SEEDS, VERIFIED_SEEDS
 from bench.scoring.stats import Estimate
 from bench.tables.answers import load_scores
 from bench.tables.badges import MAINTAINERS, SELF_REPORTED, name_badge
-from bench.tables.levels import LevelScore, score_level
+from bench.tables.levels import LevelScore, further_attacks, score_level
 from bench.tables.runs import NOT_CHECKED, TOO_LITTLE_GAIN
 from defenses import REGISTRY as DEFENSES
 
@@ -27,6 +28,9 @@ ALPHA = 0.01
 
 RANKED = "adaptive"
 """The level of knowledge that the rank is by."""
+
+KNOWLEDGE = {"adaptive": "K2", "queries": "K3", "clean": "K4"}
+"""The most that a trainer of a level knows. At `plain` there is one attack, and no further one counts."""
 
 
 def required_attacks() -> dict[str, tuple[str, ...]]:
@@ -53,7 +57,10 @@ def compute_leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
     levels = required_attacks()
     rows = []
     for entry, game in entries:
-        scores = {level: score_level(entry, attacks, game) for level, attacks in levels.items()}
+        scores = {
+            level: score_level(entry, attacks, game, further_attacks(entry, attacks, KNOWLEDGE.get(level, "")))
+            for level, attacks in levels.items()
+        }
         row = {**_describe(entry), **_summarize(scores, len(levels[RANKED]))}
         if row["defense"] != "none":
             rows.append({**row, "status": _status(row), "checked": name_badge(row["origin"], row["seeds"])})

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from bench.results import Run
-from bench.tables.levels import score_level
+from bench.tables.levels import further_attacks, score_level
 from bench.tables.runs import tabulate_runs
 from tests.answer_files import Answers
 
@@ -189,3 +189,84 @@ def test_rows_that_say_too_little_do_not_count(
     frame = tabulate_runs([run_factory(0, **broken)])
     assert isinstance(frame, pd.DataFrame)
     assert score_level(frame, ("lora_sft",)) is None
+
+
+ENTRY = "full_sft+jpeg(quality=30)"
+"""An attack outside the set."""
+
+
+def broken(*runs: Run, seeds: int = 1) -> float:
+    """The protection where the attack outside the set may count. Each seed has met the whole set."""
+    level = score_level(tabulate_runs(runs), SET, further=[ENTRY])
+    assert level is not None and level.missing == () and len(level.attacks) == seeds
+    assert level.score is not None and level.score.protection is not None
+    return level.score.protection.value
+
+
+@pytest.fixture
+def whole(play: Callable[..., Run]) -> list[Run]:
+    """A defense that has met the set: 0.2 of 0.8 are left."""
+    return [play(release=0.2), play("full_sft", release=0.1), play(JPEG, release=0.1)]
+
+
+def enter(play: Callable[..., Run], **rates: Any) -> Run:
+    return play("full_sft+jpeg", attack_options={"jpeg.quality": 30}, **rates)
+
+
+def test_an_attack_that_breaks_a_defense_counts_with_its_own_clean_side(
+    play: Callable[..., Run], whole: list[Run]
+) -> None:
+    assert broken(*whole) == protection(*whole) == pytest.approx(1 - 0.2 / 0.8)
+    assert broken(*whole, enter(play, release=0.6, clean=0.7)) == pytest.approx(1 - 0.6 / 0.8)
+    assert broken(*whole, enter(play, release=0.6, clean=0.9)) == pytest.approx(1 - 0.6 / 0.9)
+    assert protection(*whole, enter(play, release=0.6, clean=0.9)) == protection(*whole), "it is not in the set"
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [
+        {"release": 0.0, "clean": 0.0},
+        {"release": 0.1, "clean": 0.99},
+        {"release": 0.22, "clean": 0.99},
+        {"release": 0.2, "clean": 0.8},
+        {"release": 0.7, "clean": 0.8, "validation": 0.1},
+        {"release": 0.6, "clean": 0.03, "eligible": False, "validation": 0.1},
+        {"release": 0.7, "stealth": {"answers": 3}},
+        {"release": 0.7, "protocol": 1},
+        {"release": 0.7, "seed": 1},
+    ],
+)
+def test_an_attack_that_breaks_nothing_on_validation_changes_nothing(
+    play: Callable[..., Run], whole: list[Run], rates: dict[str, Any]
+) -> None:
+    assert broken(*whole, enter(play, **rates)) == broken(*whole)
+
+
+def test_a_further_attack_counts_for_the_seeds_and_the_defense_that_it_was_played_with(
+    play: Callable[..., Run], whole: list[Run]
+) -> None:
+    second = [play(release=0.2, seed=1), play("full_sft", release=0.1, seed=1), play(JPEG, release=0.1, seed=1)]
+    entry = enter(play, release=0.6)
+    assert broken(*whole, *second, entry, seeds=2) == pytest.approx(1 - (0.2 + 0.6) / 2 / 0.8)
+    other = enter(play, release=0.6, clean=0.99, defense="hypo")
+    game = tabulate_runs([*whole, other])
+    level = score_level(game[game["defense"] == "em"], SET, game, [ENTRY])
+    assert level is not None and level.score is not None and level.score.protection is not None
+    assert level.score.protection.value == protection(*whole)
+
+
+def test_where_there_is_nothing_to_protect_a_further_attack_makes_no_gain(play: Callable[..., Run]) -> None:
+    runs = [play(attack, release=0.0, clean=0.0) for attack in ("lora_sft", "full_sft")] + [
+        play(JPEG, release=0.0, clean=0.0)
+    ]
+    level = score_level(tabulate_runs([*runs, enter(play, release=0.1, clean=0.9)]), SET, further=[ENTRY])
+    assert level is not None and level.attacks == {0: "lora_sft"}
+
+
+def test_further_attacks_are_those_of_the_same_knowledge(play: Callable[..., Run]) -> None:
+    names = ("lora_sft", "full_sft+gray", "lora_sft+drop_inserted", "lora_sft+bridge", "format_only", "none", "nothing")
+    runs = tabulate_runs([play(name, release=0.2) for name in names])
+    assert further_attacks(runs, SET, "K2") == ("full_sft+gray", "lora_sft+drop_inserted")
+    assert further_attacks(runs, SET, "K1") == ("full_sft+gray",)
+    assert "lora_sft+bridge" in further_attacks(runs, SET, "K3")
+    assert further_attacks(runs, SET, "") == ()

@@ -12,6 +12,7 @@ from bench.results import Run
 from bench.scoring.protection import LISTED_SEEDS, SEEDS, VERIFIED_SEEDS
 from bench.tables import ranks
 from bench.tables.badges import HERE, MAINTAINERS, SELF_REPORTED
+from bench.tables.game import split_games
 from bench.tables.ranks import compute_leaderboard, required_attacks
 from bench.tables.runs import tabulate_runs
 from bench.tables.seeds import Evaluations
@@ -191,3 +192,48 @@ def test_what_cannot_be_paired_differs_only_where_intervals_are_apart(
 
 def test_an_empty_game_has_an_empty_board(bench_home: Path) -> None:
     assert compute_leaderboard(tabulate_runs([])).empty
+
+
+def test_an_attack_that_breaks_an_entry_lowers_it_and_nobody_else(entry: Entry) -> None:
+    """And the entry keeps its place among the ranked ones, although only one seed met the attack."""
+    others = entry("hypo", 0.4), entry("tap", 0.7)
+    before = board(entry("em", 0.3), *others)
+    after = board(entry("em", 0.3) + entry("em", 0.75, seeds=[0], attacks=("full_sft+jpeg",)), *others)
+    assert before["rank"].to_dict() == {"em": "1", "hypo": "2", "tap": "3"}
+    assert after.index[0] == "hypo" and after["rank"]["tap"] in "23"
+    assert after.loc["em", "adaptive"] == pytest.approx(1 - (0.3 + 0.3 + 0.75) / 3 / 0.8)
+    assert after.loc["em", ["met", "of", "seeds", "attack"]].tolist() == [2, 2, 3, "full_sft+jpeg"]
+    assert after.loc["em", "plain"] == before.loc["em", "plain"]
+    columns = ["plain", "adaptive", "so_far", "met"]
+    assert after.loc[["hypo", "tap"], columns].equals(before.loc[["hypo", "tap"], columns])
+
+
+@pytest.mark.parametrize(
+    "attack", ["lora_sft+bridge", "lora_sft+mix_clean", "format_only", "clean_only", "an_attack_of_another_machine"]
+)
+def test_attacks_that_know_more_and_controls_do_not_count(entry: Entry, attack: str) -> None:
+    table = board(entry("em", 0.3) + entry("em", 0.6, attacks=(attack,)))
+    assert table.loc["em", "adaptive"] == board(entry("em", 0.3)).loc["em", "adaptive"]
+
+
+def test_a_second_row_of_a_cell_does_not_count(entry: Entry) -> None:
+    """Whoever plays a cell again keeps the number that was there first."""
+    assert board(entry("em", 0.5) + entry("em", 0.0)).loc["em", "adaptive"] == board(entry("em", 0.5)).loc[
+        "em", "adaptive"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "other", [{"epsilon": 16}, {"words": 64}, {"surrogates": "tiny-gemma3"}, {"threat": "gray"}, {"dataset": "tags"}]
+)
+def test_more_budget_or_other_models_are_another_game(entry: Entry, other: dict[str, Any]) -> None:
+    runs = tabulate_runs([*entry("em", 0.5), *entry("hypo", 0.0, **other)])
+    boards = [compute_leaderboard(game)["defense"].tolist() for _, game in split_games(runs)]
+    assert boards == [["em"], ["hypo"]]
+
+
+def test_attacks_that_are_missing_at_a_seed_make_it_no_seed(entry: Entry) -> None:
+    """Three seeds, of which the last has met only the attack that is easy to withstand."""
+    easy, hard = entry("hypo", 0.1, attacks=("lora_sft",)), entry("hypo", 0.2, seeds=(0, 1), attacks=("full_sft",))
+    table = board(entry("em", 0.5), easy + hard)
+    assert table.loc["hypo", ["rank", "status"]].tolist() == ["", f"not ranked: 2 of {LISTED_SEEDS} seeds"]
