@@ -59,6 +59,39 @@ def validate(place: Place) -> None:
     echo(f"valid: {entry.title}, kind {entry.kind}, {'against' if entry.kind == 'attack' else 'played as'} {names}")
 
 
+@app.command()
+def mock(place: Place, unsafe: Unsafe = False) -> None:
+    """Try a submission on a few samples, in seconds, and say what is wrong with it. Nothing is kept."""
+    from bench.game.submissions.read import locate, read_submission
+    from bench.game.submissions.version1 import Submission
+    from bench.play.mock import check_configured
+    from bench.play.mock import mock as check
+
+    file = locate(place)
+    entry = read_submission(file)
+    wrong = False
+    for line in check_configured(entry.defense) if isinstance(entry, Submission) else check(entry, file):
+        echo(f"{'WRONG' if line.wrong else 'ok':6} {line.name}: {line.text}")
+        wrong = wrong or line.wrong
+    if wrong:
+        raise typer.Exit(2)
+
+
+@app.command()
+def review(
+    base: Annotated[str, typer.Argument(help="the commit that a change is compared with, for example origin/main")],
+    repository: Annotated[Path, typer.Option(help="a checkout of the change")] = Path(),
+    try_it: Annotated[bool, typer.Option("--mock", help="then try the entry, as `bench submit mock` does")] = False,
+) -> None:
+    """Check that a change adds one valid entry in a new folder, and touches nothing else. For pull requests."""
+    from bench.game.submissions.review import review as check
+
+    folder, entry = check(repository, base)
+    echo(f"one new entry: {folder}: {entry.title}, kind {entry.kind}")
+    if try_it:
+        mock(repository / folder)
+
+
 @app.command("run")
 def run_(
     place: Place,

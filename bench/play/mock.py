@@ -1,0 +1,249 @@
+"""Check what a submission does on a few samples, in seconds. Nothing is kept, and no row is written.
+
+The rules and the sandbox are those of real runs; the samples are few, and so are the steps of what is crafted or
+trained.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from attacks import REGISTRY as ATTACKS
+from attacks.grammar import parse_attack
+from bench import datasets, sandbox
+from bench.errors import UserError
+from bench.game.submissions.played import BUDGET, DATASET, VICTIM, identify
+from bench.game.submissions.schema import Attack, Code, Entry, Release
+from bench.progress import silent
+from bench.samples import Sample, SampleSet
+from bench.sandbox.limits import read_seconds
+from bench.spec import Budget, Method
+from bench.stages.fidelity import check_release, inserted_words
+from defenses import REGISTRY as DEFENSES
+from defenses.base import Protected
+
+if TYPE_CHECKING:
+    from bench.lvlm.base import LVLM
+
+SMALL = {"rounds": 1, "image_steps": 2, "inner_steps": 2, "candidates": 2, "text_rounds": 2} | {
+    "epochs": 2, "clean_epochs": 2, "trials": 2, "bridge.steps": 20, "relabel.epochs": 2,
+}  # fmt: skip
+"""Options that decide how long a method takes, and the most that they are here."""
+
+COUNT, SEED = 24, 0
+
+LEAST = 1e-3
+"""Nats by which the loss of a sample changes at least, in the mean, where there is an effect."""
+
+
+class Check(NamedTuple):
+    """A property that was looked at: what it is, and, if it is `wrong`, what is allowed."""
+
+    name: str
+    text: str
+    wrong: bool = False
+
+
+def mock(entry: Entry, file: Path) -> Iterator[Check]:
+    """Yield the checks of a submission, whose YAML file is `file`, while they are made.
+
+    Raises UserError for one that is not valid.
+    """
+    method = identify(entry, file).defenses[0]
+    if isinstance(entry, Release):
+        yield from _check_release_of(entry, file.parent)
+    elif isinstance(entry, Code):
+        yield from _check_code(entry, file.parent / entry.file)
+    elif isinstance(entry, Attack):
+        yield from _check_attack(parse_attack(entry.attack), method)
+    else:
+        yield from check_configured(method)
+
+
+def check_configured(method: Method) -> Iterator[Check]:
+    """Yield the checks of a defense of `bench list`, crafted in few steps."""
+    from bench.lvlm.catalog import load_once
+
+    load_once(VICTIM)
+    samples = few()
+    yield from _check_protect(samples, lambda: [_protect(method, samples) for _ in range(2)], method)
+
+
+def few(split: str = "train") -> SampleSet:
+    """Return the samples that are tried: some of a small data set, with different answers."""
+    samples = datasets.load("emoji_smoke", split)
+    return SampleSet(tuple(samples[:: len(samples) // COUNT]))
+
+
+def _check_code(entry: Code, file: Path) -> Iterator[Check]:
+    """Check code in the sandbox, where it has its share of the time for the whole data set."""
+    samples, all_samples = few(), datasets.load(DATASET, "train")
+    seconds = max(1, read_seconds() * len(samples) // len(all_samples))
+    limits = sandbox.Limits()._replace(seconds=seconds)
+    try:
+        facts = sandbox.describe(file, entry.options, limits)
+    except UserError as error:
+        yield Check("loads", str(error), wrong=True)
+        return
+    options = ", ".join(f"{key}={value}" for key, value in facts.options.items())
+    yield Check("loads", f"sandbox: {sandbox.name()}; options: {options or 'none'}")
+    models = (VICTIM,) if "surrogates" in facts.traits.depends else ()
+
+    def protect(_: int) -> Protected:
+        return sandbox.protect(file, entry.options, samples, models, BUDGET, SEED, limits=limits)
+
+    def protect_twice() -> Sequence[Protected]:
+        with ThreadPoolExecutor(2) as pool:  # most of the time is the start of a process
+            return list(pool.map(protect, range(2)))
+
+    yield from _check_protect(samples, protect_twice)
+
+
+def _check_protect(
+    samples: SampleSet, protect_twice: Callable[[], Sequence[Protected]], method: Method | None = None
+) -> Iterator[Check]:
+    """Check a release that is made here, and that it can be made again, bit for bit."""
+    started = time.monotonic()
+    try:
+        first, second = (protected.samples for protected in protect_twice())
+    except UserError as error:
+        yield Check("runs", str(error), wrong=True)
+        return
+    yield Check("runs", f"{time.monotonic() - started:.1f} s for {len(samples)} samples, twice")
+    control = method is not None and method.name in DEFENSES.controls
+    if not (yield from _check_release(samples, first, BUDGET, control)):
+        return
+    differ = sum(not _same(a, b) for a, b in zip(first, second, strict=False))
+    text = f"{differ} of {len(samples)} samples are others the second time; allowed: all the same, with the same seed"
+    yield Check("repeats", text if differ else "the same release the second time", wrong=differ > 0)
+    yield from _check_loss(samples, first)
+
+
+def _check_release_of(entry: Release, folder: Path) -> Iterator[Check]:
+    """Check a release that was made elsewhere: all of it, but the loss of some samples."""
+    origin = entry.made_for
+    samples = datasets.load(origin.dataset, "train")
+    try:
+        released = SampleSet.load(folder / "release")
+    except UserError as error:
+        yield Check("pictures", str(error), wrong=True)
+        return
+    if (yield from _check_release(samples, released, origin.budget)):
+        step = max(1, len(samples) // COUNT)
+        yield from _check_loss(samples[::step], released[::step])
+
+
+def _check_release(
+    samples: SampleSet, released: SampleSet, budget: Budget, control: bool = False
+) -> Generator[Check, None, bool]:
+    """Check what was changed, as an audit does. Returns False where more than pictures and questions was."""
+    try:
+        check_release(samples, released, control)
+    except UserError as error:
+        yield Check("answers", str(error), wrong=True)
+        return False
+    yield Check("answers", "ids, order and sizes are kept" if control else "ids, order, answers and sizes are kept")
+    pairs = list(zip(samples, released, strict=True))
+    levels = [int(np.abs(a.pixels.astype(int) - b.pixels).max()) for a, b in pairs]
+    words = [len(inserted_words(a, b)) for a, b in pairs]
+    for name, values, unit, limit in (
+        ("pictures", levels, "levels", budget.epsilon),
+        ("words", words, "words", budget.words),
+    ):
+        text = f"{sum(map(bool, values))} of {len(pairs)} changed, by at most {max(values)} {unit}; allowed: {limit}"
+        yield Check(name, text, wrong=max(values) > limit)
+    if not any(levels) and not any(words):
+        yield Check("changes", "no picture and no question is changed; allowed: a release that differs", wrong=True)
+    return True
+
+
+def _check_loss(samples: Sequence[Sample], released: Sequence[Sample]) -> Iterator[Check]:
+    """Check that the victim sees a difference, before it is trained."""
+    from bench.lvlm.catalog import load_once
+
+    victim = load_once(VICTIM)
+    before, after = compute_losses(victim, samples), compute_losses(victim, released)
+    change = float(np.abs(after - before).mean())
+    text = f"{before.mean():.3f} with clean samples and {after.mean():.3f} with the release, of {VICTIM}"
+    yield Check("loss", text if change >= LEAST else f"no effect: {text}", wrong=change < LEAST)
+
+
+def compute_losses(lvlm: "LVLM", samples: Sequence[Sample]) -> np.ndarray:
+    """Return the NLL of each answer, (N,)."""
+    import torch
+
+    from bench.lvlm.text import Prompt
+    from defenses.craft.levels import to_levels
+
+    losses = []
+    with torch.no_grad():
+        for sample in samples:
+            images = [to_levels(sample.pixels)]
+            encoded = lvlm.encode([Prompt(sample.question, sample.answer)], lvlm.layouts(images))
+            losses.append(float(lvlm.loss(encoded, images)))
+    return np.array(losses)
+
+
+def _protect(method: Method, samples: SampleSet) -> Protected:
+    """Return a release of a defense of the suite, made in few steps."""
+    from bench.lvlm.catalog import load_once
+
+    depends = DEFENSES.describe(method).traits.depends
+    models = [load_once(VICTIM)] if "surrogates" in depends else []
+    defense = DEFENSES.build(_shorten(method, DEFENSES.describe(method).options))
+    return defense.protect(samples, models, BUDGET, np.random.default_rng(SEED), silent)
+
+
+def _shorten(method: Method, settings: Mapping[str, Any]) -> Method:
+    """Return a method with fewer steps, where it has more."""
+    most = {name: limit for name, limit in SMALL.items() if name in settings}
+    shorter = {name: limit for name, limit in most.items() if (value := settings[name]) is None or value > limit}
+    return Method(name=method.name, options={**method.options, **shorter})
+
+
+def _check_attack(method: Method, defense: Method) -> Iterator[Check]:
+    """Check an attack in few steps, on a release that was crafted in few steps."""
+    from attacks.parts import Knowledge
+    from bench.lvlm.adapters import use_adapter
+    from bench.lvlm.catalog import load_once
+
+    traits, settings = ATTACKS.describe(method).traits, ATTACKS.describe(method).options
+    counts = "" if traits.knowledge <= "K2" else ", so it does not count against the adaptive protection"
+    yield Check("knowledge", f"{traits.knowledge}{counts}")
+    if not traits.trains or method.name in ATTACKS.controls:
+        yield Check("trains", f"{method.name} is a control; allowed: an attack that learns from a release", wrong=True)
+        return
+    victim, clean, validation = load_once(VICTIM), few(), few("validation")
+    released = _protect(defense, clean).samples
+    queried = _protect(defense, validation).samples if "queried" in traits.needs else None
+    knowledge = Knowledge(victim, validation, clean if "owner" in traits.needs else None, queried)
+    attack = ATTACKS.build(_shorten(method, settings))
+    started, weights = time.monotonic(), list[bytes]()
+    for _ in range(2):
+        with tempfile.TemporaryDirectory() as folder:
+            samples = attack.prepare(released, knowledge, np.random.default_rng(SEED))
+            if not samples:
+                yield Check("samples", f"none of {len(released)} are left by the parts; allowed: some", wrong=True)
+                return
+            attack.tune(victim, samples, validation, SEED, Path(folder), silent)
+            weights.append(b"".join(file.read_bytes() for file in sorted(Path(folder).glob("*.safetensors"))))
+            with use_adapter(victim, Path(folder)):
+                after = compute_losses(victim, samples)
+    yield Check("samples", f"{len(samples)} to train on, of {len(released)} in the release of {defense.name}")
+    yield Check("runs", f"{time.monotonic() - started:.1f} s for a few steps, twice")
+    same = weights[0] == weights[1]
+    text = "the same weights the second time" if same else "other weights the second time; allowed: the same"
+    yield Check("repeats", text, wrong=not same)
+    before = compute_losses(victim, samples)
+    falls = bool(after.mean() < before.mean())
+    text = f"{before.mean():.3f} before and {after.mean():.3f} after the training, of {VICTIM}"
+    yield Check("loss", text if falls else f"{text}; allowed: one that falls", wrong=not falls)
+
+
+def _same(a: Sample, b: Sample) -> bool:
+    return a.question == b.question and np.array_equal(a.pixels, b.pixels)
