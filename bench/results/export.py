@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError
 from bench.paths import write_atomic
-from bench.results import published
+from bench.results import curves, gallery, published
 from bench.results.own import is_open
-from bench.results.published import ANSWERS, COLUMNS, JSON_COLUMNS, MAX_BYTES, PROVENANCE, RUNS
+from bench.results.published import ANSWERS, COLUMNS, CURVES, GALLERY, JSON_COLUMNS, MAX_BYTES, PROVENANCE, RUNS
 from bench.results.rows import Run
 from bench.results.rows_from_elsewhere import PRIVATE_PLACE
+from bench.samples import Sample, SampleSet
 from bench.store import artifacts
 from bench.store.predictions import read_table
 
@@ -41,7 +42,7 @@ def publish(
     replace: bool = False,
     load_answers: LoadAnswers | None = None,
 ) -> dict[str, Any]:
-    """Write runs and their answers into `folder`, and return the provenance.
+    """Write runs, their answers, and a few of their pictures and losses into `folder`, and return the provenance.
 
     Rows on own data are left out, and counted as `own_left_out` in what is returned, unless `own` names the data.
     Rows that the folder has already stay, except those in `runs` and those in quarantine; `replace` drops them all.
@@ -69,6 +70,8 @@ def publish(
             raise UserError(f"results: run {run.id} names a path or an address, {match[0]!r}: it is not published")
     evaluations = sorted({run.stages[role] for run in rows for role in (*ROLES, *(run.baselines or ("zero",)))})
     files = _build_files(rows, evaluations, load_answers or partial(_load_answers, folder))
+    files[GALLERY] = _to_parquet(gallery.collect(rows, partial(_load_samples, folder)))
+    files[CURVES] = _to_parquet(curves.collect(rows, partial(_load_curve, folder)))
     plans = {name: {"planned": len(plan), "not_played": dict(plan)} for name, plan in (suites or {}).items()}
     provenance = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -121,6 +124,21 @@ def _load_answers(folder: Path, evaluation: str) -> "pd.DataFrame | None":
     """Return the answers of an evaluation: from this home after a check, else from the results in the folder."""
     artifact = artifacts.find("evaluate", evaluation)
     return published.load_answers(evaluation, folder) if artifact is None else read_table(artifact.folder)
+
+
+def _load_samples(folder: Path, identity: str) -> Sequence[Sample] | None:
+    """Return the samples of a release: from this home after a check, else from the gallery of the folder."""
+    artifact = artifacts.find("protect", identity)
+    return published.load_gallery(identity, folder) if artifact is None else SampleSet.load(artifact.folder)
+
+
+def _load_curve(folder: Path, role: str, identity: str) -> "pd.DataFrame | None":
+    """Return the losses of a stage: from this home after a check, else from the folder."""
+    artifact = artifacts.find(role, identity)
+    if artifact is None:
+        return published.load_curve(role, identity, folder)
+    log = curves.LOGS[role]
+    return curves.read_log(artifact, log) if (artifact.folder / log.file).is_file() else None
 
 
 def _to_arrow(answers: "pd.DataFrame", schema: "pa.Schema") -> "pa.Table":

@@ -1,6 +1,7 @@
 """Published results: read the rows, and the answers behind their scores, intervals and comparisons, from files.
 
-A folder holds two Parquet files and `provenance.json`; `bench.results.export` writes them. Published results are shown,
+A folder holds Parquet files and `provenance.json`; `bench.results.export` writes them. Rows and answers are always
+there; a folder may lack pictures and curves. Published results are shown,
 but never copied into a home: whoever plays one of the runs again must compute the answers anew. The files may come from
 anywhere: sizes, checksums, types of columns and every field are checked before anything is used, and no more is decoded
 than `MAX_DECODED`. A bad row or a bad file is left out and told, the others stay.
@@ -9,6 +10,7 @@ than `MAX_DECODED`. A bad row or a bad file is left out and told, the others sta
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from itertools import groupby
@@ -19,9 +21,11 @@ from sqlalchemy import JSON, Boolean, Float, Integer
 
 from bench.command import rewrite_command
 from bench.errors import UserError, printable
+from bench.results import curves, gallery
 from bench.results.bounded import read_bounded
 from bench.results.rows import Run, UtcDateTime
 from bench.results.rows_from_elsewhere import check_row, describe_fault
+from bench.samples import SampleSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +37,9 @@ FOLDER = Path(__file__).parents[2] / "leaderboard" / "results"
 MAX_BYTES = 40 * 10**6
 """The size that a folder may have."""
 
+MAX_EXTRA = 8 * 10**6
+"""The size that each of `EXTRAS` may have."""
+
 MAX_PROVENANCE = 4 * 10**6
 MAX_CELL = 64 * 1024
 """Bytes of a text of a row or of an answer."""
@@ -43,6 +50,11 @@ PROVENANCE = "provenance.json"
 RUNS = "runs.parquet"
 ANSWERS = "answers.parquet"
 FILES = (RUNS, ANSWERS)
+
+GALLERY = "gallery.parquet"
+CURVES = "curves.parquet"
+EXTRAS = (GALLERY, CURVES)
+"""Files that a folder may lack: a few pictures of each release, and losses of the stages."""
 
 COLUMNS = Run.__table__.columns
 JSON_COLUMNS = [column.name for column in COLUMNS if isinstance(column.type, JSON)]
@@ -65,7 +77,8 @@ def build_schemas() -> "dict[str, pa.Schema]":
     names = [pa.field("evaluation", pa.string(), False), pa.field("image_id", pa.string(), False)]
     texts = [pa.field(name, pa.string()) for name in ("id", "question", "target", "prediction")]
     numbers = [pa.field("score", pa.float64(), False), pa.field("lenient", pa.float64())]
-    return {RUNS: pa.schema(fields), ANSWERS: pa.schema([*names, *texts, *numbers])}
+    extras = {GALLERY: gallery.build_schema(), CURVES: curves.build_schema()}
+    return {RUNS: pa.schema(fields), ANSWERS: pa.schema([*names, *texts, *numbers]), **extras}
 
 
 def read_provenance(folder: Path | None = None) -> dict[str, Any] | None:
@@ -90,7 +103,8 @@ def read_provenance(folder: Path | None = None) -> dict[str, Any] | None:
             }
             for name, entry in content["suites"].items()
         }
-        files = {name: (int(content["files"][name][0]), str(content["files"][name][1])) for name in FILES}
+        names = [*FILES, *(name for name in EXTRAS if name in content["files"])]
+        files = {name: (int(content["files"][name][0]), str(content["files"][name][1])) for name in names}
         runs, created = int(content["runs"]), datetime.fromisoformat(content["created"]).isoformat(timespec="seconds")
         return {**content, "runs": runs, "created": created, "suites": suites, "files": files}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
@@ -108,13 +122,18 @@ def load_runs(folder: Path | None = None) -> list[Run]:
 def load_faults(folder: Path | None = None) -> list[str]:
     """Return one line for each row, each evaluation and each file that is left out because it is wrong."""
     faults: list[str] = []
-    for name in FILES:
+    checks: dict[str, Callable[[], list[str]]] = {
+        RUNS: lambda: _check_rows(folder)[1],
+        ANSWERS: lambda: _index(*cache_key(folder))[1],
+        GALLERY: lambda: _index_gallery(*cache_key(folder))[1],
+        CURVES: lambda: _index_curves(*cache_key(folder))[1],
+    }
+    for name, check in checks.items():
         try:
-            found = _check_rows(folder)[1] if name == RUNS else _index(*cache_key(folder))[1]
-            faults += [f"published results: {name}: {fault}" for fault in found]
+            faults += [f"published results: {name}: {fault}" for fault in check()]
         except UserError as error:
             faults.append(str(error))
-    return faults
+    return list(dict.fromkeys(faults))
 
 
 def load_answers(evaluation: str, folder: Path | None = None) -> "pd.DataFrame | None":
@@ -134,6 +153,22 @@ def has_answers(evaluation: str, folder: Path | None = None) -> bool:
         return False
 
 
+def load_gallery(artefact: str, folder: Path | None = None) -> SampleSet | None:
+    """Return a few samples of a release, or of the data before it, by its identity; None where the folder lacks them.
+
+    Raises UserError where they are damaged.
+    """
+    rows = _index_gallery(*cache_key(folder))[0].get(artefact)
+    return gallery.read(_read_file(*cache_key(folder), GALLERY), rows) if rows else None
+
+
+def load_curve(role: str, artefact: str, folder: Path | None = None) -> "pd.DataFrame | None":
+    """Return the losses of a stage as `curves.read_log` does; None where the folder lacks them."""
+    rows = _index_curves(*cache_key(folder))[0].get(artefact)
+    table = _read_file(*cache_key(folder), CURVES)
+    return curves.read(table.slice(*rows), curves.LOGS[role].counter) if rows else None
+
+
 def cache_key(folder: Path | None = None) -> tuple[Path, int]:
     """Return the folder, and a number that changes when it is written again."""
     folder = folder or FOLDER
@@ -145,14 +180,15 @@ def cache_key(folder: Path | None = None) -> tuple[Path, int]:
 def _read_file(folder: Path, version: int, name: str) -> "pa.Table":
     """Check and return a table; an empty one without a folder. `version` is part of the cache key alone."""
     provenance, schema = read_provenance(folder), build_schemas()[name]
-    if provenance is None:
+    if provenance is None or name not in provenance["files"]:
         return schema.empty_table()
     size, digest = provenance["files"][name]
     file = folder / name
     if not file.is_file() or file.stat().st_size != size:
         raise _damage_error(name, f"missing, or not as large as {PROVENANCE} says")
-    if size > MAX_BYTES:
-        raise _damage_error(name, f"{size / 1e6:.1f} MB; allowed: {MAX_BYTES / 1e6:.0f} MB")
+    limit = MAX_EXTRA if name in EXTRAS else MAX_BYTES
+    if size > limit:
+        raise _damage_error(name, f"{size / 1e6:.1f} MB; allowed: {limit / 1e6:.0f} MB")
     content = file.read_bytes()
     if hashlib.sha256(content).hexdigest() != digest:
         raise _damage_error(name, f"not the file that {PROVENANCE} names")
@@ -216,6 +252,16 @@ def _index(folder: Path, version: int) -> tuple[dict[str, tuple[int, int]], list
             ranges[shown] = first, count
         first += count
     return ranges, faults
+
+
+@cache
+def _index_gallery(folder: Path, version: int) -> tuple[dict[str, list[int]], list[str]]:
+    return gallery.index(_read_file(folder, version, GALLERY))
+
+
+@cache
+def _index_curves(folder: Path, version: int) -> tuple[dict[str, tuple[int, int]], list[str]]:
+    return curves.index(_read_file(folder, version, CURVES))
 
 
 def _find_fault(answers: "pa.Table", evaluation: str) -> str:

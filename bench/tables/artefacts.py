@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.results import published
+from bench.results.curves import LOGS, read_log
 from bench.samples import SampleSet
 from bench.store import artifacts
 from bench.store.artifacts import Artifact
@@ -37,24 +39,19 @@ def find_artefact(stages: Mapping[str, str], role: str) -> Artifact | None:
 def load_samples(
     stages: Mapping[str, str], role: str, load: Callable[[Path], SampleSet] = SampleSet.load
 ) -> SampleSet | None:
-    """Return the samples of a run's release (role protect) or of its data before it (role original)."""
-    artefact = find_artefact(stages, role)
-    return read_or_none(lambda: load(artefact.folder)) if artefact else None
+    """Return the samples of a run's release (role protect) or of its data before it (role original).
 
-
-def load_log(stages: Mapping[str, str], role: str, file: str, index: str) -> pd.DataFrame | None:
-    """Return the numbers that a stage logged, by their field `index`: one row for each record of a JSON file.
-
-    The file holds a list of flat records, or has that list under "history".
+    Where they are not on this machine, it is the few of them that are published.
     """
-    artefact = find_artefact(stages, role)
-    if artefact is None:
-        return None
+    if (artefact := find_artefact(stages, role)) is not None:
+        return read_or_none(lambda: load(artefact.folder))
+    identity = stage_identity(stages, role)
+    return read_or_none(lambda: published.load_gallery(identity)) if identity else None
 
-    def read() -> pd.DataFrame | None:
-        content = artefact.read(file)
-        records = content["history"] if isinstance(content, dict) else content
-        frame = pd.DataFrame(records).set_index(index).select_dtypes("number")
-        return None if frame.empty else frame
 
-    return read_or_none(read)
+def load_log(stages: Mapping[str, str], role: str) -> pd.DataFrame | None:
+    """Return the losses that a stage logged, by its steps or rounds: of this machine, else the published ones."""
+    if (artefact := find_artefact(stages, role)) is not None:
+        return read_or_none(lambda: read_log(artefact, LOGS[role]))
+    identity = stage_identity(stages, role)
+    return read_or_none(lambda: published.load_curve(role, identity)) if identity else None

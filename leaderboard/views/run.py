@@ -42,9 +42,9 @@ def show(run: pd.Series) -> None:
         st.dataframe(pd.DataFrame.from_dict(stages, orient="index").rename(columns=COST), placeholder="–")
     left, right = st.columns(2)
     with left:
-        show_log(run, "Attack: the trainer's loss", "attack", "curve.json", "step")
+        show_log(run, "Attack: the trainer's loss", "attack")
     with right:
-        show_log(run, "Protect: the owner's losses", "protect", "log.json", "round")
+        show_log(run, "Protect: the owner's losses", "protect")
     show_learning_curve(run)
     show_side_effects(run)
     st.subheader("Repeat it")
@@ -82,10 +82,10 @@ def show_fields(rows: list[tuple[str, object]]) -> None:
     st.dataframe(pd.DataFrame(shown, columns=["field", "value"]), hide_index=True)
 
 
-def show_log(run: pd.Series, title: str, role: str, file: str, index: str) -> None:
+def show_log(run: pd.Series, title: str, role: str) -> None:
     """Show the losses that a stage logged while it optimised."""
     st.subheader(title)
-    losses = load_log(run["stages"], role, file, index)
+    losses = load_log(run["stages"], role)
     if losses is not None:
         st.altair_chart(draw_lines(losses), alt=title)
     elif find_artefact(run["stages"], role):

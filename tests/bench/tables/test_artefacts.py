@@ -38,11 +38,11 @@ def test_a_picture_outside_the_artefact_is_refused(home: Path) -> None:
 
 
 def test_logs_are_lists_or_histories(home: Path) -> None:
-    attack = load_log(STAGES, "attack", "curve.json", "step")
+    attack = load_log(STAGES, "attack")
     assert attack is not None
     assert attack["loss"].to_dict() == {10: 4.0, 20: 2.0}
     assert attack["validation"].dropna().to_dict() == {20: 0.5}
-    protect = load_log(STAGES, "protect", "log.json", "round")
+    protect = load_log(STAGES, "protect")
     assert protect is not None
     assert list(protect.columns) == ["inner", "outer"]
 
@@ -52,4 +52,4 @@ def test_logs_are_lists_or_histories(home: Path) -> None:
 )
 def test_a_log_without_a_curve(home: Path, text: str) -> None:
     (home / "artifacts" / "attack" / STAGES["attack"] / "curve.json").write_text(text)
-    assert load_log(STAGES, "attack", "curve.json", "step") is None
+    assert load_log(STAGES, "attack") is None

@@ -1,0 +1,137 @@
+"""A few pictures of each published release, before and after: chosen for export, and read with distrust."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.datasets.cards import EMBEDDED
+from bench.errors import UserError, printable
+from bench.pictures import open_picture
+from bench.results.rows import Run
+from bench.samples import Sample, SampleSet, encode_png
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SHOWN = 12
+"""Pictures of a release."""
+
+MAX_BYTES = 4 * 10**6
+"""Bytes of all pictures."""
+
+MAX_PIXELS = 1024 * 1024
+"""Pixels of a picture."""
+
+MAX_ROWS = 10_000
+MAX_TEXT = 4096
+"""Bytes of a question or an answer."""
+
+IDENTITY = re.compile(r"[0-9a-f]{16}")
+
+LoadSamples = Callable[[str], Sequence[Sample] | None]
+"""Returns the samples of a release, or of the data before it, by its identity; None where they are missing."""
+
+
+def build_schema() -> "pa.Schema":
+    """Return the columns: the identity of what a sample is of, the sample, and its picture as PNG."""
+    import pyarrow as pa
+
+    texts = [pa.field(name, pa.string(), False) for name in ("artefact", "id", "image_id", "question", "answer")]
+    return pa.schema([*texts, pa.field("picture", pa.binary(), False)])
+
+
+def collect(runs: Sequence[Run], load: LoadSamples) -> "pa.Table":
+    """Return the gallery of some runs: of each release the same pictures of its data, spread over them.
+
+    Only data sets that come with the suite have one: others may not be shown to everybody. Where not all pictures fit
+    in `MAX_BYTES`, every release has fewer.
+    """
+    import pyarrow as pa
+
+    stages = [run.stages for run in runs if run.dataset in EMBEDDED and {"original", "protect"} <= run.stages.keys()]
+    pairs = dict.fromkeys((entry["original"], entry["protect"]) for entry in sorted(stages, key=lambda s: s["protect"]))
+    chosen: dict[tuple[str, str], dict[str, Any]] = {}
+    size = 0
+    for entries in zip_longest(*[_pair_samples(pair, load) for pair in pairs]):
+        for rows in filter(None, entries):
+            new = {(row["artefact"], row["id"]): row for row in rows}
+            new = {key: row for key, row in new.items() if key not in chosen}
+            more = sum(len(row["picture"]) for row in new.values())
+            if size + more <= MAX_BYTES:
+                size += more
+                chosen |= new
+    return pa.Table.from_pylist([chosen[key] for key in sorted(chosen)], build_schema())
+
+
+def _pair_samples(identities: tuple[str, str], load: LoadSamples) -> Iterator[list[dict[str, Any]]]:
+    """Yield the rows of each chosen sample, before and after the release; nothing where either is missing."""
+    original, released = map(load, identities)
+    if not original or not released:
+        return
+    after = {sample.id: sample for sample in released}
+    distinct = list({sample.image_id: sample for sample in reversed(original)}.values())[::-1]
+    places = np.linspace(0, len(distinct) - 1, min(SHOWN, len(distinct))).round().astype(int)
+    for before in (distinct[place] for place in places):
+        if before.id in after and max(s.shape[0] * s.shape[1] for s in (before, after[before.id])) <= MAX_PIXELS:
+            yield [_row(*pair) for pair in zip(identities, (before, after[before.id]), strict=True)]
+
+
+def _row(identity: str, sample: Sample) -> dict[str, Any]:
+    texts = {"id": sample.id, "image_id": sample.image_id, "question": sample.question, "answer": sample.answer}
+    return {"artefact": identity, **texts, "picture": encode_png(sample.pixels)}
+
+
+def index(table: "pa.Table") -> tuple[dict[str, list[int]], list[str]]:
+    """Return the numbers of the rows of each release whose rows are right, and what is wrong with the others.
+
+    Of a picture only the header is read.
+    """
+    if len(table) > MAX_ROWS:
+        return {}, [f"{len(table)} rows; allowed: {MAX_ROWS}"]
+    texts = {name: table[name].cast("binary").to_pylist() for name in table.column_names[:-1]}
+    rows: dict[str, list[int]] = {}
+    faults: dict[str, str] = {}
+    for number, artefact in enumerate(texts["artefact"]):
+        name = artefact[:40].decode(errors="replace")
+        fault = _find_fault({key: cells[number] for key, cells in texts.items()}, table["picture"][number].as_py())
+        rows.setdefault(name, []).append(number)
+        if len(rows[name]) > SHOWN:
+            fault = f"more than {SHOWN} pictures"
+        if fault:
+            faults.setdefault(name, fault)
+    right = {name: numbers for name, numbers in rows.items() if name not in faults}
+    return right, [f"release {printable(name)!r} is left out: {fault}" for name, fault in faults.items()]
+
+
+def _find_fault(texts: dict[str, bytes], picture: bytes) -> str:
+    """Return what is wrong with a row, or ""."""
+    for name, cell in texts.items():
+        if len(cell) > MAX_TEXT:
+            return f"{name}: {len(cell)} bytes; allowed: {MAX_TEXT}"
+        try:
+            cell.decode()
+        except UnicodeDecodeError:
+            return f"{name}: not UTF-8"
+    if not IDENTITY.fullmatch(texts["artefact"].decode()):
+        return "artefact: allowed: 16 hexadecimal digits"
+    try:
+        with open_picture(picture, "picture", ("PNG",)) as header:
+            if header.mode != "RGB" or header.width * header.height > MAX_PIXELS:
+                return f"picture: {header.mode}, {header.width}x{header.height}; allowed: RGB, {MAX_PIXELS} pixels"
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def read(table: "pa.Table", rows: Sequence[int]) -> SampleSet:
+    """Return the samples of some rows that `index` found right. Raises UserError for a picture that is damaged."""
+
+    def read_sample(row: dict[str, Any]) -> Sample:
+        with open_picture(row["picture"], "picture", ("PNG",)) as picture:
+            pixels = np.asarray(picture)
+        return Sample(row["id"], row["image_id"], pixels, row["question"], row["answer"])
+
+    return SampleSet(tuple(map(read_sample, table.take(list(rows)).to_pylist())))
