@@ -1,1 +1,20 @@
-"""The benchmark: what is played, how it is played, and what its results say. CONTRIBUTING.md names the rooms."""
+"""The benchmark: what is played, how it is played, and what its results say. CONTRIBUTING.md names the rooms.
+
+From Python, `from bench import run, load_defense, load_attack, results`: see `bench.api`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.api import load_attack, load_defense, results, run
+else:
+
+    def __getattr__(name: str) -> object:
+        """Return a function of `bench.api`, which is imported when one is first asked for. `results` is also a room."""
+        if name not in __all__:
+            raise AttributeError(f"module 'bench' has no attribute {name!r}")
+        return import_module("bench.results") if name == "results" else getattr(import_module("bench.api"), name)
+
+
+__all__ = ["load_attack", "load_defense", "results", "run"]

@@ -54,11 +54,11 @@ def show(
     ] = False,
 ) -> None:
     """List the runs that were played, or print everything about one of them as JSON."""
-    from bench import results
+    from bench.results import load
     from bench.results.published import load_faults, load_runs
     from bench.tables.records import run_as_json
 
-    rows = load_runs() if published else results.load(quarantined=True)
+    rows = load_runs() if published else load(quarantined=True)
     for fault in load_faults() if published else []:
         echo(fault, err=True)
     badges = _load_badges() if published else {}

@@ -33,11 +33,10 @@ def export(
     ] = False,
 ) -> None:
     """Write comparable runs and the answers behind their intervals as Parquet files, with their provenance."""
-    from bench import results
     from bench.command import format_command
     from bench.game.suite import read_suite
     from bench.play.run import run_id
-    from bench.results import published
+    from bench.results import load, published
     from bench.results.export import publish
     from bench.results.own import is_open
 
@@ -50,7 +49,7 @@ def export(
         for name in suite or []
     }
     wanted = {key for runs in plan.values() for key in runs}
-    rows = [run for run in results.load() if run.id in wanted or not suite]
+    rows = [run for run in load() if run.id in wanted or not suite]
     report = publish(rows, folder or published.FOLDER, plan, own=own or [], replace=replace)
     size = sum(length for length, _ in report["files"].values()) / 1e6
     echo(f"{report['runs']} runs and the answers of {report['evaluations']} evaluations, {size:.1f} MB")

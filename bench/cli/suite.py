@@ -90,11 +90,11 @@ def run(
 @app.command()
 def status(name: Name, as_json: Json = False) -> None:
     """Print how many runs of a suite are recorded, and the traces of stages that failed at their last attempt."""
-    from bench import results
     from bench.play.schedule import failures
+    from bench.results import load
 
     plan = load_plan(name)
-    rows = {row.id for row in results.load()}
+    rows = {row.id for row in load()}
     recorded, traces = [run for run in plan.runs if run in rows], failures(plan)
     if as_json:
         return echo(json.dumps({"runs": len(plan.runs), "recorded": len(recorded), "failed": traces}, indent=1))

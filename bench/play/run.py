@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench import results
 from bench.command import format_command
 from bench.game.threat import surrogates
 from bench.play.provenance import provenance
 from bench.play.roles import BASELINES, stages_of, validation_role
 from bench.progress import Progress, silent
+from bench.results import Run, find, save
 from bench.scoring import learning_curve
 from bench.scoring.matching import EVALUATOR
 from bench.scoring.protection import Score, choose_baseline, score
@@ -69,7 +69,7 @@ def no_display(title: str) -> AbstractContextManager[Progress]:
     return nullcontext(silent)
 
 
-def play_run(spec: RunSpec, show: Show = no_display, on_zero_shot: OnZeroShot = go_on) -> results.Run:
+def play_run(spec: RunSpec, show: Show = no_display, on_zero_shot: OnZeroShot = go_on) -> Run:
     """Play one cell and its references, save its row and return it. The zero-shot evaluation is the first stage.
 
     Finished stages are read, not computed. A row that already names these very stages stays as it was.
@@ -81,15 +81,15 @@ def play_run(spec: RunSpec, show: Show = no_display, on_zero_shot: OnZeroShot = 
             progress(1.0, "reused" if artifacts[role].reused else "")
         if role == "zero":
             on_zero_shot(mean_score(artifacts[role]))
-    row = results.find(run_id(spec))
+    row = find(run_id(spec))
     identities = {role: artifact.identity for role, artifact in artifacts.items()}
     return row if row is not None and identities.items() <= row.stages.items() else record_run(spec, artifacts)
 
 
-def record_run(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
+def record_run(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> Run:
     """Score a run whose stages are finished, and save its row."""
-    row = _row(spec, artifacts)
-    results.save(row)
+    row = compute_row(spec, artifacts)
+    save(row)
     return row
 
 
@@ -118,7 +118,8 @@ def _read_sandbox(release: Artifact) -> dict[str, Any]:
     return made
 
 
-def _row(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
+def compute_row(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> Run:
+    """Return the row of a run whose stages are finished, computed from their files. Nothing is saved."""
     baselines = {
         role: {"test": mean_score(artifacts[role]), "validation": mean_score(artifacts[validation_role(role)])}
         for role in BASELINES
@@ -133,7 +134,7 @@ def _row(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> results.Run:
     along_training = {role: mean_score(artifact) for role, artifact in artifacts.items() if "@" in role}
     protection = measured.protection
     reused = [role for role, artifact in artifacts.items() if artifact.reused]
-    return results.Run(
+    return Run(
         id=run_id(spec),
         protocol=PROTOCOL,
         evaluator=EVALUATOR,

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from bench import results
 from bench.engine.base import Engine
 from bench.paths import home, write_atomic
 from bench.play.plan import Plan
 from bench.play.run import record_run
+from bench.results import load
 from bench.stages.stage import Stage
 
 
@@ -60,7 +60,7 @@ def _play_once(plan: Plan, engine: Engine, tick: Tick, outcome: Outcome) -> dict
     position = {name: number for number, name in enumerate(plan.tasks)}
     graph = TopologicalSorter({name: plan.needs(task) for name, task in plan.tasks.items()})
     graph.prepare()
-    rows = {row.id: row.stages for row in results.load()}
+    rows = {row.id: row.stages for row in load()}
     missing = {run: {stage.identity for stage in plan.roles[run].values()} & plan.tasks.keys() for run in plan.runs}
     users: dict[str, list[str]] = defaultdict(list)
     for run, names in missing.items():

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from bench import results
 from bench.command import format_command
 from bench.datasets import own
 from bench.datasets.cards import EMBEDDED, HUB
@@ -17,6 +16,7 @@ from bench.errors import UserError, unknown_name
 from bench.play import run
 from bench.play.roles import stages_of
 from bench.play.run import OnZeroShot, Show, go_on, no_display
+from bench.results import Run, save
 from bench.scoring import stats
 from bench.spec import RunSpec
 from bench.stages import evaluate, side_effects
@@ -60,7 +60,7 @@ def evaluations(spec: RunSpec, task: str) -> dict[str, Stage]:
 
 def play_with_side_effects(
     spec: RunSpec, tasks: Sequence[str], show: Show = no_display, on_zero_shot: OnZeroShot = go_on
-) -> results.Run:
+) -> Run:
     """Play a run and save its row, then its side effects, and save the row with them.
 
     Side effects on other tasks that the row already has stay. Raises UserError before anything is played where the data
@@ -83,7 +83,7 @@ def play_with_side_effects(
         row.stages = {**row.stages, **identities}
         row.effects = {**(row.effects or {}), task: measure([row.stages], task)}
         row.command = format_command(spec, list(row.effects))
-        results.save(row)
+        save(row)
     return row
 
 

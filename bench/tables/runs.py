@@ -10,8 +10,7 @@ import pandas as pd
 
 from attacks import REGISTRY as ATTACKS
 from attacks.grammar import format_attack
-from bench import results
-from bench.results import checked, published
+from bench.results import Run, checked, load, published
 from bench.scoring.matching import EVALUATOR
 from bench.scoring.protection import choose_baseline
 from bench.spec import PROTOCOL, Method
@@ -29,7 +28,7 @@ NOT_CHECKED = "self-reported: not compared before the maintainers have played it
 
 def load_runs() -> pd.DataFrame:
     """Return every run of the home, oldest first, as `tabulate_runs` does."""
-    return tabulate_runs(results.load(quarantined=True))
+    return tabulate_runs(load(quarantined=True))
 
 
 def load_published_runs(folder: Path | None = None) -> pd.DataFrame:
@@ -42,7 +41,7 @@ def load_published_runs(folder: Path | None = None) -> pd.DataFrame:
     return tabulate_runs(rows, [MAINTAINERS if row.id in known else SELF_REPORTED for row in rows])
 
 
-def tabulate_runs(rows: Iterable[results.Run], origins: Sequence[str] | None = None) -> pd.DataFrame:
+def tabulate_runs(rows: Iterable[Run], origins: Sequence[str] | None = None) -> pd.DataFrame:
     """Return the rows with derived columns, in their order.
 
     `defense_label`, `attack_label`: names, with options where runs of one name differ in them. `attack_text`: the
@@ -51,7 +50,7 @@ def tabulate_runs(rows: Iterable[results.Run], origins: Sequence[str] | None = N
     `stealth_*`, `seconds_*`: floats, NaN where not recorded. `reason`: why the run cannot be compared, or "".
     `origin`: who has played each run, of `origins`; by default this machine.
     """
-    names = [column.name for column in results.Run.__table__.columns]
+    names = [column.name for column in Run.__table__.columns]
     frame = pd.DataFrame([{name: getattr(row, name) for name in names} for row in rows], columns=names)
     for column in ("protection", "protection_low", "protection_high"):
         frame[column] = pd.to_numeric(frame[column])
