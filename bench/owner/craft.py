@@ -12,6 +12,7 @@ from bench.datasets.own.row_checks import DESCRIBE, MAX_PICTURE
 from bench.errors import UserError
 from bench.lazy import Picture, PictureCache
 from bench.owner.inventory import Inventory, LeftOut
+from bench.owner.measure import PIXELS_TOGETHER
 from bench.owner.methods import Part, needs_models, without_pixel_steps, without_words
 from bench.owner.platforms import Platform
 from bench.pictures import decode
@@ -24,9 +25,6 @@ from bench.words import insert
 if TYPE_CHECKING:
     from bench.lvlm.base import LVLM
     from defenses.base import Defense
-
-PIXELS_TOGETHER = 8 * 2**20
-"""Most pixels that the models see together. A step takes about 200 bytes a pixel besides the model."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +41,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Crafted:
-    """A protected chunk. clean and release: the same samples. inserted: words and slots of each row, by number."""
+    """A protected chunk.
+
+    clean and release: the same samples. inserted: words and slots of each row, by number. losses: of `measure.losses`,
+    on the surrogates as they were in the last round.
+    """
 
     clean: SampleSet
     release: SampleSet
     inserted: dict[int, tuple[list[str], list[int]]]
     left_out: list[LeftOut]
+    losses: dict[str, list[float]]
 
 
 def craft(job: Job, inventory: Inventory, digests: Sequence[str], number: int, progress: Progress) -> Crafted:
@@ -58,7 +61,7 @@ def craft(job: Job, inventory: Inventory, digests: Sequence[str], number: int, p
     """
     clean, left_out = load_samples(inventory, digests)
     if not clean:
-        return Crafted(clean, clean, {}, left_out)
+        return Crafted(clean, clean, {}, left_out, {})
     words = job.part.words if all(may_insert(inventory, digest) for digest in digests) else 0
     part = Part(job.part.epsilon, words)
     largest = max(sample.shape[0] * sample.shape[1] for sample in clean)
@@ -68,7 +71,8 @@ def craft(job: Job, inventory: Inventory, digests: Sequence[str], number: int, p
     check_release(clean, protected.samples)
     pairs = [_place_words(a, b) for a, b in zip(clean, protected.samples, strict=True)]
     inserted = {int(sample.id): (words, slots) for sample, words, slots in pairs}
-    return Crafted(clean, SampleSet(tuple(sample for sample, *_ in pairs)), inserted, left_out)
+    losses = getattr(defense, "losses", {})
+    return Crafted(clean, SampleSet(tuple(sample for sample, *_ in pairs)), inserted, left_out, losses)
 
 
 def load_samples(inventory: Inventory, digests: Sequence[str]) -> tuple[SampleSet, list[LeftOut]]:

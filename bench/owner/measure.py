@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bench.owner.craft import PIXELS_TOGETHER, Crafted, Job, load_surrogates
 from bench.owner.platforms import Platform
 from bench.samples import Sample
 from bench.stages.audit import structural_similarity
 
 if TYPE_CHECKING:
     from bench.lvlm.base import LVLM
+
+PIXELS_TOGETHER = 8 * 2**20
+"""Most pixels that the models see together. A step takes about 200 bytes a pixel besides the model."""
 
 BATCH = 16
 """Samples whose loss is measured together."""
@@ -59,22 +61,22 @@ def _similarity(a: np.ndarray, b: np.ndarray) -> float:
     return total / inner
 
 
-def losses(job: Job, crafted: Crafted) -> dict[str, list[float]]:
-    """Return the loss of each answer on the clean samples and on the release, as the surrogates are; in nats.
+def losses(
+    models: Sequence["LVLM"], clean: Sequence[Sample], release: Sequence[Sample], platform: Platform | None
+) -> dict[str, list[float]]:
+    """Return the loss of each answer (nats) on clean samples and on their release: the mean over the models.
 
-    With a platform also after it, as `clean_through` and `release_through`. Empty without models or answers. It is the
-    mean over the surrogates. A method that lowers this loss leaves less to learn.
+    With a platform also after it, as `clean_through` and `release_through`. Empty for samples without answers.
     """
-    models = load_surrogates(job)
-    pairs = [(a, b) for a, b in zip(crafted.clean, crafted.release, strict=True) if a.answer]
-    if not models or not pairs:
+    pairs = [(a, b) for a, b in zip(clean, release, strict=True) if a.answer]
+    if not pairs:
         return {}
     sides: dict[str, tuple[list[Sample], Platform | None]] = {
         "clean": ([a for a, _ in pairs], None),
         "release": ([b for _, b in pairs], None),
     }
-    if job.through:
-        sides |= {f"{side}_through": (samples, job.through) for side, (samples, _) in sides.items()}
+    if platform:
+        sides |= {f"{side}_through": (samples, platform) for side, (samples, _) in sides.items()}
     return {side: np.mean([list(_losses(m, *pair)) for m in models], axis=0).tolist() for side, pair in sides.items()}
 
 

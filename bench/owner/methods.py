@@ -42,9 +42,7 @@ def choose_part(defense: str, epsilon: int, words: int, *, image_only: bool, tex
     if image_only and text_only:
         raise UserError("image-only: together with text-only; allowed: one of them")
     if not touched <= {"pictures", "questions"}:
-        raise UserError(
-            f"defense: {defense!r} changes {' and '.join(sorted(touched))}; allowed: pictures and questions"
-        )
+        raise UserError(f"defense: {defense!r} changes {changed}; allowed: one that changes pictures or questions")
     part = Part(
         0 if text_only or "pictures" not in touched else epsilon,
         0 if image_only or "questions" not in touched else words,

@@ -21,6 +21,7 @@ from bench.owner.state import State, write_flushed
 from bench.owner.tables import write_tables
 from bench.progress import Progress, silent
 from bench.spec import identity
+from bench.store import disk
 from bench.victims import revision
 from defenses import REGISTRY
 
@@ -32,10 +33,21 @@ def protect(source: Path, target: Path, job: Job, progress: Progress = silent) -
     """Protect what is at `source` into the new folder `target`, and return the report that is written beside it.
 
     Raises UserError where a folder is in the other, where `target` holds anything but this job's half-done work, and
-    where the method lacks what it needs.
+    where the method lacks what it needs, or the disk has no room.
     """
     check_places(source, target)
     state = State(target.resolve())
+    try:
+        return _protect(source, state, job, progress)
+    except OSError as error:
+        if disk.is_disk_full_error(error):
+            raise UserError(
+                f"out: no space left for {str(state.target)!r}; free some, and the same command goes on"
+            ) from error
+        raise
+
+
+def _protect(source: Path, state: State, job: Job, progress: Progress) -> dict[str, Any]:
     is_new = state.open(identity(describe_job(job)))
     try:
         inventory = take_inventory(source, state.pictures)
@@ -152,9 +164,8 @@ def _write_chunk(
         entry = {"picture": digest, "files": new, **measure.compare(before, after)._asdict()}
         pictures.append({**entry, "note": picture.header.note if job.part.epsilon else ""})
         rows |= {row: crafted.inserted[row] for row in picture.rows}
-    losses = measure.losses(job, crafted)
     named = [left._asdict() for left in left_out]
-    return {"pictures": pictures, "rows": rows, "left_out": named, "losses": losses}
+    return {"pictures": pictures, "rows": rows, "left_out": named, "losses": crafted.losses}
 
 
 def _collect_edits(state: State, inventory: Inventory, names: dict[str, str], chunks: int) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
+from bench.paths import write_atomic
 
 MARK = "job.json"
 
@@ -27,6 +28,7 @@ class State:
         """Pictures that are inside a table, as they were."""
         self.protected = self.work / "protected"
         """The same pictures, protected."""
+        self.is_new_target = False
 
     def open(self, command: str) -> bool:
         """Begin a job, or go on with it; return True for a new one. `command`: the identity of all but the data.
@@ -41,23 +43,25 @@ class State:
         for folder in (self.target, self.report):
             if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
                 raise UserError(f"out: {str(folder)!r} is not empty; allowed: a new or empty folder")
-        self.work.mkdir(parents=True)
-        write_flushed(mark, json.dumps({"command": command}).encode())
+        self.report.mkdir(parents=True, exist_ok=True)
+        self.is_new_target = not self.target.exists()
         self.target.mkdir(exist_ok=True)
+        write_atomic(mark, json.dumps({"command": command}))
         return True
 
     def check_data(self, identity: str) -> None:
         """Remember what is protected. Raises UserError where the job was begun on other data."""
         file = self.work / "data"
         if not file.exists():
-            write_flushed(file, identity.encode())
+            write_atomic(file, identity)
         elif file.read_text() != identity:
             raise self._foreign("other data")
 
     def drop(self) -> None:
-        """Remove the empty folders of a job that could not begin."""
+        """Remove the folders of a job that could not begin."""
         shutil.rmtree(self.report)
-        self.target.rmdir()
+        if self.is_new_target:
+            self.target.rmdir()
 
     def _foreign(self, whose: str) -> UserError:
         return UserError(
@@ -71,7 +75,7 @@ class State:
             content = json.loads((self.report / MARK).read_bytes())
         except ValueError:
             return None
-        return content.get("command") if isinstance(content, dict) and self.work.is_dir() else None
+        return content.get("command") if isinstance(content, dict) and not content.get("finished") else None
 
     def read_chunk(self, number: int) -> dict[str, Any]:
         """Return the record of a finished chunk."""
@@ -84,12 +88,11 @@ class State:
 
     def keep_chunk(self, number: int, record: dict[str, Any]) -> None:
         """Mark a chunk as finished."""
-        draft = self.work / "draft"
-        write_flushed(draft, json.dumps(record).encode())
-        draft.replace(self._chunk(number))
+        write_atomic(self._chunk(number), json.dumps(record))
 
     def finish(self) -> None:
         """Remove everything but the report."""
+        write_atomic(self.report / MARK, json.dumps({"finished": True}))
         shutil.rmtree(self.work)
 
     def _chunk(self, number: int) -> Path:

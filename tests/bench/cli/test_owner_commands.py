@@ -1,0 +1,119 @@
+"""`bench protect` and `bench audit` as a person types them: exit codes, one line for bad input, an estimate."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bench.owner import files
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    """Four pictures with questions."""
+    folder = tmp_path / "pets"
+    rows = [{"file_name": f"{i}.png", "question": "What is this?", "answer": f"pet {i}"} for i in range(4)]
+    files.write(folder, {f"{i}.png": files.encode(files.picture(seed=i), "PNG") for i in range(4)})
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """A file system that cannot be written to."""
+    place = tmp_path / "read-only"
+    place.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(place)], capture_output=True, check=False
+    ).returncode:
+        pytest.skip("no right to mount")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_protect_and_audit_agree(cli: Callable, pets: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    done = cli("protect", str(pets), "--out", out, "--defense", "random_noise", "--epsilon", "4/255")
+    assert done.code == 0 and "4 pictures, 4 rows; at most 4 levels" in done.out
+    assert "nearly everything back" in done.out
+    assert cli("audit", str(pets), out, "--epsilon", "4/255").code == 0
+    over = cli("audit", str(pets), out, "--epsilon", "3", "--json")
+    assert over.code == 1 and len(json.loads(over.out)["faults"]) == 4
+    again = cli("protect", str(pets), "--out", out, "--defense", "random_noise")
+    assert again.code == 2 and len(again.err.splitlines()) == 1
+
+
+def test_something_left_out_is_named_and_is_exit_code_1(cli: Callable, pets: Path, tmp_path: Path) -> None:
+    files.write(pets, {"ba\x1bd.txt": b"x"})
+    done = cli("protect", str(pets), "--out", str(tmp_path / "out"), "--defense", "random_noise")
+    assert done.code == 1 and "left out: 'ba\\x1bd.txt': not copied" in done.err and "\x1b" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--defense", "mmgard"), "did you mean 'mmguard'?"),
+        (("--defense", "em", "--text-only"), "nothing of that is allowed here"),
+        (("--defense", "text_trigger", "--image-only"), "nothing of that is allowed here"),
+        (("--defense", "wrong_answers"), "allowed: one that changes pictures or questions"),
+        (("--image-only", "--text-only"), "allowed: one of them"),
+        (("--defense", "em", "-o", "round=1"), "no such option"),
+        (("--through", "gif=1"), "through: 'gif=1'"),
+        (("--defense", "random_noise", "--through", "jpeg=85"), "takes no pixel steps"),
+        (("--surrogates", "tiny-lava"), "tiny-lava"),
+        (("--epsilon", "x"), "epsilon: 'x'"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_bad_input_is_one_line_and_leaves_nothing(
+    cli: Callable, pets: Path, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = cli("protect", str(pets), "--out", str(tmp_path / "out"), *arguments)
+    assert done.code == 2 and message in done.err and len(done.err.splitlines()) == 1
+    assert not (tmp_path / "out").exists() and not (tmp_path / "out.report").exists()
+
+
+def test_places_that_are_no_folders_are_one_line(cli: Callable, pets: Path, tmp_path: Path) -> None:
+    files.write(tmp_path, {"file": b""})
+    for source, out in (
+        (tmp_path / "none", tmp_path / "out"),
+        (pets, tmp_path / "file" / "out"),
+        (pets, tmp_path / "file"),
+    ):
+        done = cli("protect", str(source), "--out", str(out), "--defense", "random_noise")
+        assert done.code == 2 and len(done.err.splitlines()) == 1, done.err
+        assert cli("audit", str(source), str(out)).code == 2
+
+
+def test_a_read_only_target_is_one_line(cli: Callable, pets: Path, read_only: Path) -> None:
+    done = cli("protect", str(pets), "--out", str(read_only / "out"), "--defense", "random_noise")
+    assert done.code == 2 and "Read-only" in done.err and len(done.err.splitlines()) == 1
+
+
+def test_a_full_disk_is_one_line_and_the_command_goes_on_with_room(cli: Callable, pets: Path, small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(os.urandom(480 * 1024))
+    command = ("protect", str(pets), "--out", str(small_disk / "out"), "--defense", "random_noise")
+    done = cli(*command)
+    assert done.code == 2 and len(done.err.splitlines()) == 1 and "space" in done.err
+    ballast.unlink()
+    assert cli(*command).code == 0 and cli("audit", str(pets), str(small_disk / "out")).code == 0
+
+
+def test_a_dry_run_counts_and_measures_and_writes_nothing(cli: Callable, pets: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    done = cli("protect", str(pets), "--out", str(tmp_path / "out"), "--defense", "random_noise", "--dry-run", "--json")
+    expected = json.loads(done.out)
+    assert (expected["pictures"], expected["rows"], expected["chunks"]) == (4, 4, 1)
+    assert expected["seconds"] >= 0 and expected["memory_mb"] > 0
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_dry_run_on_a_large_model_computes_without_it(cli: Callable, pets: Path, tmp_path: Path) -> None:
+    command = ("protect", str(pets), "--out", str(tmp_path / "out"), "--dry-run", "--json")
+    small, large = (json.loads(cli(*command, "--surrogates", name).out) for name in ("qwen3-vl-2b", "qwen3-vl-8b"))
+    assert 0 < small["seconds"] < large["seconds"] and small["gpu_mb"] < large["gpu_mb"]
+    assert "assumed" in large["rests_on"]
