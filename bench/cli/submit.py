@@ -1,6 +1,7 @@
 """`bench submit`: check and play what is sent in: a defense or an attack, described in YAML."""
 
 import json
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,16 +104,28 @@ def run_(
         ),
     ] = None,
     first: Annotated[bool, typer.Option("--first", help="one run: the plain attack, white box, seed 0")] = False,
+    small: Annotated[
+        bool, typer.Option("--small", help="the first run with one pass over emoji_smoke, or a release; never ranked")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only print the plan and its cost")] = False,
     force: Annotated[bool, typer.Option("--force", help="play cells that zero-shot almost solves, too")] = False,
+    to: Annotated[
+        Path | None, typer.Option(help="folder of the provenance file; default: `submissions` in BENCH_HOME")
+    ] = None,
     unsafe: Unsafe = False,
     as_json: Annotated[bool, typer.Option("--json", help="print results as JSON")] = False,
 ) -> None:
-    """Say what a submission costs, and play it as `bench run` would. A killed run continues where it stopped."""
+    """Say what a submission costs, and play it as `bench run` would. A killed run continues where it stopped.
+
+    At the end, a provenance file links the rows to what they were computed from; `bench submit verify` checks it.
+    """
     from attacks.required import SETS, expand_set
     from bench.cli.run import play
+    from bench.game.submissions.files import read_release
     from bench.game.submissions.read import locate, read_submission
+    from bench.game.submissions.schema import Release
     from bench.game.submissions.version1 import Submission
+    from bench.play.chain import MissingRows, write_chain
     from bench.threads import read_threads
 
     read_threads()  # so that a bad value is an error before anything is named
@@ -122,14 +135,55 @@ def run_(
         cells = [cell for text in expand_set(attack or "lora_sft") for cell in _cells_of_version1(entry, text)]
     else:
         cells = _cells(entry, file, attack or "required")
-    if first:
+    if first or small:
         cells = [cells[0][:1]]
+    if small:
+        cells = [[_shrink(spec, has_own_data=isinstance(entry, Release)) for spec in cell] for cell in cells]
     if dry_run:
         return _print_plan(cells, as_json)
     if not as_json:
         _tell_cost(cells)
-    together = not first and (attack or "required") in SETS and not isinstance(entry, Submission)
+    if to is not None:
+        to.mkdir(parents=True, exist_ok=True)
+    together = not first and not small and (attack or "required") in SETS and not isinstance(entry, Submission)
     play(cells, as_json=as_json, together=together or attack in SETS, force=force)
+    if small:
+        return  # no row of the entry
+    default = "lora_sft" if isinstance(entry, Submission) else "required"
+    sums = read_release(file.parent) if isinstance(entry, Release) else {}
+    try:
+        echo(f"provenance: {write_chain(entry, sums, attack or default, first, to)}", err=as_json)
+    except MissingRows as error:
+        echo(error, err=True)
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="a provenance file that `bench submit run` wrote")],
+    rerun: Annotated[
+        float, typer.Option(help="share of the stages to make again bit for bit; 0: none, otherwise at least one")
+    ] = 0.01,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="draws these stages; default: one that nobody can know before")
+    ] = None,
+    unsafe: Unsafe = False,
+) -> None:
+    """Check a provenance file: every link and number by what is on this machine, and some stages by making them again.
+
+    Prints a line for each check. The exit code is 2 where a link or a number is not as the file says.
+    """
+    from bench.play.verify import status
+    from bench.play.verify import verify as check
+
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    wrong = False
+    for line in check(file, rerun, seed):
+        echo(f"{status(line):6} {line.name}: {line.text}")
+        wrong = wrong or line.wrong
+    if rerun:
+        echo(f"the stages that were made again are those of --rerun {rerun:g} --seed {seed}")
+    if wrong:
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -138,6 +192,17 @@ def schema() -> None:
     from bench.game.submissions.schema import json_schema
 
     echo(json.dumps(json_schema(), indent=1))
+
+
+def _shrink(spec: "RunSpec", *, has_own_data: bool) -> "RunSpec":
+    """Return a run of a minute: one pass, and few pictures unless a release is of others."""
+    from attacks import REGISTRY as ATTACKS
+
+    options = {**spec.attack.options, "epochs": 1}
+    if "epochs" not in ATTACKS.describe(spec.attack).options:
+        options = spec.attack.options
+    attack = ATTACKS.normalise(spec.attack.model_copy(update={"options": options}))
+    return spec.model_copy(update={"attack": attack, "dataset": spec.dataset if has_own_data else "emoji_smoke"})
 
 
 def _check_version1(submission: "Submission", attack: str) -> None:

@@ -1,5 +1,6 @@
 """Methods that were sent in: files in the home, under a name that their content decides. None is imported here."""
 
+import hashlib
 import re
 import shutil
 from collections.abc import Mapping
@@ -23,6 +24,16 @@ def name_content(kind: str, sha256: str) -> str:
     'code_0123456789abcdef'
     """
     return f"{kind}_{sha256[:16]}"
+
+
+def name_release(sums: Mapping[str, str]) -> str:
+    """Return the name of a release from the SHA-256 of each of its files, by place: what `sha256sum` would write.
+
+    >>> name_release({}) == name_content("release", hashlib.sha256().hexdigest())
+    True
+    """
+    text = "".join(f"{sha256}  {place}\n" for place, sha256 in sorted(sums.items()))
+    return name_content("release", hashlib.sha256(text.encode()).hexdigest())
 
 
 def find(name: str) -> Entry | None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from bench import datasets, sandbox
 from bench.errors import UserError
 from bench.game.submissions.played import BUDGET, DATASET, VICTIM, identify
 from bench.game.submissions.schema import Attack, Code, Entry, Release
+from bench.play.check import Check
 from bench.progress import silent
 from bench.samples import Sample, SampleSet
 from bench.sandbox.limits import read_seconds
@@ -39,14 +40,6 @@ COUNT, SEED = 24, 0
 
 LEAST = 1e-3
 """Nats by which the loss of a sample changes at least, in the mean, where there is an effect."""
-
-
-class Check(NamedTuple):
-    """A property that was looked at: what it is, and, if it is `wrong`, what is allowed."""
-
-    name: str
-    text: str
-    wrong: bool = False
 
 
 def mock(entry: Entry, file: Path) -> Iterator[Check]:

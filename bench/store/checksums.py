@@ -29,13 +29,13 @@ def seal(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     """
     files = {name: [size, _digest(folder, name)] for name, size in sorted(file_sizes(folder).items())}
     text = json.dumps({**manifest, "files": files}, indent=1, ensure_ascii=False)
-    (folder / MANIFEST).write_bytes(_with_seal(text[:-2].encode()))
+    (folder / MANIFEST).write_bytes(add_seal(text[:-2].encode()))
     return parse_manifest((folder / MANIFEST).read_bytes())
 
 
 def parse_manifest(data: bytes) -> dict[str, Any]:
     """Return the manifest from the bytes of its file. Raises BrokenFolder unless `seal` wrote these bytes."""
-    if _with_seal(data.rpartition(_SEAL)[0]) != data:
+    if not is_sealed(data):
         raise BrokenFolder(f"{MANIFEST} is damaged or has no seal")
     try:
         manifest: dict[str, Any] = json.loads(data)
@@ -83,8 +83,14 @@ def file_sizes(folder: Path) -> dict[str, int]:
     return sizes
 
 
-def _with_seal(head: bytes) -> bytes:
+def add_seal(head: bytes) -> bytes:
+    """Return JSON of an object, given without its last line, with a last entry: the SHA-256 of everything before it."""
     return head + _SEAL + hashlib.sha256(head).hexdigest().encode() + b'"\n}'
+
+
+def is_sealed(data: bytes) -> bool:
+    """Return True if `add_seal` wrote these bytes."""
+    return add_seal(data.rpartition(_SEAL)[0]) == data
 
 
 def _digest(folder: Path, name: str) -> str:

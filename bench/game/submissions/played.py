@@ -1,6 +1,5 @@
 """The runs of a submission. Data, victim, threat models, seeds and budget are the organiser's."""
 
-import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,9 +43,8 @@ def identify(entry: Entry, file: Path) -> Played:
         with errors_at(file):
             _check_origin(entry)
         sums = read_release(folder)
-        text = "".join(f"{sha256}  {place}\n" for place, sha256 in sums.items())
-        name = submitted.name_content("release", hashlib.sha256(text.encode()).hexdigest())
-        return Played([Method(name=name)], {place.removeprefix("release/"): folder / place for place in sums})
+        files = {place.removeprefix("release/"): folder / place for place in sums}
+        return Played([Method(name=submitted.name_release(sums))], files)
     with errors_at(file):
         if isinstance(entry, Code):
             read_code(folder, entry.file, entry.sha256)
