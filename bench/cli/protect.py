@@ -15,10 +15,6 @@ LEFT_OUT = 1
 SHOWN = 20
 """Names of left-out files that are printed at most."""
 
-STAND_IN = ("tiny-llava-a",)
-"""The surrogate where none is named: embedded, and good for trying the command only."""
-
-
 def protect(
     source: Annotated[str, typer.Argument(help="a folder of pictures, or any data set that --dataset reads")],
     out: Annotated[Path, typer.Option("--out", help="the new folder; its report is beside it, OUT.report")],
@@ -51,11 +47,9 @@ def protect(
     """
     from bench.cli import parse
     from bench.cli.display import RunDisplay
-    from bench.owner import methods, protect
-    from bench.owner.craft import Job
+    from bench.owner import protect
     from bench.owner.inventory import locate_source
-    from bench.owner.platforms import parse_platform
-    from bench.spec import Method
+    from bench.owner.jobs import make_job
     from bench.threads import read_threads
     from bench.victims import check_available
 
@@ -63,16 +57,23 @@ def protect(
     if device is not None:
         os.environ["BENCH_DEVICE"] = device
     path = locate_source(source)
-    method = Method(name=defense, options=parse.options(option or []))
-    part = methods.choose_part(defense, parse.epsilon(epsilon), words, image_only=image_only, text_only=text_only)
-    names = (parse.names(surrogates) or STAND_IN) if methods.needs_models(defense) else ()
-    job = Job(method, part, names, seed, chunk, parse_platform(through) if through else None)
-    methods.check_method(method, part, through=through is not None)
+    job = make_job(
+        defense,
+        parse.options(option or []),
+        surrogates=parse.names(surrogates),
+        epsilon=parse.epsilon(epsilon),
+        words=words,
+        seed=seed,
+        chunk=chunk,
+        image_only=image_only,
+        text_only=text_only,
+        through=through,
+    )
     if dry_run:
         from bench.owner.estimate import estimate
 
         return _print_estimate(estimate(path, job), as_json)
-    check_available(names)
+    check_available(job.surrogates)
     with RunDisplay(quiet=as_json) as display, display.stage("protect") as progress:
         report = protect.protect(path, out, job, progress)
     if as_json:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import bench
 from bench.errors import UserError
@@ -51,6 +52,15 @@ def test_run_plays_what_the_command_line_plays(monkeypatch: pytest.MonkeyPatch) 
     assert spec.attack.options == {"epochs": 1, "jpeg.quality": 20}
 
 
+def test_a_folder_is_protected_and_audited(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    Image.new("RGB", (40, 30), "grey").save(tmp_path / "mine" / "grey.png")
+    report = bench.protect(tmp_path / "mine", tmp_path / "out", "random_noise", epsilon=4)
+    assert report["pictures"] == 1 and report["stealth"]["linf"] == 4
+    assert bench.audit(tmp_path / "mine", tmp_path / "out", epsilon=4)["within"]
+    assert not bench.audit(tmp_path / "mine", tmp_path / "out", epsilon=3)["within"]
+
+
 @pytest.mark.parametrize(
     ("call", "part"),
     [
@@ -61,6 +71,9 @@ def test_run_plays_what_the_command_line_plays(monkeypatch: pytest.MonkeyPatch) 
         (lambda: bench.run("mmguard", "lora_sft", epsilon=300), "epsilon"),
         (lambda: bench.run("mmguard", "lora_sft", dataset="no/such/folder"), "no/such/folder"),
         (lambda: bench.run("mmguard", "lora_sft", attack_options={"speed": 1}), "speed"),
+        (lambda: bench.protect("no/such/folder", "out"), "no/such/folder"),
+        (lambda: bench.protect(".", "out", "mmguard", image_only=True, text_only=True), "one of them"),
+        (lambda: bench.audit("no/such/folder", "."), "no/such/folder"),
         (lambda: bench.load_defense("Mm Guard"), "'Mm Guard' is not known"),
         (lambda: bench.load_defense("mmguard", rounds=-1), "rounds"),
         (lambda: bench.load_defense("mmguard", rounds=[1]), "options.rounds"),
