@@ -33,7 +33,11 @@ def commands_of(text: str) -> list[list[str]]:
 LINES, COMMANDS = lines_of(README), commands_of(README)
 
 
-@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+OWNERS = ("protect", "audit")
+"""Commands on a folder of one's own, which tests/bench/owner/test_docs.py runs."""
+
+
+@pytest.mark.parametrize("arguments", [line for line in COMMANDS if line[0] not in OWNERS], ids=" ".join)
 def test_commands_of_the_readme_parse(arguments: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Everything is run but the playing itself, and the writing of what is published."""
     played: list[object] = []
@@ -54,7 +58,7 @@ def test_there_are_commands() -> None:
     assert len(COMMANDS) >= 8
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.name)
 def test_commands_of_the_docs_parse(page: Path) -> None:
     """Options and their kinds of values, without doing anything."""
     for arguments in commands_of(page.read_text(encoding="utf-8")):

@@ -112,9 +112,11 @@ def may_insert(inventory: Inventory, digest: str) -> bool:
 
 def load_surrogates(job: Job) -> "list[LVLM]":
     """Return the models of a job, loaded once."""
+    if not needs_models(job.method.name):
+        return []
     from bench.lvlm.catalog import load_once
 
-    return [load_once(name) for name in job.surrogates] if needs_models(job.method.name) else []
+    return [load_once(name) for name in job.surrogates]
 
 
 def build(job: Job, part: Part, items: int) -> "Defense":

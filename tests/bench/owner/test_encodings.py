@@ -123,3 +123,11 @@ def test_pixels_that_a_format_would_change_are_refused(monkeypatch: pytest.Monke
     monkeypatch.setattr("bench.owner.encodings.SAVE", type("Lossy", (), {"get": staticmethod(lossy)}))
     with pytest.raises(UserError, match="WEBP does not keep these pixels"):
         encode(KINDS["lossy.webp"], shift(decode(KINDS["lossy.webp"], "w")), "w")
+
+
+@pytest.mark.parametrize(("quality", "more_than"), [(100, 10), (95, 20)])
+def test_jpeg_breaks_the_budget_even_at_its_best(quality: int, more_than: int) -> None:
+    """This is why a protected JPEG becomes a PNG."""
+    clean = files.pixels(size=(64, 64))
+    data = files.encode(Image.fromarray(shift(clean)), "JPEG", quality=quality, subsampling=0)
+    assert np.abs(decode(data, "j").astype(int) - clean).max() > more_than
