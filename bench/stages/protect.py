@@ -18,10 +18,11 @@ from bench.errors import UserError
 from bench.game.threat import surrogates
 from bench.progress import Progress
 from bench.samples import SampleSet
-from bench.spec import RunSpec
+from bench.spec import RunSpec, identity
 from bench.stages import dataset
 from bench.stages.fidelity import check_release, show_ascii
 from bench.stages.stage import Stage, name_stage
+from bench.store.unfinished import keep_parts
 
 if TYPE_CHECKING:
     from defenses.base import Protected
@@ -53,8 +54,9 @@ def stage(spec: RunSpec, split: str = "train", count: int | None = None) -> Stag
         **({"sandbox": "none"} if code is not None and sandbox.allows_unsafe() else {}),
     }
     models = names if "surrogates" in depends else ()
+    key = identity(payload)
     title = defense if count is None else f"{defense} on {count} of the trainer's own"
-    return name_stage("protect", title, payload, partial(_work, spec, data, count, models, code), (data,), models)
+    return name_stage("protect", title, payload, partial(_work, spec, data, count, models, code, key), (data,), models)
 
 
 def _work(
@@ -63,6 +65,7 @@ def _work(
     count: int | None,
     models: tuple[str, ...],
     code: Path | str | None,
+    key: str,
     folder: Path,
     progress: Progress,
 ) -> dict[str, float]:
@@ -70,26 +73,29 @@ def _work(
     if count is not None:
         samples = draw_queries(samples, count)
     seed = seed_of(spec, count)
-    if code is None:
-        protected = _protect(spec, models, samples, seed, progress)
-    else:
-        protected = sandbox.protect(code, spec.defense.options, samples, models, spec.budget, seed, progress)
-        (folder / SANDBOX).write_text(json.dumps({"sandbox": sandbox.name()}), encoding="utf-8")
-    log, image_steps = _check(spec.defense.name, protected, samples)
-    protected.samples.save(folder)
-    (folder / "log.json").write_text(log, encoding="utf-8")
+    with keep_parts(key) as parts:
+        if code is None:
+            protected = _protect(spec, models, samples, seed, parts, progress)
+        else:
+            protected = sandbox.protect(code, spec.defense.options, samples, models, spec.budget, seed, progress)
+            (folder / SANDBOX).write_text(json.dumps({"sandbox": sandbox.name()}), encoding="utf-8")
+        log, image_steps = _check(spec.defense.name, protected, samples)
+        protected.samples.save(folder)
+        (folder / "log.json").write_text(log, encoding="utf-8")
     return {"image_steps": image_steps}
 
 
 def _protect(
-    spec: RunSpec, models: tuple[str, ...], samples: SampleSet, seed: int | list[int], progress: Progress
+    spec: RunSpec, models: tuple[str, ...], samples: SampleSet, seed: int | list[int], parts: Path, progress: Progress
 ) -> "Protected":
-    """Return the release that a defense of the suite makes in this process."""
+    """Return the release that a defense of the suite makes in this process. Its finished turns are in `parts`."""
     from bench.lvlm.catalog import load_once
     from defenses import REGISTRY
+    from defenses.craft.turns import keep_turns
 
     defense, rng = REGISTRY.build(spec.defense), np.random.default_rng(seed)
-    return defense.protect(samples, [load_once(name) for name in models], spec.budget, rng, progress)
+    with keep_turns(parts):
+        return defense.protect(samples, [load_once(name) for name in models], spec.budget, rng, progress)
 
 
 def _check(name: str, protected: object, original: SampleSet) -> tuple[str, float]:

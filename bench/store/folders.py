@@ -37,6 +37,9 @@ SET_ASIDE = re.compile(r"([a-z][a-z0-9_-]{0,40})-([0-9a-f]{16})-[0-9]{1,9}")
 SMALL_FILES = ("methods", "own", "failures", "revisions")
 """Folders of small files that are named by an identity."""
 
+PARTS = "unfinished"
+"""Folder of the finished parts of work that was not finished: see `bench.store.unfinished`."""
+
 MAX_PROCESS = 2**22
 """The largest process number of Linux."""
 
@@ -163,7 +166,7 @@ def list_drafts() -> list[Path]:
     """Return the unfinished files and folders of processes that have ended. No link is followed."""
     folders = [home() / "artifacts" / path.name for path in _list_folder(home() / "artifacts") if is_plain(path)]
     folders = [folder for folder in folders if KIND.fullmatch(folder.name)]
-    folders += [home() / name for name in SMALL_FILES]
+    folders += [home() / name for name in (*SMALL_FILES, PARTS)]
     paths = [path for folder in folders for path in _list_folder(folder) if not path.is_symlink()]
     processes = {path: read_process(path) for path in paths}
     return [path for path, process in processes.items() if process is not None and not is_running(process)]

@@ -38,10 +38,18 @@ class Perturbations(MutableMapping[int, torch.Tensor]):
         self.spool, self.device = Spool[int](), device
 
     def __setitem__(self, number: int, perturbation: torch.Tensor) -> None:
-        self.spool[number] = perturbation.round().to("cpu", torch.int16).numpy()
+        self.write(number, perturbation.round().to("cpu", torch.int16).numpy())
 
     def __getitem__(self, number: int) -> torch.Tensor:
-        return torch.from_numpy(self.spool[number]).to(self.device).float()
+        return torch.from_numpy(self.read(number)).to(self.device).float()
+
+    def write(self, number: int, levels: np.ndarray) -> None:
+        """Set a perturbation to (3, H, W) int16 levels."""
+        self.spool[number] = levels
+
+    def read(self, number: int) -> np.ndarray:
+        """Return a perturbation as (3, H, W) int16 levels."""
+        return self.spool[number]
 
     def __delitem__(self, number: int) -> None:
         del self.spool[number]

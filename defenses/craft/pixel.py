@@ -27,6 +27,7 @@ from defenses.craft.draft import Batch, Draft, Draw, Step, Targets, Triggers, pe
 from defenses.craft.levels import CleanPictures, Perturbations
 from defenses.craft.surrogates import Surrogate, attach_surrogate
 from defenses.craft.transforms import RANDOM, apply_random
+from defenses.craft.turns import restore_turn, save_turn
 
 
 class PixelOptions(Options):
@@ -164,7 +165,7 @@ class PixelDefense(Defense[P]):
                 turns = list(self.make_turns(draft, number))
                 share = 1 / (o.rounds * len(turns))
                 losses = [
-                    self.step_turn(turn, adapted, part_of(progress, number / o.rounds + i * share, share))
+                    self.take_turn(turn, i, adapted, part_of(progress, number / o.rounds + i * share, share))
                     for i, turn in enumerate(turns)
                 ]
                 mean = float(np.mean([a["inner"] for a in inner])) if inner else 0.0
@@ -275,6 +276,16 @@ class PixelDefense(Defense[P]):
             parameter.grad = sum(terms[1:], start=terms[0])
         surrogate.optimiser.step()
         return float(sum(losses))
+
+    def take_turn(
+        self, batches: Sequence[Batch], number: int, surrogates: Sequence[Surrogate], progress: Progress
+    ) -> float:
+        """Take a turn of a round, or read what an earlier attempt made of it. Return its loss."""
+        loss = restore_turn(batches, batches[0].round, number)
+        if loss is None:
+            loss = self.step_turn(batches, surrogates, progress)
+            save_turn(batches, batches[0].round, number, loss)
+        return loss
 
     def step_turn(self, batches: Sequence[Batch], surrogates: Sequence[Surrogate], progress: Progress) -> float:
         """Step the pixels of batches, then their text. Return the last mean loss; NaN without pixel steps."""
