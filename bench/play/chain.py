@@ -23,6 +23,7 @@ from bench.paths import home, write_atomic
 from bench.play.roles import stages_of
 from bench.play.run import run_id
 from bench.results import Run, find
+from bench.results.entries import EntryCard, keep_card
 from bench.results.published import COLUMNS
 from bench.results.rows_from_elsewhere import Identity
 from bench.spec import Closed, Method, RunSpec, identity
@@ -150,6 +151,7 @@ def write_chain(entry: AnyEntry, sums: dict[str, str], attack: str, first: bool,
     }
     file = (folder or home() / "submissions") / f"{find_defenses(entry, sums)[0].name[:60]}-{name}.json"
     write_atomic(file, add_seal(_format(content)))
+    keep_card(name, EntryCard(title=entry.title, authors=entry.authors))
     return file
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError
 from bench.paths import write_atomic
-from bench.results import curves, gallery, published
+from bench.results import curves, entries, gallery, published
 from bench.results.own import is_open
 from bench.results.published import ANSWERS, COLUMNS, CURVES, GALLERY, JSON_COLUMNS, MAX_BYTES, PROVENANCE, RUNS
 from bench.results.rows import Run
@@ -77,6 +77,7 @@ def publish(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "runs": len(rows),
         "evaluations": len(evaluations),
+        "entries": _collect_cards(rows, previous or {}),
         "suites": _drop_played({**(previous or {}).get("suites", {}), **plans}, by_identity),
         "protocols": _distinct(run.protocol for run in rows),
         "evaluators": _distinct(run.evaluator for run in rows),
@@ -92,6 +93,13 @@ def publish(
     for name, data in {**files, PROVENANCE: text.encode()}.items():
         write_atomic(folder / name, data)
     return {**provenance, "own_left_out": len(everything) - len(rows)}
+
+
+def _collect_cards(runs: Iterable[Run], previous: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the titles and authors of the entries that have rows; of two, those that were published first."""
+    cards = {**entries.load_cards(), **entries.check_cards(previous.get("entries"))}
+    keys = {entries.identify_defense(run.defense, run.defense_options) for run in runs}
+    return {key: cards[key].model_dump() for key in sorted(keys & cards.keys())}
 
 
 def _drop_played(suites: dict[str, dict[str, Any]], rows: Mapping[str, Run]) -> dict[str, dict[str, Any]]:

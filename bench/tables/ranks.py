@@ -45,8 +45,9 @@ def compute_leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
     the level is missing or the score is not defined. `so_far`, `so_far_low`, `so_far_high`: protection against those
     attacks of the ranked level that were met. `attack`, `attack_label`: the chosen attack of the first seed. `met`,
     `of`: attacks of that level. `seeds`: those that have met them. `status`: verified, listed, control, or why there is
-    no rank. `checked`: who has played it, see `bench.tables.badges`. `rank`: "1", or "=1" where defenses tie. `run`:
-    the run of the chosen attack. `evaluations`: by seed. The release without a defense is left out.
+    no rank. `checked`: who has played it, see `bench.tables.badges`. `title`, `authors`: of its submission, or "".
+    `rank`: "1", or "=1" where defenses tie. `run`: the run of the chosen attack. `evaluations`: by seed. The release
+    without a defense is left out.
     """
     played = runs[runs["seed"].isin(SEEDS)]
     counted = played[played["reason"].isin(["", TOO_LITTLE_GAIN])]
@@ -74,6 +75,19 @@ def compute_leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
     ranked = ranked.assign(rank=[f"={rank}" if ranks.count(rank) > 1 else str(rank) for rank in ranks])
     parts = [ranked, board[~is_ranked & ~is_control].assign(rank=""), board[is_control].assign(rank="")]
     return pd.concat([part for part in parts if not part.empty], ignore_index=True)
+
+
+def sort_board(board: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Return a leaderboard by another column, best first; `by` the ranked level it stays as it is.
+
+    Whatever the column, what has no rank stands below all that have one, and controls stand last. The column
+    `seconds_protect` is sorted upwards, all others downwards.
+    """
+    if by == RANKED:
+        return board
+    place = board["status"].map(lambda status: {"listed": 0, "verified": 0, "control": 2}.get(status, 1))
+    upwards = [True, by == "seconds_protect"]
+    return board.assign(place=place).sort_values(["place", by], ascending=upwards, kind="stable").drop(columns="place")
 
 
 def find_differences(ranked: pd.DataFrame) -> np.ndarray:
@@ -109,7 +123,7 @@ def _describe(runs: pd.DataFrame) -> dict[str, Any]:
     """Return what is the same under every attack: the method, and what its release changes and costs."""
     stealth = {name: runs[name].mean() for name in ("stealth_psnr", "stealth_ssim", "seconds_protect")}
     return {
-        **{name: runs[name].iloc[0] for name in ("defense_label", "defense", "origin")},
+        **{name: runs[name].iloc[0] for name in ("defense_label", "defense", "origin", "title", "authors")},
         **stealth,
         **{name: runs[name].max() for name in ("stealth_linf", "stealth_words")},
     }

@@ -10,7 +10,8 @@ import pandas as pd
 
 from attacks import REGISTRY as ATTACKS
 from attacks.grammar import format_attack
-from bench.results import Run, checked, load, published
+from bench.results import Run, checked, entries, load, published
+from bench.results.entries import EntryCard
 from bench.scoring.matching import EVALUATOR
 from bench.scoring.protection import choose_baseline
 from bench.spec import PROTOCOL, Method
@@ -28,7 +29,7 @@ NOT_CHECKED = "self-reported: not compared before the maintainers have played it
 
 def load_runs() -> pd.DataFrame:
     """Return every run of the home, oldest first, as `tabulate_runs` does."""
-    return tabulate_runs(load(quarantined=True))
+    return tabulate_runs(load(quarantined=True), cards=entries.load_cards())
 
 
 def load_published_runs(folder: Path | None = None) -> pd.DataFrame:
@@ -38,17 +39,21 @@ def load_published_runs(folder: Path | None = None) -> pd.DataFrame:
     """
     rows = published.load_runs(folder)
     known = checked.find_checked(rows, folder)
-    return tabulate_runs(rows, [MAINTAINERS if row.id in known else SELF_REPORTED for row in rows])
+    cards = entries.check_cards((published.read_provenance(folder) or {}).get("entries"))
+    return tabulate_runs(rows, [MAINTAINERS if row.id in known else SELF_REPORTED for row in rows], cards)
 
 
-def tabulate_runs(rows: Iterable[Run], origins: Sequence[str] | None = None) -> pd.DataFrame:
+def tabulate_runs(
+    rows: Iterable[Run], origins: Sequence[str] | None = None, cards: Mapping[str, EntryCard] | None = None
+) -> pd.DataFrame:
     """Return the rows with derived columns, in their order.
 
     `defense_label`, `attack_label`: names, with options where runs of one name differ in them. `attack_text`: the
     attack with all its options, as on the command line. `evaluations`: the `Evaluations` that the score compares, None
     where a row does not name them. `utility_baseline`: the accuracy of the best baseline, NaN where there is none.
     `stealth_*`, `seconds_*`: floats, NaN where not recorded. `reason`: why the run cannot be compared, or "".
-    `origin`: who has played each run, of `origins`; by default this machine.
+    `origin`: who has played each run, of `origins`; by default this machine. `title`, `authors`: those of `cards`, by
+    the identity of the entry; "" where there are none.
     """
     names = [column.name for column in Run.__table__.columns]
     frame = pd.DataFrame([{name: getattr(row, name) for name in names} for row in rows], columns=names)
@@ -69,6 +74,11 @@ def tabulate_runs(rows: Iterable[Run], origins: Sequence[str] | None = None) -> 
     for name in COST:
         frame[f"seconds_{name}"] = _numbers((entry.get(name) for entry in frame["cost"]), "seconds")
     frame["utility_baseline"] = [_baseline(entry) for entry in frame["baselines"]]
+    methods = zip(frame["defense"], frame["defense_options"], strict=True)
+    keys = [read_or_none(partial(entries.identify_defense, *method)) for method in methods]
+    texts = [(cards or {}).get(key or "") for key in keys]
+    frame["title"] = [card.title if card else "" for card in texts]
+    frame["authors"] = [", ".join(card.authors) if card else "" for card in texts]
     frame["origin"] = HERE if origins is None else list(origins)
     frame["reason"] = _reasons(frame)
     return frame
