@@ -1,13 +1,16 @@
 """`bench results`: export results as files, and vouch for them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.output import echo
 from bench.errors import UserError
 from bench.game.suites import presets
+
+if TYPE_CHECKING:
+    from bench.results import Run
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -31,8 +34,15 @@ def export(
     replace: Annotated[
         bool, typer.Option("--replace", help="drop runs that are in the folder but not on this machine")
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="write a static site into this folder instead; without own runs, of the published ones"),
+    ] = None,
 ) -> None:
-    """Write comparable runs and the answers behind their intervals as Parquet files, with their provenance."""
+    """Write comparable runs and the answers behind their intervals as Parquet files, with their provenance.
+
+    A few pictures of each release on embedded data, and the losses of the stages, go with them.
+    """
     from bench.command import format_command
     from bench.game.suite import read_suite
     from bench.play.run import run_id
@@ -50,6 +60,10 @@ def export(
     }
     wanted = {key for runs in plan.values() for key in runs}
     rows = [run for run in load() if run.id in wanted or not suite]
+    if html is not None:
+        if folder is not None or replace:
+            raise UserError("html: a folder of Parquet files and --replace do not go with it; allowed: --html DIR")
+        return _write_site([run for run in rows if is_open(run.dataset, run.effects, own or [])], html)
     report = publish(rows, folder or published.FOLDER, plan, own=own or [], replace=replace)
     size = sum(length for length, _ in report["files"].values()) / 1e6
     echo(f"{report['runs']} runs and the answers of {report['evaluations']} evaluations, {size:.1f} MB")
@@ -57,6 +71,19 @@ def export(
         echo(f"{report['own_left_out']} runs on your own data are left out; --own NAME exports those of a name")
     for name, coverage in report["suites"].items():
         echo(f"{name}: {len(coverage['not_played'])} of {coverage['planned']} runs are not played")
+
+
+def _write_site(rows: "list[Run]", folder: Path) -> None:
+    """Write the site of some runs of this machine; where there are none, of the published ones."""
+    from bench.site.pages import build_pages
+    from bench.site.write import write_site
+    from bench.tables.runs import load_published_runs, tabulate_runs
+
+    runs = tabulate_runs(rows) if rows else load_published_runs()
+    pages = build_pages(runs)
+    write_site(pages, folder)
+    source = "this machine" if rows else "the published results"
+    echo(f"{len(pages)} files of {len(runs)} runs of {source}; open {folder / 'index.html'}")
 
 
 @app.command()

@@ -92,3 +92,15 @@ def test_own_data_are_left_out_and_counted(cli: Callable, finished: Callable[...
     assert {run.dataset for run in published.load_runs(tmp_path / "files")} == {"emoji_smoke"}
     assert cli("results", "export", folder, "--own", "pets").out.splitlines()[1:] == []
     assert len(published.load_runs(tmp_path / "files")) == 2
+
+
+def test_a_site_of_own_runs_in_a_folder_of_its_own(cli: Callable, finished: Callable[..., Run], tmp_path: Path) -> None:
+    finished(0), finished(1, protected=24, dataset="own:pets@0123456789abcdef")
+    folder = tmp_path / "site"
+    output = cli("results", "export", "--html", str(folder))
+    assert (output.code, output.out) == (0, f"5 files of 1 runs of this machine; open {folder / 'index.html'}\n")
+    assert "mmguard" in (folder / "matrix.html").read_text()
+    assert not any("pets" in file.read_text() for file in folder.rglob("*.html"))
+    assert cli("results", "export", "--html", str(folder)).code == 0, "its own folder"
+    for arguments in (["--html", str(tmp_path)], [str(tmp_path / "x"), "--html", str(folder)]):
+        assert cli("results", "export", *arguments).err.startswith("error: html: ")
