@@ -45,6 +45,8 @@ def protect(source: Path, target: Path, job: Job, progress: Progress = silent) -
                 f"out: no space left for {str(state.target)!r}; free some, and the same command goes on"
             ) from error
         raise
+    finally:
+        state.close()
 
 
 def _protect(source: Path, state: State, job: Job, progress: Progress) -> dict[str, Any]:

@@ -5,6 +5,7 @@ chunk, and the pictures of tables; in the end the report alone is left. A chunk 
 and all files of its pictures have reached the disk before.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -29,6 +30,7 @@ class State:
         self.protected = self.work / "protected"
         """The same pictures, protected."""
         self.is_new_target = False
+        self.handle: int | None = None
 
     def open(self, command: str) -> bool:
         """Begin a job, or go on with it; return True for a new one. `command`: the identity of all but the data.
@@ -39,6 +41,7 @@ class State:
         if mark.exists():
             if self._read_mark() != command:
                 raise self._foreign("another command, or is finished")
+            self._lock()
             return False
         for folder in (self.target, self.report):
             if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -47,7 +50,23 @@ class State:
         self.is_new_target = not self.target.exists()
         self.target.mkdir(exist_ok=True)
         write_atomic(mark, json.dumps({"command": command}))
+        self._lock()
         return True
+
+    def _lock(self) -> None:
+        """Keep other processes out until `close`. Raises UserError where one is at work."""
+        self.handle = os.open(self.report / MARK, os.O_RDONLY)
+        try:
+            fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"out: another process is at work on {str(self.target)!r}; allowed: one at a time"
+            ) from None
+
+    def close(self) -> None:
+        """Let other processes in."""
+        if self.handle is not None:
+            os.close(self.handle)
 
     def check_data(self, identity: str) -> None:
         """Remember what is protected. Raises UserError where the job was begun on other data."""

@@ -13,9 +13,10 @@ import pytest
 
 from bench.errors import UserError
 from bench.owner.methods import Part
-from bench.owner.protect import protect
+from bench.owner.protect import describe_job, protect
+from bench.owner.state import State
 from bench.pictures import decode
-from bench.spec import Method
+from bench.spec import Method, identity
 from tests.bench.owner import files
 from tests.bench.owner.conftest import JobMaker, tree
 
@@ -101,6 +102,17 @@ def test_mmguard_changes_pictures_and_questions(source: Path, tmp_path: Path, jo
     assert all(len(row["question"].split()) == 5 for row in rows[:-1])
 
 
+def test_mmguard_on_captions_and_pictures_alone_inserts_no_word(tmp_path: Path, job: JobMaker) -> None:
+    """A caption has no question: the noise is made without a trigger, which the release would not have."""
+    rows = [{"file_name": f"{i}.png", "caption": f"a thing {i}"} for i in range(4)]
+    files.write(tmp_path / "mine", {f"{i}.png": files.encode(files.picture(seed=i), "PNG") for i in range(4)})
+    (tmp_path / "mine" / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    method = Method(name="mmguard", options={"rounds": 1, "image_steps": 1, "inner_steps": 0})
+    report = protect(tmp_path / "mine", tmp_path / "out", job(method=method, part=Part(8, 2)))
+    assert report["words"] == {} and 0 < report["stealth"]["linf"] <= 8
+    assert (tmp_path / "out" / "metadata.jsonl").read_text() == (tmp_path / "mine" / "metadata.jsonl").read_text()
+
+
 def test_a_killed_job_goes_on_to_the_same_bytes(source: Path, tmp_path: Path, job: JobMaker) -> None:
     """SIGKILL while the pictures of a chunk are written: some are there, and its record is not."""
     program = (
@@ -149,6 +161,15 @@ def test_nothing_is_overwritten(source: Path, tmp_path: Path, job: JobMaker) -> 
         protect(source, tmp_path / "full", job())
     assert tree(tmp_path / "out") == before and tree(tmp_path / "full") == {"mine.txt": b"keep"}
     assert not (tmp_path / "full.report").exists()
+
+
+def test_two_processes_do_not_work_on_one_folder(source: Path, tmp_path: Path, job: JobMaker) -> None:
+    state = State(tmp_path / "out")
+    assert state.open(identity(describe_job(job())))
+    with pytest.raises(UserError, match="another process is at work"):
+        protect(source, tmp_path / "out", job())
+    state.close()
+    assert protect(source, tmp_path / "out", job())["pictures"] == 12
 
 
 def test_folders_in_each_other_are_refused(source: Path, tmp_path: Path, job: JobMaker) -> None:
