@@ -61,5 +61,12 @@ def keep(name: str, files: Mapping[str, Path]) -> None:
         copy.rename(_folder(name))
 
 
+def read_sums(name: str) -> dict[str, str]:
+    """Return the SHA-256 of each file that is kept of a method, by its place in the folder; {} where nothing is."""
+    folder = _folder(name)
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
 def _folder(name: str) -> Path:
     return home() / "entries" / name

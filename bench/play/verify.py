@@ -7,7 +7,19 @@ from pydantic import JsonValue
 
 from bench.command import format_command
 from bench.errors import UserError, show
-from bench.play.chain import AnyEntry, Chain, Link, find_stages, identify_entry, plan_runs, read_chain
+from bench.game.submissions.files import FOLDER
+from bench.game.submissions.schema import Code, Release
+from bench.methods import submitted
+from bench.play.chain import (
+    AnyEntry,
+    Chain,
+    Link,
+    find_defenses,
+    find_stages,
+    identify_entry,
+    plan_runs,
+    read_chain,
+)
 from bench.play.check import Check
 from bench.play.rerun import compare, draw, rerun
 from bench.play.roles import stages_of
@@ -36,6 +48,7 @@ def verify(file: Path, share: float, seed: int) -> Iterator[Check]:
     sealed = is_sealed(data)
     yield Check("seal", "as it was written" if sealed else "the file was changed afterwards", wrong=not sealed)
     yield _check_entry(chain, entry)
+    yield from _check_content(chain, entry)
     planned: dict[str, RunSpec] = {}
     try:
         planned = {run_id(spec): spec for spec in plan_runs(entry, chain.sums, chain.attack, chain.first)}
@@ -81,6 +94,23 @@ def _check_entry(chain: Chain, entry: AnyEntry) -> Check:
     if name != chain.identity:
         return Check("entry", f"{chain.identity} is not the identity of this submission, which is {name}", wrong=True)
     return Check("entry", f"{name}, {entry.title}")
+
+
+def _check_content(chain: Chain, entry: AnyEntry) -> Iterator[Check]:
+    """Yield a check of the code or release that this home keeps of an entry, file by file; none for other entries."""
+    if isinstance(entry, Code | Release):
+        name = find_defenses(entry, chain.sums)[0].name
+        kept = submitted.read_sums(name)
+        sums = {place.removeprefix(f"{FOLDER}/"): sha256 for place, sha256 in chain.sums.items()}
+        if isinstance(entry, Code):  # of two files of the same content, the name of the first is kept
+            sums = dict.fromkeys(kept or [entry.file], entry.sha256)
+        different = sorted(place for place in {*sums, *kept} if sums.get(place) != kept.get(place))
+        if not kept:
+            yield Check("entry", f"{OPEN}{name} is not in this home")
+        elif different:
+            yield Check("entry", f"{different[0]} of {name}: other bytes than were sent in", wrong=True)
+        else:
+            yield Check("entry", f"{len(kept)} files of {name} as they were sent in")
 
 
 def _check_plan(chain: Chain, planned: Mapping[str, RunSpec]) -> Iterator[Check]:

@@ -10,15 +10,20 @@ from typing import Any
 import pytest
 
 from bench.errors import UserError
+from bench.game.submissions.files import read_release
+from bench.game.submissions.played import identify
+from bench.game.submissions.schema import Release
 from bench.game.submissions.version1 import Submission
 from bench.play import chain
 from bench.play.rerun import draw
 from bench.play.run import play_run
 from bench.play.verify import status, verify
+from bench.samples import SampleSet
 from bench.spec import identity
 from bench.store import checksums
 from bench.store.checksums import MANIFEST, add_seal
-from tests.bench.toy_game import Game
+from tests.bench.game.submissions.wholes import COMMON, ORIGIN, write_sums
+from tests.bench.toy_game import Game, things
 
 FIELDS: dict[str, Any] = {
     "version": 1, "title": "Hide by a stranger", "authors": ["A. Stranger"], "defense": {"name": "hide"},
@@ -268,6 +273,38 @@ def test_titles_and_authors_are_not_the_identity(game: Game, tmp_path: Path) -> 
     ]
     assert (len(files), rows[0]) == (1, rows[1])
     assert chain.identify_entry(submission(defense={"name": "hide", "options": {"hidden": 3}}), {}) != files.pop()
+
+
+@pytest.fixture
+def release(game: Game, tmp_path: Path) -> tuple[Release, Path]:
+    """A release that was made elsewhere, its fourth sample marked."""
+    samples = [s.with_release(s.pixels, f"mark {s.question}") if s.id == "train3" else s for s in things("train")]
+    SampleSet(tuple(samples)).save(tmp_path / "entry" / "release")
+    write_sums(tmp_path / "entry")
+    entry = Release.model_validate({**COMMON, "kind": "release", "made_for": ORIGIN})
+    return entry, tmp_path / "entry" / "submission.yaml"
+
+
+def test_a_release_is_linked_from_the_bytes_that_were_sent_in(
+    release: tuple[Release, Path], bench_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any
+) -> None:
+    entry, place = release
+    identify(entry, place).keep()
+    sums = read_release(place.parent)
+    (spec,) = chain.plan_runs(entry, sums, "lora_sft", first=True)
+    play_run(spec)
+    file = chain.write_chain(entry, sums, "lora_sft", first=True)
+    lines = check(file)
+    assert (lines["WRONG"], lines["open"]) == ([], [])
+    assert f"entry: 33 files of {spec.defense.name} as they were sent in" in lines["ok"]
+    picture = bench_home / "entries" / spec.defense.name / "images" / "train5.png"
+    picture.write_bytes(picture.with_name("train6.png").read_bytes())
+    expected = f"entry: images/train5.png of {spec.defense.name}: other bytes than were sent in"
+    assert check(file)["WRONG"] == [expected]
+    edit(file, lambda content: content["sums"].update({"release/images/train5.png": "0" * 64}))
+    assert "is not the identity of this submission" in "".join(check(file)["WRONG"] + check(file)["open"])
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path_factory.mktemp("elsewhere")))
+    assert not [line for line in check(file)["ok"] if line.startswith("entry")], "nothing of it is here"
 
 
 def test_without_all_rows_no_file_is_written(game: Game, tmp_path: Path) -> None:
