@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from bench.errors import HIDDEN, UserError, hide_secrets
@@ -73,6 +73,22 @@ def open_engine(address: str | URL) -> Engine:
         raise _url_error(address, f"{error}; pip install 'mmguard-bench[postgres]'") from error
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise _url_error(address, str(error)) from error
+
+
+def read_state(url: str | None = None) -> tuple[object, ...]:
+    """Return what changes whenever a row of the database at a URL is written, without reading rows.
+
+    Of SQLite it is the state of the file; of PostgreSQL the number of rows and the newest transaction that wrote one.
+    Raises UserError as `connect` does.
+    """
+    address = url or database_url()
+    parsed = make_url(address)
+    if parsed.get_backend_name() == "sqlite":
+        files = [Path(f"{parsed.database}{ending}") for ending in ("", "-wal")]
+        states = [file.stat() if file.is_file() else None for file in files]
+        return tuple(state and (state.st_ino, state.st_size, state.st_mtime_ns) for state in states)
+    with errors_as_one_line(address), connect(url).connect() as connection:
+        return tuple(connection.execute(text("SELECT count(*), max(xmin::text::bigint) FROM runs")).one())
 
 
 @contextmanager

@@ -13,6 +13,10 @@ MODELS = {"zero-shot": "zero", "clean": "clean", "protected": "evaluate"}
 """The models of a run, each with the role of its evaluation."""
 
 
+HALF = 0.5
+"""The score above which an answer counts as right."""
+
+
 def compare_answers(stages: Mapping[str, str]) -> tuple[pd.DataFrame | None, list[str]]:
     """Return the test answers of all models side by side, one row for each item, and the models that lack answers.
 
@@ -32,6 +36,27 @@ def compare_answers(stages: Mapping[str, str]) -> tuple[pd.DataFrame | None, lis
 def select_lost(comparison: pd.DataFrame) -> pd.DataFrame:
     """Return the items of `compare_answers` that the clean model answers better than the protected one."""
     return comparison[comparison["clean score"] > comparison["protected score"]]
+
+
+def select_kept(comparison: pd.DataFrame) -> pd.DataFrame:
+    """Return the items of `compare_answers` that the protected model still answers right, by more than half."""
+    return comparison[comparison["protected score"] > HALF]
+
+
+def compare_evaluations(first: str, second: str) -> pd.DataFrame | None:
+    """Return the test items that two evaluations score differently; None where answers are not on this machine.
+
+    Columns: question, target, and for `first` and `second` the answer and its score in [0,1].
+    """
+    sides = [
+        read_or_none(partial(_load_answers, {"evaluate": evaluation}, "evaluate")) for evaluation in (first, second)
+    ]
+    if sides[0] is None or sides[1] is None:
+        return None
+    names = {"prediction": "first", "score": "first score"}, {"prediction": "second", "score": "second score"}
+    columns = [side[list(titles)].rename(columns=titles) for side, titles in zip(sides, names, strict=True)]
+    table = pd.concat([sides[0][["question", "target"]], *columns], axis=1, join="inner")
+    return table[table["first score"] != table["second score"]]
 
 
 def load_scores(evaluation: str) -> pd.DataFrame | None:
