@@ -2,6 +2,8 @@
 
 import ast
 import hashlib
+import os
+import warnings
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,7 +45,9 @@ def _hash(waiting: set[str], own: set[str], texts: dict[str, str]) -> str:
 def _imports(text: str) -> set[str]:
     """Return every name that may be an imported module: `from a import b` may mean `a.b`."""
     names = set()
-    for node in ast.walk(ast.parse(text)):
+    with warnings.catch_warnings(action="ignore"):  # they quote a foreign text
+        tree = ast.parse(text)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -59,4 +63,4 @@ def _file(module: str) -> Path | None:
         return None
     path = Path(spec.origin).parent.joinpath(*rest)
     files = (path.with_suffix(".py"), path / "__init__.py") if rest else (Path(spec.origin),)
-    return next((file for file in files if file.is_file()), None)
+    return next((file for file in files if os.path.isfile(file)), None)  # noqa: PTH113 - False, too, for a long name

@@ -212,9 +212,13 @@ def _check_attack(method: Method, defense: Method) -> Iterator[Check]:
         yield Check("trains", f"{method.name} is a control; allowed: an attack that learns from a release", wrong=True)
         return
     victim, clean, validation = load_once(VICTIM), few(), few("validation")
-    released = _protect(defense, clean).samples
-    queried = _protect(defense, validation).samples if "queried" in traits.needs else None
-    knowledge = Knowledge(victim, validation, clean if "owner" in traits.needs else None, queried)
+    is_here = defense.name in DEFENSES.catalog  # the code or release of others is not played for a mock
+    released = _protect(defense, clean).samples if is_here else clean
+    held: dict[str, SampleSet] = {"owner": clean} if "owner" in traits.needs else {}
+    if "queried" in traits.needs:
+        held["queried"] = _protect(defense, validation).samples if is_here else validation
+    knowledge = Knowledge(victim, validation, **held)
+    where = f"in the release of {defense.name}" if is_here else "clean ones"
     attack = ATTACKS.build(_shorten(method, settings))
     started, weights = time.monotonic(), list[bytes]()
     for _ in range(2):
@@ -227,7 +231,7 @@ def _check_attack(method: Method, defense: Method) -> Iterator[Check]:
             weights.append(b"".join(file.read_bytes() for file in sorted(Path(folder).glob("*.safetensors"))))
             with use_adapter(victim, Path(folder)):
                 after = compute_losses(victim, samples)
-    yield Check("samples", f"{len(samples)} to train on, of {len(released)} in the release of {defense.name}")
+    yield Check("samples", f"{len(samples)} to train on, of {len(released)} {where}")
     yield Check("runs", f"{time.monotonic() - started:.1f} s for a few steps, twice")
     same = weights[0] == weights[1]
     text = "the same weights the second time" if same else "other weights the second time; allowed: the same"

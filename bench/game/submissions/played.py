@@ -1,5 +1,6 @@
 """The runs of a submission. Data, victim, threat models, seeds and budget are the organiser's."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ from attacks import REGISTRY as ATTACKS
 from attacks.grammar import parse_attack
 from bench.errors import UserError, unknown_name
 from bench.game.submissions.files import read_code, read_release
-from bench.game.submissions.read import errors_at
+from bench.game.submissions.read import NAME, errors_at, read_submission
 from bench.game.submissions.schema import Attack, Code, Configured, Entry, Release
 from bench.game.submissions.version1 import check_steps
 from bench.game.threat import surrogates
@@ -22,15 +23,21 @@ BUDGET = Budget()
 
 
 class Played(NamedTuple):
-    """The defenses of a submission as runs name them, and the files that such a name stands for, by place."""
+    """The defenses of a submission as runs name them, and the files that such a name stands for, by place.
+
+    broken: the code of others that an attack is played against.
+    """
 
     defenses: list[Method]
     files: dict[str, Path]
+    broken: tuple["Played", ...] = ()
 
     def keep(self) -> None:
         """Copy the files into the home, where every stage finds them."""
         if self.files:
             submitted.keep(self.defenses[0].name, self.files)
+        for entry in self.broken:
+            entry.keep()
 
 
 def identify(entry: Entry, file: Path) -> Played:
@@ -57,9 +64,13 @@ def identify(entry: Entry, file: Path) -> Played:
         ATTACKS.check(attack.name)
         if attack.options or "+" in attack.name:
             ATTACKS.describe(attack)
+        broken = []
         for number, defense in enumerate(entry.breaks):
-            _check_defense(defense, f"breaks.{number}")
-        return Played(entry.breaks, {})
+            if code := _find_code(defense.name, folder / "../.."):
+                broken.append(code)
+            else:
+                _check_defense(defense, f"breaks.{number}", ", and code entries of the folder submissions")
+        return Played(entry.breaks, {}, tuple(broken))
 
 
 def make_cells(entry: Entry, played: Played, attack: str) -> list[list[RunSpec]]:
@@ -107,10 +118,20 @@ def _other_surrogates(entry: Release) -> tuple[str, ...]:
     return () if set(names) == set(surrogates(VICTIM, entry.made_for.threat)) else names
 
 
-def _check_defense(defense: Method, field: str) -> None:
+def _find_code(name: str, submissions: Path) -> Played | None:
+    """Return the entry of code that is played under a name, of those in the folder `submissions`."""
+    for file in sorted(submissions.glob(f"*/{NAME}")) if submitted.NAME.fullmatch(name) else ():
+        with suppress(UserError):  # a broken entry of others
+            entry = read_submission(file)
+            if isinstance(entry, Code) and submitted.name_content("code", entry.sha256) == name:
+                return identify(entry, file)
+    return None
+
+
+def _check_defense(defense: Method, field: str, more: str = "") -> None:
     """Raise UserError for a defense that is not of `bench list`, wrong options, and too many steps."""
     if defense.name not in DEFENSES.catalog:
-        raise unknown_name(f"{field}.name", defense.name, DEFENSES.catalog)
+        raise unknown_name(f"{field}.name", defense.name, DEFENSES.catalog, more)
     if defense.options:  # the defaults are known to be cheap, and asking for them would import torch
         try:
             check_steps(DEFENSES.describe(defense).options)

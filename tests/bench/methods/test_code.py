@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.methods.code import code_hash
+from bench.methods.code import code_hash, text_hash
 
 FILES = {
     "__init__": "REGISTRY = {}\n",
@@ -70,3 +70,15 @@ def test_a_module_of_its_own(package: Path) -> None:
 def test_the_methods_of_the_benchmark_differ() -> None:
     names = ("defenses.em", "defenses.controls", "defenses.mmguard.bph", "attacks.tune.lora_sft", "attacks.controls")
     assert len({code_hash(name) for name in names}) == len(names)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "é" * 200])
+def test_a_name_that_no_file_can_have_is_no_module(name: str) -> None:
+    assert text_hash(f"from defenses.base import {name}\n") != text_hash("from defenses.base import y\n")
+    assert len(text_hash(f"import defenses.{name}.a\n")) == 16
+
+
+@pytest.mark.parametrize("text", ["x = '\\\x1b[31m'\n", "x = 9if x else 1\n", "x is 1\n"])
+def test_warnings_about_a_foreign_text_are_not_printed(text: str, recwarn: pytest.WarningsRecorder) -> None:
+    assert len(text_hash(text)) == 16
+    assert not recwarn.list
