@@ -27,4 +27,4 @@ lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && PYTHONPATH=. $(BIN)/lint-imports
 
 docs: setup
-	$(BIN)/python -m reports.cards
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict

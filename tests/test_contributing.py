@@ -1,4 +1,4 @@
-"""CONTRIBUTING's examples are whole files: saved under their names, and nothing else touched, they are played."""
+"""The examples of docs/methods.md are whole files: saved under their names, with nothing else touched, they play."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = re.compile(r"^`([\w/]+\.py)`\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-EXAMPLES = dict(EXAMPLE.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
+EXAMPLES = dict(EXAMPLE.findall((ROOT / "docs" / "methods.md").read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """README and docs cannot go stale: their commands parse, their links exist, their names are registered."""
 
 import re
+import runpy
 import shlex
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from bench.cli import parse
 from bench.cli.main import app
 from bench.game.suite import Suite
 from bench.play.schedule import Outcome
+from reports.site import GENERATED
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+SNIPPETS = {page.name: re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S) for page in PAGES}
 
 
 def lines_of(text: str) -> list[str]:
@@ -30,7 +33,8 @@ def commands_of(text: str) -> list[list[str]]:
     return [shlex.split(line)[1:] for line in lines_of(text) if line.startswith("bench ")]
 
 
-LINES, COMMANDS = lines_of(README), commands_of(README)
+LINES = lines_of(README)
+COMMANDS = commands_of(README + (ROOT / "docs" / "commands.md").read_text(encoding="utf-8"))
 
 
 OWNERS = ("protect", "audit")
@@ -38,7 +42,7 @@ OWNERS = ("protect", "audit")
 
 
 @pytest.mark.parametrize("arguments", [line for line in COMMANDS if line[0] not in OWNERS], ids=" ".join)
-def test_commands_of_the_readme_parse(arguments: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_commands_by_example_run(arguments: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Everything is run but the playing itself, and the writing of what is published."""
     played: list[object] = []
     nothing = {"runs": 0, "evaluations": 0, "files": {}, "suites": {}, "own_left_out": 0}
@@ -48,7 +52,9 @@ def test_commands_of_the_readme_parse(arguments: list[str], monkeypatch: pytest.
     monkeypatch.setattr("bench.cli.run.play", lambda cells, **_: played.append(cells))
     monkeypatch.setattr("bench.play.schedule.play_plan", lambda *_: played.append(1) or Outcome())
     monkeypatch.setattr("bench.play.zero_shot.keep_worthwhile", lambda plan: (plan, {}, []))
-    monkeypatch.setattr("subprocess.run", lambda *_, **__: type("Done", (), {"returncode": 0})())
+    monkeypatch.setattr(
+        "subprocess.run", lambda *_, **__: type("Done", (), {"returncode": 0, "stdout": "", "stderr": ""})()
+    )
     result = CliRunner().invoke(typer.main.get_command(app), arguments)
     assert result.exit_code == 0, result.output
     assert bool(played) == ("run" in arguments)
@@ -72,7 +78,7 @@ def test_commands_of_the_docs_parse(page: Path) -> None:
 def test_links_and_suites_of_the_docs_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (page.parent / target).exists(), target
+        assert (page.parent / target).exists() or target in GENERATED, target
     for block in re.findall(r"```yaml\n(.*?)```", text, re.S):
         for spec in Suite.model_validate(yaml.safe_load(block)).runs():
             parse.check_spec(spec)
@@ -89,9 +95,18 @@ def test_make_targets_of_the_readme_exist() -> None:
         assert f"\n{target}: " in makefile
 
 
-def test_readme_and_code_agree_on_the_splits() -> None:
+@pytest.mark.parametrize("name", [name for name in SNIPPETS if SNIPPETS[name] and name != "methods.md"])
+def test_python_of_the_docs_runs(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The files of docs/methods.md are played by tests/test_contributing.py."""
+    monkeypatch.chdir(tmp_path)
+    for snippet in SNIPPETS[name]:
+        (tmp_path / "snippet.py").write_text(snippet, encoding="utf-8")
+        runpy.run_path(str(tmp_path / "snippet.py"))
+
+
+def test_docs_and_code_agree_on_the_splits() -> None:
     from bench.datasets.emoji.art import owner_indices
     from bench.datasets.emoji.catalog import RENDERINGS
 
     for count in RENDERINGS.values():
-        assert f"{count * len(owner_indices())} " in README
+        assert f"{count * len(owner_indices())} " in (ROOT / "docs" / "embedded.md").read_text(encoding="utf-8")

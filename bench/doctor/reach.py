@@ -1,4 +1,4 @@
-"""What can be reached: models and data sets on this machine, the hub, and the sandbox for the code of others."""
+"""Things in reach: models and data sets on this machine, the hub, and the sandbox for the code of others."""
 
 import os
 import shutil
