@@ -15,6 +15,7 @@ LEFT_OUT = 1
 SHOWN = 20
 """Names of left-out files that are printed at most."""
 
+
 def protect(
     source: Annotated[str, typer.Argument(help="a folder of pictures, or any data set that --dataset reads")],
     out: Annotated[Path, typer.Option("--out", help="the new folder; its report is beside it, OUT.report")],
@@ -96,11 +97,15 @@ def _print_estimate(expected: dict[str, Any], as_json: bool) -> None:
 
 
 def _print(report: dict[str, Any], out: Path) -> None:
+    from bench.owner.jobs import STAND_IN
+
     stealth, losses, left_out = report["stealth"], report["losses"], report["left_out"]
     psnr = "unchanged" if stealth["psnr"] is None else f"PSNR {stealth['psnr']} dB, SSIM {stealth['ssim']}"
     echo(f"{out}: {report['pictures']} pictures, {report['rows']} rows; at most {stealth['linf']} levels, {psnr}")
     if losses:
         echo(f"loss of an answer on the surrogates: {', '.join(f'{side} {loss}' for side, loss in losses.items())}")
+    if tuple(report["surrogates"]) == STAND_IN:
+        echo(f"made on {STAND_IN[0]}, a tiny stand-in: name the models that you expect with --surrogates", err=True)
     for left in left_out[:SHOWN]:
         echo(f"left out: {left['name']}: {left['reason']}", err=True)
     if len(left_out) > SHOWN:

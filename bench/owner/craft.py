@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def load_samples(inventory: Inventory, digests: Sequence[str]) -> tuple[SampleSe
     return SampleSet(tuple(samples)), left_out
 
 
-def _decode(file: Any, label: str) -> np.ndarray:
+def _decode(file: Path, label: str) -> np.ndarray:
     return decode(read_limited(file, MAX_PICTURE, label), label)
 
 

@@ -1,5 +1,6 @@
 """What the published results say of a method, and what no protection can promise; for an owner's report."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from bench.spec import PROTOCOL
@@ -33,7 +34,7 @@ def published(defense: str) -> list[dict[str, Any]]:
     return games
 
 
-def _levels(entry: Entry) -> Any:
+def _levels(entry: Entry) -> Iterator[dict[str, Any]]:
     for level, trainer in TITLES.items():
         estimate = entry.protection(level)
         if estimate:

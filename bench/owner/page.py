@@ -3,7 +3,7 @@
 import base64
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any
 
@@ -92,10 +92,10 @@ def _thumbnail(pixels: np.ndarray) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def _table(rows: Any) -> str:
+def _table(rows: Iterable[tuple[object, object]]) -> str:
     cells = "".join(f"<tr><th>{escape(printable(str(a)))}<td>{escape(printable(str(b)))}" for a, b in rows)
     return f"<table>{cells}</table>" if cells else "<p>Nothing.</p>"
 
 
-def _list(sentences: Any) -> str:
+def _list(sentences: Iterable[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(sentence)}' for sentence in sentences)}</ul>"

@@ -18,7 +18,7 @@ from bench.owner.encodings import encode
 from bench.owner.inventory import Inventory, LeftOut, take_inventory
 from bench.owner.methods import MOST_TOGETHER, is_one_by_one, needs_answers, needs_models
 from bench.owner.state import State, write_flushed
-from bench.owner.tables import write_tables
+from bench.owner.tables import Edits, write_tables
 from bench.progress import Progress, silent
 from bench.spec import identity
 from bench.store import disk
@@ -170,7 +170,7 @@ def _write_chunk(
     return {"pictures": pictures, "rows": rows, "left_out": named, "losses": crafted.losses}
 
 
-def _collect_edits(state: State, inventory: Inventory, names: dict[str, str], chunks: int) -> Any:
+def _collect_edits(state: State, inventory: Inventory, names: dict[str, str], chunks: int) -> Edits:
     """Return the function that gives the changes of each row."""
     inserted: dict[int, tuple[list[str], list[int]]] = {}
     for number in range(chunks):

@@ -7,7 +7,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from bench.datasets.own.rows import RawDataset, RawRow
 from bench.owner import arrow
@@ -52,7 +52,7 @@ def _edited_rows(dataset: RawDataset, split: str, edits: Edits) -> Iterator[dict
             yield edit_cells(raw, edit)
 
 
-def _write_csv(stream: Any, rows: Iterator[dict[str, Any]], file: Path, delimiter: str) -> None:
+def _write_csv(stream: TextIO, rows: Iterator[dict[str, Any]], file: Path, delimiter: str) -> None:
     with file.open(encoding="utf-8-sig", newline="") as original:
         header = next(csv.reader(original, delimiter=delimiter))
     writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
