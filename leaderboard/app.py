@@ -17,6 +17,10 @@ pages = [
     st.Page("views/cost.py", title="Cost", icon=":material/trending_up:"),
     st.Page("views/run.py", title="Run", icon=":material/science:"),
     st.Page("views/samples.py", title="Samples", icon=":material/image:"),
+    st.Page("views/victims.py", title="Victims", icon=":material/smart_toy:"),
+    st.Page("views/datasets.py", title="Data sets", icon=":material/database:", url_path="datasets"),
+    st.Page("views/method.py", title="Method", icon=":material/function:"),
+    st.Page("views/submit.py", title="Submit", icon=":material/upload_file:"),
     st.Page("views/paper.py", title="Published", icon=":material/menu_book:", url_path="published"),
 ]
 page = st.navigation(pages, position="top")

@@ -5,20 +5,37 @@
 
 from pathlib import Path
 
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.starlette import App
 
+from bench.yamlfile import MAX_BYTES
+
 PRIVATE = "/_stcore/"
 SERVED = {"health", "stream", "host-config"}
-"""Streamlit's own addresses that a browser needs; metrics, agents and uploads are not among them."""
+"""Streamlit's own addresses that a browser needs; metrics and agents are not among them."""
+
+UPLOADS = "upload_file/"
+"""The address of uploads: of the page that checks a submission."""
+
+MAX_UPLOAD = 2 * MAX_BYTES
+"""Bytes of an upload with what a browser writes around it. One that does not say its length is refused."""
 
 POLICY = (
     "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; connect-src 'self' data: blob:; "
     "form-action 'none'; base-uri 'self'"
 )
 """A browser fetches nothing from elsewhere, whatever a text on a page says. Charts compile their formulas."""
+
+
+def _is_open(scope: Scope, name: str) -> bool:
+    """Return True for an address below `PRIVATE` that is served; an upload has to say that it is small."""
+    if not name.startswith(UPLOADS):
+        return name.rstrip("/") in SERVED
+    length = Headers(scope=scope).get("content-length", "")
+    return scope["method"] in ("DELETE", "OPTIONS") or (length.isdecimal() and int(length) <= MAX_UPLOAD)
 
 
 class Locks:
@@ -31,7 +48,7 @@ class Locks:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         _, found, name = scope.get("path", "").partition(PRIVATE)
-        if scope["type"] == "http" and found and name.rstrip("/") not in SERVED:
+        if scope["type"] == "http" and found and not _is_open(scope, name):
             await PlainTextResponse("not found", 404)(scope, receive, send)
             return
 

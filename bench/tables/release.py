@@ -24,6 +24,19 @@ def largest_change(original: np.ndarray, released: np.ndarray) -> int:
     return int(abs(original.astype(int) - released).max())
 
 
+def place_side_by_side(original: np.ndarray, released: np.ndarray) -> np.ndarray:
+    """Return a picture, its release and their difference in one picture; without the difference if sizes differ.
+
+    >>> place_side_by_side(np.zeros((4, 4, 3), np.uint8), np.ones((4, 4, 3), np.uint8)).shape
+    (4, 14, 3)
+    """
+    same = original.shape == released.shape
+    parts = [original, released, *([amplify_difference(original, released)] if same else [])]
+    height = max(part.shape[0] for part in parts)
+    padded = [np.pad(part, ((0, height - len(part)), (0, 1), (0, 0)), constant_values=255) for part in parts]
+    return np.concatenate(padded, axis=1)[:, :-1]
+
+
 def enlarge(pixels: np.ndarray, side: int = 384) -> np.ndarray:
     """Return a small picture with its pixels repeated a whole number of times, up to `side` pixels, for sharp display.
 

@@ -9,7 +9,8 @@ from bench.tables.game import GAME_COLUMNS
 from bench.tables.records import read_learning_curve, read_side_effects
 from leaderboard import widgets
 
-SPEC = [*GAME_COLUMNS, "defense", "defense_options", "attack", "attack_options", "seed"]
+VERSIONS = ["protocol", "evaluator", "code", "created", "origin"]
+SPEC = [*GAME_COLUMNS, "defense", "defense_options", "attack", "attack_options", "seed", *VERSIONS]
 STEALTH = {
     "linf": "L∞ (levels)",
     "psnr": "PSNR (dB)",

@@ -5,15 +5,24 @@ import html
 import pandas as pd
 import streamlit as st
 
+from bench.samples import Sample
 from bench.tables import release
-from bench.tables.answers import MODELS, compare_answers, select_lost
-from leaderboard import pictures, widgets
+from bench.tables.answers import MODELS, compare_answers, select_kept, select_lost
+from leaderboard import downloads, pictures, widgets
 
 STYLE = "<style>mark {background: #ffe08a; color: #1a1a1a; border-radius: 4px; padding: 0 .25em}</style>"
 
+STRIP = 12  # samples in the strip of a release (a docstring here would be shown on the page)
+
+FILTERS = {
+    "all questions": lambda table: table,
+    "the protected model is still right": select_kept,
+    "the clean model does better than the protected one": select_lost,
+}
+
 
 def show_release(run: pd.Series) -> None:
-    """Show one sample before and after the defense."""
+    """Show samples before and after the defense: one large, and a strip of others."""
     st.subheader("Release")
     original, released = (pictures.load_samples(run["stages"], role) for role in ("original", "protect"))
     if original is None or released is None:
@@ -21,11 +30,19 @@ def show_release(run: pd.Series) -> None:
         st.code(run["command"], language="bash", wrap_lines=True)
         return
     before, after = ({sample.id: sample for sample in samples} for samples in (original, released))
-    sample_id = st.selectbox("Sample", [key for key in before if key in after])
+    shared = [key for key in before if key in after]
+    sample_id = st.selectbox("Sample", shared)
     if sample_id is None:
         st.info("The release has no sample of the original.")
         return
-    a, b = before[sample_id], after[sample_id]
+    show_sample(before[sample_id], after[sample_id])
+    with st.expander(f"{len(shared[:STRIP])} samples of this release: original, released, difference"):
+        strip = [release.place_side_by_side(before[key].pixels, after[key].pixels) for key in shared[:STRIP]]
+        st.image(strip, [f"{key}: {before[key].answer}" for key in shared[:STRIP]], width=300, output_format="PNG")
+
+
+def show_sample(a: Sample, b: Sample) -> None:
+    """Show one sample before (`a`) and after (`b`), with inserted words marked."""
     question = widgets.highlight(release.find_inserted(a.question, b.question))
     st.html(f"{STYLE}<p><b>Question</b> {question}<br><b>Answer</b> {html.escape(b.answer)}</p>")
     images = {"Original": a.pixels, "Released": b.pixels}
@@ -43,11 +60,12 @@ def show_answers(run: pd.Series) -> None:
     if table is None:
         st.info(f"Answers ({', '.join(missing)}) are {widgets.NOT_HERE}", icon=":material/question_mark:")
         return
-    if st.toggle("Only where the clean model does better than the protected one"):
-        table = select_lost(table)
+    choice = st.radio("Show where", list(FILTERS), horizontal=True)
+    table = FILTERS[choice or "all questions"](table)
     looks = {f"{m} score": st.column_config.NumberColumn("score", format="%.2f", width=60) for m in MODELS}
     st.dataframe(table, column_config=looks)
-    st.caption(f"{len(table)} questions")
+    st.caption(f"{len(table)} questions, what zero-shot, clean and protected models said, and how right it is.")
+    downloads.offer(table.reset_index(), "answers", run.to_frame().T)
 
 
 st.title("Samples")

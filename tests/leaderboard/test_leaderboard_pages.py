@@ -234,7 +234,8 @@ def test_samples(home: Path, open_page: Open) -> None:
     app = open_page("samples", run=f"{2:016x}")
     assert app.selectbox[1].options == ["s0", "s1"]
     captions = [picture.caption for element in app.get("image") for picture in element.proto.imgs]
-    assert captions == ["Original", "Released", "Difference × 10 (largest: 8 levels)"]
+    assert captions[:3] == ["Original", "Released", "Difference × 10 (largest: 8 levels)"]
+    assert captions[3:] == ["s0: thing 0", "s1: thing 1"], "the strip of other samples"
     assert "<mark>&lt;script&gt;alert(1)&lt;/script&gt;</mark> is &lt;b&gt;this&lt;/b&gt;?" in bodies(app)
     answers = app.dataframe[0].value
     assert answers.loc["a", ["target", "zero-shot", "clean", "protected"]].tolist() == [
@@ -243,8 +244,13 @@ def test_samples(home: Path, open_page: Open) -> None:
         "apple",
         "apple",
     ]
-    app.toggle[0].set_value(True).run()
-    assert app.dataframe[0].value.index.tolist() == ["b"]
+    by_choice = {
+        "the clean model does better than the protected one": ["b"],
+        "the protected model is still right": ["a"],
+    }
+    for choice, left in {**by_choice, "all questions": ["a", "b", "c"]}.items():
+        app.radio[-1].set_value(choice).run()
+        assert app.dataframe[0].value.index.tolist() == left
 
 
 def test_missing_artefacts_are_told(home: Path, open_page: Open) -> None:
