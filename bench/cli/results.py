@@ -46,7 +46,7 @@ def export(
     from bench.command import format_command
     from bench.game.suite import read_suite
     from bench.play.run import run_id
-    from bench.results import load, published
+    from bench.results import checked, load, published
     from bench.results.export import publish
     from bench.results.own import is_open
 
@@ -71,6 +71,10 @@ def export(
         echo(f"{report['own_left_out']} runs on your own data are left out; --own NAME exports those of a name")
     for name, coverage in report["suites"].items():
         echo(f"{name}: {len(coverage['not_played'])} of {coverage['planned']} runs are not played")
+    if folder is None:
+        shipped = published.load_runs()
+        if reported := len(shipped) - len(checked.find_checked(shipped)):
+            echo(f"{reported} rows are self-reported, without a rank; `bench results vouch` checks those of this home")
 
 
 def _write_site(rows: "list[Run]", folder: Path) -> None:

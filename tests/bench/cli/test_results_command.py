@@ -49,8 +49,13 @@ def test_without_a_folder_it_is_what_the_leaderboard_opens_with(
     cli: Callable, finished: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(published, "FOLDER", tmp_path / "shipped")
+    monkeypatch.setattr(checked, "FILE", tmp_path / "checked.json")
     run = finished(0)
-    assert cli("results", "export").code == 0
+    assert cli("results", "export").out.splitlines()[1:] == [
+        "1 rows are self-reported, without a rank; `bench results vouch` checks those of this home"
+    ]
+    assert cli("results", "vouch").out == "1 of 1 published rows are checked\n"
+    assert len(cli("results", "export").out.splitlines()) == 1
     assert [each.id for each in published.load_runs()] == [run.id]
 
 
