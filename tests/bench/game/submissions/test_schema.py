@@ -13,7 +13,7 @@ from bench.game.submissions.schema import KINDS, Common, json_schema
 from bench.game.submissions.version1 import Submission
 
 ROOT = Path(__file__).parents[4]
-SHIPPED = sorted((ROOT / "submissions").glob("*/submission.yaml"))
+SHIPPED = sorted((ROOT / "submissions").rglob("submission.yaml"))
 Write = Callable[..., Path]
 
 
