@@ -1,4 +1,4 @@
-"""What the published results say of a method, and what no protection can promise; for an owner's report."""
+"""The published results of a method, and the limits of any protection, for an owner's report."""
 
 from collections.abc import Iterator
 from typing import Any
