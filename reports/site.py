@@ -119,9 +119,22 @@ def render_python() -> str:
 def _function(name: str) -> str:
     function = getattr(bench.api, name)
     text, _, example = inspect.getdoc(function).partition(">>> ")  # type: ignore[union-attr]
-    signature = re.sub(r"'([\w.]+)'", r"\1", str(inspect.signature(function)))
-    code = f"```python\n{name}{signature}\n```"
+    signature = inspect.signature(function)
+    parameters = "".join(f"    {parameter},\n" for parameter in _list_parameters(signature))
+    returned = inspect.formatannotation(signature.return_annotation)
+    code = f"```python\n{name}(\n{parameters}) -> {returned}\n```"
+    code = re.sub(r"'([A-Za-z.]+)'(?! *,\n)|pathlib\.|typing\.|collections\.abc\.", r"\1", code)
     return f"## `{name}`\n\n{code}\n\n{text.strip()}\n\n```pycon\n>>> {example.rstrip()}\n```\n"
+
+
+def _list_parameters(signature: inspect.Signature) -> Iterator[str]:
+    """Yield each parameter as it is written, and `*` before those that need their names."""
+    seen = False
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and not seen:
+            seen = True
+            yield "*"
+        yield str(parameter)
 
 
 GENERATED: dict[str, Callable[[], str]] = {
