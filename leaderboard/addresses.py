@@ -7,7 +7,8 @@ import streamlit as st
 from bench.tables.game import GAME_COLUMNS
 from leaderboard.plain import quote_plain
 
-KEYS = [*GAME_COLUMNS, "run", "results"]
+KEYS = [*GAME_COLUMNS, "family", "run", "results", "name", "with", "by", "find", "metric", "others"]
+"""What an address may name: a game, a run, the source of results, a method, and how a page shows them."""
 
 
 def tell_unknown_keys() -> None:
@@ -18,13 +19,16 @@ def tell_unknown_keys() -> None:
         st.warning(f"This address names {names}, which no page reads; known: {', '.join(KEYS)}.")
 
 
-def tell_unknown_value(key: str, options: Collection[object]) -> None:
-    """Tell a value of the address that is not among the options, and a key that is there twice."""
+def tell_unknown_value(key: str, options: Collection[object], *, several: bool = False) -> None:
+    """Tell a value of the address that is not among the options, and a key that is there twice unless `several` may."""
     values = st.query_params.get_all(key)
-    if len(values) > 1:
+    if len(values) > 1 and not several:
         st.warning(f"This address names {key} {len(values)} times; allowed: once. Another choice is shown.")
-    elif values and values[0] not in map(str, options):
-        st.warning(
-            f"This address names the {key} {quote_plain(values[0])}, which is not among these results. "
-            "Another one is shown."
-        )
+        return
+    known = set(map(str, options))
+    for value in values[:5]:
+        if value not in known:
+            st.warning(
+                f"This address names the {key} {quote_plain(value)}, which is not among these results. "
+                "Another one is shown."
+            )

@@ -11,13 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from bench.errors import UserError
 from bench.paths import home
 from bench.results import published
+from bench.results.database import read_state
 from bench.results.own import is_open
 from bench.tables.runs import load_published_runs, load_runs, tabulate_runs
+from leaderboard import latest
 from leaderboard.addresses import tell_unknown_value
 from leaderboard.plain import quote_plain
-
-FRESH = 10
-"""Seconds until results are read again."""
 
 OWN, PUBLISHED = "own", "published"
 TITLES = {OWN: "Runs of this machine", PUBLISHED: "Published results"}
@@ -28,13 +27,8 @@ SHOW_OWN = "BENCH_LEADERBOARD_OWN"
 BROKEN = "The results of this machine cannot be read. The terminal that serves this page says why."
 
 
-@st.cache_data(ttl=FRESH, show_spinner=False)
-def _load_own(folder: str) -> pd.DataFrame:
-    """Return the runs of this machine; `folder` is the key of the cache."""
-    return load_runs()
-
-
-@st.cache_data(ttl=FRESH, show_spinner="Reading the published results")
+# Tables in the caches are shared by all visitors: a page never changes one, it makes another.
+@st.cache_resource(max_entries=4, show_spinner="Reading the published results")
 def _load_published(folder: str, version: int) -> tuple[pd.DataFrame, dict[str, Any], list[str]]:
     """Return the published runs, their provenance, and what of them is left out because it is wrong.
 
@@ -76,7 +70,7 @@ def select_runs() -> pd.DataFrame:
 def _load_own_or_stop() -> pd.DataFrame:
     """Return the runs of this machine. Where they cannot be read, say so and end the page; the reason is logged."""
     try:
-        return _load_own(str(home()))
+        return latest.read(str(home()), read_state(), load_runs)
     except (UserError, SQLAlchemyError, ValueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         st.error(BROKEN)

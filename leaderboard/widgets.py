@@ -1,15 +1,19 @@
 """Parts that the pages share: the runs, the choice of a game or of a run, and how numbers look."""
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from bench.scoring.flag import Flag
 from bench.spec import PROTOCOL
 from bench.tables.flags import tabulate_flags
 from bench.tables.game import GAME_COLUMNS
+from bench.victims import EMBEDDED
 from leaderboard import sources
 from leaderboard.addresses import tell_unknown_value
 
@@ -24,6 +28,14 @@ TITLES = {
 SHARE = st.column_config.NumberColumn(format="percent", width="small")
 SENTENCE = 500, 76  # width and height in pixels of a sentence that wraps
 SCORE = st.column_config.NumberColumn(format="%.2f")
+
+OFFERED = 500
+"""Runs in the list of a page about one run."""
+
+OTHER_FAMILY = "other"
+"""The family of victims that are not embedded."""
+
+OPEN = st.column_config.LinkColumn(display_text="open")
 
 NOT_HERE = "not on this machine: results from elsewhere have no pictures or adapters. The run's command makes them."
 
@@ -41,6 +53,8 @@ def load_runs() -> pd.DataFrame:
 def choose_game(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the runs of the game that is chosen in the sidebar; at first the one with the most runs."""
     for column in GAME_COLUMNS:
+        if column == "victim":
+            frame = _choose_family(frame)
         options = frame[column].value_counts(sort=True).index.tolist()
         tell_unknown_value(column, options)
         choice = st.sidebar.selectbox(TITLES[column], options, key=column, bind="query-params")
@@ -49,18 +63,66 @@ def choose_game(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
+def _choose_family(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of the victims of one family, where there are several and one is chosen."""
+    families = frame["victim"].map(lambda name: EMBEDDED.get(name) or OTHER_FAMILY)
+    options = sorted(set(families))
+    if len(options) < 2:
+        return frame
+    tell_unknown_value("family", options)
+    choice = st.sidebar.selectbox(
+        "Family of the victim", options, index=None, key="family", bind="query-params", placeholder="all"
+    )
+    return frame if choice is None else frame[families == choice]
+
+
 def choose_run(frame: pd.DataFrame) -> pd.Series:
-    """Return the run of `?run=ID`, or the one that is picked; at first the newest. The address follows the choice."""
-    frame = frame[::-1].set_index("id", drop=False)
-    ids = [str(key) for key in frame.index]
-    names = frame["defense_label"] + " vs. " + frame["attack_label"]
-    titles = names + " · " + frame["victim"] + " · " + frame["threat"] + " · seed " + frame["seed"].astype(str)
-    tell_unknown_value("run", ids)
-    wanted = st.query_params.get("run", ids[0])
+    """Return the run of `?run=ID`, or the one that is picked of the newest; at first the newest of all.
+
+    The address follows the choice. Any run can be opened by its address; a list of them all would be too long to send.
+    """
+    wanted = st.query_params.get("run", "")
+    asked = frame[frame["id"] == wanted]
+    newest = frame[-OFFERED:]
+    rest = asked[~asked["id"].isin(newest["id"])]
+    offered = pd.concat([rest, newest])[::-1].set_index("id", drop=False)
+    tell_unknown_value("run", asked["id"])
+    ids = [str(key) for key in offered.index]
+    names = offered["defense_label"] + " vs. " + offered["attack_label"]
+    titles = names + " · " + offered["victim"] + " · " + offered["threat"] + " · seed " + offered["seed"].astype(str)
     index = ids.index(wanted) if wanted in ids else 0
     choice = st.selectbox("Run", ids, index, lambda key: f"{titles[key]} · {key}", key="chosen run") or ids[0]
+    if len(frame) > len(ids):
+        st.caption(f"The newest {OFFERED} of {len(frame):,} runs; the other pages lead to the rest.")
     st.query_params["run"] = choice
-    return frame.iloc[ids.index(choice)]
+    return offered.iloc[ids.index(choice)]
+
+
+def choose_title(place: DeltaGenerator, label: str, titles: Mapping[str, str], key: str) -> str:
+    """Return the name whose title is picked, at first the first; the address has the title, as the page shows it."""
+    names = {title: name for name, title in titles.items()}
+    tell_unknown_value(key, names)
+    title = place.selectbox(label, list(names), key=key, bind="query-params")
+    return names[title or next(iter(names))]
+
+
+def show_table(table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]], **options: Any) -> pd.DataFrame:
+    """Show some columns of a table under their titles and looks; return what is shown. `columns`: title and look."""
+    titles = {name: title for name, (title, _) in columns.items()}
+    looks = {title: look for title, look in columns.values() if look is not None}
+    shown = table[list(columns)].rename(columns=titles)
+    st.dataframe(shown, hide_index=True, column_config=looks, **options)
+    return shown
+
+
+def link_runs(runs: Iterable[str]) -> list[str]:
+    """Return the address of each run's page; "" where there is none."""
+    return ["run?run=" + quote(run, safe="") if run else "" for run in runs]
+
+
+def link_methods(page: str, names: Iterable[str]) -> list[str]:
+    """Return the address of a method's page, `defense` or `attack`; it ends with the name, which the table shows."""
+    return [f"{page}?name=" + quote(name, safe="") for name in names]
 
 
 def show_flags(flags: Sequence[Flag]) -> None:

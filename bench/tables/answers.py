@@ -48,15 +48,16 @@ def compare_evaluations(first: str, second: str) -> pd.DataFrame | None:
 
     Columns: question, target, and for `first` and `second` the answer and its score in [0,1].
     """
-    sides = [
+    one, other = (
         read_or_none(partial(_load_answers, {"evaluate": evaluation}, "evaluate")) for evaluation in (first, second)
-    ]
-    if sides[0] is None or sides[1] is None:
+    )
+    if one is None or other is None:
         return None
-    names = {"prediction": "first", "score": "first score"}, {"prediction": "second", "score": "second score"}
-    columns = [side[list(titles)].rename(columns=titles) for side, titles in zip(sides, names, strict=True)]
-    table = pd.concat([sides[0][["question", "target"]], *columns], axis=1, join="inner")
-    return table[table["first score"] != table["second score"]]
+    left = one[["question", "target", "prediction", "score"]]
+    right = other[["prediction", "score"]].rename(columns={"prediction": "second", "score": "second score"})
+    table = left.rename(columns={"prediction": "first", "score": "first score"}).join(right, how="inner")
+    differing: pd.DataFrame = table[table["first score"] != table["second score"]]
+    return differing
 
 
 def load_scores(evaluation: str) -> pd.DataFrame | None:

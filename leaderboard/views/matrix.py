@@ -1,57 +1,78 @@
-"""The page "Matrix": every defense against every attack in one game."""
+"""The page "Matrix": every defense against the required set, or against all attacks, in one game."""
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
 from bench.tables import flags
-from bench.tables.cells import compute_cells
-from bench.tables.ranks import order_attacks, order_defenses
-from bench.tables.runs import select_comparable
-from leaderboard import widgets
+from bench.tables.attack_labels import HEADINGS, label_attacks
+from bench.tables.ranks import order_defenses
+from leaderboard import downloads, games, widgets
 
-COLORS = alt.Scale(domain=[-0.5, 0, 1], range=["#b3542b", "#f6f2ea", "#1f6f6b"], clamp=True)
+STEP, ROW, NAMES, HEADS = 62, 36, 190, 130  # pixels of a column, a row, and the labels of both (no docstrings here)
 
-CROWD = 12  # with more attacks than this, numbers are smaller (a docstring here would be shown on the page)
+METRICS = {
+    "protection": "protection",
+    "validation": "accuracy on the trainer's validation questions",
+    "utility": "accuracy on the test questions",
+    "utility_clean": "accuracy with clean data",
+}
+GOOD, NONE, BAD = "#0072b2", "#f6f2ea", "#d55e00"
+STYLE = "<style>.st-key-matrix {overflow-x: auto}</style>"
 
 
 def show(frame: pd.DataFrame, runs: pd.DataFrame) -> None:
     """Show the page for the runs of one game; `runs` are those of all games."""
-    cells = compute_cells(select_comparable(frame))
+    _, cells, doubts = games.get_standing(frame, runs)
     if cells.empty:
         st.info("No comparable runs in this game yet.")
         return
-    doubts = flags.flag_game(frame, runs)
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    metric = widgets.choose_title(left, "Number", METRICS, "metric")
+    others = right.toggle("Also attacks outside the required set", key="others", bind="query-params")
+    cells = label_attacks(cells, frame)
     pairs = zip(cells["defense_label"], cells["attack_label"], strict=True)
     cells["flags"] = [flags.count_kinds(flags.select_flags(doubts, *pair)) for pair in pairs]
-    st.altair_chart(draw_matrix(cells), alt="Protection of each defense against each attack")
+    cells["link"] = widgets.link_runs(cells["run"])
+    shown = cells if others or not cells["level"].any() else cells[cells["level"] != ""]
+    st.html(STYLE)
+    with st.container(key="matrix"):
+        chart = draw_matrix(shown, order_defenses(cells), metric)
+        st.altair_chart(
+            chart, width="content", alt="Each defense against each attack; the tables have the same numbers"
+        )
     st.caption(
         "Protection beside the same attack on clean data: 1 is full protection, 0 none; negative means that the "
         "trainer did better with the release than with clean data. Framed: the attack with the highest accuracy on the "
-        "trainer's validation split. "
+        "trainer's validation split. A click on a number opens its run. "
         f"{flags.MARK}: there is something to know about the number; it is explained below."
     )
+    downloads.offer(shown, "matrix", frame)
     widgets.show_flags(doubts)
 
 
-def draw_matrix(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
-    """Draw a heat map with numbers and flags: the best defense on top, the strongest attack on the left."""
-    defenses, attacks = order_defenses(cells), order_attacks(cells)
-    angle = 0 if len(attacks) < 7 else -30
-    top = alt.Axis(orient="top", labelAngle=angle, labelLimit=240, labelOverlap=False, labelFontSize=13)
-    side = alt.Axis(labelLimit=320, labelOverlap=False, labelFontSize=13)
-    shown = cells.drop(columns="evaluations").assign(
-        number=cells["protection"].map("{:.2f}".format),
+def draw_matrix(cells: pd.DataFrame, order: list[str], metric: str) -> alt.LayerChart | alt.FacetChart:
+    """Draw a heat map with numbers and flags: the best defense on top, the least knowing trainer on the left."""
+    defenses = [name for name in order if name in set(cells["defense_label"])]
+    attacks = cells["short"].drop_duplicates().tolist()
+    top = alt.Axis(
+        orient="bottom", labelAngle=0, labelLimit=STEP, labelFontSize=11, labelExpr="split(datum.label, ' + ')"
+    )
+    side = alt.Axis(labelLimit=170, labelOverlap=False, labelFontSize=13)
+    shown = cells.assign(
+        value=cells[metric],
+        number=cells[metric].map("{:.2f}".format),
         mark=cells["flags"].map(lambda kinds: flags.MARK if kinds else ""),
     )
-    x = alt.X("attack_label:N", sort=attacks, title=None, axis=top)
+    x = alt.X("short:N", sort=attacks, title=None, axis=top)
     y = alt.Y("defense_label:N", sort=defenses, title=None, axis=side)
     base = alt.Chart(shown).encode(
         x=x,
         y=y,
+        href="link:N",
         tooltip=[
             alt.Tooltip("defense_label:N", title="defense"),
-            alt.Tooltip("attack_label:N", title="attack"),
+            alt.Tooltip("attack_text:N", title="attack"),
             alt.Tooltip("protection:Q", format=".3f"),
             alt.Tooltip("validation:Q", title="validation accuracy", format=".1%"),
             alt.Tooltip("utility:Q", title="test accuracy", format=".1%"),
@@ -60,18 +81,26 @@ def draw_matrix(cells: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
             alt.Tooltip("flags:N"),
         ],
     )
-    tile = base.mark_rect(cornerRadius=4, stroke="white", strokeWidth=3).encode(
-        color=alt.Color("protection:Q", scale=COLORS, title="protection")
+    is_protection = metric == "protection"
+    domain, colors = ([-0.5, 0, 1], [BAD, NONE, GOOD]) if is_protection else ([0, 1], [NONE, BAD])
+    scale = alt.Scale(domain=domain, range=colors, clamp=True)
+    tile = base.mark_rect(cornerRadius=4, stroke="white", strokeWidth=2).encode(
+        color=alt.Color("value:Q", scale=scale, title=None, legend=None)
     )
     frame = base.transform_filter("datum.worst").mark_rect(
-        cornerRadius=4, filled=False, stroke="#22302f", strokeWidth=2
+        cornerRadius=4, filled=False, stroke="#22302f", strokeWidth=3
     )
-    dark = "datum.protection > 0.6 || datum.protection < -0.35"
+    dark = "datum.value > 0.55 || datum.value < -0.35" if is_protection else "datum.value > 0.7"
     ink = alt.condition(dark, alt.value("white"), alt.value("#22302f"))
-    text = base.mark_text(fontSize=14 if len(attacks) <= CROWD else 11).encode(text="number:N", color=ink)
+    text = base.mark_text(fontSize=13).encode(text="number:N", color=ink)
     corner = {"x": x.copy().bandPosition(0.92), "y": y.copy().bandPosition(0.22)}
     flag = base.mark_text(fontSize=9, align="right").encode(text="mark:N", color=ink, **corner)
-    return alt.layer(tile, frame, text, flag).properties(height=56 * len(defenses) + 60)
+    titles = cells.drop_duplicates("level").assign(title=lambda table: table["level"].map(HEADINGS))
+    heading = alt.Chart(titles[["short", "title"]]).encode(x=x.copy().bandPosition(0), y=alt.value(0))
+    name = heading.mark_text(align="left", dx=3, dy=-10, fontWeight="bold", color="#8a8a8a").encode(text="title:N")
+    border = heading.mark_rule(color="#8a8a8a", strokeWidth=2).encode(y2=alt.value(alt.ExprRef("height")))
+    size = {"width": STEP * len(attacks) + NAMES, "height": ROW * len(defenses) + HEADS}
+    return alt.layer(tile, frame, text, flag, border, name).properties(**size)
 
 
 st.title("Defense against attack")

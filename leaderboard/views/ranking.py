@@ -1,27 +1,41 @@
 """The page "Ranking": defenses by their protection against adaptive trainers in one game."""
 
-from urllib.parse import quote
-
 import altair as alt
 import pandas as pd
 import streamlit as st
 
 from bench.scoring.protection import ELIGIBLE_GAIN, LISTED_SEEDS, SEEDS, VERIFIED_SEEDS
 from bench.tables import flags
-from bench.tables.ranks import ALPHA, compute_leaderboard
-from leaderboard import widgets
+from bench.tables.method_tables import LEVELS
+from bench.tables.ranks import ALPHA, sort_board
+from bench.tables.threats import join_threats, select_siblings
+from leaderboard import downloads, games, widgets
 
 ROW, AXIS = 42, 90  # heights in the chart, in pixels (a docstring here would be shown on the page)
+
+TRAINERS = {"adaptive": LEVELS["adaptive"], **LEVELS}
+ORDERS = {
+    **{level: f"protection, the trainer {title}" for level, title in TRAINERS.items()},
+    "stealth_psnr": "stealth (PSNR)",
+    "stealth_ssim": "stealth (SSIM)",
+    "seconds_protect": "crafting cost",
+}
 
 COLUMNS = {
     "rank": ("#", st.column_config.TextColumn(pinned=True, width="small")),
     "defense_label": ("Defense", st.column_config.TextColumn(pinned=True)),
     "status": ("Status", None),
+    "checked": ("Played by", None),
+    "title": ("Submission", None),
+    "authors": ("By", None),
     "adaptive": ("Adaptive", widgets.SCORE),
     "interval": ("95 % interval", None),
     "plain": ("Plain", widgets.SCORE),
     "queries": ("With queries", widgets.SCORE),
     "clean": ("With clean samples", widgets.SCORE),
+    "white": ("White box", widgets.SCORE),
+    "gray": ("Gray box", widgets.SCORE),
+    "black": ("Black box", widgets.SCORE),
     "attack": ("Best attack", None),
     "met_of": ("Attacks met", None),
     "so_far": ("Against those", widgets.SCORE),
@@ -32,51 +46,78 @@ COLUMNS = {
     "stealth_linf": ("L∞", st.column_config.NumberColumn(format="%d")),
     "stealth_words": ("Words", st.column_config.NumberColumn(format="%d")),
     "seconds_protect": ("Protect (s)", st.column_config.NumberColumn(format="%.0f")),
-    "link": ("Run", st.column_config.LinkColumn(display_text="open")),
+    "link": ("Run", widgets.OPEN),
+    "page": ("Page", widgets.OPEN),
 }
 
 
 def show(frame: pd.DataFrame, runs: pd.DataFrame) -> None:
     """Show the page for the runs of one game; `runs` are those of all games."""
-    board = compute_leaderboard(frame)
-    doubts = flags.flag_game(frame, runs)
+    board, _, doubts = games.get_standing(frame, runs)
     if board.empty:
         st.info("No defense with comparable runs in this game yet.")
     else:
+        others = {
+            threat: games.get_standing(sibling, runs).board for threat, sibling in select_siblings(frame, runs).items()
+        }
+        board = join_threats(board, others)
         pairs = zip(board["defense_label"], board["attack_label"], strict=True)
         board["flags"] = [flags.summarize_defense(doubts, *pair) for pair in pairs]
-        chart = draw_intervals(board[board["so_far"].notna()])
-        st.altair_chart(chart, alt="Protection of each defense against adaptive trainers, with its interval")
-        show_table(board)
+        trainer, shown = select(board)
+        if shown.empty:
+            st.info("No defense of this game fits the search.")
+        else:
+            drawn = shown.assign(**describe_level(shown, trainer))
+            drawn = drawn[drawn["value"].notna()]
+            st.altair_chart(draw_intervals(drawn, TRAINERS[trainer]), alt="Protection by each defense, with intervals")
+            show_table(shown)
+            downloads.offer(shown.drop(columns="evaluations"), "ranking", frame)
         widgets.show_flags(doubts)
     explain()
     stale = frame[frame["reason"] != ""]
     if not stale.empty:
         with st.expander(f"Not comparable: {len(stale)} runs"):
             columns = ["reason", "defense_label", "attack_label", "seed", "protocol", "evaluator", "protection", "id"]
-            st.dataframe(stale[columns].style.set_properties(color="#8a8a8a"), hide_index=True)
+            st.dataframe(stale[columns][:1000].style.set_properties(color="#8a8a8a"), hide_index=True)
 
 
-def draw_intervals(board: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
+def select(board: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """Return the level of the figure, and the rows that the reader searches, in the order that they choose."""
+    left, middle, right = st.columns([2, 2, 1])
+    trainer = widgets.choose_title(left, "Figure: a trainer who", TRAINERS, "with")
+    order = widgets.choose_title(middle, "Sort by", ORDERS, "by")
+    find = right.text_input("Search", key="find", bind="query-params", placeholder="part of a name").strip().lower()
+    is_asked = [find in f"{name} {attack} {status}".lower() for name, attack, status in zip(
+        board["defense_label"], board["attack"], board["status"], strict=True)]  # fmt: skip
+    return trainer, sort_board(board[is_asked], order)
+
+
+def describe_level(board: pd.DataFrame, level: str) -> dict[str, pd.Series]:
+    """Return value, low and high of a level; of the adaptive one, against the attacks that were met."""
+    name = "so_far" if level == "adaptive" else level
+    return {"value": board[name], "low": board[f"{name}_low"], "high": board[f"{name}_high"]}
+
+
+def draw_intervals(board: pd.DataFrame, trainer: str) -> alt.LayerChart | alt.FacetChart:
     """Draw intervals in the order of the table, those without a rank in gray, and a line at 0, no defense."""
-    title = "protection against adaptive trainers (1: the release is worth nothing to them, 0: as much as clean data)"
-    span = [min(0, board["so_far_low"].min()), max(0.1, board["so_far_high"].max())]
-    x = alt.X("so_far_low:Q", title=title, scale=alt.Scale(domain=span, nice=True))
-    names = alt.Axis(labelLimit=320, labelOverlap=False, labelFontSize=13)
+    title = ["protection from a trainer who", trainer]
+    span = [min(0, board["low"].min()), max(0.1, board["high"].max())]
+    x = alt.X("low:Q", title=title, scale=alt.Scale(domain=span, nice=True))
+    names = alt.Axis(labelLimit=170, labelOverlap=False, labelFontSize=13)
     y = alt.Y("defense_label:N", sort=board["defense_label"].tolist(), title=None, axis=names)
     tips = [alt.Tooltip(f"{name}:{kind}", title=title, format=form) for name, kind, title, form in (
-        ("defense_label", "N", "defense", ""), ("attack", "N", "best attack", ""),
-        ("so_far", "Q", "protection", ".3f"), ("so_far_low", "Q", "low", ".3f"), ("so_far_high", "Q", "high", ".3f"),
-        ("seeds", "Q", "seeds", "d"), ("status", "N", "status", ""),
+        ("defense_label", "N", "defense", ""), ("attack", "N", "best adaptive attack", ""),
+        ("value", "Q", "protection", ".3f"), ("low", "Q", "low", ".3f"), ("high", "Q", "high", ".3f"),
+        ("seeds", "Q", "seeds", "d"), ("status", "N", "status", ""), ("checked", "N", "played by", ""),
     )]  # fmt: skip
-    color = alt.condition("datum.rank != ''", alt.value("#1f6f6b"), alt.value("#8a8a8a"))
+    color = alt.condition("datum.rank != ''", alt.value("#1f8a84"), alt.value("#8a8a8a"))
     base = alt.Chart(board.drop(columns="evaluations")).encode(y=y, tooltip=tips, color=color)
-    bar = base.mark_bar(height=10, cornerRadius=5, opacity=0.28).encode(x=x, x2="so_far_high:Q")
-    point = base.mark_point(filled=True, size=150, opacity=1).encode(x="so_far:Q")
-    text = base.mark_text(dy=-14, fontSize=12).encode(x="so_far:Q", text=alt.Text("so_far:Q", format=".2f"))
-    none = alt.Chart(pd.DataFrame({"so_far": [0.0]})).encode(x="so_far:Q")
-    line = none.mark_rule(strokeDash=[5, 4], color="#b3542b")
-    name = none.mark_text(align="left", dx=5, y=-8, color="#b3542b", text="no defense")
+    bar = base.mark_bar(height=10, cornerRadius=5, opacity=0.35).encode(x=x, x2="high:Q")
+    point = base.mark_point(filled=True, size=150, opacity=1).encode(x="value:Q")
+    text = base.mark_text(dy=-14, fontSize=12).encode(x="value:Q", text=alt.Text("value:Q", format=".2f"))
+    none = alt.Chart(pd.DataFrame({"value": [0.0]})).encode(x="value:Q")
+    line = none.mark_rule(strokeDash=[5, 4], color="#d55e00")
+    name = none.mark_text(align="left", dx=5, y=-8, color="#d55e00", text="no defense")
     return alt.layer(bar, point, text, line, name).properties(height=ROW * len(board) + AXIS)
 
 
@@ -86,11 +127,10 @@ def show_table(board: pd.DataFrame) -> None:
     shown = board.assign(
         interval=["" if pd.isna(low) else f"{low:.2f} to {high:.2f}" for low, high in pairs],
         met_of=[f"{met} of {of}" for met, of in zip(board["met"], board["of"], strict=True)],
-        link=["run?run=" + quote(run, safe="") if run else "" for run in board["run"]],
-    )[list(COLUMNS)]
-    titles = {name: title for name, (title, _) in COLUMNS.items()}
-    looks = {title: look for title, look in COLUMNS.values() if look is not None}
-    st.dataframe(shown.rename(columns=titles), hide_index=True, column_config=looks)
+        link=widgets.link_runs(board["run"]),
+        page=widgets.link_methods("defense", board["defense"]),
+    )
+    widgets.show_table(shown, COLUMNS)
 
 
 def explain() -> None:
@@ -101,7 +141,8 @@ def explain() -> None:
         "what they reach without the content of the release. **Adaptive**: against all attacks of trainers who may "
         "know the method; the rank is by this. **Plain**: against a trainer who suspects nothing. **With queries**, "
         "**with clean samples**: against trainers who can have their own pictures protected, or hold some clean ones "
-        "of the owner. "
+        "of the owner. **White**, **gray**, **black box**: adaptive protection where the owner knows the victim, a "
+        "relative of it, or neither; otherwise the same game. "
         "An empty cell: an attack of that level was not played, or clean data are worth less than "
         f"{100 * ELIGIBLE_GAIN:.0f} points. **Against those**: against the adaptive attacks that were met. "
         "**Interval**: 95 % by bootstrap over pictures and seeds, of both sides. "

@@ -17,7 +17,7 @@ UNKNOWN = "is not among these results. Another one is shown."
 
 
 @pytest.mark.parametrize("key", ["dataset", "victim", "threat", "surrogates", "epsilon", "words"])
-@pytest.mark.parametrize("page", ["ranking", "matrix", "cost"])
+@pytest.mark.parametrize("page", ["ranking", "matrix", "cost", "compare", "pareto", "defense", "attack"])
 def test_an_unknown_name_is_told(home: Path, page: str, key: str) -> None:
     app = AppTest.from_file(str(APP), default_timeout=60).switch_page(f"views/{page}.py")
     app.query_params[key] = "nobody"

@@ -1,5 +1,6 @@
 """Every page, run headless: nothing is raised, and what matters is on it."""
 
+import ast
 import json
 import shutil
 from collections.abc import Callable
@@ -9,10 +10,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import leaderboard
 from bench.results import Run, save
 from bench.spec import PROTOCOL
 
-PAGES = ["overview", "ranking", "matrix", "cost", "run", "samples"]
+FOLDER = Path(leaderboard.__file__).parent
+VIEWS = sorted(file for file in (FOLDER / "views").glob("*.py") if file.stem != "__init__")
+PAGES = ["overview", "ranking", "matrix", "compare", "pareto", "cost", "defense", "attack", "run", "samples"]
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> [x](javascript:alert(3)) ![t](http://t.example/p.png)"
 Open = Callable[..., AppTest]
 Enter = Callable[..., None]
@@ -82,15 +86,31 @@ def test_nobody_is_ranked_without_answers(home: Path, open_page: Open) -> None:
 def test_nothing_is_shown_by_accident(home: Path, open_page: Open) -> None:
     assert [text.value[:26] for text in open_page().markdown] == ["If this image-text data is"]
     assert not open_page("matrix").markdown
+    assert not open_page("defense").markdown
 
 
-@pytest.mark.parametrize(("more", "size"), [(10, 14), (11, 11)])
-def test_numbers_of_more_than_twelve_attacks_are_smaller(
-    home: Path, open_page: Open, run_factory: Factory, more: int, size: int
+@pytest.mark.parametrize("page", ["app", *(f"views/{file.stem}" for file in VIEWS)])
+def test_no_docstring_of_a_page_is_shown_on_it(page: str) -> None:
+    """Streamlit writes every expression of a page's file that stands alone, but for the first."""
+    body = ast.parse((FOLDER / f"{page}.py").read_text()).body
+    assert not [node for node in body[1:] if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
+
+
+def test_attacks_outside_the_required_set_are_behind_a_switch(
+    home: Path, open_page: Open, run_factory: Factory
 ) -> None:
-    for number in range(more):
-        save(run_factory(60 + number, attack=f"attack{number}"))
-    assert charts(open_page("matrix"))[0]["layer"][2]["mark"]["fontSize"] == size
+    save(run_factory(60, attack="full_sft"))
+    app = open_page("matrix")
+    assert charts(app)[0]["layer"][0]["encoding"]["x"]["sort"] == ["LoRA", "full"]
+    app.toggle(key="others").set_value(True).run()
+    assert charts(app)[0]["layer"][0]["encoding"]["x"]["sort"] == ["LoRA", "full", "jpeg"]
+    assert charts(open_page("matrix", others="true"))[0]["layer"][0]["encoding"]["x"]["sort"][-1] == "jpeg"
+
+
+def test_the_number_of_the_matrix_is_in_its_address(home: Path, open_page: Open) -> None:
+    app = open_page("matrix", metric="accuracy on the test questions")
+    assert charts(app)[0]["layer"][0]["encoding"]["color"]["scale"]["domain"] == [0, 1]
+    assert "which is not among" in open_page("matrix", metric="beauty").warning[0].value
 
 
 def test_no_defense_is_a_line_at_zero(enter: Enter, open_page: Open) -> None:
@@ -126,11 +146,75 @@ def test_games_are_not_mixed(enter: Enter, open_page: Open) -> None:
 
 
 def test_matrix(home: Path, open_page: Open) -> None:
-    chart = charts(open_page("matrix"))[0]
-    layers = chart["layer"]
-    assert [layer["mark"]["type"] for layer in layers] == ["rect", "rect", "text", "text"]
+    layers = charts(open_page("matrix"))[0]["layer"]
+    assert [layer["mark"]["type"] for layer in layers] == ["rect", "rect", "text", "text", "rule", "text"]
     assert layers[0]["encoding"]["y"]["sort"] == ["mmguard", "em", "random_noise", "none"]
-    assert layers[0]["encoding"]["x"]["sort"] == ["jpeg", "lora_sft"]  # mean 0.30 before mean 0.3175
+    assert layers[0]["encoding"]["href"]["field"] == "link", "a click opens the run"
+    assert {"attack_text"} < {tip["field"] for tip in layers[0]["encoding"]["tooltip"]}, "the whole grammar"
+
+
+def test_ranking_by_another_level_and_search_are_in_the_address(enter: Enter, open_page: Open) -> None:
+    enter("em", 0.4, stealth={"psnr": 30.0})
+    enter("mmguard", 0.2, stealth={"psnr": 20.0})
+    app = open_page(by="stealth (PSNR)")
+    assert app.dataframe[0].value["Defense"].tolist() == ["em", "mmguard"]
+    app.text_input(key="find").set_value("MMG").run()
+    assert app.dataframe[0].value["Defense"].tolist() == ["mmguard"]
+    assert open_page(find="MMG").dataframe[0].value["Defense"].tolist() == ["mmguard"]
+    assert open_page(find="nobody").info[0].value == "No defense of this game fits the search."
+    assert "`beauty`" in open_page(by="beauty").warning[0].value
+
+
+def test_two_defenses_are_compared_from_their_address(enter: Enter, open_page: Open) -> None:
+    for name, release in (("em", 0.4), ("mmguard", 0.2), ("tap", 0.3)):
+        enter(name, release)
+    app = open_page("compare")
+    assert app.multiselect(key="with").value == ["mmguard", "tap"], "the first two"
+    pairs, attacks, questions = (frame.value for frame in app.dataframe)
+    assert pairs["Trainers reach"].tolist() == pytest.approx([-10.0])
+    assert pairs["Protects better"].tolist() == ["mmguard"]
+    assert attacks["difference"].tolist() == pytest.approx([0.125, 0.125])
+    assert len(questions) == 40
+    app.multiselect(key="with").set_value(["em", "mmguard", "tap"]).run()
+    assert not app.exception
+    assert len(app.dataframe[0].value) == 3
+
+
+def test_a_page_of_a_defense_and_of_an_attack(enter: Enter, open_page: Open) -> None:
+    enter("em", 0.4)
+    enter("em", 0.2, victim="tiny-gemma3")
+    app = open_page("defense", name="em")
+    assert not app.warning
+    titles = [heading.value for heading in app.subheader]
+    assert titles == [
+        "Protection by what the trainer knows", "Adaptive protection by victim", "Against each attack", "Its runs"
+    ]  # fmt: skip
+    assert "Huang et al" in app.table[0].value.to_csv()
+    app = open_page("attack", name="full_sft")
+    assert [heading.value for heading in app.subheader] == ["Protection that it leaves", "Its runs"]
+
+
+@pytest.mark.parametrize(("page", "name"), [("defense", "tap"), ("attack", "lora_sft+bridge")])
+def test_a_method_that_nobody_played_says_so(enter: Enter, open_page: Open, page: str, name: str) -> None:
+    enter("em", 0.4)
+    app = open_page(page, name=name)
+    assert not app.warning
+    assert "Nobody has played this" in app.info[0].value
+    assert "bench run --defense" in app.code[0].value
+
+
+@pytest.mark.parametrize("page", ["defense", "attack"])
+def test_an_unknown_method_is_told(enter: Enter, open_page: Open, page: str) -> None:
+    enter("em", 0.4)
+    assert "`nobody`, which is not among" in open_page(page, name="nobody").warning[0].value
+
+
+def test_only_what_has_a_rank_is_on_the_front(enter: Enter, open_page: Open) -> None:
+    enter("em", 0.4)
+    enter("tap", 0.1, seeds=[0])
+    enter("random_noise", 0.1, stealth={"psnr": 60.0})
+    table = open_page("pareto").dataframe[0].value.set_index("Defense")
+    assert dict(table["On the front"]) == {"em": True, "tap": False, "random_noise": False}
 
 
 def test_run(home: Path, open_page: Open) -> None:

@@ -15,7 +15,6 @@ from bench.tables.comparisons import compare_defenses, tabulate_attacks, tabulat
 from bench.tables.method_tables import tabulate_levels, tabulate_victims
 from bench.tables.ranks import compute_leaderboard, sort_board
 from bench.tables.runs import NOT_CHECKED, tabulate_runs
-from bench.tables.site import write_site
 from bench.tables.standings import load_standing, name_standing
 from bench.tables.threats import join_threats, select_siblings
 from tests.answer_files import HARD, Answers
@@ -171,22 +170,3 @@ def test_a_defense_by_level_and_by_victim(play: Play) -> None:
         {"tiny-gemma3": 0.75, "tiny-llava-a": 0.5}
     )
     assert tabulate_levels(boards[1][1], "nobody").empty
-
-
-def test_a_static_site_has_a_page_for_each_defense_and_nothing_from_elsewhere(play: Play, tmp_path: Path) -> None:
-    hostile = "<script src=http://there/x.js></script>"
-    runs = tabulate_runs([*play("em", 0.4), *play(hostile, 0.2, command=hostile)])
-    pages = write_site(runs, tmp_path / "site")
-    texts = {page.name: page.read_text() for page in pages}
-    assert len(texts) == 5, "index, ranking, matrix, and two defenses"
-    assert not any("<script" in text for text in texts.values())
-    links = {link.split('"')[0] for text in texts.values() for link in text.split('href="')[1:]}
-    assert links <= set(texts), "every link leads to a page of the site"
-    (ranking,) = (text for name, text in texts.items() if name.startswith("ranking"))
-    assert "0.50 [" in ranking
-    assert "default-src 'none'" in ranking
-
-
-def test_a_site_of_an_empty_home(tmp_path: Path) -> None:
-    (index,) = write_site(tabulate_runs([]), tmp_path / "site")
-    assert "No results yet" in index.read_text()

@@ -1,0 +1,50 @@
+"""The newest value of a slow reading, shared by all visitors: while a newer one is read, the last one is returned."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+from typing import NamedTuple
+
+import pandas as pd
+
+PATIENCE = 1.0
+"""Seconds that a visitor waits for a newer value where there is an older one."""
+
+
+class _Reading(NamedTuple):
+    """A reading that was begun, the state of what is read, and the value before it."""
+
+    state: tuple[object, ...]
+    newer: "Future[pd.DataFrame]"
+    older: pd.DataFrame | None
+
+
+_pool = ThreadPoolExecutor(1, "reading")
+_lock = Lock()
+_readings: dict[str, _Reading] = {}
+
+
+def read(name: str, state: tuple[object, ...], load: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Return the table that `load` makes of a source with this name and state; raises what `load` raises.
+
+    A table is loaded once for each state. The first visitor waits for it; while a newer one is loaded for longer than
+    `PATIENCE`, the one before is returned.
+    """
+    with _lock:
+        reading = _readings.get(name)
+        if reading is None or (reading.state != state and reading.newer.done()):
+            reading = _Reading(state, _pool.submit(load), _value(reading))
+            _readings[name] = reading
+    try:
+        return reading.newer.result(None if reading.older is None else PATIENCE)
+    except TimeoutError:
+        assert reading.older is not None
+        return reading.older
+    except Exception:
+        with _lock:
+            _readings.pop(name, None)
+        raise
+
+
+def _value(reading: _Reading | None) -> pd.DataFrame | None:
+    return reading.newer.result() if reading and not reading.newer.exception() else None

@@ -1,0 +1,101 @@
+"""Parts of the pages about one method: its choice, its facts, its bars and its runs."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from bench.tables.game import GAME_COLUMNS
+from leaderboard import widgets
+from leaderboard.addresses import tell_unknown_value
+from leaderboard.charts import PALETTE
+
+ROW, AXIS, SHOWN = 34, 70, 1000  # heights in pixels; rows of a list of runs
+
+CELLS = {
+    "protection": ("Protection", widgets.SCORE),
+    "low": ("Low", widgets.SCORE),
+    "high": ("High", widgets.SCORE),
+    "validation": ("Validation", widgets.SHARE),
+    "utility": ("Test", widgets.SHARE),
+    "utility_clean": ("Test, clean data", widgets.SHARE),
+    "seeds": ("Seeds", None),
+    "link": ("Run", widgets.OPEN),
+}
+RUNS = {
+    "id": ("Run", None),
+    "defense_label": ("Defense", None),
+    "attack_text": ("Attack", None),
+    "seed": ("Seed", None),
+    "protection": ("Protection", widgets.SCORE),
+    "validation": ("Validation", widgets.SHARE),
+    "utility": ("Test", widgets.SHARE),
+    "reason": ("Not comparable", None),
+    "link": ("Page", widgets.OPEN),
+}
+
+
+def choose(kind: str, names: Iterable[str]) -> str:
+    """Return the method of `?name=`, or the one that is picked; at first the first. `kind`: defense or attack."""
+    options = list(dict.fromkeys(names))
+    tell_unknown_value("name", options)
+    return st.selectbox(kind.capitalize(), options, key="name", bind="query-params") or options[0]
+
+
+def count(runs: pd.DataFrame, defense: str) -> str:
+    """Return how many runs a defense has, in words."""
+    return f"{int((runs['defense'] == defense).sum()):,} runs"
+
+
+def vary_victim(game: pd.DataFrame, runs: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the runs of each game that differs from one in its victim and surrogates alone."""
+    same = [name for name in GAME_COLUMNS if name not in ("victim", "surrogates")]
+    siblings = runs[(runs[same] == game[same].iloc[0]).all(axis=1)]
+    return [part for _, part in siblings.groupby(["victim", "surrogates"])]
+
+
+def show_facts(summary: str, card: Mapping[str, str], options: Mapping[str, Any]) -> None:
+    """Show summary, card and options as plain text."""
+    if summary:
+        st.text(summary)
+    facts, defaults = st.columns([2, 1])
+    with facts:
+        rows = [(field.replace("_", " "), text) for field, text in card.items()]
+        if rows:
+            st.table(pd.DataFrame(rows, columns=["card", ""]).map(escape).set_index("card"))
+    if options:
+        values = pd.DataFrame([(name, str(value)) for name, value in options.items()], columns=["option", "default"])
+        defaults.dataframe(values, hide_index=True)
+
+
+def escape(text: str) -> str:
+    """Return a text in which Markdown, which `st.table` reads, means nothing."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!<>|~$:&" else sign for sign in text)
+
+
+def draw_bars(table: pd.DataFrame, group: str, variant: str) -> alt.LayerChart | alt.FacetChart:
+    """Draw `value` with its interval by the column `group`, in the table's order; a colour for each `variant`."""
+    y = alt.Y(f"{group}:N", sort=None, title=None, axis=alt.Axis(labelLimit=170, labelFontSize=13))
+    span = [min(0, table["low"].min()), max(0.1, table["high"].max())]
+    x = alt.X("low:Q", title="protection", scale=alt.Scale(domain=span, nice=True))
+    tips = [alt.Tooltip(f"{group}:N"), *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("value", "low", "high"))]
+    base = alt.Chart(table[[name for name in (group, variant, "value", "low", "high") if name]])
+    base = base.encode(y=y, tooltip=tips)
+    if variant and table[variant].nunique() > 1:
+        color = alt.Color(f"{variant}:N", scale=alt.Scale(range=PALETTE), title=None)
+        base = base.encode(yOffset=f"{variant}:N", color=color)
+    line = base.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, x2="high:Q")
+    point = base.mark_point(filled=True, size=90, opacity=1).encode(x="value:Q")
+    zero = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(strokeDash=[4, 4], color="#8a8a8a").encode(x="value:Q")
+    return alt.layer(zero, line, point).properties(height=ROW * table[group].nunique() + AXIS)
+
+
+def show_runs(runs: pd.DataFrame) -> None:
+    """Show a list of runs, the newest first, each with the address of its page."""
+    st.subheader("Its runs")
+    newest = runs[::-1][:SHOWN]
+    widgets.show_table(newest.assign(link=widgets.link_runs(newest["id"])), RUNS)
+    more = f"The newest {SHOWN} of " if len(runs) > SHOWN else ""
+    st.caption(f"{more}{len(runs):,} runs")
