@@ -5,6 +5,8 @@ import pandas as pd
 import streamlit as st
 
 from bench.tables import paper
+from bench.tables.runs import tabulate_runs
+from leaderboard import downloads
 
 POINTS = st.column_config.NumberColumn(format="%.1f", width="small")
 TITLES = {
@@ -46,13 +48,14 @@ def show_methods(table: pd.DataFrame) -> None:
     st.dataframe(shown, hide_index=True, column_config=looks)
 
 
-def show_accuracies(table: pd.DataFrame) -> None:
-    """Show every printed accuracy with what is derived from it."""
+def show_accuracies(table: pd.DataFrame, chart: alt.LayerChart | alt.FacetChart) -> None:
+    """Show every printed accuracy with what is derived from it; `chart` is given away with it."""
     shown = table.assign(
         protection=table["protection"].where(table["eligible"]), **{name: 100 * table[name] for name in IN_POINTS}
     )[list(TITLES)].rename(columns=TITLES)
     looks = {TITLES[name]: POINTS for name in IN_POINTS} | {"Protection": st.column_config.NumberColumn(format="%.2f")}
-    st.dataframe(shown, hide_index=True, column_config=looks)
+    st.dataframe(shown, hide_index=True, column_config=looks, placeholder="–")
+    downloads.offer(shown, "published", tabulate_runs([]), chart)
 
 
 def draw_drops(table: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
@@ -74,8 +77,9 @@ st.markdown(
 )
 accuracies, means = load()
 show_methods(means)
-st.altair_chart(draw_drops(accuracies), alt="Published drops and the smallest detectable ones")
-show_accuracies(accuracies)
+drops = draw_drops(accuracies)
+st.altair_chart(drops, alt="Published drops and the smallest detectable ones")
+show_accuracies(accuracies, drops)
 st.caption(
     "Accuracies and drops in points; protection: 1 − (protected − zero-shot) / (clean − zero-shot), left out where the "
     "clean gain is under 10 points. **Detectable**: the smallest drop that one run on a test set of this "

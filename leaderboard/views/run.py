@@ -7,7 +7,7 @@ import streamlit as st
 from bench.tables.artefacts import find_artefact, load_log
 from bench.tables.game import GAME_COLUMNS
 from bench.tables.records import read_learning_curve, read_side_effects
-from leaderboard import widgets
+from leaderboard import downloads, widgets
 
 VERSIONS = ["protocol", "evaluator", "code", "created", "origin"]
 SPEC = [*GAME_COLUMNS, "defense", "defense_options", "attack", "attack_options", "seed", *VERSIONS]
@@ -88,11 +88,13 @@ def show_log(run: pd.Series, title: str, role: str) -> None:
     st.subheader(title)
     losses = load_log(run["stages"], role)
     if losses is not None:
-        st.altair_chart(draw_lines(losses), alt=title)
+        chart = draw_lines(losses)
+        st.altair_chart(chart, alt=title)
+        downloads.offer(losses.reset_index(), f"curve-{role}", run.to_frame().T, chart)
     elif find_artefact(run["stages"], role):
         st.caption("This stage kept no curve.")
     else:
-        st.caption(f"The curve is {widgets.NOT_HERE}")
+        st.caption("No curve of this stage is at hand: it kept none, or it is on another machine.")
 
 
 def show_learning_curve(run: pd.Series) -> None:

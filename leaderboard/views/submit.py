@@ -12,9 +12,7 @@ st.markdown(
     "A defense or an attack is sent in as a folder with `submission.yaml`. Check that file here: nothing of it is "
     "executed, and nothing is kept."
 )
-file = st.file_uploader(
-    "Your submission.yaml", ["yaml", "yml"], help=f"at most {MAX_BYTES // 1024} KB", max_upload_size=1
-)
+file = st.file_uploader(f"Your submission.yaml, at most {MAX_BYTES // 1024} KB", ["yaml", "yml"], max_upload_size=1)
 if file is not None:
     with st.spinner("Checking"):
         checked = validator.validate(file.getvalue())
@@ -30,5 +28,6 @@ st.code(
     "bench submit validate submissions/my-defense    # the same check, with the files beside it\n"
     "bench submit run submissions/my-defense --first # one run, on your machine",
     language="bash",
+    wrap_lines=True,
 )
 st.caption(f"Kinds: {', '.join(KINDS)}.")

@@ -68,6 +68,7 @@ def test_pages_in_a_browser(address: str, home: Path) -> None:
         "": "Can someone still train on what you publish?",
         "ranking": "Protection against trainers who adapt",
         "matrix": "Defense against attack", "published": "Published, not re-run",
+        "victims": "What clean data are worth", "datasets": "Data sets", "method": "An example", "submit": "Submit",
         f"run?run={run}": "Repeat it",
         f"samples?run={run}": "Answers to the clean test questions",
     }  # fmt: skip
@@ -81,7 +82,7 @@ def test_pages_in_a_browser(address: str, home: Path) -> None:
         for path, heading in seen.items():
             page.goto(f"{address}/{path}")
             expect(page.get_by_role("heading", name=heading)).to_be_visible(timeout=60_000)
-            if path and not path.startswith("samples"):
+            if path.startswith(("ranking", "matrix", "published", "run")):
                 expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible(
                     timeout=60_000
                 )

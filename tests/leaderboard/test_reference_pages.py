@@ -4,13 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import altair as alt
+import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from bench.results import Run, save
 from bench.tables.example import compute_example
-from leaderboard import server, validator
+from leaderboard import downloads, server, validator
 
 Open = Callable[..., AppTest]
 PAGES = ["victims", "datasets", "method", "submit"]
@@ -125,3 +127,10 @@ def test_no_page_shows_a_text_by_accident() -> None:
     """Streamlit shows a bare text of a page's file, as a docstring after a value is; that is switched off."""
     config = (Path(server.__file__).parent / ".streamlit" / "config.toml").read_text()
     assert "magicEnabled = false" in config
+
+
+def test_a_chart_is_offered_as_svg_and_drawn_without_the_network(home: Path, open_page: Open) -> None:
+    labels = [button.label for button in open_page("paper").get("download_button")]
+    assert labels == ["CSV", "Parquet", "LaTeX", "SVG", "BibTeX"]
+    chart = alt.Chart(pd.DataFrame({"step": [1, 2], "loss": [2.0, 1.0]})).mark_line().encode(x="step:Q", y="loss:Q")
+    assert downloads._draw_svg(chart).startswith(b"<svg")
