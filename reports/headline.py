@@ -28,7 +28,11 @@ DRAWN = ("mmguard", "mmguard_crs", "em", "hypo", "feature_shift", "random_noise"
 
 
 def tabulate_game(entries: list[Entry]) -> str:
-    """Return the table of one game: protection at each level that some defense met, seeds, and the chosen attack."""
+    """Return the table of one game: protection at each level that some defense met, seeds, and the chosen attack.
+
+    Defenses that met the plain attack alone, or a part of another level, are left out.
+    """
+    entries = [entry for entry in entries if set(entry.levels) > {"plain"} or entry.so_far is None]
     levels = [level for level in TITLES if any(level in entry.levels for entry in entries)]
 
     def rows() -> Iterator[list[str]]:

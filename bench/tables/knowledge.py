@@ -17,7 +17,7 @@ from defenses import REGISTRY as DEFENSES
 TITLES = {
     "plain": "suspects nothing",
     "K0": "tries other recipes",
-    "K1": "also cleans pictures",
+    "K1": "also cleans pictures and words",
     "K2": "also knows the method",
     "K3": "can have pictures protected",
     "K4": "holds some clean pictures",
@@ -29,30 +29,33 @@ KNOWN = {"plain": ""}
 
 
 class Entry(NamedTuple):
-    """One defense of one game: its scores by level of knowledge. A level that was not wholly met is absent."""
+    """One defense of one game: its scores by level of knowledge. A level that was not wholly met is absent.
+
+    so_far: its score against those attacks of K2 that it has met, where some are missing; None where none is.
+    """
 
     defense: str
     levels: dict[str, LevelScore]
+    so_far: LevelScore | None = None
 
     @property
     def is_control(self) -> bool:
         """True for a release without a method."""
         return self.defense.split(" ")[0] in DEFENSES.controls
 
-    @property
-    def adaptive(self) -> str | None:
-        """The level of the most that a trainer can know without queries and clean pictures; None if none was met."""
-        return next((level for level in ("K2", "K1", "K0", "plain") if level in self.levels), None)
-
     def protection(self, level: str | None) -> Estimate | None:
         """Return the protection at a level; None where it was not met or is not defined."""
-        scored = self.levels.get(level or "")
-        return scored.score.protection if scored and scored.score and scored.score.eligible else None
+        return _eligible(self.levels.get(level or ""))
 
     def attack(self, level: str) -> str:
         """Return the attack that was chosen at a level with the first seed, in text form."""
         chosen = self.levels[level].attacks
         return chosen[min(chosen)]
+
+
+def _eligible(scored: LevelScore | None) -> Estimate | None:
+    """Return the protection of a score; None where it is not defined."""
+    return scored.score.protection if scored and scored.score and scored.score.eligible else None
 
 
 @cache
@@ -78,7 +81,8 @@ def score_game(runs: pd.DataFrame) -> list[Entry]:
             level: score_level(played, attacks, runs, further_attacks(played, attacks, KNOWN.get(level, level)))
             for level, attacks in split_set().items()
         }
-        entries.append(Entry(label, {name: level for name, level in scored.items() if level and not level.missing}))
+        whole = {name: level for name, level in scored.items() if level and not level.missing}
+        entries.append(Entry(label, whole, None if "K2" in whole else scored["K2"]))
     return [entry for entry in entries if entry.levels]
 
 
@@ -103,26 +107,32 @@ def describe_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[st
     sentences = _describe_levels(own) if own else []
     rivals = [entry for entry in by_name.values() if not entry.is_control and entry is not own]
     controls = [entry for entry in by_name.values() if entry.is_control]
-    sentences += _list_numbers("Other methods against the most knowing of them", [(e, e.adaptive) for e in rivals])
+    sentences += _list_scores(f"Other methods, where the trainer {TITLES['K2']}", _at_level(rivals, "K2"))
+    partly = [(entry.defense, entry.so_far) for entry in rivals if entry.so_far and len(entry.so_far.shortlist) > 1]
+    sentences += _list_scores("At most, of methods that met only some attacks of the set", partly)
     for level in ("plain", "K2"):
         title = f"Releases without a method, which should be at 0, where the trainer {TITLES[level]}"
-        sentences += _list_numbers(title, [(entry, level) for entry in controls])
+        sentences += _list_scores(title, _at_level(controls, level))
     return sentences
 
 
-def _list_numbers(title: str, pairs: Iterable[tuple[Entry, str | None]]) -> list[str]:
-    """Return a sentence with the protection of each defense at a level; none where no defense has any."""
+def _at_level(entries: Iterable[Entry], level: str) -> list[tuple[str, LevelScore]]:
+    """Return the defenses that met a level, each with its score there."""
+    return [(entry.defense, entry.levels[level]) for entry in entries if level in entry.levels]
+
+
+def _list_scores(title: str, scores: Iterable[tuple[str, LevelScore]]) -> list[str]:
+    """Return a sentence with the protection of each defense; none where no defense has any."""
     numbers = [
-        f"{_code(entry.defense)} {_number(estimate)}, {_count_seeds(entry, level)}"
-        for entry, level in pairs
-        if level and (estimate := entry.protection(level))
+        f"{_code(defense)} {_number(estimate)}, {_count_seeds(scored)}"
+        for defense, scored in scores
+        if (estimate := _eligible(scored))
     ]
     return [f"{title}: {'; '.join(numbers)}."] if numbers else []
 
 
-def _count_seeds(entry: Entry, level: str) -> str:
-    count = len(entry.levels[level].attacks)
-    return f"{count} seed{'s' if count > 1 else ''}"
+def _count_seeds(scored: LevelScore) -> str:
+    return f"{len(scored.attacks)} seed{'s' if len(scored.attacks) > 1 else ''}"
 
 
 def _describe_levels(entry: Entry) -> list[str]:
@@ -131,7 +141,7 @@ def _describe_levels(entry: Entry) -> list[str]:
     own = _code(entry.defense)
     return [
         f"From a trainer who {TITLES[level]}, {own} takes {_number(estimate)} of what clean data are worth to them "
-        f"({_count_seeds(entry, level)}; best attack: {_code(entry.attack(level))})."
+        f"({_count_seeds(entry.levels[level])}; best attack: {_code(entry.attack(level))})."
         for level, estimate in scores.items()
         if estimate
     ]

@@ -92,9 +92,11 @@ def test_a_defense_that_met_a_part_of_the_set_stands_apart_with_what_it_met(publ
     cut = runs[(runs["defense_label"] != "mmguard") | ((runs["seed"] == 0) & runs["attack_text"].isin(few))]
     rows = [line for line in headline.tabulate_incomplete(cut).splitlines() if line.startswith("| `mmguard` |")]
     assert [row.split(" | ")[3:] for row in rows] == [["`full_sft+crop_color+drop_inserted`", "2 of 12 |"]]
-    (whole,) = [line for line in headline.tabulate_all(headline.score_games(cut)).splitlines() if "`mmguard`" in line]
     plain, at_most = rows[0].split(" | ")[1:3]
-    assert plain == whole.split(" | ")[1] and float(at_most.split()[0]) < float(plain.split()[0])
+    (entry,) = [entry for entry in next(iter(headline.score_games(cut).values())) if entry.defense == "mmguard"]
+    assert plain == markdown.interval(entry.protection("plain") or ())
+    assert float(at_most.split()[0]) < float(plain.split()[0])
+    assert "| `mmguard` |" not in headline.tabulate_all(headline.score_games(cut))
 
 
 def test_attacks_outside_the_set_come_after_its_own(published_home: Path) -> None:
@@ -102,4 +104,4 @@ def test_attacks_outside_the_set_come_after_its_own(published_home: Path) -> Non
     other = runs[runs["attack_text"] == "full_sft"].assign(attack_text="adversarial")
     lines = headline.tabulate_accuracies(pd.concat([other, runs])).splitlines()
     attacks = [line.split("`")[1] for line in lines if line.startswith("| `")]
-    assert attacks[-1] == "adversarial" and attacks[0] == "lora_sft"
+    assert attacks[0] == "lora_sft" and attacks.index("adversarial") > attacks.index("tuned(trials=4)+drop_inserted")

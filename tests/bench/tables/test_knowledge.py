@@ -37,10 +37,16 @@ def play(bench_home: Path, run_factory: Callable[..., Run]) -> Play:
 
 @pytest.fixture
 def entries(play: Play) -> list[Entry]:
-    """MMGuard against all up to K2, random noise against all up to K1, em against the plain attack."""
+    """MMGuard and hypo met all up to K2, random noise all up to K1, em two attacks, uc one."""
     releases = dict.fromkeys(LEVELS["K2"], 0.1) | {"lora_sft": 0.2, "full_sft+crop_color": 0.5, "full_sft+jpeg": 0.7}
     noise = dict.fromkeys(LEVELS["K1"], 0.9)
-    runs = [*play("mmguard", releases), *play("random_noise", noise), *play("em", {"lora_sft": 0.3})]
+    runs = [
+        *play("mmguard", releases),
+        *play("hypo", dict.fromkeys(LEVELS["K2"], 0.7)),
+        *play("random_noise", noise),
+        *play("em", {"lora_sft": 0.3, "full_sft+crop_color+drop_inserted": 0.8}, seeds=(0,)),
+        *play("uc", {"lora_sft": 0.1}),
+    ]
     return score_game(tabulate_runs(runs))
 
 
@@ -69,7 +75,7 @@ def test_points_are_the_defined_scores(entries: list[Entry]) -> None:
 
 
 def test_sentences_have_the_numbers_of_the_scores(entries: list[Entry]) -> None:
-    *own, rival, controls = describe_game(entries)
+    *own, rival, partly, controls = describe_game(entries)
     (guarded,) = [entry for entry in entries if entry.defense == "mmguard"]
     for level, sentence in zip(("plain", "K0", "K1", "K2"), own, strict=True):
         estimate = guarded.protection(level)
@@ -77,7 +83,9 @@ def test_sentences_have_the_numbers_of_the_scores(entries: list[Entry]) -> None:
         number = f"{estimate.value:+.2f} [{estimate.low:+.2f}, {estimate.high:+.2f}]"
         assert f"{TITLES[level]}, `mmguard` takes {number} of what" in sentence
         assert f"(3 seeds; best attack: `{guarded.attack(level)}`)" in sentence
-    assert "knowing of them: `em` +0.75 [" in rival
+    assert rival.startswith(f"Other methods, where the trainer {TITLES['K2']}: `hypo` +0.25 [") and "`em`" not in rival
+    assert partly.startswith("At most, of methods that met only some attacks of the set: `em` +0.12 [")
+    assert partly.endswith("1 seed.") and "`uc`" not in partly
     assert "`random_noise` +0.00 [+0.00, +0.00], 3 seeds" in controls
 
 
