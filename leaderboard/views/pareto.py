@@ -7,7 +7,7 @@ import streamlit as st
 from bench.tables.fronts import mark_front
 from leaderboard import downloads, games, widgets
 
-NAMED = 12  # up to so many points all have names; of more, those on the front (a docstring would be shown on the page)
+NAMED = 6  # up to so many points all have names; of more, those on the front (a docstring would be shown on the page)
 
 MEASURES = {
     "stealth_psnr": ("PSNR in dB (more: less visible)", True),
