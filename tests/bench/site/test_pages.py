@@ -55,6 +55,8 @@ def test_the_matrix_has_the_cells_of_the_tables(pages: dict[str, str]) -> None:
     assert sorted(re.findall(r"(?<!\S)-?\d\.\d\d(?!\S)", " ".join(text))) == sorted(
         f"{value:.2f}" for value in cells["protection"]
     )
+    assert all(f"<code>{attack}</code>" in pages["matrix.html"] for attack in cells["attack_label"])
+    assert "\\u" not in pages["matrix.html"]
     own = cells[cells["defense"] == "mmguard"]
     for row in own.itertuples():
         assert f"{row.protection:.2f} [{row.low:.2f}, {row.high:.2f}]" in pages["defenses/mmguard.html"]
