@@ -1,8 +1,10 @@
 """The score of several seeds together, from the answers that their runs kept."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
+
+import pandas as pd
 
 from bench.play.run import score_answers
 from bench.results.answers import StoredAnswers, find_answers
@@ -38,4 +40,10 @@ def score_seeds(seeds: Sequence[Evaluations]) -> Score | None:
 
 @cache
 def _score(seeds: tuple[tuple[StoredAnswers, ...], ...]) -> Score:
-    return score_answers([(baseline.read(), clean.read(), attacked.read()) for baseline, clean, attacked in seeds])
+    return score_answers([(_read(baseline), _read(clean), _read(attacked)) for baseline, clean, attacked in seeds])
+
+
+@lru_cache(512)
+def _read(answers: StoredAnswers) -> pd.DataFrame:
+    """Return the answers of an evaluation; many defenses share those of the baselines and of clean data."""
+    return answers.read()
