@@ -17,7 +17,8 @@ from bench.tables.distrust import read_or_none
 from bench.tables.runs import select_comparable
 from bench.tables.seeds import Evaluations
 
-ROW = ["id", "created", "reason", "origin", "defense_label", "attack_label", "utility", "validation", "protection"]
+ROW = ["id", "created", "reason", "origin", "title", "authors", "defense_label", "attack_label"]
+ROW += ["utility", "validation", "protection"]
 """Columns of a run that tell whether it is still the same."""
 
 ROOMS = ("tables", "scoring")
