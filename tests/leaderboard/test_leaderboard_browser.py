@@ -95,7 +95,7 @@ def test_pages_in_a_browser(address: str, home: Path) -> None:
             assert shot.stat().st_size > 10_000
         assert page.url == f"{address}/samples?run={run}"
         expect(page.locator("mark")).to_have_text(["<script>alert(1)</script>"])
-        expect(page.get_by_test_id("stImage").locator("img")).to_have_count(3)
+        expect(page.get_by_test_id("stImage").locator("img")).to_have_count(5)  # one sample, and a strip of two
         for path in (
             "?victim=nobody",
             "matrix?victim=nobody",
