@@ -46,7 +46,9 @@ def test_the_same_results_are_the_same_bytes(shipped: Path, tmp_path: Path) -> N
         assert (tmp_path / "again" / name).read_bytes() == (shipped / name).read_bytes()
     one, other = read_provenance(shipped), read_provenance(tmp_path / "again")
     assert one | {"created": ""} == other | {"created": ""}
-    assert {file.name for file in shipped.iterdir()} == {*published.FILES, *published.EXTRAS, published.PROVENANCE}, "no drafts are left"
+    assert {file.name for file in shipped.iterdir()} == {*published.FILES, *published.EXTRAS, published.PROVENANCE}, (
+        "no drafts are left"
+    )
 
 
 def test_sizes_and_checksums_are_those_of_the_files(shipped: Path) -> None:

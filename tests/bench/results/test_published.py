@@ -176,7 +176,11 @@ def test_an_invalid_provenance_is_reported(shipped: Path, text: str) -> None:
 def test_the_results_that_come_with_the_suite_can_be_read_and_stale_ones_are_in_quarantine() -> None:
     provenance = published.read_provenance()
     assert provenance is not None
-    assert {file.name for file in published.FOLDER.iterdir()} == {*published.FILES, *published.EXTRAS, published.PROVENANCE}
+    assert {file.name for file in published.FOLDER.iterdir()} == {
+        *published.FILES,
+        *published.EXTRAS,
+        published.PROVENANCE,
+    }
     assert sum(file.stat().st_size for file in published.FOLDER.iterdir()) <= published.MAX_BYTES
     runs = published.load_runs()
     assert len(runs) == provenance["runs"] > 50
