@@ -8,7 +8,7 @@ from bench.tables.game import GAME_COLUMNS
 from leaderboard.plain import quote_plain
 
 KEYS = [*GAME_COLUMNS, "family", "run", "results", "name", "with", "by", "find", "metric", "others"]
-"""What an address may name: a game, a run, the source of results, a method, and how a page shows them."""
+"""The things that an address may name: a game, a run, the source of results, a method, and how a page shows them."""
 
 
 def tell_unknown_keys() -> None:

@@ -1,4 +1,4 @@
-"""What clean data are worth to each victim, as pages about victims and data sets show it."""
+"""The worth of clean data to each victim, as pages about victims and data sets show it."""
 
 import pandas as pd
 import streamlit as st

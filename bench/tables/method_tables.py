@@ -1,4 +1,4 @@
-"""What leaderboards say about one defense: protection by level, and by victim."""
+"""The numbers of leaderboards about one defense: protection by level, and by victim."""
 
 from collections.abc import Iterable
 
