@@ -11,6 +11,7 @@ import pandas as pd
 
 from bench.scoring.stats import Estimate
 from bench.spec import PROTOCOL
+from bench.tables.cells import compute_cells
 from bench.tables.game import Game, split_games
 from bench.tables.knowledge import TITLES, Entry, describe_game, score_game, split_set, tabulate_points
 from bench.tables.ranks import compute_leaderboard
@@ -78,28 +79,47 @@ def tabulate_all(games: dict[str, list[Entry]]) -> str:
     return "\n\n".join(f"### {name}\n\n{tabulate_game(entries)}" for name, entries in games.items())
 
 
-def tabulate_incomplete(runs: pd.DataFrame) -> str:
-    """Return for each game the defenses that met a part of the required set.
-
-    On validation, further attacks can only lower them.
-    """
+def tabulate_first_seed(runs: pd.DataFrame) -> str:
+    """Return for each game all defenses at its first seed, where some met a part of the required set alone."""
 
     def tables() -> Iterator[str]:
         for game, played in split_games(runs):
-            board = compute_leaderboard(played)
-            rows = [
+            board = compute_leaderboard(played[played["seed"] == played["seed"].min()])
+            if board.empty or (board["met"] == board["of"]).all():
+                continue
+            rows = (
                 (
-                    f"`{row.defense_label}`",
+                    f"`{row.defense_label}`" + (" (control)" if row.status == "control" else ""),
                     _estimate(row.plain, row.plain_low, row.plain_high),
                     _estimate(row.so_far, row.so_far_low, row.so_far_high),
                     f"`{row.attack}`",
                     f"{row.met} of {row.of}",
                 )
-                for row in board[board["met"] < board["of"]].itertuples()
-            ]
-            if rows:
-                columns = ("release", TITLES["plain"], "at most, once they adapt", "attack", "attacks met")
-                yield f"### {name_game(game)}\n\n" + markdown.table(columns, rows)
+                for row in board.sort_values("plain", ascending=False, kind="stable").itertuples()
+            )
+            columns = ("release", TITLES["plain"], "best of what was played", "attack", "attacks met")
+            yield f"### {name_game(game)}\n\n" + markdown.table(columns, rows)
+
+    return "\n\n".join(tables())
+
+
+def tabulate_outside(runs: pd.DataFrame) -> str:
+    """Return for each game the attacks outside the required set, each compared with itself on clean data."""
+    in_set = split_set()["K4"]
+    outside = runs[~runs["attack_text"].isin(in_set) & (runs["defense"] != "none")]
+
+    def tables() -> Iterator[str]:
+        for game, played in split_games(outside):
+            rows = (
+                (
+                    f"`{cell.defense_label}`",
+                    f"`{cell.attack_label}`",
+                    _estimate(cell.protection, cell.low, cell.high),
+                    str(cell.seeds),
+                )
+                for cell in compute_cells(played).itertuples()
+            )
+            yield f"### {name_game(game)}\n\n" + markdown.table(("release", "attack", "protection", "seeds"), rows)
 
     return "\n\n".join(tables())
 
@@ -156,19 +176,30 @@ def _per_cent(accuracy: float | None) -> str:
     return "" if accuracy is None or pd.isna(accuracy) else f"{100 * accuracy:.1f}"
 
 
-def tell_answer(games: dict[str, list[Entry]]) -> str:
+def tell_answer(runs: pd.DataFrame) -> str:
     """Return the answer of the game that was played most, as a list of sentences."""
-    first = next(iter(games.values()))
-    return "\n".join(f"- {sentence}" for sentence in describe_game(first))
+    name, entries = next(iter(score_games(runs).items()))
+    (played,) = [played for game, played in split_games(runs) if name_game(game) == name]
+    sentences = [*describe_game(entries), *tell_worth(compute_worth(entries, played))]
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def tell_worth(rows: list[Worth], defense: str = "mmguard") -> list[str]:
+    """Return the worth of a release in clean pictures as a sentence; none where it was not measured."""
+    parts = [f"{_share(row)}, to a trainer who {TITLES[row.level]}" for row in rows if row.defense == defense]
+    if not parts:
+        return []
+    return [f"A release under `{defense}` is worth this share of the owner's pictures, clean: {'; '.join(parts)}."]
 
 
 def make_tables(runs: pd.DataFrame) -> dict[str, Callable[[], str]]:
     """Return what makes each table of the pages, by its name there."""
     games = score_games(runs)
     return {
-        "answer": lambda: tell_answer(games),
+        "answer": lambda: tell_answer(runs),
         "all games": lambda: tabulate_all(games),
-        "incomplete games": lambda: tabulate_incomplete(runs),
+        "first seed": lambda: tabulate_first_seed(runs),
+        "outside the set": lambda: tabulate_outside(runs),
         "worth": lambda: tabulate_worth(runs),
         "accuracies": lambda: tabulate_accuracies(runs),
     }

@@ -10,12 +10,12 @@ from attacks import REGISTRY as ATTACKS
 from attacks.grammar import parse_attack
 from attacks.required import load_required
 from bench.scoring.stats import Estimate
-from bench.tables.levels import LevelScore, further_attacks, score_level
+from bench.tables.levels import LevelScore, score_level
 from bench.tables.ranks import compute_leaderboard
 from defenses import REGISTRY as DEFENSES
 
 TITLES = {
-    "plain": "suspects nothing",
+    "plain": "runs default LoRA",
     "K0": "tries other recipes",
     "K1": "also cleans pictures and words",
     "K2": "also knows the method",
@@ -23,9 +23,6 @@ TITLES = {
     "K4": "holds some clean pictures",
 }
 """Levels of knowledge, from the least, and the trainer of each in words."""
-
-KNOWN = {"plain": ""}
-"""The knowledge with which a trainer of a level tries further attacks, where it is not the level itself: none."""
 
 
 class Entry(NamedTuple):
@@ -72,15 +69,15 @@ def split_set() -> dict[str, tuple[str, ...]]:
 
 
 def score_game(runs: pd.DataFrame) -> list[Entry]:
-    """Return the defenses of one game in the leaderboard's order; `runs` as `tabulate_runs` gives them."""
+    """Return the defenses of one game in the leaderboard's order; `runs` as `tabulate_runs` gives them.
+
+    The set alone counts: attacks outside it were chosen by somebody who may have seen its results.
+    """
     board = compute_leaderboard(runs)
     entries = []
     for label in [] if board.empty else board["defense_label"]:
         played = runs[runs["defense_label"] == label]
-        scored = {
-            level: score_level(played, attacks, runs, further_attacks(played, attacks, KNOWN.get(level, level)))
-            for level, attacks in split_set().items()
-        }
+        scored = {level: score_level(played, attacks, runs) for level, attacks in split_set().items()}
         whole = {name: level for name, level in scored.items() if level and not level.missing}
         entries.append(Entry(label, whole, None if "K2" in whole else scored["K2"]))
     return [entry for entry in entries if entry.levels]
@@ -106,10 +103,13 @@ def describe_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[st
     own = by_name.get(defense)
     sentences = _describe_levels(own) if own else []
     rivals = [entry for entry in by_name.values() if not entry.is_control and entry is not own]
+    if own and own.so_far and len(own.so_far.shortlist) > 1:
+        title = "Against only some of the adaptive attacks, of which the trainer takes the best"
+        sentences += _list_scores(title, [(defense, own.so_far)])
     controls = [entry for entry in by_name.values() if entry.is_control]
-    sentences += _list_scores(f"Other methods, where the trainer {TITLES['K2']}", _at_level(rivals, "K2"))
+    sentences += _list_scores("Other methods against the whole adaptive set", _at_level(rivals, "K2"))
     partly = [(entry.defense, entry.so_far) for entry in rivals if entry.so_far and len(entry.so_far.shortlist) > 1]
-    sentences += _list_scores("At most, of methods that met only some attacks of the set", partly)
+    sentences += _list_scores("Methods that met only some of its attacks, of which the trainer takes the best", partly)
     for level in ("plain", "K2"):
         title = f"Releases without a method, which should be at 0, where the trainer {TITLES[level]}"
         sentences += _list_scores(title, _at_level(controls, level))

@@ -18,6 +18,13 @@ SHORTLIST = 4
 """Attacks of a set, besides the plain one, that every seed after the fullest must have met."""
 
 
+CLEAR = 0.05
+"""Share of the clean gain by which an attack outside a set must leave more on validation than the set itself.
+
+It is about twice the standard error of two accuracies on a few hundred questions: without it, each attack that somebody
+adds would be one more draw of the same chance.
+"""
+
 COMPARED = [
     "id", "defense_label", "attack_label", "attack_text", "seed", "validation", "validation_clean", "utility",
     "baselines", "stages",
@@ -57,7 +64,7 @@ def score_level(
     count as the first of them. Another seed counts if it has met these. `game`: rows of all defenses of the game, whose
     clean sides count too, since they are the same for every defense; by default `runs` alone.
     `further`: attacks outside the set. One counts for a seed, with its own clean side and baselines, where that leaves
-    less protection on validation than the set alone; otherwise it is as if it had not been played.
+    clearly less protection on validation than the set alone (`CLEAR`); otherwise it is as if it had not been played.
     Returns None where no attack of the set was met.
     """
     met = _rows_of_set(runs, attacks)
@@ -125,12 +132,12 @@ class _Choice(NamedTuple):
 
 
 def _choose(rows: pd.DataFrame, clean_sides: pd.DataFrame, further: pd.DataFrame) -> _Choice:
-    """Return the choice among the attacks of a set, or one further attack with which less protection is left."""
-    best = _compare(rows.iloc[rows["validation"].argmax()], rows, clean_sides)
+    """Return the choice among the attacks of a set, or one further attack with which clearly less is protected."""
+    best = of_set = _compare(rows.iloc[rows["validation"].argmax()], rows, clean_sides)
     for number in range(len(further)):
         one = further.iloc[[number]]
         choice = _compare(one.iloc[0], pd.concat([rows, one]), pd.concat([clean_sides, one]))
-        best = choice if choice.left > best.left else best
+        best = choice if choice.left > max(best.left, of_set.left + CLEAR) else best
     return best
 
 

@@ -26,7 +26,7 @@ ROOMS = ("tables", "scoring")
 
 
 class Standing(NamedTuple):
-    """The tables that pages show of one game: `compute_leaderboard`, `compute_cells` without evaluations, and `flag_game`."""
+    """The tables of one game for pages: `compute_leaderboard`, `compute_cells` without evaluations, and `flag_game`."""
 
     board: pd.DataFrame
     cells: pd.DataFrame

@@ -86,17 +86,24 @@ def test_accuracies_are_means_over_the_seeds_of_the_rows(published_home: Path) -
     assert f"{100 * game:.1f}" in row.split(" | ")
 
 
-def test_a_defense_that_met_a_part_of_the_set_stands_apart_with_what_it_met(published_home: Path) -> None:
+def test_a_defense_that_met_a_part_of_the_set_stands_beside_the_others_at_the_same_seed(published_home: Path) -> None:
     runs = headline.load_rows()
     few = ["lora_sft", "full_sft+crop_color+drop_inserted"]
     cut = runs[(runs["defense_label"] != "mmguard") | ((runs["seed"] == 0) & runs["attack_text"].isin(few))]
-    rows = [line for line in headline.tabulate_incomplete(cut).splitlines() if line.startswith("| `mmguard` |")]
-    assert [row.split(" | ")[3:] for row in rows] == [["`full_sft+crop_color+drop_inserted`", "2 of 12 |"]]
-    plain, at_most = rows[0].split(" | ")[1:3]
-    (entry,) = [entry for entry in next(iter(headline.score_games(cut).values())) if entry.defense == "mmguard"]
-    assert plain == markdown.interval(entry.protection("plain") or ())
-    assert float(at_most.split()[0]) < float(plain.split()[0])
+    rows = {line.split("`")[1]: line.split(" | ") for line in headline.tabulate_first_seed(cut).splitlines()[4:]}
+    assert rows["mmguard"][3:] == ["`full_sft+crop_color+drop_inserted`", "2 of 12 |"]
+    assert rows["em"][4] == "12 of 12 |"
+    assert float(rows["mmguard"][2].split()[0]) < float(rows["mmguard"][1].split()[0])
     assert "| `mmguard` |" not in headline.tabulate_all(headline.score_games(cut))
+
+
+def test_an_attack_outside_the_set_has_its_own_table(published_home: Path) -> None:
+    runs = headline.load_rows()
+    own = runs[(runs["defense"] == "mmguard") & (runs["attack_text"] == "full_sft")]
+    other = own.assign(attack_text="adversarial", attack_label="adversarial")
+    lines = headline.tabulate_outside(pd.concat([runs, other])).splitlines()
+    assert [line for line in lines if line.startswith("| `mmguard` | `adversarial` |")]
+    assert not [line for line in lines if "`full_sft` |" in line or "| `none` |" in line]
 
 
 def test_attacks_outside_the_set_come_after_its_own(published_home: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bench.owner import knowledge
 from bench.owner.methods import Part
 from bench.owner.protect import protect
+from bench.tables.knowledge import TITLES
 from tests.bench.owner import files
 from tests.bench.owner.conftest import JobMaker
 
@@ -17,11 +18,11 @@ from tests.bench.owner.conftest import JobMaker
 def test_the_published_rows_of_a_method_come_with_interval_and_attack() -> None:
     games = knowledge.published("mmguard")
     levels = {level["trainer"]: level for game in games for level in game["levels"]}
-    assert levels["suspects nothing"]["low"] < levels["suspects nothing"]["value"] < levels["suspects nothing"]["high"]
-    assert levels["also knows the method"]["value"] < levels["suspects nothing"]["value"]
+    assert levels[TITLES["plain"]]["low"] < levels[TITLES["plain"]]["value"] < levels[TITLES["plain"]]["high"]
+    assert levels["also knows the method"]["value"] < levels[TITLES["plain"]]["value"]
     assert all(level["attack"] and level["seeds"] for level in levels.values())
     assert len(games[0]["sentences"]) == len(games[0]["levels"])
-    assert knowledge.published("random_trigger") == []
+    assert knowledge.published("lsp(blocks=1)") == []
 
 
 def test_a_page_escapes_names_and_says_what_it_cannot_promise(

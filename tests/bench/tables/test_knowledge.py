@@ -83,10 +83,20 @@ def test_sentences_have_the_numbers_of_the_scores(entries: list[Entry]) -> None:
         number = f"{estimate.value:+.2f} [{estimate.low:+.2f}, {estimate.high:+.2f}]"
         assert f"{TITLES[level]}, `mmguard` takes {number} of what" in sentence
         assert f"(3 seeds; best attack: `{guarded.attack(level)}`)" in sentence
-    assert rival.startswith(f"Other methods, where the trainer {TITLES['K2']}: `hypo` +0.25 [") and "`em`" not in rival
-    assert partly.startswith("At most, of methods that met only some attacks of the set: `em` +0.12 [")
+    assert rival.startswith("Other methods against the whole adaptive set: `hypo` +0.25 [") and "`em`" not in rival
+    assert partly.startswith(
+        "Methods that met only some of its attacks, of which the trainer takes the best: `em` +0.12 ["
+    )
     assert partly.endswith("1 seed.") and "`uc`" not in partly
     assert "`random_noise` +0.00 [+0.00, +0.00], 3 seeds" in controls
+
+
+def test_a_method_that_met_a_part_of_the_set_is_not_described_by_the_plain_attack_alone(entries: list[Entry]) -> None:
+    plain, partly = describe_game([entry for entry in entries if entry.defense == "em"], "em")
+    assert plain.startswith(f"From a trainer who {TITLES['plain']}, `em` takes +0.75 [")
+    assert partly.startswith(
+        "Against only some of the adaptive attacks, of which the trainer takes the best: `em` +0.12 ["
+    )
 
 
 def test_nothing_is_said_of_what_was_not_played(entries: list[Entry]) -> None:

@@ -18,7 +18,7 @@ from tests.answer_files import Answers
 def game(bench_home: Path, run_factory: Callable[..., Run]) -> pd.DataFrame:
     """Clean curves straight from 0.1 to 0.9, and `em`, which leaves 0.3 to the plain trainer and 0.9 to others."""
     answers = Answers(bench_home)
-    plain, adaptive = (attack.replace("own_only", "own_only(share={})") for attack in CURVES.values())
+    plain, adaptive = (part.replace("own_only", "own_only(share={})") for part, _ in CURVES.values())
     curves = [
         ("none", attack.format(share), 0.1 + 0.8 * share) for attack in (plain, adaptive) for share in (0.25, 0.5)
     ]
@@ -34,9 +34,9 @@ def game(bench_home: Path, run_factory: Callable[..., Run]) -> pd.DataFrame:
 
 
 def test_a_trainer_s_curve_has_its_shares(game: pd.DataFrame) -> None:
-    curve = find_curve(game, "lora_sft+own_only")
-    assert {seed: sorted(shares) for seed, shares in curve.items()} == {0: [0.25, 0.5]}
-    assert find_curve(game, "full_sft+own_only") == {}
+    curve = find_curve(game, "lora_sft+own_only", "lora_sft")
+    assert {seed: sorted(shares) for seed, shares in curve.items()} == {0: [0.25, 0.5, 1.0]}
+    assert find_curve(game, "full_sft+own_only", "full_sft") == {}
 
 
 def test_the_worth_is_where_the_clean_curve_has_the_accuracy_of_the_release(game: pd.DataFrame) -> None:
