@@ -23,7 +23,7 @@ from bench.paths import home, write_atomic
 from bench.play.roles import stages_of
 from bench.play.run import run_id
 from bench.results import Run, find
-from bench.results.entries import EntryCard, keep_card
+from bench.results.entries import EntryCard, identify_attack, keep_card
 from bench.results.published import COLUMNS
 from bench.results.rows_from_elsewhere import Identity
 from bench.spec import Closed, Method, RunSpec, identity
@@ -151,8 +151,18 @@ def write_chain(entry: AnyEntry, sums: dict[str, str], attack: str, first: bool,
     }
     file = (folder or home() / "submissions") / f"{find_defenses(entry, sums)[0].name[:60]}-{name}.json"
     write_atomic(file, add_seal(_format(content)))
-    keep_card(name, EntryCard(title=entry.title, authors=entry.authors))
+    keep_card(_card_key(entry, name), EntryCard(title=entry.title, authors=entry.authors))
     return file
+
+
+def _card_key(entry: AnyEntry, name: str) -> str:
+    """Return the key of an entry's texts: the attack's own for an attack, whichever defenses it is played against."""
+    from attacks import REGISTRY as ATTACKS
+
+    if not isinstance(entry, Attack):
+        return name
+    attack = ATTACKS.normalise(parse_attack(entry.attack))
+    return identify_attack(attack.name, attack.options)
 
 
 def read_chain(file: Path) -> tuple[Chain, AnyEntry, bytes]:

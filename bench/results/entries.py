@@ -29,6 +29,11 @@ def identify_defense(name: str, options: Mapping[str, Any]) -> str:
     return identity([{"name": name, "options": dict(options)}])
 
 
+def identify_attack(name: str, options: Mapping[str, Any]) -> str:
+    """Return the key of an attack's texts, from the columns `attack` and `attack_options` of its rows."""
+    return identity([{"attack": name, "options": dict(options)}])
+
+
 def keep_card(key: str, card: EntryCard) -> None:
     """Keep the texts of an entry that was played in this home; a later title replaces an earlier one."""
     write_atomic(home() / FOLDER / f"{key}.json", card.model_dump_json())

@@ -98,7 +98,14 @@ def publish(
 def _collect_cards(runs: Iterable[Run], previous: Mapping[str, Any]) -> dict[str, Any]:
     """Return the titles and authors of the entries that have rows; of two, those that were published first."""
     cards = {**entries.load_cards(), **entries.check_cards(previous.get("entries"))}
-    keys = {entries.identify_defense(run.defense, run.defense_options) for run in runs}
+    keys = {
+        key
+        for run in runs
+        for key in (
+            entries.identify_defense(run.defense, run.defense_options),
+            entries.identify_attack(run.attack, run.attack_options),
+        )
+    }
     return {key: cards[key].model_dump() for key in sorted(keys & cards.keys())}
 
 

@@ -52,8 +52,8 @@ def tabulate_runs(
     attack with all its options, as on the command line. `evaluations`: the `Evaluations` that the score compares, None
     where a row does not name them. `utility_baseline`: the accuracy of the best baseline, NaN where there is none.
     `stealth_*`, `seconds_*`: floats, NaN where not recorded. `reason`: why the run cannot be compared, or "".
-    `origin`: who has played each run, of `origins`; by default this machine. `title`, `authors`: those of `cards`, by
-    the identity of the entry; "" where there are none.
+    `origin`: who has played each run, of `origins`; by default this machine. `title`, `authors`, and for the attack
+    `attack_title`, `attack_authors`: those of `cards`, by the identity of the entry; "" where there are none.
     """
     names = [column.name for column in Run.__table__.columns]
     frame = pd.DataFrame([{name: getattr(row, name) for name in names} for row in rows], columns=names)
@@ -74,11 +74,14 @@ def tabulate_runs(
     for name in COST:
         frame[f"seconds_{name}"] = _numbers((entry.get(name) for entry in frame["cost"]), "seconds")
     frame["utility_baseline"] = [_baseline(entry) for entry in frame["baselines"]]
-    methods = zip(frame["defense"], frame["defense_options"], strict=True)
-    keys = [read_or_none(partial(entries.identify_defense, *method)) for method in methods]
-    texts = [(cards or {}).get(key or "") for key in keys]
-    frame["title"] = [card.title if card else "" for card in texts]
-    frame["authors"] = [", ".join(card.authors) if card else "" for card in texts]
+    for prefix, method, identify in (
+        ("", "defense", entries.identify_defense),
+        ("attack_", "attack", entries.identify_attack),
+    ):
+        methods = zip(frame[method], frame[f"{method}_options"], strict=True)
+        texts = [(cards or {}).get(read_or_none(partial(identify, *pair)) or "") for pair in methods]
+        frame[f"{prefix}title"] = [card.title if card else "" for card in texts]
+        frame[f"{prefix}authors"] = [", ".join(card.authors) if card else "" for card in texts]
     frame["origin"] = HERE if origins is None else list(origins)
     frame["reason"] = _reasons(frame)
     return frame

@@ -26,6 +26,10 @@ def show(text: str, game: pd.DataFrame, runs: pd.DataFrame) -> None:
         st.info("Nobody has played this attack in this game yet.")
         st.code(f"bench run --defense mmguard --attack '{text}'" if method else "bench list", language="bash")
         return
+    for title, authors in (
+        own.loc[own["attack_title"] != "", ["attack_title", "attack_authors"]].drop_duplicates().values
+    ):
+        st.caption(f"Submitted as {quote_plain(title)}, by {quote_plain(authors)}")
     _, cells, doubts = games.get_standing(game, runs)
     labels = set(own["attack_label"])
     left = cells[cells["attack_label"].isin(labels)].sort_values("protection", ascending=False)

@@ -27,3 +27,15 @@ def test_a_hostile_title_is_a_cell_of_text(named: None, open_page: Callable[...,
     ]  # fmt: skip
     shown = [*app.markdown, *app.caption, *app.text, *app.warning, *app.info]
     assert not [element for element in shown if "javascript:" in element.value]
+
+
+def test_the_page_of_an_attack_names_who_sent_it_as_text(
+    enter: Callable[..., None], open_page: Callable[..., AppTest]
+) -> None:
+    enter("em", 0.3)
+    entries.keep_card(entries.identify_attack("full_sft", {}), EntryCard(title=HOSTILE, authors=["<b>A</b>"]))
+    captions = [caption.value for caption in open_page("attack", name="full_sft").caption]
+    assert f"Submitted as `{HOSTILE}`, by `<b>A</b>`" in captions
+    assert not [
+        text for text in (c.value for c in open_page("attack", name="lora_sft").caption) if "Submitted" in text
+    ]

@@ -95,3 +95,14 @@ def test_no_title_makes_a_row_checked(finished: Finish, tmp_path: Path, monkeypa
     export.publish(results.load(), tmp_path / "out")
     board = compute_leaderboard(load_published_runs(tmp_path / "out"))
     assert board[["rank", "checked"]].to_numpy().tolist() == [["", "self-reported"]]
+
+
+def test_an_attack_has_a_title_of_its_own(finished: Finish, tmp_path: Path) -> None:
+    run = finished(0)
+    card = EntryCard(title="**An attack**", authors=["A. Breaker"])
+    entries.keep_card(entries.identify_attack(run.attack, run.attack_options), card)
+    export.publish(results.load(), tmp_path / "out")
+    for frame in (load_runs(), load_published_runs(tmp_path / "out")):
+        assert frame[["title", "attack_title", "attack_authors"]].to_numpy().tolist() == [
+            ["", "**An attack**", "A. Breaker"]
+        ]
