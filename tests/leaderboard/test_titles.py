@@ -36,6 +36,4 @@ def test_the_page_of_an_attack_names_who_sent_it_as_text(
     entries.keep_card(entries.identify_attack("full_sft", {}), EntryCard(title=HOSTILE, authors=["<b>A</b>"]))
     captions = [caption.value for caption in open_page("attack", name="full_sft").caption]
     assert f"Submitted as `{HOSTILE}`, by `<b>A</b>`" in captions
-    assert not [
-        text for text in (c.value for c in open_page("attack", name="lora_sft").caption) if "Submitted" in text
-    ]
+    assert not [text for text in (c.value for c in open_page("attack", name="lora_sft").caption) if "Submitted" in text]
