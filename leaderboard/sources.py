@@ -54,7 +54,7 @@ def select_runs() -> pd.DataFrame:
     if not names:
         return sources[OWN]
     run = st.query_params.get("run")
-    first = next((name for name in names if run in set(sources[name]["id"])), names[0])
+    first = next((name for name in names if run and (sources[name]["id"] == run).any()), names[0])
     choice = names[0]
     if len(names) > 1:
         index = names.index(first)
@@ -80,10 +80,14 @@ def _load_own_or_stop() -> pd.DataFrame:
 def _hide_own_data(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the runs without those on own data that are not to be shown, and say how many these are."""
     named = os.environ.get(SHOW_OWN, "").split(",")
-    is_shown = [is_open(*row, named) for row in zip(frame["dataset"], frame["effects"], strict=True)]
-    if hidden := len(frame) - sum(is_shown):
+    by_dataset = {name: is_open(name, None, named) for name in frame["dataset"].unique()}
+    is_shown = frame["dataset"].map(by_dataset).astype(bool)
+    effects = frame["effects"].dropna()  # few runs have any
+    is_shown[effects.index] &= pd.Series([is_open("", entry, named) for entry in effects], effects.index, dtype=bool)
+    if hidden := len(frame) - int(is_shown.sum()):
         st.sidebar.caption(f"Hidden: {hidden} runs on own data. `bench leaderboard --own NAME` shows them.")
-    return frame[pd.Series(is_shown, index=frame.index, dtype=bool)]
+        return frame[is_shown]
+    return frame
 
 
 def _show_provenance(provenance: dict[str, Any]) -> None:

@@ -65,7 +65,7 @@ def choose_game(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _choose_family(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the runs of the victims of one family, where there are several and one is chosen."""
-    families = frame["victim"].map(lambda name: EMBEDDED.get(name) or OTHER_FAMILY)
+    families = frame["victim"].map({name: EMBEDDED.get(name) or OTHER_FAMILY for name in frame["victim"].unique()})
     options = sorted(set(families))
     if len(options) < 2:
         return frame
