@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.errors import printable
+from bench.results.groups import index_groups
 from bench.results.rows import Run
 from bench.store.artifacts import Artifact
 
@@ -78,19 +77,7 @@ def index(table: "pa.Table") -> tuple[dict[str, tuple[int, int]], list[str]]:
     """Return the first row and the number of rows of each stage that is right, and what is wrong with the others."""
     if len(table) > MAX_ROWS:
         return {}, [f"{len(table)} rows; allowed: {MAX_ROWS}"]
-    ranges: dict[str, tuple[int, int]] = {}
-    faults: list[str] = []
-    first = 0
-    for artefact, group in groupby(table["artefact"].cast("binary").to_pylist()):
-        count = len(list(group))
-        name = artefact[:40].decode(errors="replace")
-        fault = "it is there twice" if name in ranges else _find_fault(name, table.slice(first, count))
-        if fault:
-            faults.append(f"curve {printable(name)!r} is left out: {fault}")
-        else:
-            ranges[name] = first, count
-        first += count
-    return ranges, faults
+    return index_groups(table, "artefact", "curve", _find_fault)
 
 
 def _find_fault(artefact: str, curve: "pa.Table") -> str:

@@ -13,16 +13,16 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, Boolean, Float, Integer
 
 from bench.command import rewrite_command
-from bench.errors import UserError, printable
+from bench.errors import UserError
 from bench.results import curves, gallery
 from bench.results.bounded import read_bounded
+from bench.results.groups import index_groups
 from bench.results.rows import Run, UtcDateTime
 from bench.results.rows_from_elsewhere import check_row, describe_fault
 from bench.samples import SampleSet
@@ -238,20 +238,7 @@ def _index(folder: Path, version: int) -> tuple[dict[str, tuple[int, int]], list
 
     The rows of an evaluation are contiguous. `version` is part of the cache key alone.
     """
-    table = _read_file(folder, version, ANSWERS)
-    ranges: dict[str, tuple[int, int]] = {}
-    faults = []
-    first = 0
-    for name, group in groupby(table["evaluation"].cast("binary").to_pylist()):
-        count = sum(1 for _ in group)
-        shown = name[:40].decode(errors="replace")
-        fault = "it is there twice" if shown in ranges else _find_fault(table.slice(first, count), shown)
-        if fault:
-            faults.append(f"evaluation {printable(shown)!r} is left out: {fault}")
-        else:
-            ranges[shown] = first, count
-        first += count
-    return ranges, faults
+    return index_groups(_read_file(folder, version, ANSWERS), "evaluation", "evaluation", _find_fault)
 
 
 @cache
@@ -264,7 +251,7 @@ def _index_curves(folder: Path, version: int) -> tuple[dict[str, tuple[int, int]
     return curves.index(_read_file(folder, version, CURVES))
 
 
-def _find_fault(answers: "pa.Table", evaluation: str) -> str:
+def _find_fault(evaluation: str, answers: "pa.Table") -> str:
     """Return what is wrong with the answers of an evaluation, or ""."""
     import pyarrow as pa
     import pyarrow.compute as pc

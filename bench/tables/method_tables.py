@@ -4,8 +4,10 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from bench.tables.knowledge import TITLES
+
 LEVELS = {
-    "plain": "suspects nothing",
+    "plain": TITLES["plain"],
     "adaptive": "may know the method",
     "queries": "can also have pictures protected",
     "clean": "also holds some clean pictures",

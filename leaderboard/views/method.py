@@ -6,12 +6,13 @@ from bench.scoring.matching import EVALUATOR
 from bench.scoring.protection import ELIGIBLE_GAIN, LISTED_SEEDS, SEEDS, VERIFIED_SEEDS
 from bench.spec import PROTOCOL
 from bench.tables.example import Example, compute_example
+from bench.tables.knowledge import TITLES
 from bench.tables.ranks import ALPHA, required_attacks
 
 MODELS = {"baseline": "B: without the content", "clean": "Uc: clean data", "release": "U: the release"}
 
 LEVELS = {
-    "plain": "suspects nothing",
+    "plain": TITLES["plain"],
     "adaptive": "may know the method and its code",
     "queries": "can also have their own pictures protected",
     "clean": "also holds some clean samples of the owner",

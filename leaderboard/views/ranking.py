@@ -139,7 +139,7 @@ def explain() -> None:
         "**Protection**: 1 − (U − B) / (Uc − B), on the test split. U: what a trainer reaches with the release, Uc: "
         "with clean data, both with the attack of the set that is best on the trainer's own validation questions. B: "
         "what they reach without the content of the release. **Adaptive**: against all attacks of trainers who may "
-        "know the method; the rank is by this. **Plain**: against a trainer who suspects nothing. **With queries**, "
+        "know the method; the rank is by this. **Plain**: against a trainer who runs default LoRA. **With queries**, "
         "**with clean samples**: against trainers who can have their own pictures protected, or hold some clean ones "
         "of the owner. **White**, **gray**, **black box**: adaptive protection where the owner knows the victim, a "
         "relative of it, or neither; otherwise the same game. "
