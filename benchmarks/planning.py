@@ -1,6 +1,8 @@
-"""Seconds to plan 10,000 runs, and to find that 1,000 runs are finished: python -m benchmarks.planning
+"""Seconds to plan `embedded` in an empty home and 10,000 runs, and to find that 1,000 runs are finished.
 
-Both are `bench suite` commands in a new process.
+    python -m benchmarks.planning
+
+All are `bench suite` commands in a new process.
 """
 
 import json
@@ -62,13 +64,17 @@ def time_command(*arguments: str) -> tuple[float, dict[str, Any]]:
 
 
 def main() -> None:
-    """Print both, three times."""
+    """Print all three, three times."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["BENCH_HOME"] = str(Path(folder) / "home")
         large = write_suite(Path(folder) / "large.yaml", 10_000)
         finished = write_suite(Path(folder) / "finished.yaml", 1_000)
         finish_suite(finished)
-        for _ in range(3):
+        for repeat in range(3):
+            os.environ["BENCH_HOME"] = str(Path(folder) / f"empty-{repeat}")
+            seconds, plan = time_command("suite", "plan", "embedded", "--json")
+            print(f"first plan of embedded, {plan['runs']:,} runs: {seconds:.1f} s")
+            os.environ["BENCH_HOME"] = str(Path(folder) / "home")
             seconds, plan = time_command("suite", "plan", large, "--json")
             print(f"plan of {plan['runs']:,} runs, {plan['stages'][-1]['stages']:,} stages: {seconds:.1f} s")
             seconds, played = time_command("suite", "run", finished, "--json")

@@ -4,13 +4,21 @@ import ast
 from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+
+class CardValues(NamedTuple):
+    """The values of a method's card, as its source states them: those without and with a name."""
+
+    values: tuple[Any, ...]
+    named: dict[str, Any]
 
 
 class Entry(NamedTuple):
     """The module of a method, or the one file of a code entry, and one line about it.
 
     installed: True for a method that another package brings. release: the folder of a set that was protected elsewhere.
+    card: None where the class itself states none in plain values.
     """
 
     module: str
@@ -18,6 +26,7 @@ class Entry(NamedTuple):
     file: Path | None = None
     installed: bool = False
     release: Path | None = None
+    card: CardValues | None = None
 
 
 def built_in(root: Path, package: str, decorator: str) -> Iterator[tuple[str, Entry]]:
@@ -25,7 +34,7 @@ def built_in(root: Path, package: str, decorator: str) -> Iterator[tuple[str, En
     for file in sorted((root / package).rglob("*.py")):
         module = ".".join(file.relative_to(root).with_suffix("").parts)
         for name, node in _decorated(ast.parse(file.read_text(encoding="utf-8")), decorator):
-            yield name, Entry(module, (ast.get_docstring(node) or "").split("\n")[0])
+            yield name, Entry(module, (ast.get_docstring(node) or "").split("\n")[0], card=_find_card(node))
 
 
 def installed(points: Iterable[EntryPoint]) -> Iterator[tuple[str, Entry]]:
@@ -40,3 +49,16 @@ def _decorated(tree: ast.Module, decorator: str) -> Iterator[tuple[str, ast.Clas
         for call in node.decorator_list:
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == decorator:
                 yield ast.literal_eval(call.args[0]), node
+
+
+def _find_card(node: ast.ClassDef) -> CardValues | None:
+    """Return the card in `card = Card(...)` in the body of a class; None where it is computed, or inherited."""
+    for line in node.body:
+        match line:
+            case ast.Assign(targets=[ast.Name(id="card")], value=ast.Call(args=values, keywords=named)):
+                try:
+                    by_name = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in named}
+                    return CardValues(tuple(map(ast.literal_eval, values)), by_name)
+                except ValueError:
+                    return None
+    return None

@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import os
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -19,6 +20,9 @@ from bench.methods.descriptions import Description
 from bench.methods.registered import Registered, Traits
 from bench.spec import Method, Options
 
+UNSAFE = "BENCH_UNSAFE_NO_SANDBOX"
+"""The environment variable that lets foreign code run without a sandbox, with the value 1."""
+
 MAX_EXACT = 2**53
 """Below it, every whole number is a float of its own."""
 
@@ -28,6 +32,9 @@ C = TypeVar("C", bound=type[Registered[Any]])
 
 
 LOG = logging.getLogger(__name__)
+
+REGISTRIES: "dict[str, Registry[Any, Any]]" = {}
+"""The registry of each kind. A tuner, of the kind `attack`, is named together with parts, of the kind `part`."""
 
 
 class Registry(Generic[T, F]):
@@ -48,6 +55,7 @@ class Registry(Generic[T, F]):
     ) -> None:
         self.kind, self.package, self.traits, self.decorator, self.sandbox = kind, package, traits, decorator, sandbox
         self.submitted = submitted
+        REGISTRIES[kind] = self
         self._methods: dict[str, type[T]] = {}
         self._descriptions: dict[str, Description[F]] = {}
 
@@ -119,6 +127,16 @@ class Registry(Generic[T, F]):
         entry = self.entry(name)
         return entry and (entry.file or (name if self.sandbox and entry.installed else None))
 
+    def foreign(self, name: str) -> list[tuple[str, str, Entry]]:
+        """Return the code of others that a name stands for, `tuner+part+part` included: kind, name and entry of each.
+
+        Raises UserError for an unknown name.
+        """
+        first, *parts = name.split("+")
+        entry = self._require(first)
+        own = [(self.kind, first, entry)] if entry.installed or entry.file is not None else []
+        return own + [term for part in parts for term in REGISTRIES["part"].foreign(part)]
+
     def get(self, name: str) -> type[T]:
         """Import the module of a method and return its class.
 
@@ -127,6 +145,9 @@ class Registry(Generic[T, F]):
         entry = self._require(name)
         if self.sandboxed(name) is not None:
             raise UserError(f"{self.kind} {name} {entry.summary}: it is loaded in the sandbox alone")
+        if entry.installed and self.kind in ("attack", "part") and os.environ.get(UNSAFE) != "1":
+            what = "the code of others would run in the process of the judge"
+            raise UserError(f"{self.kind} {name} {entry.summary}: {what}; allowed: with --unsafe-no-sandbox")
         if name not in self._methods:
             with self._errors_as_one_line(name):
                 module = importlib.import_module(entry.module)
@@ -139,27 +160,32 @@ class Registry(Generic[T, F]):
     def describe(self, method: Method) -> Description[F]:
         """Return what names a method's artefacts. Raises UserError as `build` does.
 
-        The method's module, and torch with it, is imported only the first time: the answer is kept under the hash of
-        the method's code.
+        The method's module, and torch with it, is imported only where the answer neither comes with the package nor is
+        kept in the home, under the hash of the method's code.
         """
         key = method.model_dump_json()
         if key not in self._descriptions:
             self.check(method.name)
-            code = self.code(method.name)
-
-            def described() -> Description[F]:
-                if (foreign := self.sandboxed(method.name)) is not None:
-                    facts = importlib.import_module(self.sandbox).describe(foreign, method.options)
-                    settings, stated, traits = facts.options, facts.naming, facts.traits
-                else:
-                    built = self.build(method)
-                    settings, stated, traits = built.settings, built.naming, built.traits
-                naming = {key: _shorten(value) for key, value in sorted(stated.items())}
-                return self._description(options=settings, naming=naming, code=code, traits=traits)
-
-            description = descriptions.load_or_describe(self.kind, method, code, self._description, described)
-            self._descriptions[key] = description
+            self._descriptions[key] = descriptions.load_or_describe(
+                self.kind, method, self.code(method.name), self.description, lambda: self.examine(method)
+            )
         return self._descriptions[key]
+
+    @property
+    def described(self) -> list[Method]:
+        """The methods that were described in this process."""
+        return [Method.model_validate_json(text) for text in self._descriptions]
+
+    def examine(self, method: Method) -> Description[F]:
+        """Return what names a method's artefacts, from its module. Raises UserError as `build` does."""
+        if (foreign := self.sandboxed(method.name)) is not None:
+            facts = importlib.import_module(self.sandbox).describe(foreign, method.options)
+            settings, stated, traits = facts.options, facts.naming, facts.traits
+        else:
+            built = self.build(method)
+            settings, stated, traits = built.settings, built.naming, built.traits
+        naming = {key: _shorten(value) for key, value in sorted(stated.items())}
+        return self.description(options=settings, naming=naming, code=self.code(method.name), traits=traits)
 
     def normalise(self, method: Method) -> Method:
         """Return the one form of a method that names it: the options of `naming`, sorted by name.
@@ -169,7 +195,8 @@ class Registry(Generic[T, F]):
         return Method(name=method.name, options=self.describe(method).naming) if method.options else method
 
     @property
-    def _description(self) -> type[Description[F]]:
+    def description(self) -> type[Description[F]]:
+        """The model of a description."""
         return Description[self.traits]  # type: ignore[name-defined]
 
     def code(self, name: str) -> str:
