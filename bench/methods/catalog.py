@@ -55,7 +55,7 @@ def _find_card(node: ast.ClassDef) -> CardValues | None:
     """Return the card in `card = Card(...)` in the body of a class; None where it is computed, or inherited."""
     for line in node.body:
         match line:
-            case ast.Assign(targets=[ast.Name(id="card")], value=ast.Call(args=values, keywords=named)):
+            case ast.Assign(targets=[ast.Name("card")], value=ast.Call(ast.Name("Card" | "AttackCard"), values, named)):
                 try:
                     by_name = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in named}
                     return CardValues(tuple(map(ast.literal_eval, values)), by_name)

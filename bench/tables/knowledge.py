@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from attacks import REGISTRY as ATTACKS
 from attacks.grammar import parse_attack
 from attacks.required import load_required
 from bench.scoring.stats import Estimate
 from bench.tables.levels import LevelScore, score_level
+from bench.tables.methods import read_knowledge
 from bench.tables.ranks import compute_leaderboard
 from defenses import REGISTRY as DEFENSES
 
@@ -63,7 +63,7 @@ def split_set() -> dict[str, tuple[str, ...]]:
     ('lora_sft',)
     """
     members = [member.attack for member in load_required().members["clean"]]
-    knowledge = {text: ATTACKS.describe(parse_attack(text)).traits.knowledge for text in members}
+    knowledge = {text: read_knowledge(parse_attack(text)) for text in members}
     below = {level: tuple(text for text in members if knowledge[text] <= level) for level in TITLES if level != "plain"}
     return {"plain": tuple(member.attack for member in load_required().plain), **below}
 

@@ -11,6 +11,7 @@ from attacks import REGISTRY as ATTACKS
 from attacks.grammar import parse_attack
 from bench.scoring.protection import Score
 from bench.tables.distrust import read_or_none
+from bench.tables.methods import read_knowledge
 from bench.tables.runs import TOO_LITTLE_GAIN
 from bench.tables.seeds import Evaluations, score_seeds
 
@@ -103,7 +104,7 @@ def further_attacks(runs: pd.DataFrame, attacks: Sequence[str], knowledge: str) 
     def may_be_played(text: str) -> bool:
         method = parse_attack(text)
         is_control = method.name.split("+")[0] in ATTACKS.controls
-        return not is_control and ATTACKS.describe(method).traits.knowledge <= knowledge
+        return not is_control and read_knowledge(method) <= knowledge
 
     others = sorted(set(runs["attack_text"]) - set(attacks))
     return tuple(text for text in others if read_or_none(partial(may_be_played, text)))
