@@ -18,7 +18,7 @@ from bench.scoring import learning_curve
 from bench.scoring.matching import EVALUATOR
 from bench.scoring.protection import Score, choose_baseline, score
 from bench.spec import PROTOCOL, RunSpec, identity
-from bench.stages import protect
+from bench.stages import attack, protect
 from bench.store.artifacts import Artifact
 from bench.store.predictions import read_table
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 Show = Callable[[str], AbstractContextManager[Progress]]
 """Opens the display of a stage by its title, and gives the callback for its progress."""
+
+FOREIGN = {"protect": protect.SANDBOX, "attack": attack.SANDBOX}
+"""By role, the file of a stage that names the sandbox of code of others."""
 
 TITLES = {
     "original": "Original",
@@ -112,10 +115,10 @@ def mean_score(artifact: Artifact) -> float:
     return float(read_table(artifact.folder)["score"].mean())
 
 
-def _read_sandbox(release: Artifact) -> dict[str, Any]:
-    """Return the sandbox in which a release was made, where its code is not of this suite."""
-    made: dict[str, Any] = release.read(protect.SANDBOX) if (release.folder / protect.SANDBOX).exists() else {}
-    return made
+def _read_sandboxes(artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
+    """Return the sandboxes in which release and attack of a run were made, where their code is not of this suite."""
+    made = [(artifacts[role], file) for role, file in FOREIGN.items() if role in artifacts]
+    return {key: value for one, file in made if (one.folder / file).exists() for key, value in one.read(file).items()}
 
 
 def compute_row(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> Run:
@@ -164,7 +167,7 @@ def compute_row(spec: RunSpec, artifacts: Mapping[str, Artifact]) -> Run:
         cost=costs,
         stages={role: artifact.identity for role, artifact in artifacts.items()},
         curve=learning_curve.build_curve(along_training),
-        provenance={**provenance(), **_read_sandbox(artifacts["protect"]), "reused": reused},
+        provenance={**provenance(), **_read_sandboxes(artifacts), "reused": reused},
         command=format_command(spec),
         created=datetime.now(UTC),
     )

@@ -57,6 +57,7 @@ Score = Annotated[float, Field(ge=-1e6, le=1e6)]
 OptionValues = Annotated[dict[OptionKey, bool | Annotated[int, Field(ge=-(2**63), lt=2**63)] | Number | Text],
                          Field(max_length=64)]  # fmt: skip
 Numbers = Annotated[dict[Key, Number | None], Field(max_length=64)]
+Sandbox = Literal["bubblewrap", "podman", "docker", "none"]
 Change = Annotated[list[Number], Field(min_length=1, max_length=3)]
 
 
@@ -114,7 +115,8 @@ class Origin(Strict):
     hardware: Hardware = Hardware()
     threads: Count | None = None
     reused: Annotated[list[Role], Field(max_length=1000)] = []
-    sandbox: Literal["bubblewrap", "none"] | None = None
+    sandbox: Sandbox | None = None
+    attack_sandbox: Sandbox | None = None
 
 
 class PublishedRow(Strict):

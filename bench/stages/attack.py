@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import victims
+from bench import sandbox, victims
 from bench.progress import Progress
 from bench.samples import SampleSet
 from bench.spec import PROTOCOL, Method, RunSpec
@@ -21,6 +21,9 @@ from bench.stages import dataset, protect
 from bench.stages.stage import Stage, name_stage
 from bench.store import artifacts
 from bench.store.checksums import MANIFEST
+
+SANDBOX = "sandbox.json"
+"""The file of an attack with code of others that names the sandbox it ran in, or "none"."""
 
 
 def stage(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
@@ -36,6 +39,7 @@ def stage(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
         knowledge["owner"] = dataset.stage(spec.dataset, "train")
     if "queried" in attack.traits.needs:
         knowledge["queried"] = protect.stage(spec, "validation", attack.traits.queries)
+    foreign = bool(REGISTRY.foreign(method.name))
     payload = {
         "release": release.identity,
         "validation": validation.identity,
@@ -46,8 +50,9 @@ def stage(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
         "recipe": victims.recipe_of(spec.victim).values,
         "seed": spec.seed,
         **{field: stage.identity for field, stage in knowledge.items()},
+        **({"sandbox": "none"} if foreign and sandbox.allows_unsafe() else {}),
     }
-    work = partial(_work, spec, release, validation, knowledge, method)
+    work = partial(_work, spec, release, validation, knowledge, method, foreign)
     needs = (validation, release, *knowledge.values())
     return name_stage("attack", f"{method.name} on {release.title}", payload, work, needs, (spec.victim,))
 
@@ -58,6 +63,7 @@ def _work(
     validation: Stage,
     knowledge: dict[str, Stage],
     method: Method,
+    foreign: bool,
     folder: Path,
     progress: Progress,
 ) -> dict[str, float]:
@@ -89,4 +95,6 @@ def _work(
     shutil.copytree(
         training.folder, folder, ignore=shutil.ignore_patterns(MANIFEST), copy_function=os.link, dirs_exist_ok=True
     )
+    if foreign:
+        (folder / SANDBOX).write_text(json.dumps({"attack_sandbox": sandbox.name()}), encoding="utf-8")
     return {"seconds": round(seconds + (training.cost["seconds"] or 0), 3)}

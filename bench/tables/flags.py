@@ -97,11 +97,18 @@ def tabulate_flags(flags: Iterable[Flag]) -> pd.DataFrame:
 
 
 def _flag_unsafe(game: pd.DataFrame) -> Iterator[Flag]:
-    """Yield a flag for each defense whose foreign code ran without a sandbox."""
-    unsafe = game["provenance"].map(lambda origin: origin.get("sandbox") == "none")
-    for name in dict.fromkeys(game.loc[unsafe, "defense_label"]):
-        text = "its code ran without a sandbox, where it could see test questions and victims, and change anything"
+    """Yield a flag for each defense and each attack whose foreign code ran without a sandbox."""
+    text = "its code ran without a sandbox, where it could see test questions and victims, and change anything"
+    for name in _list_unsafe(game, "sandbox", "defense_label"):
         yield Flag("no sandbox", name, "", text)
+    for name in _list_unsafe(game, "attack_sandbox", "attack_label"):
+        yield Flag("no sandbox", "", name, text)
+
+
+def _list_unsafe(game: pd.DataFrame, key: str, column: str) -> list[str]:
+    """Return the labels in a column of the runs whose provenance says under a key that there was no sandbox."""
+    unsafe = [origin.get(key) == "none" for origin in game["provenance"]]
+    return list(dict.fromkeys(game.loc[unsafe, column]))
 
 
 def _cells(runs: pd.DataFrame) -> Iterator[Cell]:

@@ -52,7 +52,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (metadata / "entry_points.txt").write_text("[mmguard_bench.defense]\nstranger = stranger_package\n")
     file = tmp_path / "stranger_package.py"
     file.write_text(CODE)
-    kept = REGISTRY.__dict__.pop("catalog", None)
+    kept = REGISTRY.catalog
+    del REGISTRY.catalog
     monkeypatch.setattr(REGISTRY, "_descriptions", {})
     yield file
     REGISTRY.__dict__["catalog"] = kept

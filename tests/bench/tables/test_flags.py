@@ -192,3 +192,11 @@ def test_the_table_has_a_row_a_flag() -> None:
     assert table["What"].tolist() == ["1", "2", "3", "4", "5"]
     assert table["Where"].tolist()[2:4] == ["every defense × iss", "every defense × every attack"]
     assert flags.tabulate_flags([]).columns.tolist() == ["Flag", "Where", "What"]
+
+
+def test_what_ran_without_a_sandbox_is_flagged(played: Callable[..., None]) -> None:
+    played("em", 0.1, provenance={"sandbox": "none"})
+    played("tap", 0.1, attack="lora_sft+theirs", provenance={"attack_sandbox": "none"})
+    played("hypo", 0.1, attack="lora_sft+jpeg", provenance={"sandbox": "bubblewrap", "attack_sandbox": "podman"})
+    flagged = [cell for cell in flagged_cells() if cell[0] == "no sandbox"]
+    assert flagged == [("no sandbox", "em", ""), ("no sandbox", "", "lora_sft+theirs")]
