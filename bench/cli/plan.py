@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def print_plan(plan: "Plan", workers: int | None, as_json: bool) -> None:
     """Print the stages of a plan with their costs, the expected time, and what real models need."""
+    from bench.play.fit import find_too_large
     from bench.play.predict import Estimates, cost_table, predict_seconds, real_cost, task_seconds
     from bench.play.zero_shot import find_saturated, group_saturated
     from bench.store import artifacts
@@ -22,12 +23,12 @@ def print_plan(plan: "Plan", workers: int | None, as_json: bool) -> None:
     wall = None if seconds is None else round(predict_seconds(plan, count, seconds))
     saturated = group_saturated(plan, find_saturated(plan))
     real = real_cost(plan, estimates)
-    assumed = estimates.model.assumptions if estimates.model else ""
+    assumed, large = estimates.model.assumptions if estimates.model else "", find_too_large(plan)
     if as_json:
         document: dict[str, Any] = {"runs": len(plan.runs), "stages": rows, "workers": count, "wall seconds": wall}
         document["saturated"] = [cells._asdict() for cells in saturated]
         if real:
-            document["real models"] = {**real._asdict(), "assumed": assumed}
+            document["real models"] = {**real._asdict(), "assumed": assumed, "too large": [*map(str, large)]}
         return echo(json.dumps(document, indent=1))
     from rich.table import Table
 
@@ -42,6 +43,8 @@ def print_plan(plan: "Plan", workers: int | None, as_json: bool) -> None:
     if real:
         echo(describe_real_cost(real))
         echo(assumed)
+    for stage in large[:1]:
+        echo(f"does not fit here ({len(large)} stages): {stage}")
     for cells in saturated:
         echo(f"left out when it is played, but counted here: {describe_saturated(cells)}")
 

@@ -83,11 +83,15 @@ def run(
         ]
         for attack_text in expand_set(attack)
     ]
+    from bench.play.fit import check_fit
+    from bench.play.plan import make_plan
+
+    plan = make_plan([spec for cell in cells for spec in cell])
     if dry_run:
         from bench.cli.plan import print_plan
-        from bench.play.plan import make_plan
 
-        return print_plan(make_plan([spec for cell in cells for spec in cell]), None, as_json)
+        return print_plan(plan, None, as_json)
+    check_fit(plan)
     play(cells, as_json=as_json, tasks=parse.tasks(side_effects), together=attack in SETS, force=force)
 
 

@@ -53,6 +53,7 @@ def run(
     from bench.engine.base import open_engine
     from bench.engine.costs import Costs
     from bench.game.playable import check_playable
+    from bench.play.fit import find_too_large
     from bench.play.schedule import play_plan
     from bench.play.zero_shot import Saturated, group_saturated, keep_worthwhile, zero_shot_plan
     from bench.store import artifacts, housekeeping
@@ -62,6 +63,8 @@ def run(
     read_threads()
     for spec in plan.runs.values():
         check_playable(spec)
+    for large in find_too_large(plan) if engine == "local" else ():
+        echo(f"will fail: {large}", err=True)
     player = open_engine(engine, workers, address, Costs(artifacts.read_manifests() if plan.tasks else []))
     with SuiteDisplay(len(plan.tasks), quiet=as_json) as display:
         rest, skipped = plan, list[Saturated]()

@@ -18,9 +18,19 @@ def devices() -> list[str]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return [name for name in (part.strip() for part in visible.split(",")) if name not in ("", "-1")]
+    return _query("uuid")
+
+
+def device_gigabytes() -> list[float]:
+    """Return the memory of each CUDA device of this machine, visible or not, as its driver states it."""
+    return [int(mebibytes) * 2**20 / 1e9 for mebibytes in _query("memory.total") if mebibytes.isdigit()]
+
+
+def _query(field: str) -> list[str]:
+    """Return a field of each device from the driver's own program; empty where there is none, or it fails."""
     if shutil.which("nvidia-smi") is None:
         return []
-    query = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
+    query = ["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader,nounits"]
     answer = subprocess.run(query, capture_output=True, text=True, check=False)
     return answer.stdout.split() if answer.returncode == 0 else []
 

@@ -43,6 +43,9 @@ LAYERS, ACTIVATIONS = 30, 34
 SHARED_HEADS = 0.25
 """Keys and values that are kept for a token, as a share of the width: several heads share them."""
 
+TRAINED = 0.9
+"""The share of a model that is surely trained where all weights are: a vision tower is up to a tenth of it."""
+
 LOG_SAMPLES, EVALUATION_BATCH = 128, 96
 """Samples whose loss is logged in a round of crafting, and questions that are answered at a time."""
 
@@ -193,8 +196,21 @@ def _extra_bytes(kind: str, payload: Payload, name: str, size: SplitSize) -> flo
         return 2.0 * 2 * SHARED_HEADS * LAYERS * width * tokens * min(EVALUATION_BATCH, size.samples)
     kept = LAYERS + ACTIVATIONS if parameters >= RECOMPUTED else LAYERS * ACTIVATIONS
     batch: int = min(payload["options"].get("batch", 16), size.samples)
-    states = 4 * _weight_bytes(name) if kind == "attack" and payload["attack"].startswith("full_sft") else 0.0
-    return 2 * kept * width * tokens * batch + states
+    return 2 * kept * width * tokens * batch + _state_bytes(kind, payload, name)
+
+
+def _state_bytes(kind: str, payload: Payload, name: str) -> float:
+    """Return the bytes of gradients, two moments and a copy of all weights, where all are trained."""
+    return 4 * _weight_bytes(name) if kind == "attack" and payload["attack"].startswith("full_sft") else 0.0
+
+
+def least_gigabytes(kind: str, payload: Payload) -> float:
+    """Return the memory that a stage on real models needs with any batch: weights, and the states of full training.
+
+    0 for embedded models, and where the number of parameters is not known.
+    """
+    models = [name for name in models_of(kind, payload) if is_real(name)]
+    return sum(_weight_bytes(name) + TRAINED * _state_bytes(kind, payload, name) for name in models) / 1e9
 
 
 def _disk_bytes(kind: str, payload: Payload, size: SplitSize) -> float:

@@ -48,3 +48,19 @@ def test_people_read_it_in_two_lines(cli: Callable) -> None:
 def test_a_wrong_name_is_still_an_error(cli: Callable) -> None:
     output = cli(*COMMAND, "--victim", "zebra")
     assert output.code == 2 and output.err.startswith("error: victim: 'zebra' is not known")
+
+
+def test_a_run_that_cannot_fit_is_refused_and_its_plan_says_it(
+    cli: Callable, bench_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BENCH_DEVICE", raising=False)
+    monkeypatch.setattr("bench.play.fit.device_gigabytes", lambda: [48.0])
+    line = ("run", "--defense", "none", "--attack", "full_sft", "--victim", "qwen3-vl-8b", "--dataset", "textvqa")
+    planned = cli(*line, "--dry-run")
+    assert planned.code == 0 and "does not fit here (1 stages): memory: 'full_sft on none'" in planned.out
+    (large,) = json.loads(cli(*line, "--dry-run", "--json").out)["real models"]["too large"]
+    monkeypatch.setattr("bench.cli.parse.check_playable", lambda spec: None)
+    output = cli(*line)
+    assert output.code == 2 and output.err == f"error: {large}\n"
+    assert "needs 80 GB or more, and a GPU here has 48 GB; allowed: lora_sft" in large
+    assert not (bench_home / "artifacts").exists()

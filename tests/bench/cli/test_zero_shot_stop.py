@@ -153,3 +153,16 @@ def test_own_data_that_a_victim_answers_already(cli: Callable, victim: LVLM, tmp
     assert "error: zero-shot: 'tiny-llava-a' answers" in output.err and "Traceback" not in output.err
     made = {folder.name for folder in (tmp_path / "artifacts").iterdir()}
     assert "evaluate" in made and made.isdisjoint({"protect", "attack", "training"})
+
+
+@pytest.mark.usefixtures("in_process")
+def test_a_suite_warns_of_stages_that_will_not_fit(
+    cli: Callable, game: Any, suite: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BENCH_DEVICE", raising=False)
+    monkeypatch.setattr("bench.play.fit.device_gigabytes", lambda: [48.0])
+    monkeypatch.setattr("bench.play.fit.least_gigabytes", lambda kind, _: 80.0 if kind == "attack" else 1.0)
+    output = cli("suite", "run", suite, "--force")
+    warnings = [line for line in output.err.splitlines() if line.startswith("will fail: memory: 'lora_sft on ")]
+    assert len(warnings) == 4, "two releases and two seeds"
+    assert output.code == 0 and "lora_sft" in game.computed
