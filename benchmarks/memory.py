@@ -1,7 +1,7 @@
 """Peak memory of protect, attack and evaluate over growing numbers of pictures: python -m benchmarks.memory [COUNT ...]
 
 The embedded victim tiny-llava-a reads pictures of 1024 x 768, each stage in a process of its own. The numbers are the
-processes' peaks of resident memory. --small: pictures of 64 x 48, to see that it works.
+processes' peaks of resident memory. --size 256x192: other pictures, which take less time.
 """
 
 import argparse
@@ -89,17 +89,17 @@ def main(arguments: Sequence[str] | None = None) -> dict[int, dict[str, float]]:
     """Print a line for each number of pictures, and return the peaks by number and stage, in MB."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition(":")[0])
     parser.add_argument("counts", nargs="*", type=int, default=COUNTS, help="numbers of pictures")
-    parser.add_argument("--small", action="store_true", help="pictures of 64 x 48")
+    parser.add_argument("--size", default=f"{LARGE[1]}x{LARGE[0]}", help="width and height of a picture")
     options = parser.parse_args(arguments)
-    size = SMALL if options.small else LARGE
+    width, height = map(int, options.size.split("x"))
     peaks: dict[int, dict[str, float]] = {}
     for count in options.counts:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
-            write_samples(count, size, folder / "clean")
+            write_samples(count, (height, width), folder / "clean")
             peaks[count] = {stage: measure(stage, folder) for stage in ("protect", "attack", "evaluate")}
         numbers = ", ".join(f"{stage} {peak:,.0f} MB" for stage, peak in peaks[count].items())
-        print(f"{count:,} pictures of {size[1]} x {size[0]}: {numbers}", flush=True)
+        print(f"{count:,} pictures of {width} x {height}: {numbers}", flush=True)
     return peaks
 
 
