@@ -2,7 +2,6 @@
 
 import importlib
 import logging
-import os
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -18,10 +17,8 @@ from bench.methods.catalog import Entry
 from bench.methods.code import code_hash, text_hash
 from bench.methods.descriptions import Description
 from bench.methods.registered import Registered, Traits
+from bench.methods.submitted import find_code
 from bench.spec import Method, Options
-
-UNSAFE = "BENCH_UNSAFE_NO_SANDBOX"
-"""The environment variable that lets foreign code run without a sandbox, with the value 1."""
 
 MAX_EXACT = 2**53
 """Below it, every whole number is a float of its own."""
@@ -40,7 +37,8 @@ REGISTRIES: "dict[str, Registry[Any, Any]]" = {}
 class Registry(Generic[T, F]):
     """The methods of one kind. Other packages add theirs through the entry-point group `mmguard_bench.<kind>`.
 
-    sandbox: the module that describes the methods of others, where their code may not be imported into this process.
+    sandbox: the module that describes the methods of others, whose code is not imported into this process; "" in a
+    sandbox.
     submitted: the function that finds a method which was sent in, by the name that stands for its content.
     """
 
@@ -50,8 +48,8 @@ class Registry(Generic[T, F]):
         package: str,
         traits: type[F],
         decorator: str = "register",
-        sandbox: str = "",
-        submitted: Callable[[str], Entry | None] = lambda _: None,
+        sandbox: str = "bench.sandbox",
+        submitted: Callable[[str], Entry | None] = find_code,
     ) -> None:
         self.kind, self.package, self.traits, self.decorator, self.sandbox = kind, package, traits, decorator, sandbox
         self.submitted = submitted
@@ -145,9 +143,6 @@ class Registry(Generic[T, F]):
         entry = self._require(name)
         if self.sandboxed(name) is not None:
             raise UserError(f"{self.kind} {name} {entry.summary}: it is loaded in the sandbox alone")
-        if entry.installed and self.kind in ("attack", "part") and os.environ.get(UNSAFE) != "1":
-            what = "the code of others would run in the process of the judge"
-            raise UserError(f"{self.kind} {name} {entry.summary}: {what}; allowed: with --unsafe-no-sandbox")
         if name not in self._methods:
             with self._errors_as_one_line(name):
                 module = importlib.import_module(entry.module)
@@ -178,8 +173,8 @@ class Registry(Generic[T, F]):
 
     def examine(self, method: Method) -> Description[F]:
         """Return what names a method's artefacts, from its module. Raises UserError as `build` does."""
-        if (foreign := self.sandboxed(method.name)) is not None:
-            facts = importlib.import_module(self.sandbox).describe(foreign, method.options)
+        if self.sandbox and self.foreign(method.name):
+            facts = importlib.import_module(self.sandbox).describe_method(self.kind, method)
             settings, stated, traits = facts.options, facts.naming, facts.traits
         else:
             built = self.build(method)

@@ -13,6 +13,9 @@ from bench.paths import home, make_home
 NAME = re.compile(r"(code|release)_[0-9a-f]{16}")
 """Names of code and of releases; the digits are the first of a SHA-256."""
 
+RELEASE = re.compile(r"release_[0-9a-f]{16}")
+"""Names of releases alone."""
+
 RELEASED = "defenses.released"
 """The module of the defense that hands out a release which was made elsewhere."""
 
@@ -45,6 +48,11 @@ def find(name: str) -> Entry | None:
         return Entry(RELEASED, "a release that was sent in", release=folder)
     (file,) = folder.iterdir()
     return Entry("", f"from {file.name}", file)
+
+
+def find_code(name: str) -> Entry | None:
+    """Return the entry of code that was kept, or None: what a tuner or a part of an attack can be."""
+    return find(name) if name.startswith("code_") else None
 
 
 def keep(name: str, files: Mapping[str, Path]) -> None:

@@ -5,14 +5,17 @@ there are no links, devices or folders to be careful of, and nothing is read bey
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import IO, Any, Literal, NoReturn, TypeVar
 
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
+from attacks.base import AttackTraits
 from bench.errors import UserError, printable, show
 from bench.lazy import Picture, Spool
+from bench.methods.registered import Traits
 from bench.pictures import open_picture
 from bench.samples import NOTHING, Rule, Sample, SampleSet
 from bench.spec import Closed
@@ -28,6 +31,9 @@ TEXT_EACH = 2**12
 
 SHOWN = 300
 """Characters of an error from inside that are shown."""
+
+PLACE = re.compile(r"|epochs/[1-9][0-9]{0,3}")
+"""The folders of adapters in the artefact of an attack: itself, and those of epochs."""
 
 METADATA, LOG = "metadata.jsonl", "log.json"
 
@@ -70,14 +76,19 @@ class Done(Closed):
     done: Literal[True]
 
 
-class Facts(Closed):
-    """Facts about a defense with its options, of what a plan needs before anything is computed.
+class MethodFacts(Closed):
+    """Facts about a method with its options, of what a plan needs before anything is computed.
 
     options: the value of each. naming: those that name it, which differ from their defaults.
     """
 
     options: dict[str, Any]
     naming: dict[str, bool | int | float | str]
+
+
+class Facts(MethodFacts):
+    """Facts about a defense."""
+
     traits: DefenseTraits
 
     @field_validator("traits")
@@ -87,6 +98,39 @@ class Facts(Closed):
         if not traits.depends <= Defense.depends:
             raise ValueError(f"depends: allowed: {', '.join(sorted(Defense.depends))}")
         return traits
+
+
+class AttackFacts(MethodFacts):
+    """Facts about an attack, parts included."""
+
+    traits: AttackTraits
+
+    @field_validator("traits")
+    @classmethod
+    def check_knowledge(cls, traits: AttackTraits) -> AttackTraits:
+        """Raise ValueError for a level of knowledge that does not cover the data that the attack needs."""
+        levels = {"queried": "K3", "owner": "K4"}
+        if not traits.needs <= levels.keys():
+            raise ValueError(f"needs: allowed: {', '.join(levels)}")
+        least = max((levels[name] for name in traits.needs), default="K0")
+        if not least <= traits.knowledge <= "K4" or len(traits.knowledge) != 2:
+            raise ValueError(f"knowledge: allowed: {least} to K4")
+        if not 0 <= traits.clean_share <= ("owner" in traits.needs) or traits.queries < ("queried" in traits.needs):
+            raise ValueError("clean_share, queries: allowed: a share of the owner's pictures, and 1 or more queries")
+        places = [place for points in traits.checkpoints.values() for place in points.values()]
+        if not all(PLACE.fullmatch(place) for place in places):
+            raise ValueError("checkpoints: allowed: folders epochs/NUMBER")
+        return traits
+
+
+class PartFacts(MethodFacts):
+    """Facts about a part of an attack."""
+
+    traits: Traits
+
+
+AnyFacts = Facts | AttackFacts | PartFacts
+F = TypeVar("F", bound=MethodFacts)
 
 
 class Row(Closed):
@@ -101,18 +145,19 @@ class Row(Closed):
     rule: Rule = "exact"
 
 
-LINES: TypeAdapter[Step | Failure | File | Done | Facts] = TypeAdapter(Step | Failure | File | Done | Facts)
+Message = Step | Failure | File | Done
+LINES: TypeAdapter[Message | AnyFacts] = TypeAdapter(Message | AnyFacts)
 
 
 def read_start(stream: IO[bytes]) -> None:
     """Read the first line. Raises Ended where there is none."""
-    _parse(_read_line(stream), TypeAdapter(Started), "the first line")
+    parse(_read_line(stream), TypeAdapter(Started), "the first line")
 
 
-def read_facts(stream: IO[bytes]) -> Facts:
-    """Read the facts about a defense. Raises UserError for an error from inside or another answer, and Ended."""
-    line = _read_message(stream)
-    return line if isinstance(line, Facts) else _refuse(f"the answer {show(line)}", "facts about a defense")
+def read_facts(stream: IO[bytes], kind: type[F]) -> F:
+    """Read the facts about a method. Raises UserError for an error from inside or another answer, and Ended."""
+    line = read_message(stream)
+    return line if isinstance(line, kind) else refuse(f"the answer {show(line)}", "facts about a method of its kind")
 
 
 def read_release(
@@ -125,26 +170,26 @@ def read_release(
     """
     shapes = {s.image_id: s.shape for s in original}
     pictures, texts = Spool[str](), dict[str, bytes]()
-    while not isinstance(line := _read_message(stream), Done):
+    while not isinstance(line := read_message(stream), Done):
         if isinstance(line, Step):
             progress(line.progress, printable(line.note[:80]))
         elif not isinstance(line, File):
-            _refuse(f"the answer {show(line)}", "a release")
+            refuse(f"the answer {show(line)}", "a release")
         elif line.file in (METADATA, LOG) and line.file not in texts:
-            texts[line.file] = _read_bytes(stream, line, MAX_TEXT + TEXT_EACH * len(original))
+            texts[line.file] = read_bytes(stream, line, MAX_TEXT + TEXT_EACH * len(original))
         else:
             name = line.file.removeprefix("images/").removesuffix(".png")
             if line.file != f"images/{name}.png" or name not in shapes or name in pictures:
-                _refuse(f"the file {show(line.file)}", f"{METADATA}, {LOG} and each picture of the original, once")
+                refuse(f"the file {show(line.file)}", f"{METADATA}, {LOG} and each picture of the original, once")
             height, width, _ = shapes[name]
-            data = _read_bytes(stream, line, 2 * 3 * height * width + 2**16)
+            data = read_bytes(stream, line, 2 * 3 * height * width + 2**16)
             pictures[name] = _decode(data, line.file, height, width)
-    log = _parse(texts.get(LOG, b"{}"), TypeAdapter(dict[str, Any]), LOG)
+    log = parse(texts.get(LOG, b"{}"), TypeAdapter(dict[str, Any]), LOG)
     rows = [line for line in texts.get(METADATA, b"").split(b"\n") if line]
     row_type = TypeAdapter(Row)
     chosen = {name: pictures.picture(name) for name in pictures}
     samples = [
-        _sample(_parse(row, row_type, f"{METADATA}, line {number}"), chosen) for number, row in enumerate(rows, start=1)
+        _sample(parse(row, row_type, f"{METADATA}, line {number}"), chosen) for number, row in enumerate(rows, start=1)
     ]
     return SampleSet(tuple(samples)), log
 
@@ -153,7 +198,7 @@ def _sample(row: Row, pictures: Mapping[str, np.ndarray | Picture]) -> Sample:
     """Return the sample of a row."""
     name = row.file_name.removeprefix("images/").removesuffix(".png")
     if row.file_name != f"images/{name}.png" or name not in pictures:
-        _refuse(f"{METADATA}: file_name {show(row.file_name)}", "a picture of the release")
+        refuse(f"{METADATA}: file_name {show(row.file_name)}", "a picture of the release")
     texts = (row.question, row.answer, row.answers, row.choices, row.rule)
     return Sample(row.id, name, NOTHING, *texts).change(pixels=pictures[name])
 
@@ -163,13 +208,13 @@ def _decode(data: bytes, name: str, height: int, width: int) -> np.ndarray:
     with open_picture(data, name, ("PNG",)) as picture:
         if (picture.mode, picture.size) != ("RGB", (width, height)):
             given = f"{name} of {picture.width}x{picture.height} in mode {picture.mode}"
-            _refuse(given, f"{width}x{height} in mode RGB")
+            refuse(given, f"{width}x{height} in mode RGB")
         return np.asarray(picture)
 
 
-def _read_message(stream: IO[bytes]) -> Step | Failure | File | Done | Facts:
+def read_message(stream: IO[bytes]) -> Message | AnyFacts:
     """Read a line. Raises UserError with the error from inside, where it is one."""
-    line = _parse(_read_line(stream), LINES, "a line")
+    line = parse(_read_line(stream), LINES, "a line")
     if isinstance(line, Failure):
         raise UserError(shorten(line.error))
     return line
@@ -178,35 +223,35 @@ def _read_message(stream: IO[bytes]) -> Step | Failure | File | Done | Facts:
 def _read_line(stream: IO[bytes]) -> bytes:
     line = stream.readline(MAX_LINE + 1)
     if len(line) > MAX_LINE:
-        _refuse("a line of more than 1 MB", "shorter ones")
+        refuse("a line of more than 1 MB", "shorter ones")
     if not line.endswith(b"\n"):
         raise Ended
     return line
 
 
-def _read_bytes(stream: IO[bytes], file: File, limit: int) -> bytes:
+def read_bytes(stream: IO[bytes], file: File, limit: int) -> bytes:
     if file.size > limit:
-        _refuse(f"{show(file.file)} of {file.size} bytes", f"{limit}")
+        refuse(f"{show(file.file)} of {file.size} bytes", f"{limit}")
     data = stream.read(file.size)
     if len(data) < file.size:
         raise Ended
     return data
 
 
-def _parse(text: bytes, kind: TypeAdapter[Model], name: str) -> Model:
+def parse(text: bytes, kind: TypeAdapter[Model], name: str) -> Model:
     """Return a JSON text as a value of a closed type. Raises UserError for any other text."""
     try:
         return kind.validate_python(json.loads(text, parse_constant=_refuse_constant))
     except (ValueError, RecursionError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        return _refuse(f"{name}: {show(text.decode(errors='replace'))} ({shorten(reason)[:80]})", "closed JSON")
+        return refuse(f"{name}: {show(text.decode(errors='replace'))} ({shorten(reason)[:80]})", "closed JSON")
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
-def _refuse(what: str, allowed: str) -> NoReturn:
+def refuse(what: str, allowed: str) -> NoReturn:
     raise UserError(f"out of the sandbox came {what}; allowed: {allowed}")
 
 

@@ -1,4 +1,4 @@
-"""The process inside a sandbox: it loads foreign code, has it protect samples, and prints the release.
+"""The process inside a sandbox: it loads foreign code, has it protect or train, and prints what comes of it.
 
 It is no wall: foreign code can change everything here. The wall is around this process, and whoever reads its output
 checks it.
@@ -18,11 +18,13 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.methods.catalog import Entry
+from bench.methods.registry import REGISTRIES
+from bench.progress import Progress
 from bench.sandbox.limits import Limits, limit_this_process
 from bench.spec import Budget, Method
 
-MODULE = "entry"
-"""The name under which the file of a code entry is imported."""
+TRAINED = Path("trained")
+"""The folder of the adapters that an attack writes."""
 
 PAUSE = 0.2
 """Seconds between two lines of progress."""
@@ -32,15 +34,17 @@ def main(request: str) -> None:
     """Do what a request file says, and print the answer. Whatever foreign code prints goes to the error output."""
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    task = json.loads(Path(request).read_text(encoding="utf-8"))
+    task, folder = json.loads(Path(request).read_text(encoding="utf-8")), Path(request).parent
     limit_this_process(Limits(*task["limits"]))
     _print(output, started=True)
     try:
-        defense = _load(task)
+        method = _load(task)
         if task["task"] == "describe":
-            _print(output, **_describe(defense))
+            _print(output, **_describe(method))
+        elif task["task"] == "protect":
+            _print_files(output, _protect(method, task, folder / "samples", output))
         else:
-            _print_files(output, _protect(defense, task, Path(request).parent / "samples", output))
+            _print_trained(output, task["places"], _attack(method, task, folder, output))
     except UserError as error:
         _print(output, error=str(error))
     except BaseException as error:
@@ -50,43 +54,51 @@ def main(request: str) -> None:
 
 
 def _load(task: dict[str, Any]) -> Any:
-    """Return the foreign defense with its options. Raises UserError for another number of them."""
-    from defenses import REGISTRY
+    """Return the method with its options, and with the code of others. Raises UserError for another number of it."""
+    bases = _find_bases()
+    for registry in REGISTRIES.values():
+        registry.sandbox = ""  # this is it
+    for code in task["codes"]:
+        kind, name = code["kind"], code["name"]
+        REGISTRIES[kind].catalog[name] = Entry(code.get("module", Path(name).stem), "in the sandbox")
+        if "file" in code:
+            REGISTRIES[kind].adopt(name, _find_in_file(Path(code["file"]), bases[kind]))
+    method = task["method"]
+    return REGISTRIES[method["kind"]].build(Method.model_construct(name=method["name"], options=method["options"]))
 
-    name, module = task["name"], task.get("module", MODULE)
-    REGISTRY.sandbox = ""  # this is it
-    REGISTRY.catalog[name] = Entry(module, "in the sandbox")
-    if "file" in task:
-        REGISTRY.adopt(name, _find_in_file(Path(task["file"])))
-    return REGISTRY.build(Method.model_construct(name=name, options=task["options"]))
 
-
-def _find_in_file(file: Path) -> Any:
+def _find_bases() -> dict[str, Any]:
+    """Return the base class of each kind of method. Their registries are made when it is imported."""
+    import defenses  # noqa: F401 - makes its registry
+    from attacks import Attack
+    from attacks.parts import Part
     from defenses.base import Defense
 
-    spec = spec_from_file_location(MODULE, file)
+    return {"defense": Defense, "attack": Attack, "part": Part}
+
+
+def _find_in_file(file: Path, base: Any) -> Any:
+    name = file.stem
+    spec = spec_from_file_location(name, file)
     assert spec is not None
     assert spec.loader is not None
-    module = sys.modules[MODULE] = module_from_spec(spec)
+    module = sys.modules[name] = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise UserError(f"line {error.lineno}: {error.msg}; allowed: a file of Python") from None
-    own = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == MODULE]
-    classes = [cls for cls in dict.fromkeys(own) if issubclass(cls, Defense) and not isabstract(cls)]
+    own = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == name]
+    classes = [cls for cls in dict.fromkeys(own) if issubclass(cls, base) and not isabstract(cls)]
     if len(classes) != 1:
         names = ", ".join(cls.__name__ for cls in classes) or "none"
-        raise UserError(f"subclasses of Defense: {names}; allowed: exactly one, with a method `protect`")
+        method = {"Defense": "protect", "Attack": "tune", "Part": "prepare"}[base.__name__]
+        raise UserError(f"subclasses of {base.__name__}: {names}; allowed: exactly one, with a method `{method}`")
     return classes[0]
 
 
-def _describe(defense: Any) -> dict[str, Any]:
+def _describe(method: Any) -> dict[str, Any]:
     """Return the facts that a plan needs."""
-    return {
-        "options": defense.options.model_dump(mode="json"),
-        "naming": defense.naming,
-        "traits": defense.traits.model_dump(mode="json"),
-    }
+    return {"options": method.settings, "naming": method.naming, "traits": method.traits.model_dump(mode="json")}
 
 
 def _protect(defense: Any, task: dict[str, Any], folder: Path, output: IO[bytes]) -> tuple[Any, dict[str, Any]]:
@@ -94,17 +106,9 @@ def _protect(defense: Any, task: dict[str, Any], folder: Path, output: IO[bytes]
     from bench.samples import SampleSet
     from defenses.base import Protected
 
-    last = time.monotonic()
-
-    def progress(fraction: float, note: str) -> None:
-        nonlocal last
-        if time.monotonic() > last + PAUSE:
-            last = time.monotonic()
-            _print(output, progress=float(fraction), note=str(note))
-
-    surrogates = list(_open(task["surrogates"]))
+    surrogates = list(_open(task["models"]))
     budget, rng = Budget(**task["budget"]), np.random.default_rng(task["seed"])
-    protected = defense.protect(SampleSet.load(folder), surrogates, budget, rng, progress)
+    protected = defense.protect(SampleSet.load(folder), surrogates, budget, rng, _progress(output))
     if not isinstance(protected, Protected):
         raise UserError(f"protect returned a {type(protected).__name__}; allowed: Protected(samples, log)")
     if not isinstance(protected.samples, SampleSet):
@@ -117,13 +121,41 @@ def _protect(defense: Any, task: dict[str, Any], folder: Path, output: IO[bytes]
     return protected.samples, protected.log
 
 
-def _open(surrogates: dict[str, str]) -> Iterator[Any]:
-    if surrogates:
+def _attack(attack: Any, task: dict[str, Any], folder: Path, output: IO[bytes]) -> Any:
+    """Train the victim on a release, write the adapter into the folder `trained`, and return the curve."""
+    from attacks.parts import Knowledge
+    from bench.samples import SampleSet
+
+    (victim,) = _open(task["models"])
+    released, validation = SampleSet.load(folder / "released"), SampleSet.load(folder / "validation")
+    held = {name: SampleSet.load(folder / name) for name in task["held"]}
+    prepared = attack.prepare(released, Knowledge(victim, validation, **held), np.random.default_rng(task["seed"]))
+    if not isinstance(prepared, SampleSet) or not prepared:
+        raise UserError(f"prepare returned {type(prepared).__name__} without samples; allowed: a SampleSet of some")
+    TRAINED.mkdir()
+    return attack.tune(victim, prepared, validation, task["seed"], TRAINED, _progress(output))
+
+
+def _progress(output: IO[bytes]) -> Progress:
+    """Return the callback that prints the progress, not too often."""
+    last = time.monotonic()
+
+    def progress(fraction: float, note: str) -> None:
+        nonlocal last
+        if time.monotonic() > last + PAUSE:
+            last = time.monotonic()
+            _print(output, progress=float(fraction), note=str(note))
+
+    return progress
+
+
+def _open(models: dict[str, str]) -> Iterator[Any]:
+    if models:
         from bench.lvlm.checkpoint import open_checkpoint
         from bench.runtime import prepare
 
         prepare()
-        for name, folder in surrogates.items():
+        for name, folder in models.items():
             yield open_checkpoint(name, Path(folder))
 
 
@@ -138,10 +170,27 @@ def _print_files(output: IO[bytes], release: tuple[Any, dict[str, Any]]) -> None
     samples.save(folder)
     (folder / "log.json").write_text(text, encoding="utf-8")
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        content = file.read_bytes()
-        _print(output, file=str(file.relative_to(folder)), size=len(content))
-        output.write(content)
+        _print_file(output, str(file.relative_to(folder)), file.read_bytes())
     _print(output, done=True)
+
+
+def _print_trained(output: IO[bytes], places: list[str], curve: Any) -> None:
+    """Print the adapters that an attack has written, the scale of LoRA, and the curve."""
+    _print_file(output, "curve.json", json.dumps(curve).encode())
+    for place in places:
+        for name in ("adapter_model.safetensors", "weights.safetensors"):
+            if (file := TRAINED / place / name).exists():
+                _print_file(output, str(Path(place, name)), file.read_bytes())
+    if (config := TRAINED / "adapter_config.json").exists():
+        settings = json.loads(config.read_text(encoding="utf-8"))
+        scale = {"alpha": settings.get("lora_alpha"), "rslora": settings.get("use_rslora", False)}
+        _print_file(output, "scale.json", json.dumps(scale).encode())
+    _print(output, done=True)
+
+
+def _print_file(output: IO[bytes], name: str, content: bytes) -> None:
+    _print(output, file=name, size=len(content))
+    output.write(content)
 
 
 def _print(output: IO[bytes], **line: Any) -> None:

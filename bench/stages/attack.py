@@ -2,6 +2,8 @@
 
 A training is an artefact of its own, named by the samples that it sees. So attacks whose parts end with the same
 samples share one: where no words were inserted, dropping them changes nothing, and nothing is trained twice.
+
+An attack with code of others, of a package or of an entry, trains in a sandbox (`bench.sandbox`).
 """
 
 import json
@@ -52,7 +54,7 @@ def stage(spec: RunSpec, release: Stage, method: Method) -> Stage | None:
         **{field: stage.identity for field, stage in knowledge.items()},
         **({"sandbox": "none"} if foreign and sandbox.allows_unsafe() else {}),
     }
-    work = partial(_work, spec, release, validation, knowledge, method, foreign)
+    work = partial(_work_in_sandbox if foreign else _work, spec, release, validation, knowledge, method)
     needs = (validation, release, *knowledge.values())
     return name_stage("attack", f"{method.name} on {release.title}", payload, work, needs, (spec.victim,))
 
@@ -63,7 +65,6 @@ def _work(
     validation: Stage,
     knowledge: dict[str, Stage],
     method: Method,
-    foreign: bool,
     folder: Path,
     progress: Progress,
 ) -> dict[str, float]:
@@ -79,8 +80,7 @@ def _work(
     seconds = time.monotonic() - started
 
     def train(draft: Path) -> None:
-        curve = attack.tune(victim, prepared, clean, spec.seed, draft, progress)
-        (draft / "curve.json").write_text(json.dumps(curve, indent=1, sort_keys=True), encoding="utf-8")
+        _write_curve(attack.tune(victim, prepared, clean, spec.seed, draft, progress), draft)
 
     payload = {
         "protocol": PROTOCOL,
@@ -95,6 +95,30 @@ def _work(
     shutil.copytree(
         training.folder, folder, ignore=shutil.ignore_patterns(MANIFEST), copy_function=os.link, dirs_exist_ok=True
     )
-    if foreign:
-        (folder / SANDBOX).write_text(json.dumps({"attack_sandbox": sandbox.name()}), encoding="utf-8")
     return {"seconds": round(seconds + (training.cost["seconds"] or 0), 3)}
+
+
+def _work_in_sandbox(
+    spec: RunSpec,
+    release: Stage,
+    validation: Stage,
+    knowledge: dict[str, Stage],
+    method: Method,
+    folder: Path,
+    progress: Progress,
+) -> None:
+    """Train with the code of others, in a sandbox."""
+    from attacks import REGISTRY
+
+    traits = REGISTRY.describe(method).traits
+    places = {"", *traits.checkpoints.get(victims.recipe_of(spec.victim).name, {}).values()}
+    released, clean = SampleSet.load(release.folder), SampleSet.load(validation.folder)
+    held = {field: SampleSet.load(stage.folder) for field, stage in knowledge.items()}
+    share, seed = traits.clean_share, spec.seed
+    curve = sandbox.attack(method, spec.victim, released, clean, held, share, places, seed, folder, progress)
+    _write_curve(curve, folder)
+    (folder / SANDBOX).write_text(json.dumps({"attack_sandbox": sandbox.name()}), encoding="utf-8")
+
+
+def _write_curve(curve: list[dict[str, float]], folder: Path) -> None:
+    (folder / "curve.json").write_text(json.dumps(curve, indent=1, sort_keys=True), encoding="utf-8")

@@ -72,7 +72,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def registry(package: Path, monkeypatch: pytest.MonkeyPatch) -> Things:
     """The registry of `package`."""
-    made = Things("toy", "toy_methods", ThingTraits)
+    made = Things("toy", "toy_methods", ThingTraits, sandbox="")
     shared = ModuleType("tests_toy")
     shared.Thing, shared.register = Thing, made.register  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "tests_toy", shared)
@@ -89,7 +89,7 @@ def test_the_methods_of_the_file_controls_are_told_apart(registry: Things, packa
     assert registry.controls == frozenset()
     for file in (package / "controls.py", package / "deep" / "controls.py"):
         file.write_text(TOY.format(name=f"{file.parent.name}_control"))
-    again = Things("toy", "toy_methods", ThingTraits)
+    again = Things("toy", "toy_methods", ThingTraits, sandbox="")
     assert again.controls == {"toy_methods_control"}
     assert set(again.catalog) == {"alpha", "beta", "nested", "toy_methods_control", "deep_control"}
 
@@ -221,12 +221,12 @@ def test_a_description_is_kept_and_needs_no_import(
     monkeypatch.setenv("BENCH_HOME", str(tmp_path))
     method = Method(name="alpha")
     first = registry.describe(method)
-    again = Things("toy", "toy_methods", ThingTraits)
+    again = Things("toy", "toy_methods", ThingTraits, sandbox="")
     monkeypatch.setattr(again, "build", lambda method: pytest.fail("imported"))
     assert again.describe(method) == first
     (package / "alpha.py").write_text(TOY.format(name="alpha") + "x = 1\n")
     code_hash.cache_clear()
-    anew = Things("toy", "toy_methods", ThingTraits)
+    anew = Things("toy", "toy_methods", ThingTraits, sandbox="")
     monkeypatch.setattr(anew, "build", lambda method: pytest.fail("imported"))
     with pytest.raises(pytest.fail.Exception, match="imported"):
         anew.describe(method)

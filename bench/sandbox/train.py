@@ -1,0 +1,63 @@
+"""Train with an attack whose tuner or parts are the code of others. Only an adapter and a curve return."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from attacks.originals import draw_originals
+from attacks.parts import Knowledge
+from bench.methods.registry import REGISTRIES
+from bench.progress import Progress, silent
+from bench.samples import SampleSet
+from bench.sandbox.adapter import MIN_BYTES, Curve, read_trained, save_trained
+from bench.sandbox.limits import Limits, choose_limits
+from bench.sandbox.prepare import Job, find_checkpoint, play
+from bench.spec import Method
+
+
+def attack(
+    method: Method,
+    victim: str,
+    released: SampleSet,
+    validation: SampleSet,
+    held: Mapping[str, SampleSet],
+    share: float,
+    places: Collection[str],
+    seed: int,
+    folder: Path,
+    progress: Progress = silent,
+    limits: Limits | None = None,
+) -> Curve:
+    """Write the adapters that an attack with foreign code gets from a release into a folder, and return its curve.
+
+    held: what the trainer has besides, as the fields of `Knowledge`: owner, queried. share: of the owner's pictures
+    that are handed over; the others are as they were released. places: the folders of adapters, "" for the folder
+    itself. Of the trainer's own validation data the questions and pictures are handed over, and no answer. Raises
+    UserError, in one line, for an error of the code, for going over a limit, for an adapter that does not fit the
+    victim, and where there is no sandbox.
+    """
+    from bench.lvlm.catalog import load_once
+
+    weights = list(find_checkpoint(victim).glob("*.safetensors"))
+    size = max(MIN_BYTES, 2 * sum(file.stat().st_size for file in weights))
+    given = {"released": released, "validation": hide_answers(validation), **held}
+    if "owner" in held:
+        given["owner"] = _hand_over(held["owner"], released, share, seed)
+    task = {"task": "attack", "seed": seed, "held": sorted(held), "places": sorted(places)}
+    terms = REGISTRIES["attack"].foreign(method.name)
+    job = Job("attack", method, terms, task, models=(victim,), samples=given)
+    trained = play(job, limits or choose_limits(weights), lambda stream: read_trained(stream, places, size, progress))
+    save_trained(trained, load_once(victim), folder)
+    return trained.curve
+
+
+def hide_answers(samples: SampleSet) -> SampleSet:
+    return SampleSet(tuple(s.change(answer="", answers=()) for s in samples))
+
+
+def _hand_over(owner: SampleSet, released: SampleSet, share: float, seed: int) -> SampleSet:
+    """Return the owner's clean samples of the share that `draw_originals` draws; the others as they were released."""
+    knowledge = Knowledge(None, released, owner=owner)  # type: ignore[arg-type]
+    drawn = {s.image_id for s in draw_originals(knowledge, share, np.random.default_rng(seed))} if share else set()
+    return SampleSet(tuple(a if a.image_id in drawn else b for a, b in zip(owner, released, strict=True)))
