@@ -31,6 +31,7 @@ from bench.game.submissions.read import NAME, read_submission
 from bench.game.submissions.version1 import Submission
 from bench.samples import Sample, SampleSet
 
+WITH_CODE = ("code", "attack with code")
 COUNT, LONGEST = 100_000, 2000
 
 CODE = b'"""A defense."""\n\nfrom defenses.base import Defense\n\n\nclass Mine(Defense):\n    x = {1: (2, [3])}\n'
@@ -41,6 +42,10 @@ KINDS: dict[str, dict[str, Any]] = {
     "code": {**HEAD, "kind": "code", "file": "mine.py", "sha256": "", "options": {"share": 0.5}},
     "release": {**HEAD, "kind": "release", "made_for": ORIGIN},
     "attack": {**HEAD, "kind": "attack", "attack": "lora_sft+jpeg(quality=30)", "breaks": [{"name": "em"}]},
+    "attack with code": {
+        **{**HEAD, "kind": "attack", "attack": "lora_sft+mine(level=2)+jpeg(quality=30)", "breaks": [{"name": "em"}]},
+        **{"file": "mine.py", "sha256": ""},
+    },
     "version 1": {
         **{"version": 1, "title": "A title", "authors": ["A"], "defense": {"name": "mmguard"}},
         **{"victims": ["tiny-llava-a"], "threats": ["white", "black"], "seeds": [0, 1]},
@@ -87,7 +92,7 @@ def make_release(folder: Path) -> Files:
 def check(folder: Path, whole: Files, rng: Generator, number: int) -> str:
     """Return the outcome of one damaged submission, and print a fault."""
     kind = str(rng.choice(list(KINDS)))
-    way = rng.choice(["bytes", "values", "files"] if kind in ("code", "release") else ["bytes", "values"])
+    way = rng.choice(["bytes", "values", "files"] if kind in (*WITH_CODE, "release") else ["bytes", "values"])
     shutil.rmtree(folder, ignore_errors=True)
     try:
         write(folder, kind, str(way), whole, rng)
@@ -112,12 +117,12 @@ def check(folder: Path, whole: Files, rng: Generator, number: int) -> str:
 def write(folder: Path, kind: str, way: str, whole: Files, rng: Generator) -> None:
     """Write a submission that is damaged in one way, with checksums that fit where the damage is elsewhere."""
     content, files = copy.deepcopy(KINDS[kind]), dict(whole) if kind == "release" else {}
-    if kind == "code":
+    if kind in WITH_CODE:
         files["mine.py"] = CODE
     folder.mkdir()
     if way == "files":
         files = damage_files(files, folder, rng)
-    if kind == "code":
+    if kind in WITH_CODE:
         content["sha256"] = hashlib.sha256(files.get("mine.py", b"")).hexdigest()
     if way == "values":
         for _ in range(rng.integers(1, 4)):

@@ -23,6 +23,7 @@ Place = Annotated[Path, typer.Argument(help="a submission's folder or YAML file,
 def new(
     name: Annotated[str, typer.Argument(help="the name of its folder: a-z, 0-9 and -")],
     kind: Annotated[str, typer.Option(help="configured, code, release or attack")],
+    code: Annotated[bool, typer.Option("--code", help="with an attack: a part of it is a file of your own")] = False,
     to: Annotated[
         Path | None, typer.Option(help="where its folder is made; default: submissions, or submissions/attacks")
     ] = None,
@@ -32,7 +33,7 @@ def new(
     from bench.game.submissions.scaffold import scaffold
 
     parent = to or Path("submissions", "attacks" if kind == "attack" else "")
-    folder = scaffold(kind, name, parent, dataset)
+    folder = scaffold(kind, name, parent, dataset, code=code)
     echo(f"written: {folder}; next: bench submit validate {folder}")
 
 
@@ -122,8 +123,9 @@ def run_(
     from attacks.required import SETS, expand_set
     from bench.cli.run import play
     from bench.game.submissions.files import read_release
+    from bench.game.submissions.played import identify
     from bench.game.submissions.read import locate, read_submission
-    from bench.game.submissions.schema import Release
+    from bench.game.submissions.schema import Attack, Release
     from bench.game.submissions.version1 import Submission
     from bench.play.chain import MissingRows, write_chain
     from bench.threads import read_threads
@@ -138,7 +140,7 @@ def run_(
     if first or small:
         cells = [cells[0][:1]]
     if small:
-        cells = [[_shrink(spec, has_own_data=isinstance(entry, Release)) for spec in cell] for cell in cells]
+        cells = [[_shrink(spec) for spec in cell] for cell in cells]
     if dry_run:
         return _print_plan(cells, as_json)
     if not as_json:
@@ -152,7 +154,8 @@ def run_(
     default = "lora_sft" if isinstance(entry, Submission) else "required"
     sums = read_release(file.parent) if isinstance(entry, Release) else {}
     try:
-        echo(f"provenance: {write_chain(entry, sums, attack or default, first, to)}", err=as_json)
+        origins = identify(entry, file).origins if isinstance(entry, Attack) else {}
+        echo(f"provenance: {write_chain(entry, sums, attack or default, first, to, origins)}", err=as_json)
     except MissingRows as error:
         echo(error, err=True)
 
@@ -194,15 +197,17 @@ def schema() -> None:
     echo(json.dumps(json_schema(), indent=1))
 
 
-def _shrink(spec: "RunSpec", *, has_own_data: bool) -> "RunSpec":
+def _shrink(spec: "RunSpec") -> "RunSpec":
     """Return a run of a minute: one pass, and few pictures unless a release is of others."""
     from attacks import REGISTRY as ATTACKS
+    from bench.methods.submitted import RELEASE
 
     options = {**spec.attack.options, "epochs": 1}
     if "epochs" not in ATTACKS.describe(spec.attack).options:
         options = spec.attack.options
     attack = ATTACKS.normalise(spec.attack.model_copy(update={"options": options}))
-    return spec.model_copy(update={"attack": attack, "dataset": spec.dataset if has_own_data else "emoji_smoke"})
+    dataset = spec.dataset if RELEASE.fullmatch(spec.defense.name) else "emoji_smoke"
+    return spec.model_copy(update={"attack": attack, "dataset": dataset})
 
 
 def _check_version1(submission: "Submission", attack: str) -> None:

@@ -6,17 +6,16 @@ a row names the links that its numbers are computed from. The last line seals th
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
-from attacks.grammar import parse_attack
 from attacks.required import expand_set
 from bench.errors import UserError, printable, show
-from bench.game.submissions.played import Played, make_cells
-from bench.game.submissions.schema import KINDS, Attack, Code, Configured, Entry, Release
+from bench.game.submissions.played import Played, make_cells, name_attack
+from bench.game.submissions.schema import KINDS, Attack, Code, Configured, Entry, Origin, Release
 from bench.game.submissions.version1 import Submission
 from bench.methods import submitted
 from bench.paths import home, write_atomic
@@ -36,6 +35,7 @@ MAX_BYTES = 2**26
 MADE_OF = ("dataset", "original", "release", "validation", "questions", "adapter", "owner", "queried")
 """Fields of a payload that name other links."""
 
+NO_ORIGINS: Mapping[str, Origin] = {}
 AnyEntry = Entry | Submission
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -64,7 +64,8 @@ class Chain(Closed):
 
     submission: every field of the entry, in the form of its own version. identity: the name of what is played, which no
     title or author changes. sums: the SHA-256 of each file of a release. attack, first: the plan, as on the command
-    line. rows: the columns of each run, `created` in microseconds since 1970. links: by identity.
+    line. origins: what the releases of others that an attack is played against were made for. rows: the columns of each
+    run, `created` in microseconds since 1970. links: by identity.
     """
 
     version: Literal[1]
@@ -73,6 +74,7 @@ class Chain(Closed):
     sums: dict[Annotated[str, Field(max_length=300)], Sha256]
     attack: str = Field(max_length=400)
     first: bool
+    origins: dict[str, Origin] = {}
     rows: dict[Identity, dict[str, JsonValue]]
     links: dict[Identity, Link]
     seal: str
@@ -97,16 +99,23 @@ def identify_entry(entry: AnyEntry, sums: dict[str, str]) -> str:
     from defenses import REGISTRY as DEFENSES
 
     played = [DEFENSES.normalise(defense) for defense in find_defenses(entry, sums)]
-    attack = [ATTACKS.normalise(parse_attack(entry.attack))] if isinstance(entry, Attack) else []
+    attack = [ATTACKS.normalise(name_attack(entry))] if isinstance(entry, Attack) else []
     return identity([method.model_dump(mode="json") for method in [*played, *attack]])
 
 
-def plan_runs(entry: AnyEntry, sums: dict[str, str], attack: str, first: bool) -> list[RunSpec]:
-    """Return the runs of an entry under an attack or a set of them; with `first` only one."""
+def plan_runs(
+    entry: AnyEntry, sums: dict[str, str], attack: str, first: bool, origins: Mapping[str, Origin] = NO_ORIGINS
+) -> list[RunSpec]:
+    """Return the runs of an entry under an attack or a set of them; with `first` only one.
+
+    origins: what the releases of others that an attack is played against were made for, by their names.
+    """
     if isinstance(entry, Submission):
         specs = [spec for text in expand_set(attack) for spec in entry.runs(text)]
     else:
-        played = Played(find_defenses(entry, sums), {})
+        used = tuple(Played([Method(name=name)], {}, origin=origin) for name, origin in origins.items())
+        own = entry.made_for if isinstance(entry, Release) else None
+        played = Played(find_defenses(entry, sums), {}, used, own)
         texts = (attack,) if isinstance(entry, Attack) else expand_set(attack)
         specs = [spec for text in texts for cell in make_cells(entry, played, text) for spec in cell]
     return specs[:1] if first else specs
@@ -124,12 +133,19 @@ def find_stages(specs: Sequence[RunSpec]) -> dict[str, Stage]:
     return stages
 
 
-def write_chain(entry: AnyEntry, sums: dict[str, str], attack: str, first: bool, folder: Path | None = None) -> Path:
+def write_chain(
+    entry: AnyEntry,
+    sums: dict[str, str],
+    attack: str,
+    first: bool,
+    folder: Path | None = None,
+    origins: Mapping[str, Origin] = NO_ORIGINS,
+) -> Path:
     """Write the provenance file of an entry that was played, by default into `submissions` of the home; return it.
 
     Raises MissingRows where a run of the plan has no row.
     """
-    specs = plan_runs(entry, sums, attack, first)
+    specs = plan_runs(entry, sums, attack, first, origins)
     rows = {name: find(name) for name in map(run_id, specs)}
     if missing := [name for name, row in rows.items() if row is None]:
         raise MissingRows(f"no provenance file: {len(missing)} of {len(rows)} runs have no row, {missing[0]} first")
@@ -143,6 +159,7 @@ def write_chain(entry: AnyEntry, sums: dict[str, str], attack: str, first: bool,
         "sums": sums,
         "attack": attack,
         "first": first,
+        **({"origins": {key: origin.model_dump(mode="json") for key, origin in origins.items()}} if origins else {}),
         "rows": {key: _encode(row) for key, row in rows.items() if row is not None},
         "links": {
             key: {"stage": manifest["stage"], "payload": manifest["payload"], "files": manifest["files"]}
@@ -161,7 +178,7 @@ def _card_key(entry: AnyEntry, name: str) -> str:
 
     if not isinstance(entry, Attack):
         return name
-    attack = ATTACKS.normalise(parse_attack(entry.attack))
+    attack = ATTACKS.normalise(name_attack(entry))
     return identify_attack(attack.name, attack.options)
 
 

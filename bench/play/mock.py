@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from attacks import REGISTRY as ATTACKS
-from attacks.grammar import parse_attack
+from attacks.parts import PARTS, Knowledge
 from bench import datasets, sandbox
 from bench.errors import UserError
-from bench.game.submissions.played import BUDGET, DATASET, VICTIM, identify
+from bench.game.submissions.played import BUDGET, DATASET, VICTIM, identify, name_attack
 from bench.game.submissions.schema import Attack, Code, Entry, Release
 from bench.play.check import Check
 from bench.progress import silent
@@ -47,13 +47,18 @@ def mock(entry: Entry, file: Path) -> Iterator[Check]:
 
     Raises UserError for one that is not valid.
     """
-    method = identify(entry, file).defenses[0]
+    played = identify(entry, file)
+    method = played.defenses[0]
     if isinstance(entry, Release):
         yield from _check_release_of(entry, file.parent)
     elif isinstance(entry, Code):
         yield from _check_code(entry, file.parent / entry.file)
     elif isinstance(entry, Attack):
-        yield from _check_attack(parse_attack(entry.attack), method)
+        attack = name_attack(entry)
+        for code in played.used[: bool(entry.file)]:
+            registry = ATTACKS if attack.name.startswith(code.defenses[0].name) else PARTS
+            registry.add_file(code.defenses[0].name, *code.files.values())
+        yield from _check_attack(attack, method)
     else:
         yield from check_configured(method)
 
@@ -201,7 +206,6 @@ def _shorten(method: Method, settings: Mapping[str, Any]) -> Method:
 
 def _check_attack(method: Method, defense: Method) -> Iterator[Check]:
     """Check an attack in few steps, on a release that was crafted in few steps."""
-    from attacks.parts import Knowledge
     from bench.lvlm.adapters import use_adapter
     from bench.lvlm.catalog import load_once
 
@@ -217,20 +221,23 @@ def _check_attack(method: Method, defense: Method) -> Iterator[Check]:
     held: dict[str, SampleSet] = {"owner": clean} if "owner" in traits.needs else {}
     if "queried" in traits.needs:
         held["queried"] = _protect(defense, validation).samples if is_here else validation
-    knowledge = Knowledge(victim, validation, **held)
     where = f"in the release of {defense.name}" if is_here else "clean ones"
-    attack = ATTACKS.build(_shorten(method, settings))
-    started, weights = time.monotonic(), list[bytes]()
-    for _ in range(2):
-        with tempfile.TemporaryDirectory() as folder:
-            samples = attack.prepare(released, knowledge, np.random.default_rng(SEED))
-            if not samples:
-                yield Check("samples", f"none of {len(released)} are left by the parts; allowed: some", wrong=True)
-                return
-            attack.tune(victim, samples, validation, SEED, Path(folder), silent)
-            weights.append(b"".join(file.read_bytes() for file in sorted(Path(folder).glob("*.safetensors"))))
-            with use_adapter(victim, Path(folder)):
-                after = compute_losses(victim, samples)
+    method, weights = _shorten(method, settings), list[bytes]()
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as place:
+        folders = [Path(place, name) for name in ("first", "second")]
+        try:
+            samples = _train(method, released, Knowledge(victim, validation, **held), traits.clean_share, folders)
+        except UserError as error:
+            yield Check("runs", str(error), wrong=True)
+            return
+        if not samples:
+            yield Check("samples", f"none of {len(released)} are left by the parts; allowed: some", wrong=True)
+            return
+        for folder in folders:
+            weights.append(b"".join(file.read_bytes() for file in sorted(folder.glob("*.safetensors"))))
+        with use_adapter(victim, folders[1]):
+            after = compute_losses(victim, samples)
     yield Check("samples", f"{len(samples)} to train on, of {len(released)} {where}")
     yield Check("runs", f"{time.monotonic() - started:.1f} s for a few steps, twice")
     same = weights[0] == weights[1]
@@ -240,6 +247,32 @@ def _check_attack(method: Method, defense: Method) -> Iterator[Check]:
     falls = bool(after.mean() < before.mean())
     text = f"{before.mean():.3f} before and {after.mean():.3f} after the training, of {VICTIM}"
     yield Check("loss", text if falls else f"{text}; allowed: one that falls", wrong=not falls)
+
+
+def _train(
+    method: Method, released: SampleSet, knowledge: Knowledge, share: float, folders: Sequence[Path]
+) -> SampleSet:
+    """Train into each folder, and return the samples that were trained on; of code of others, the release."""
+    validation = knowledge.validation
+    for folder in folders:
+        folder.mkdir()
+    if ATTACKS.foreign(method.name):
+        optional = {"owner": knowledge.owner, "queried": knowledge.queried}
+        held = {field: samples for field, samples in optional.items() if samples is not None}
+
+        def train(folder: Path) -> None:
+            sandbox.attack(method, VICTIM, released, validation, held, share, {""}, SEED, folder)
+
+        with ThreadPoolExecutor(2) as pool:  # most of the time is the start of a process
+            list(pool.map(train, folders))
+        return released
+    attack = ATTACKS.build(method)
+    samples = SampleSet(())
+    for folder in folders:
+        samples = attack.prepare(released, knowledge, np.random.default_rng(SEED))
+        if samples:
+            attack.tune(knowledge.victim, samples, validation, SEED, folder, silent)
+    return samples
 
 
 def _same(a: Sample, b: Sample) -> bool:

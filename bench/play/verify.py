@@ -51,7 +51,9 @@ def verify(file: Path, share: float, seed: int) -> Iterator[Check]:
     yield from _check_content(chain, entry)
     planned: dict[str, RunSpec] = {}
     try:
-        planned = {run_id(spec): spec for spec in plan_runs(entry, chain.sums, chain.attack, chain.first)}
+        planned = {
+            run_id(spec): spec for spec in plan_runs(entry, chain.sums, chain.attack, chain.first, chain.origins)
+        }
         stages = find_stages(list(planned.values()))
     except UserError as error:
         yield Check("plan", f"{OPEN}{error}")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from bench.errors import UserError, show
 from bench.game.submissions.files import SUMS, read_release
-from bench.game.submissions.played import identify
+from bench.game.submissions.played import identify, name_attack
 from bench.game.submissions.read import NAME, errors_at, read_submission
 from bench.game.submissions.schema import Attack, Code, Entry, Release
 from bench.game.submissions.version1 import Submission
@@ -98,7 +98,7 @@ def _read_entry(folder: Path) -> Entry:
 def _check_files(entry: Entry, folder: Path, files: list[str]) -> None:
     """Raise UserError for a file that an entry of its kind does not have."""
     allowed = {NAME}
-    if isinstance(entry, Code):
+    if isinstance(entry, Code | Attack) and entry.file:
         allowed.add(entry.file)
     if isinstance(entry, Release):
         allowed |= {SUMS, *read_release(folder)}
@@ -124,12 +124,13 @@ def _other_entries(repository: Path, name: str) -> Iterator[Path]:
 
 
 def _key(entry: Entry, folder: Path) -> object:
-    """Return what an entry is played as, with options in their one form."""
+    """Return what an entry is played as, with options in their one form but those of code, which is not executed."""
     from attacks import REGISTRY as ATTACKS
-    from attacks.grammar import parse_attack
     from defenses import REGISTRY as DEFENSES
 
     played = identify(entry, folder / NAME).defenses
-    if isinstance(entry, Attack):
-        return ATTACKS.normalise(parse_attack(entry.attack)), tuple(map(DEFENSES.normalise, played))
-    return tuple(played if isinstance(entry, Code) else map(DEFENSES.normalise, played))
+    defenses = tuple(DEFENSES.normalise(each) if each.name in DEFENSES.catalog else each for each in played)
+    if not isinstance(entry, Attack):
+        return defenses
+    attack = name_attack(entry)
+    return attack if entry.file else ATTACKS.normalise(attack), defenses

@@ -12,7 +12,7 @@ from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import UserError, show, unknown_name
 from bench.game.submissions.files import FOLDER, SUMS, sum_release
 from bench.game.submissions.read import NAME, errors_at, locate, read_submission
-from bench.game.submissions.schema import KINDS, Code, Release
+from bench.game.submissions.schema import KINDS, Attack, Code, Release
 
 ALLOWED = re.compile(r"[a-z][a-z0-9-]{0,59}")
 """Names of submissions."""
@@ -49,8 +49,8 @@ made_for:
   budget: {{epsilon: 8, words: 5}}
 """,
     "attack": """
-attack: lora_sft+jpeg(quality=30)     # a tuner and parts of `bench list`
-breaks:                               # the defenses that it is played against
+attack: {attack}     # a tuner and parts of `bench list`
+{code}breaks:                               # the defenses that it is played against
   - {{name: em}}
 """,
 }
@@ -89,11 +89,44 @@ class Noise(Defense[NoiseOptions]):
         return Protected(SampleSet(tuple(released)))
 '''
 
+PART = '''"""Blur against noise: a working part of an attack, whose method you replace by your own."""
 
-def scaffold(kind: str, name: str, parent: Path, dataset: str) -> Path:
+import numpy as np
+from PIL import Image, ImageFilter
+from pydantic import Field
+
+from attacks.parts import AttackCard, Purify
+from bench.spec import Options
+
+
+class BlurOptions(Options):
+    """The strength of the blur."""
+
+    radius: float = Field(1.0, gt=0, le=8, description="pixels")
+
+
+class Blur(Purify[BlurOptions]):
+    """Blur every picture before training."""
+
+    card = AttackCard("K1", 1.0, "noise of a few levels", "yours")
+
+    def purify(self, pixels, rng):
+        """Return the picture to train on. Both are (H, W, 3) uint8; every random choice comes from `rng`."""
+        blurred = Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(self.options.radius))
+        return np.asarray(blurred)
+'''
+
+WITH_FILE = """\
+file: {module}.py                     # the part `{module}` of the attack; after each change: bench submit sums
+sha256: {sha256}
+"""
+
+
+def scaffold(kind: str, name: str, parent: Path, dataset: str, *, code: bool = False) -> Path:
     """Write a valid submission of a kind into the folder `name` of `parent`, and return that folder.
 
-    dataset: what a release is made for. Raises UserError for a wrong name, and for a folder that is there already.
+    dataset: what a release is made for. code: an attack has a part of its own, in a file. Raises UserError for a wrong
+    name, and for a folder that is there already.
     """
     if kind not in KINDS:
         raise unknown_name("kind", kind, KINDS)
@@ -104,17 +137,25 @@ def scaffold(kind: str, name: str, parent: Path, dataset: str) -> Path:
     folder = parent / name
     if os.path.lexists(folder):
         raise UserError(f"name: {show(folder)} is there already; allowed: a new folder")
-    module = name.replace("-", "_")
-    sha256 = hashlib.sha256(CODE.encode()).hexdigest()
+    if code and kind != "attack":
+        raise UserError(f"code: with the kind {kind}; allowed: with an attack, or the kind code")
+    module, python = name.replace("-", "_"), PART if code else CODE if kind == "code" else ""
+    facts = {"module": module, "sha256": hashlib.sha256(python.encode()).hexdigest()}
     text = (COMMON + FIELDS[kind]).format(
-        schema=_schema_line(folder), kind=kind, name=name, module=module, sha256=sha256, dataset=dataset
+        schema=_schema_line(folder),
+        kind=kind,
+        name=name,
+        dataset=dataset,
+        attack=f"lora_sft+{module}" if code else "lora_sft+jpeg(quality=30)",
+        code=WITH_FILE.format(**facts) if code else "",
+        **facts,
     )
 
     def fill(draft: Path) -> None:
         draft.mkdir()
         (draft / NAME).write_text(text, encoding="utf-8")
-        if kind == "code":
-            (draft / f"{module}.py").write_text(CODE, encoding="utf-8")
+        if python:
+            (draft / f"{module}.py").write_text(python, encoding="utf-8")
         if kind == "release":
             datasets.load(dataset, "train").save(draft / FOLDER)
             (draft / SUMS).write_text(sum_release(draft), encoding="utf-8")
@@ -136,7 +177,7 @@ def renew_sums(place: Path) -> Path:
     entry = read_submission(file)
     if isinstance(entry, Release):
         target, text = file.parent / SUMS, sum_release(file.parent)
-    elif isinstance(entry, Code):
+    elif isinstance(entry, Code | Attack) and entry.file:
         target, text = file, _with_new_sum(file, entry)
     else:
         raise UserError(f"{show(file)}: no checksums; allowed: a submission of the kind code or release")
@@ -144,8 +185,8 @@ def renew_sums(place: Path) -> Path:
     return target
 
 
-def _with_new_sum(file: Path, entry: Code) -> str:
-    """Return the YAML of a code entry with the checksum of its file."""
+def _with_new_sum(file: Path, entry: Code | Attack) -> str:
+    """Return the YAML of an entry with code and with the checksum of its file."""
     with errors_at(file):
         try:
             sha256 = hashlib.sha256((file.parent / entry.file).read_bytes()).hexdigest()

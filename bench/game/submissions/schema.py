@@ -1,11 +1,11 @@
 """Version 2 of a submission: four closed kinds. Victims, data and seeds are the organiser's, so no field has them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, TypeAdapter, field_validator
+from pydantic import AfterValidator, Field, TypeAdapter, field_validator, model_validator
 
 from attacks.grammar import parse_attack
-from bench.errors import unknown_name
+from bench.errors import UserError, show, unknown_name
 from bench.game.submissions.fields import Authors, Line, OptionalLine, Sha256, Title, check_dataset, refuse_doubles
 from bench.spec import Budget, Closed, Method, Threat
 from bench.victims import EMBEDDED as VICTIMS
@@ -79,11 +79,17 @@ class Code(Common):
 
 
 class Attack(Common):
-    """An attack of parts that are here, and the defenses that it is said to break."""
+    """An attack, and the defenses that it is said to break. A tuner or part of it may be a file of Python beside."""
 
     kind: Literal["attack"]
-    attack: str = Field(min_length=1, max_length=400, description="as on the command line: lora_sft+jpeg(quality=30)")
+    attack: str = Field(
+        min_length=1,
+        max_length=400,
+        description="as on the command line: lora_sft+jpeg(quality=30); `lora_sft+mine` uses the file mine.py",
+    )
     breaks: list[Method] = Field(min_length=1, max_length=4, description="defenses that it is played against")
+    file: str = Field("", pattern=r"^([a-z][a-z0-9_]{0,63}\.py)?$", description="with a tuner or part of one's own")
+    sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$", description="of that file")
 
     @field_validator("attack")
     @classmethod
@@ -91,6 +97,18 @@ class Attack(Common):
         """Raise UserError for a text that is no attack."""
         parse_attack(text)
         return text
+
+    @model_validator(mode="after")
+    def check_file(self) -> Self:
+        """Raise UserError for a file without a checksum, or one that the attack does not name."""
+        if bool(self.file) != bool(self.sha256):
+            raise UserError("sha256: there without a file, or a file without it; allowed: both, or neither")
+        name = self.file.removesuffix(".py")
+        if self.file and name not in parse_attack(self.attack).name.split("+"):
+            raise UserError(
+                f"attack: {show(self.attack)} does not name {show(name)}; allowed: a part or tuner that is {self.file}"
+            )
+        return self
 
 
 Entry = Configured | Release | Code | Attack

@@ -1,14 +1,15 @@
-"""An attack may break the code that another entry brings, by the name that it is played under."""
+"""An attack may break the code or the release that another entry brings, by the name that it is played under."""
 
 from pathlib import Path
 
 import pytest
 
 from bench.errors import UserError
-from bench.game.submissions.played import Played, identify, make_cells
+from bench.game.submissions.played import DATASET, Played, identify, make_cells
 from bench.game.submissions.read import read_submission
 from bench.game.submissions.scaffold import scaffold
-from bench.game.submissions.schema import Attack, Code, Entry
+from bench.game.submissions.schema import Attack, Code, Entry, Release
+from bench.play import chain
 from defenses import REGISTRY as DEFENSES
 
 
@@ -46,8 +47,8 @@ def test_the_code_of_another_entry_is_found_and_kept(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["code_0123456789abcdef", "release_0123456789abcdef"])
-def test_code_that_is_in_no_entry_is_refused(folder: Path, name: str) -> None:
-    with pytest.raises(UserError, match=rf"breaks\.0\.name: '{name}' is not known.*code entries of the folder"):
+def test_what_is_in_no_entry_is_refused(folder: Path, name: str) -> None:
+    with pytest.raises(UserError, match=rf"breaks\.0\.name: '{name}' is not known.*and entries of the folder"):
         read(aim(folder, name))
 
 
@@ -62,3 +63,27 @@ def test_an_attack_without_a_folder_above_is_read_too(folder: Path, monkeypatch:
     monkeypatch.chdir(aim(folder, "code_0123456789abcdef").parent)
     with pytest.raises(UserError, match="is not known"):
         read(Path("submission.yaml"))
+
+
+def test_the_release_of_another_entry_is_played_where_it_was_made_for(folder: Path) -> None:
+    other = scaffold("release", "closed", folder, "emoji_smoke") / "submission.yaml"
+    other.write_text(other.read_text().replace("threat: black", "threat: gray"))
+    release = read_submission(other)
+    assert isinstance(release, Release)
+    name = identify(release, other).defenses[0].name
+    entry, played = read(aim(folder, name))
+    played.keep()
+    (specs,) = make_cells(entry, played, "lora_sft")
+    assert {(s.defense.name, s.dataset, s.threat) for s in specs} == {(name, "emoji_smoke", "gray")}
+    assert chain.plan_runs(entry, {}, "required", False, played.origins) == specs
+
+
+def test_beside_a_release_other_defenses_are_played_on_the_leaderboard(folder: Path) -> None:
+    other = scaffold("release", "closed", folder, "emoji_smoke") / "submission.yaml"
+    release = read_submission(other)
+    assert isinstance(release, Release)
+    name = identify(release, other).defenses[0].name
+    entry, played = read(aim(folder, f"{name}}}\n  - {{name: em"))
+    played.keep()
+    cells = {(c[0].defense.name, c[0].dataset, c[0].threat) for c in make_cells(entry, played, "lora_sft")}
+    assert cells == {(name, "emoji_smoke", "black"), ("em", DATASET, "white"), ("em", DATASET, "black")}
