@@ -25,6 +25,7 @@ class TypicalSize(NamedTuple):
 
 TYPICAL = {
     "emoji_catalog": TypicalSize((650, 325, 975), 64, 64),
+    "emoji_few": TypicalSize((96, 72, 360), 64, 64),
     "emoji_smoke": TypicalSize((96, 24, 96), 64, 64),
     "photos": TypicalSize((588, 96, 205), 64, 64),
     "scenes": TypicalSize((672, 192, 480), 64, 64),

@@ -4,7 +4,7 @@ import pandas as pd
 
 from attacks.required import load_required
 from bench.datasets import cards
-from bench.victims import EMBEDDED, HUB, read_card
+from bench.victims import ASSEMBLED, EMBEDDED, HUB, read_card
 
 
 def tabulate_victims(runs: pd.DataFrame) -> pd.DataFrame:
@@ -15,10 +15,10 @@ def tabulate_victims(runs: pd.DataFrame) -> pd.DataFrame:
     """
     counts = runs["victim"].value_counts()
     rows = []
-    for name, family in EMBEDDED.items():
+    made = {name: (victim.architecture, f"made from {victim.source}") for name, victim in ASSEMBLED.items()}
+    for name, (family, source) in ({n: (f, "comes with the suite") for n, f in EMBEDDED.items()} | made).items():
         card = read_card(name)
-        size, accuracy = card["parameters"] / 1e6, card["accuracy"]["name"]
-        rows.append((name, family, "comes with the suite", size, accuracy, "Apache-2.0"))
+        rows.append((name, family, source, card["parameters"] / 1e6, card["accuracy"]["name"], "Apache-2.0"))
     rows += [(name, "", f"{hub.source}, {hub.gigabytes:g} GB", None, None, hub.licence) for name, hub in HUB.items()]
     known = {row[0] for row in rows}
     rows += [(name, "", "", None, None, "") for name in sorted(set(runs["victim"]) - known)]

@@ -1,20 +1,31 @@
 """Victims by name: what each of them is, where its files are, and its revision. Imports no torch."""
 
-from bench.victims.catalog import EMBEDDED, HUB, PRECISIONS, Hub, split_precision
+from bench.victims.catalog import ASSEMBLED, EMBEDDED, HUB, PRECISIONS, Hub, split_precision
 from bench.victims.contents import list_files, read_architecture, read_json
 from bench.victims.downloads import fetch
-from bench.victims.files import check, embedded_folder, is_embedded, locate, read_card
+from bench.victims.files import (
+    alignment_folder,
+    assembled_folder,
+    check,
+    embedded_folder,
+    is_embedded,
+    locate,
+    read_card,
+)
 from bench.victims.inspection import check_available, inspect
 from bench.victims.properties import architecture, family, precision
 from bench.victims.recipes import choose_recipe, recipe_of
 from bench.victims.revisions import is_pinned, revision
 
 __all__ = [
+    "ASSEMBLED",
     "EMBEDDED",
     "HUB",
     "PRECISIONS",
     "Hub",
+    "alignment_folder",
     "architecture",
+    "assembled_folder",
     "check",
     "check_available",
     "choose_recipe",

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.victims.catalog import HUB, split_precision
+from bench.victims.catalog import ASSEMBLED, HUB, split_precision
 from bench.victims.files import is_hub_name, locate, missing_error
 from bench.victims.wholeness import SUFFIXES
 
@@ -21,10 +21,12 @@ def find_files(name: str) -> Path | None:
     """Return the folder with a victim's files, or None where a pinned one still has to be downloaded.
 
     Nothing is known of a name without a pinned commit before its files are here, not even what its stages are called.
-    So such a model is fetched now, unless downloads are forbidden.
+    So such a model is fetched now, unless downloads are forbidden. Raises UserError for one that is to be made first.
     """
     base, _ = split_precision(name)
     folder = locate(base)
+    if folder is None and base in ASSEMBLED:
+        raise missing_error(name, "")
     unpinned = base not in HUB and is_hub_name(base)
     return fetch(base) if folder is None and unpinned and not is_offline() else folder
 
@@ -35,7 +37,7 @@ def fetch(name: str) -> Path:
     A download that was interrupted continues: the files that were finished are kept. Raises UserError where the model
     cannot be had.
     """
-    if is_offline():
+    if split_precision(name)[0] in ASSEMBLED or is_offline():
         raise missing_error(name, "HF_HUB_OFFLINE forbids downloads from the hub")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError, unknown_name
-from bench.victims.catalog import EMBEDDED, HUB, split_precision
+from bench.paths import home
+from bench.victims.catalog import ASSEMBLED, EMBEDDED, HUB, split_precision
 from bench.victims.wholeness import list_missing_of_download
 
 ROOT = Path(__file__).parents[1] / "lvlm" / "embedded" / "checkpoints"
@@ -22,9 +23,20 @@ def embedded_folder(name: str) -> Path:
     return ROOT / name
 
 
+def alignment_folder(name: str) -> Path:
+    """Return the folder of what is embedded of an assembled victim: its alignment and its card."""
+    return ROOT.parent / name
+
+
+def assembled_folder(name: str) -> Path:
+    """Return the folder that an assembled victim is made in."""
+    return home() / "victims" / name
+
+
 def read_card(name: str) -> dict[str, Any]:
-    """Return the measured facts of an embedded victim, as its pretraining wrote them."""
-    card: dict[str, Any] = json.loads((embedded_folder(name) / "card.json").read_text(encoding="utf-8"))
+    """Return the measured facts of an embedded or assembled victim, as its pretraining wrote them."""
+    folder = alignment_folder(name) if name in ASSEMBLED else embedded_folder(name)
+    card: dict[str, Any] = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     return card
 
 
@@ -36,12 +48,15 @@ def is_embedded(folder: Path) -> bool:
 def locate(name: str) -> Path | None:
     """Return the folder with a victim's files on this machine, or None.
 
-    The name may be a folder itself. A name of the hub is looked up in `$BENCH_MODELS`, as a folder called like the
-    name or like the end of its hub id, and then in the hub's cache, where a part of a download does not count.
+    The name may be a folder itself. An assembled victim is in the home folder once it was made. A name of the hub is
+    looked up in `$BENCH_MODELS`, as a folder called like the name or like the end of its hub id, and then in the hub's
+    cache, where a part of a download does not count.
     """
     base, _ = split_precision(name)
     if base in EMBEDDED:
         return embedded_folder(base)
+    if base in ASSEMBLED:
+        return assembled_folder(base) if _has_config(assembled_folder(base)) else None
     if _has_config(Path(base)):
         return Path(base)
     source = HUB[base].source if base in HUB else base
@@ -75,8 +90,9 @@ def find_snapshot(base: str) -> Path | None:
 def check(name: str, field: str = "victim") -> None:
     """Raise UserError unless `name` is embedded, in the catalog, a checkpoint folder, or of the form org/name."""
     base, _ = split_precision(name)
-    if base not in EMBEDDED and base not in HUB and locate(base) is None and not is_hub_name(base):
-        raise unknown_name(field, name, [*EMBEDDED, *HUB], ", a checkpoint folder or org/name")
+    known = [*EMBEDDED, *ASSEMBLED, *HUB]
+    if base not in known and locate(base) is None and not is_hub_name(base):
+        raise unknown_name(field, name, known, ", a checkpoint folder or org/name")
 
 
 def is_hub_name(name: str) -> bool:
@@ -88,6 +104,8 @@ def is_hub_name(name: str) -> bool:
 def missing_error(name: str, reason: str) -> UserError:
     """Return the error for a victim that is not whole here: what to download, its size, and how to name a copy."""
     base, _ = split_precision(name)
+    if base in ASSEMBLED:
+        return UserError(f"victim: {name!r} is not made yet; make it with `bench victims fetch {base}`")
     hub = HUB.get(base)
     source = hub.source if hub else base
     size = f", about {hub.gigabytes:g} GB, licence {hub.licence}" if hub else ""

@@ -8,7 +8,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from bench.errors import UserError
-from bench.victims.catalog import HUB, split_precision
+from bench.victims.catalog import ASSEMBLED, HUB, split_precision
 from bench.victims.contents import list_files, read_json
 from bench.victims.downloads import is_offline
 from bench.victims.files import is_embedded, join_names, locate, missing_error
@@ -28,7 +28,7 @@ def check_available(names: Iterable[str]) -> None:
     """
     for name in names:
         folder = locate(name)
-        if folder is None and is_offline():
+        if folder is None and (is_offline() or split_precision(name)[0] in ASSEMBLED):
             raise missing_error(name, "HF_HUB_OFFLINE forbids downloads from the hub")
         if folder is not None and not is_embedded(folder):
             _check_copy(name, folder)

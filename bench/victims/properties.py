@@ -1,7 +1,7 @@
 """Look up the architecture, the family and the precision of a victim."""
 
 from bench.errors import UserError
-from bench.victims.catalog import EMBEDDED, FAMILIES, HUB, SMALL_CHECKPOINT, split_precision
+from bench.victims.catalog import ASSEMBLED, EMBEDDED, FAMILIES, HUB, SMALL_CHECKPOINT, split_precision
 from bench.victims.contents import list_files, read_architecture
 from bench.victims.downloads import find_files
 
@@ -14,13 +14,14 @@ def architecture(name: str) -> str:
     base, _ = split_precision(name)
     if base in EMBEDDED:
         return EMBEDDED[base]
+    if base in ASSEMBLED:
+        return ASSEMBLED[base].architecture
     if base in HUB:
         return HUB[base].architecture
     folder = find_files(base)
     if folder is None:
-        raise UserError(
-            f"victim: the family of {name!r} is not known; allowed: {', '.join([*EMBEDDED, *HUB])} or a local copy"
-        )
+        known = ", ".join([*EMBEDDED, *ASSEMBLED, *HUB])
+        raise UserError(f"victim: the family of {name!r} is not known; allowed: {known} or a local copy")
     return read_architecture(folder)
 
 
@@ -42,6 +43,8 @@ def precision(name: str) -> str:
     base, named = split_precision(name)
     if named is not None:
         return named
+    if base in ASSEMBLED:
+        return "fp32"
     if base in HUB:
         return "bf16" if HUB[base].gigabytes >= SMALL_CHECKPOINT / 1e9 else "fp32"
     folder = find_files(base)

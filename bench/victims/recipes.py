@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from safetensors import SafetensorError, safe_open
 
-from bench.victims.catalog import EMBEDDED, HUB, split_precision
+from bench.victims.catalog import ASSEMBLED, EMBEDDED, HUB, split_precision
 from bench.victims.contents import list_files
 from bench.victims.downloads import find_files
 from bench.victims.files import read_card
@@ -74,6 +74,8 @@ def count_parameters(name: str) -> float:
     base, _ = split_precision(name)
     if base in EMBEDDED:
         return float(read_card(base)["parameters"])
+    if base in ASSEMBLED:
+        return float(ASSEMBLED[base].parameters)
     folder = find_files(base)
     if folder is None:
         return HUB[base].gigabytes * 1e9 / 2 if base in HUB else 0.0

@@ -36,6 +36,16 @@ def make_prompt(labels: pd.Series, kind: str, phrasing: str) -> Prompt:
     return Prompt(phrasing, answer)
 
 
+def make_prompts(labels: pd.DataFrame, seed: int) -> list[Prompt]:
+    """Return a random question about each rendering; the kinds have their shares."""
+    rng = np.random.default_rng(seed)
+    kinds = rng.choice(list(KINDS), size=len(labels), p=[share for _, share in KINDS.values()])
+    return [
+        make_prompt(row, kind, str(rng.choice(KINDS[kind][0])))
+        for (_, row), kind in zip(labels.iterrows(), kinds, strict=True)
+    ]
+
+
 class AnswerLoss(nn.Module):
     """An LVLM whose forward returns the mean answer NLL of a batch in the form that the Trainer needs."""
 
@@ -61,13 +71,7 @@ class AnswerLoss(nn.Module):
 
 def train_language(lvlm: LVLM, data: Pictures, labels: pd.DataFrame, recipe: Recipe, folder: Path) -> None:
     """Train projector and language model of `lvlm` in place on questions about `data`; the tower stays frozen."""
-    rng = np.random.default_rng(recipe.seed)
-    kinds = rng.choice(list(KINDS), size=len(labels), p=[share for _, share in KINDS.values()])
-    prompts = [
-        make_prompt(row, kind, str(rng.choice(KINDS[kind][0])))
-        for (_, row), kind in zip(labels.iterrows(), kinds, strict=True)
-    ]
-    module = AnswerLoss(lvlm)
+    module, prompts = AnswerLoss(lvlm), make_prompts(labels, recipe.seed)
 
     def collate(indices: list[int]) -> dict[str, object]:
         encoded = lvlm.encode([prompts[i] for i in indices], [module.layout] * len(indices))
