@@ -1,7 +1,6 @@
 """Things in reach: models and data sets on this machine, the hub, and the sandbox for the code of others."""
 
 import os
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from urllib.request import Request, urlopen
 from bench.datasets import hub_store
 from bench.datasets.cards import HUB as DATASETS
 from bench.doctor.finding import Finding
+from bench.errors import UserError
 from bench.sandbox import command
 from bench.sandbox.limits import Limits, choose_limits
 from bench.victims import EMBEDDED, HUB, locate
@@ -86,11 +86,17 @@ def examine_sandbox() -> Iterator[Finding]:
         text = f"{command.UNSAFE}=1: the code of others runs without a sandbox, and rows say so"
         yield Finding("sandbox", "note", text, f"unset {command.UNSAFE}")
         return
-    path = shutil.which("bwrap")
-    if path is None:
+    try:
+        program = command.find_program()
+    except UserError:
+        program = None
+    if program is None:
         yield Finding("sandbox", "note", f"no bubblewrap: {loss}", "apt install bubblewrap, or dnf install bubblewrap")
         return
-    begin = command.build_command(path, command.View(tuple(command.system_files()), ()), Limits(), {})
+    if program.name != "bubblewrap":
+        yield Finding("sandbox", "ok", f"no bubblewrap, so a rootless container of {program.name}")
+        return
+    begin = command.build_command(program.path, command.View(tuple(command.system_files()), ()), Limits(), {})
     try:
         done = subprocess.run([*begin, "/usr/bin/true"], capture_output=True, text=True, check=False, timeout=PATIENCE)
         reason = "" if done.returncode == 0 else (done.stderr.strip().splitlines() or [f"code {done.returncode}"])[-1]

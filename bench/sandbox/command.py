@@ -1,4 +1,6 @@
-"""The command that starts a process in a sandbox of bubblewrap: nothing to write to, no network, nobody beside it.
+"""The program of the sandbox, and the command that starts a process in bubblewrap.
+
+There is nothing to write to, no network, and nobody beside it.
 
 A process sees Python, the packages and the files that it is given, read-only, and a private folder `/tmp` in memory. It
 is in namespaces of its own (users, processes, network, mounts, IPC, host name, control groups) and can make no others.
@@ -6,8 +8,10 @@ is in namespaces of its own (users, processes, network, mounts, IPC, host name, 
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +22,7 @@ UNSAFE = "BENCH_UNSAFE_NO_SANDBOX"
 """The environment variable that lets foreign code run without a sandbox, with the value 1."""
 
 MISSING = (
-    "sandbox: foreign code runs in bubblewrap alone, and there is no `bwrap` on this machine; "
+    "sandbox: foreign code runs in bubblewrap or a rootless container, and there is no `bwrap` on this machine; "
     "install it (apt install bubblewrap, dnf install bubblewrap), or run with --unsafe-no-sandbox, which marks the rows"
 )
 
@@ -44,19 +48,41 @@ def allows_unsafe() -> bool:
     return os.environ.get(UNSAFE) == "1"
 
 
+class Program(NamedTuple):
+    """The program that keeps foreign code in: bubblewrap, podman or docker, and its path."""
+
+    name: str
+    path: str
+
+
 def name() -> str:
     """Return the program that keeps foreign code in, as a row names it: "none" where the user runs without one."""
-    return "none" if allows_unsafe() else "bubblewrap"
+    program = find_program()
+    return program.name if program else "none"
 
 
-def find_bubblewrap() -> str | None:
-    """Return the path of bubblewrap, or None where the user runs without it. Raises UserError where it is missing."""
+def find_program() -> Program | None:
+    """Return bubblewrap, or else a rootless podman or docker; None where the user runs without a sandbox.
+
+    Raises UserError where there is none. A container that root starts is not rootless.
+    """
     if allows_unsafe():
         return None
-    path = shutil.which("bwrap")
-    if path is None:
-        raise UserError(MISSING)
-    return path
+    if path := shutil.which("bwrap"):
+        return Program("bubblewrap", path)
+    if os.geteuid() != 0:
+        if path := shutil.which("podman"):
+            return Program("podman", path)
+        if (path := shutil.which("docker")) and _is_rootless(path):
+            return Program("docker", path)
+    raise UserError(MISSING)
+
+
+@cache
+def _is_rootless(docker: str) -> bool:
+    """Return True for a docker whose daemon is the user's own."""
+    command = [docker, "info", "--format={{.SecurityOptions}}"]
+    return b"rootless" in subprocess.run(command, capture_output=True, check=False).stdout
 
 
 def build_command(bubblewrap: str, view: View, limits: Limits, environment: dict[str, str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Start a process in a sandbox, read what comes out of it, and end it."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -10,10 +11,11 @@ from tempfile import TemporaryDirectory
 from typing import IO, TypeVar
 
 from bench.errors import UserError
-from bench.sandbox.command import View, build_command, find_bubblewrap
+from bench.sandbox import container as containers
+from bench.sandbox.command import View, build_command, find_program
 from bench.sandbox.limits import Limits
 from bench.sandbox.release import Ended, read_start, shorten
-from bench.sandbox.watch import Watch
+from bench.sandbox.watch import Container, Watch
 
 Answer = TypeVar("Answer")
 
@@ -27,24 +29,29 @@ def run(
 
     Raises UserError for what goes wrong inside, and where there is no sandbox.
     """
-    bubblewrap = find_bubblewrap()
+    program, label = find_program(), f"mmguard-bench-{secrets.token_hex(8)}"
     with TemporaryDirectory(prefix="bench-unsafe-") as folder:
-        if bubblewrap is None:
-            begin, environment = [], {**environment, "HOME": folder, "TMPDIR": folder, "BENCH_HOME": f"{folder}/home"}
+        begin, outer, container = list[str](), {"PATH": os.defpath}, None
+        if program is None:
+            outer = {**environment, "HOME": folder, "TMPDIR": folder, "BENCH_HOME": f"{folder}/home"}
+        elif program.name == "bubblewrap":
+            begin = build_command(program.path, view, limits, environment)
         else:
-            begin = build_command(bubblewrap, view, limits, environment)
+            containers.make_image(program)
+            outer, container = containers.client_environment(), Container(program, label)
+            begin = containers.build_command(program, view, limits, environment, Path(folder), label)
         process = subprocess.Popen(
             [*begin, *PROGRAM, str(request)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={"PATH": os.defpath} if bubblewrap else environment,
+            env=outer,
             cwd=folder,
             start_new_session=True,
         )
         assert process.stdout is not None
         started = False
-        with process.stdout as output, Watch(process, limits) as watch:
+        with process.stdout as output, Watch(process, limits, container) as watch:
             try:
                 read_start(output)
                 started = True

@@ -8,8 +8,10 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
+from bench.sandbox.command import Program
+from bench.sandbox.container import end, find_first
 from bench.sandbox.limits import Limits
 
 PAUSE = 0.1
@@ -21,14 +23,22 @@ KEPT = 4096
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
+class Container(NamedTuple):
+    """A container by its program and its name."""
+
+    program: Program
+    label: str
+
+
 class Watch:
     """A watch over a process of its own session. `reason`: the limit that it went over, if it did.
 
     It is a context: at its end nothing of the process runs any more.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], limits: Limits) -> None:
-        self.process, self.limits = process, limits
+    def __init__(self, process: subprocess.Popen[bytes], limits: Limits, container: Container | None = None) -> None:
+        self.process, self.limits, self.container = process, limits, container
+        self.first: int | None = None
         self.reason = ""
         self.printed = b""
         self.over = threading.Event()
@@ -58,7 +68,7 @@ class Watch:
 
     def _measure(self) -> str:
         """Return the limit that the processes are over, if any."""
-        pids = list(descendants(self.process.pid))
+        pids = self._list()
         if len(pids) > self.limits.processes:
             return f"it started more than {self.limits.processes} processes"
         if sum(map(_own_memory, pids)) > self.limits.memory:
@@ -67,6 +77,13 @@ class Watch:
         if names > self.limits.names:
             return f"it wrote more than {self.limits.names} files"
         return ""
+
+    def _list(self) -> list[int]:
+        """Return the processes that are measured. Those of a container are no descendants of the one that starts it."""
+        if self.container is None:
+            return list(descendants(self.process.pid))
+        self.first = self.first or find_first(*self.container)
+        return [] if self.first is None else [*descendants(self.first), self.first]
 
     def _drain(self) -> None:
         """Read what the process prints, so that it never waits, and keep the end of it."""
@@ -84,6 +101,8 @@ class Watch:
 
     def _kill(self) -> None:
         """Kill the session. In a sandbox, the end of the first process is the end of all."""
+        if self.container is not None:
+            end(*self.container)
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:

@@ -1,7 +1,6 @@
 """A few samples, a place outside that must stay as it is, and a sandbox with tight limits."""
 
 import os
-import shutil
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from bench.errors import UserError
 from bench.samples import SampleSet
 from bench.sandbox import Limits, protect
+from bench.sandbox.command import find_program
 from bench.sandbox.watch import descendants
 from bench.spec import Budget
 from bench.stages.fidelity import check_release
@@ -26,9 +27,12 @@ Play = Callable[..., Protected]
 
 
 @pytest.fixture(autouse=True)
-def _bubblewrap(request: pytest.FixtureRequest) -> None:
-    if shutil.which("bwrap") is None and "without_sandbox" not in request.keywords:
-        pytest.skip("bubblewrap is not installed")
+def _sandbox(request: pytest.FixtureRequest) -> None:
+    if "without_sandbox" not in request.keywords:
+        try:
+            find_program()
+        except UserError as error:
+            pytest.skip(str(error))
 
 
 def list_all(folder: Path) -> list[tuple[str, int, int]]:

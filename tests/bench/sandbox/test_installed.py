@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import sandbox
 from bench.errors import UserError
 from bench.sandbox import UNSAFE
 from bench.spec import Method, RunSpec
@@ -72,7 +73,7 @@ def test_it_is_described_and_checked_without_an_import(package: Path) -> None:
 
 def test_its_release_is_a_stage_that_names_the_sandbox(package: Path, game: Game) -> None:
     artifact = protect.stage(SPEC).make()
-    assert artifact.read(protect.SANDBOX) == {"sandbox": "bubblewrap"}
+    assert artifact.read(protect.SANDBOX) == {"sandbox": sandbox.name()}
     assert artifact.read("log.json") == {"image_steps": 7} and artifact.cost["image_steps"] == 7
     assert "stranger_package" not in sys.modules
 
@@ -92,7 +93,7 @@ def test_the_file_of_a_code_entry_is_played_under_its_name(package: Path, game: 
     file.write_text(CODE)
     REGISTRY.add_file("mine", file)
     mine = SPEC.model_copy(update={"defense": Method(name="mine")})
-    assert protect.stage(mine).make().read(protect.SANDBOX) == {"sandbox": "bubblewrap"}
+    assert protect.stage(mine).make().read(protect.SANDBOX) == {"sandbox": sandbox.name()}
     file.write_text(CODE.replace("add_noise(samples, noise)", "samples[:1]"))
     REGISTRY._descriptions.clear()
     with pytest.raises(UserError, match=r"defense 'entry.py': release: a tuple; allowed: a SampleSet of Samples"):
