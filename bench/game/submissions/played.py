@@ -47,7 +47,7 @@ class Played(NamedTuple):
 
     @property
     def origins(self) -> dict[str, Origin]:
-        """What each release was made for, by its name."""
+        """The data, models and budget that each release was made for, by its name."""
         return {entry.defenses[0].name: entry.origin for entry in (self, *self.used) if entry.origin is not None}
 
 
