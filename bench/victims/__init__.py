@@ -4,7 +4,6 @@ from bench.victims.catalog import ASSEMBLED, EMBEDDED, HUB, PRECISIONS, Hub, spl
 from bench.victims.contents import list_files, read_architecture, read_json
 from bench.victims.downloads import fetch
 from bench.victims.files import (
-    alignment_folder,
     assembled_folder,
     check,
     embedded_folder,
@@ -23,7 +22,6 @@ __all__ = [
     "HUB",
     "PRECISIONS",
     "Hub",
-    "alignment_folder",
     "architecture",
     "assembled_folder",
     "check",

@@ -19,13 +19,8 @@ HUB_CHARACTERS = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
 
 
 def embedded_folder(name: str) -> Path:
-    """Return the folder of an embedded checkpoint."""
+    """Return the folder of an embedded checkpoint, or of what is embedded of an assembled one."""
     return ROOT / name
-
-
-def alignment_folder(name: str) -> Path:
-    """Return the folder of what is embedded of an assembled victim: its alignment and its card."""
-    return ROOT.parent / name
 
 
 def assembled_folder(name: str) -> Path:
@@ -35,8 +30,7 @@ def assembled_folder(name: str) -> Path:
 
 def read_card(name: str) -> dict[str, Any]:
     """Return the measured facts of an embedded or assembled victim, as its pretraining wrote them."""
-    folder = alignment_folder(name) if name in ASSEMBLED else embedded_folder(name)
-    card: dict[str, Any] = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    card: dict[str, Any] = json.loads((embedded_folder(name) / "card.json").read_text(encoding="utf-8"))
     return card
 
 

@@ -28,7 +28,7 @@ EXAM_STEP = 4
 
 def pretrain() -> Path:
     """Align `smol-llava`, resumably, write its alignment and its card, make it, and return the folder of the card."""
-    work, folder = make_home() / "pretrain", victims.alignment_folder(NAME)
+    work, folder = make_home() / "pretrain", victims.embedded_folder(NAME)
     pictures = load_pretraining_pictures(work, "train", PICTURES, 0)
     lvlm = build(*smollm2.read(smollm2.fetch(work)))
     started = time.monotonic()
@@ -57,7 +57,7 @@ def write_card(seconds: int) -> None:
         "seconds": seconds,
         "accuracy": exam.examine(lvlm, unseen),
     }
-    folder = victims.alignment_folder(NAME)
+    folder = victims.embedded_folder(NAME)
     (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n")
     accuracy = "\n".join(f"| {kind} | {value:.1%} |" for kind, value in card["accuracy"].items())
     (folder / "README.md").write_text(

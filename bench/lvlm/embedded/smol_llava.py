@@ -29,7 +29,7 @@ RANK = 8
 """Of the adapter with which the language model learns to read the tower; it is merged into the weights afterwards."""
 SEED = 211
 FILE = "alignment.safetensors"
-"""What the alignment has learned, in the folder of its card."""
+"""The file of what the alignment has learned, in the folder of its card."""
 PROJECTOR = "multi_modal_projector."
 
 TEMPLATE = (
@@ -93,7 +93,7 @@ def apply_alignment(lvlm: LVLM, file: Path) -> None:
 def make(folder: Path) -> None:
     """Write the whole checkpoint into `folder`: fetch the language model, build the LVLM, and apply its alignment."""
     lvlm = build(*smollm2.read(smollm2.fetch(make_home() / "pretrain")))
-    apply_alignment(lvlm, victims.alignment_folder(NAME) / FILE)
+    apply_alignment(lvlm, victims.embedded_folder(NAME) / FILE)
     draft = folder.with_name(f".{folder.name}")
     shutil.rmtree(draft, ignore_errors=True)
     lvlm.save(draft)

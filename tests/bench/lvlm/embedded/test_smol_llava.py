@@ -179,7 +179,7 @@ def made(
 ) -> LVLM:  # fmt: skip
     """Align the miniature and make a victim of it in the home folder; return the model that wears the adapter."""
     run_alignment(lvlm, data, pictures, tmp_path / "work", 6)
-    monkeypatch.setattr(victims, "alignment_folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(victims, "embedded_folder", lambda name: tmp_path / name)
     monkeypatch.setattr(smollm2, "fetch", lambda folder: folder)
     monkeypatch.setattr(smollm2, "read", lambda file: language())
     smol_llava.save_alignment(lvlm, tmp_path / "smol-llava" / smol_llava.FILE)
