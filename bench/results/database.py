@@ -78,7 +78,8 @@ def open_engine(address: str | URL) -> Engine:
 def read_state(url: str | None = None) -> tuple[object, ...]:
     """Return what changes whenever a row of the database at a URL is written, without reading rows.
 
-    Of SQLite it is the state of the file; of PostgreSQL the number of rows and the newest transaction that wrote one.
+    Of SQLite it is the state of the file; of PostgreSQL the number of rows and the transactions that wrote them: their
+    sum, too, since one that began early may be the last to end.
     Raises UserError as `connect` does.
     """
     address = url or database_url()
@@ -88,7 +89,8 @@ def read_state(url: str | None = None) -> tuple[object, ...]:
         states = [file.stat() if file.is_file() else None for file in files]
         return tuple(state and (state.st_ino, state.st_size, state.st_mtime_ns) for state in states)
     with errors_as_one_line(address), connect(url).connect() as connection:
-        return tuple(connection.execute(text("SELECT count(*), max(xmin::text::bigint) FROM runs")).one())
+        written = "SELECT count(*), max(xmin::text::bigint), sum(xmin::text::bigint) FROM runs"
+        return tuple(connection.execute(text(written)).one())
 
 
 @contextmanager

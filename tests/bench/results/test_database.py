@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import UserError
 from bench.results import database
-from bench.results.database import ALLOWED, connect, hide_passwords
+from bench.results.database import ALLOWED, connect, hide_passwords, read_state
 from bench.results.rows import Run, load, save
 
 SECRET = "s3cr:t/@ö"
@@ -186,3 +187,38 @@ def test_a_password_may_have_any_character_and_is_not_shown(password: str) -> No
     with pytest.raises(UserError, match="onnection refused") as refused:
         connect(f"postgresql://me:{password}@127.0.0.1:1/db")
     assert f":{password}@" not in str(refused.value)
+
+
+def test_the_state_changes_with_every_row_that_is_written(url: str, row: Callable[..., Run]) -> None:
+    states = [read_state()]
+
+    def check() -> None:
+        assert read_state() == read_state()
+        assert read_state() not in states
+        states.append(read_state())
+
+    save(row("a" * 16))
+    check()
+    save(row("b" * 16))
+    check()
+    save(row("a" * 16, utility=0.5))
+    check()
+    with connect().begin() as connection:
+        connection.execute(sqlalchemy.text("DELETE FROM runs WHERE id = :id"), {"id": "b" * 16})
+    check()
+    load()
+    assert read_state() == states[-1], "reading changes nothing"
+
+
+def test_the_state_changes_with_a_transaction_that_ends_after_a_younger_one(
+    fresh_postgres: str, row: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCH_RESULTS", fresh_postgres)
+    save(row("a" * 16))
+    save(row("b" * 16))
+    with connect().connect() as old:
+        old.execute(sqlalchemy.text("UPDATE runs SET utility = 0.5 WHERE id = :id"), {"id": "a" * 16})
+        save(row("b" * 16, utility=0.25))
+        before = read_state()
+        old.commit()
+    assert read_state() != before
