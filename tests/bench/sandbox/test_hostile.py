@@ -8,12 +8,15 @@ import pytest
 
 from bench.errors import UserError
 from bench.samples import SampleSet
-from bench.sandbox import protect
+from bench.sandbox import name, protect
 from bench.spec import Budget
 from tests.bench.sandbox.conftest import LONG, TIGHT, Play, command_line
 from tests.bench.sandbox.entries import BODIES, DEEDS, FILES, LOOKS, PRELUDE
 
 pytestmark = pytest.mark.slow
+
+ALLOWED_IN_A_CONTAINER = {"root", "a namespace of its own"}
+"""Deeds that a container does not refuse: there the process is root of a namespace in which it may do nothing more."""
 
 FOREVER = {"runs for ever", "sleeps", "ignores signals", "a bomb of processes", "a pipe in the way"}
 """Entries that end by the clock alone."""
@@ -29,6 +32,8 @@ def test_what_is_not_its_business_is_not_seen(play: Play, look: str) -> None:
 
 @pytest.mark.parametrize("deed", DEEDS)
 def test_what_reaches_outside_fails(play: Play, tmp_path: Path, deed: str) -> None:
+    if deed in ALLOWED_IN_A_CONTAINER and name() in ("podman", "docker"):
+        pytest.skip("docs/design/sandbox.md says so")
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as unix:
         path = str(tmp_path / "socket")
         unix.bind(path)
