@@ -18,6 +18,6 @@ def _set(chosen: bool) -> bool:
 
 Unsafe = Annotated[
     bool,
-    typer.Option("--unsafe-no-sandbox", callback=_set, help="run the code of others without bubblewrap; rows say so"),
+    typer.Option("--unsafe-no-sandbox", callback=_set, help="run the code of others without a sandbox; rows say so"),
 ]
 """The type of an option that needs no more than to be there."""
