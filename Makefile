@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo test quick fuzz lint docs
+.PHONY: setup demo test quick fuzz lint docs walk
 setup: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
@@ -28,3 +28,6 @@ lint: setup
 
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+walk:
+	$(PYTHON) scripts/walk.py

@@ -1,13 +1,13 @@
 """The benchmark: what is played, how it is played, and what its results say. CONTRIBUTING.md names the rooms.
 
-From Python, `from bench import run, protect, audit, load_defense, load_attack, results`: see `bench.api`.
+From Python, `from bench import run, protect, audit, detect, load_defense, load_attack, results`: see `bench.api`.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.api import audit, load_attack, load_defense, protect, results, run
+    from bench.api import audit, detect, load_attack, load_defense, protect, results, run
 else:
 
     def __getattr__(name: str) -> object:
@@ -17,4 +17,4 @@ else:
         return import_module("bench.results") if name == "results" else getattr(import_module("bench.api"), name)
 
 
-__all__ = ["audit", "load_attack", "load_defense", "protect", "results", "run"]
+__all__ = ["audit", "detect", "load_attack", "load_defense", "protect", "results", "run"]

@@ -149,6 +149,34 @@ def audit(original: str | Path, protected: str | Path, *, epsilon: int = 8, word
     return audit(locate_source(str(original)), locate_source(str(protected)), Budget(epsilon=epsilon, words=words))
 
 
+def detect(
+    original: str | Path, released: str | Path, model: str, adapter: str | Path | None = None, *, fpr: float = 0.01
+) -> dict[str, Any]:
+    """Ask if a model was trained on a folder that `protect` made, as `bench detect` does. Return `found` and numbers.
+
+    model: a name, or the folder of a checkpoint. adapter: the folder of its LoRA. fpr: how often a model that never saw
+    the release may be found. Raises UserError.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from bench.datasets import load
+    >>> with TemporaryDirectory() as folder:
+    ...     load("emoji_smoke", "validation").save(Path(folder, "mine"))
+    ...     report = protect(f"{folder}/mine", f"{folder}/release", "random_noise", seed=20417)
+    ...     detect(f"{folder}/mine", f"{folder}/release", "tiny-llava-a")["found"]
+    False
+    """
+    from bench.owner.detect import Suspect, detect
+    from bench.owner.inventory import locate_source
+    from bench.threads import read_threads
+    from bench.victims import check, check_available
+
+    read_threads()
+    places = locate_source(str(original)), locate_source(str(released))
+    check(model)
+    check_available([model])
+    return detect(*places, Suspect(model, None if adapter is None else Path(adapter)), fpr)
+
+
 def load_defense(name: str, **options: bool | int | float | str) -> "Defense":
     """Return a defense by its name in `bench list`. Its method `protect` makes a release of samples.
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from bench.errors import UserError
 
 MAX_PIXELS = 4096 * 4096
-"""Most pixels of a picture."""
+"""Most pixels of a picture, unless a caller can bear more."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 
@@ -21,30 +21,32 @@ _DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, s
 """The errors that Pillow's readers raise for damaged files."""
 
 
-def decode(data: bytes, where: str) -> np.ndarray:
+def decode(data: bytes, where: str, most: int = MAX_PIXELS) -> np.ndarray:
     """Return the (H, W, 3) uint8 pixels in 0..255 of a picture file: upright, with white behind transparency.
 
     Only the first frame is read, and of 16 bits only the high byte. Raises UserError that begins with `where` for a
-    file of another format, a damaged one, one of 16 bits that uses at most 14, or one with more than MAX_PIXELS, whose
-    pixels are never allocated.
+    file of another format, a damaged one, one of 16 bits that uses at most 14, or one with more than `most` pixels,
+    which are never allocated.
     """
-    with open_picture(data, where) as picture:
+    with open_picture(data, where, most=most) as picture:
         _check_depth(picture, where)
         return np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
 
 
 @contextmanager
-def open_picture(data: bytes, where: str, formats: tuple[str, ...] = FORMATS) -> Iterator[Image.Image]:
+def open_picture(
+    data: bytes, where: str, formats: tuple[str, ...] = FORMATS, most: int = MAX_PIXELS
+) -> Iterator[Image.Image]:
     """Open a picture and read only its header. Errors of its pixels inside the block become UserErrors too."""
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=formats) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise UserError(f"{where}: {picture.width}x{picture.height} pixels; allowed: {MAX_PIXELS} in all")
+            if picture.width * picture.height > most:
+                raise UserError(f"{where}: {picture.width}x{picture.height} pixels; allowed: {most} in all")
             yield picture
     except UnidentifiedImageError:
         raise UserError(f"{where}: no picture that can be read; allowed: {', '.join(formats)}") from None
     except Image.DecompressionBombError:
-        raise UserError(f"{where}: far too many pixels; allowed: {MAX_PIXELS} in all") from None
+        raise UserError(f"{where}: far too many pixels; allowed: {most} in all") from None
     except _DAMAGE as error:
         reason = str(error).split("\n")[0][:80]
         raise UserError(f"{where}: damaged picture ({reason}); allowed: a whole {', '.join(formats)} file") from None

@@ -38,7 +38,7 @@ TEXTS = [README, *((ROOT / "docs" / name).read_text(encoding="utf-8") for name i
 COMMANDS = [list(arguments) for arguments in dict.fromkeys(tuple(line) for line in commands_of("\n".join(TEXTS)))]
 
 
-OWNERS = ("protect", "audit")
+OWNERS = ("protect", "audit", "detect")
 """Commands on a folder of one's own, which tests/bench/owner/test_docs.py runs."""
 
 

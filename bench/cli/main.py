@@ -9,6 +9,7 @@ from bench.cli import (
     audit,
     cache,
     data,
+    detect,
     doctor,
     listing,
     output,
@@ -41,6 +42,7 @@ app.command("power")(power.power)
 app.command("doctor")(doctor.doctor)
 app.command("protect")(protect.protect)
 app.command("audit")(audit.audit)
+app.command("detect")(detect.detect)
 app.add_typer(victims.app, name="victims")
 app.add_typer(data.app, name="data")
 app.add_typer(suite.app, name="suite")

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from bench.datasets.own.rows import printable
 from bench.errors import UserError
+from bench.owner.encodings import read_pixels
 from bench.owner.inventory import Inventory, LeftOut, take_inventory
 from bench.owner.measure import Stealth, compare
-from bench.pictures import decode
 from bench.samples import NOTHING, Sample
 from bench.spec import Budget
 from bench.stages.fidelity import inserted_words
@@ -101,12 +101,12 @@ class _Audit:
     def _try(self, pair: Pair) -> Stealth | None:
         label = printable(pair.name)
         try:
-            after = decode(pair.protected.read_bytes(), label)
+            after = read_pixels(pair.protected.read_bytes(), label)
         except UserError as error:
             self._fault(pair.name, str(error).removeprefix(f"{label}: "))
             return None
         try:
-            before = decode(pair.clean.read_bytes(), label)
+            before = read_pixels(pair.clean.read_bytes(), label)
         except UserError:
             self._fault(pair.name, "its original cannot be read")
             return None
@@ -147,7 +147,7 @@ class _Audit:
         """Tell if a row can be the protected copy of another one."""
         try:
             self._inserted(old, row)
-            before, after = (decode(file.read_bytes(), "") for file in self._files(old, row))
+            before, after = (read_pixels(file.read_bytes(), "") for file in self._files(old, row))
         except UserError:
             return False
         return before.shape == after.shape and compare(before, after).linf <= self.budget.epsilon

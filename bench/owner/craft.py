@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench import sandbox
 from bench.datasets.own.files import read_limited
-from bench.datasets.own.row_checks import DESCRIBE, MAX_PICTURE
+from bench.datasets.own.row_checks import DESCRIBE
 from bench.errors import UserError
 from bench.lazy import Picture, PictureCache
+from bench.owner.encodings import MAX_FILE, read_pixels
 from bench.owner.inventory import Inventory, LeftOut
-from bench.owner.measure import PIXELS_TOGETHER
+from bench.owner.measure import PIXELS_TOGETHER, compare
 from bench.owner.methods import Part, needs_models, without_pixel_steps, without_words
 from bench.owner.platforms import Platform
-from bench.pictures import decode
 from bench.progress import Progress
 from bench.samples import NOTHING, Sample, SampleSet
 from bench.spec import Method
 from bench.stages.fidelity import check_release, insertions
 from bench.words import insert
+from defenses import REGISTRY
 
 if TYPE_CHECKING:
     from bench.lvlm.base import LVLM
@@ -65,15 +67,39 @@ def craft(job: Job, inventory: Inventory, digests: Sequence[str], number: int, p
         return Crafted(clean, clean, {}, left_out, {})
     words = job.part.words if all(may_insert(inventory, digest) for digest in digests) else 0
     part = Part(job.part.epsilon, words)
+    release, losses = _protect(job, part, clean, number, progress)
+    check_release(clean, release)
+    pairs = [_place_words(a, b) for a, b in zip(clean, release, strict=True)]
+    inserted = {int(sample.id): (words, slots) for sample, words, slots in pairs}
+    return Crafted(clean, SampleSet(tuple(sample for sample, *_ in pairs)), inserted, left_out, losses)
+
+
+def _protect(
+    job: Job, part: Part, clean: SampleSet, number: int, progress: Progress
+) -> tuple[SampleSet, dict[str, list[float]]]:
+    """Return the release of a chunk, and the losses. Code of others runs in the sandbox, and must keep the budget."""
+    code = REGISTRY.sandboxed(job.method.name)
+    if code is not None:
+        models, seed = job.surrogates, [job.seed, number]
+        foreign = sandbox.protect(code, job.method.options, clean, models, part.budget, seed, progress).samples
+        _check_budget(job, part, clean, foreign)
+        return foreign, {}
     largest = max(sample.shape[0] * sample.shape[1] for sample in clean)
     defense = build(job, part, max(1, PIXELS_TOGETHER // largest))
     rng = np.random.default_rng([job.seed, number])
-    protected = defense.protect(clean, load_surrogates(job), part.budget, rng, progress)
-    check_release(clean, protected.samples)
-    pairs = [_place_words(a, b) for a, b in zip(clean, protected.samples, strict=True)]
-    inserted = {int(sample.id): (words, slots) for sample, words, slots in pairs}
-    losses = getattr(defense, "losses", {})
-    return Crafted(clean, SampleSet(tuple(sample for sample, *_ in pairs)), inserted, left_out, losses)
+    release = defense.protect(clean, load_surrogates(job), part.budget, rng, progress).samples
+    return release, getattr(defense, "losses", {})
+
+
+def _check_budget(job: Job, part: Part, clean: SampleSet, release: SampleSet) -> None:
+    """Raise UserError for a release that changes more than it may."""
+    check_release(clean, release)
+    for before, after in zip(clean, release, strict=True):
+        linf = compare(before.pixels, after.pixels).linf
+        words = len(insertions(before.question, after.question)[0])
+        if linf > part.epsilon or words > part.words:
+            allowed = f"{part.epsilon} and {part.words}"
+            raise UserError(f"defense {job.method.name!r}: {linf} levels and {words} words; allowed: {allowed}")
 
 
 def load_samples(inventory: Inventory, digests: Sequence[str]) -> tuple[SampleSet, list[LeftOut]]:
@@ -102,7 +128,7 @@ def load_samples(inventory: Inventory, digests: Sequence[str]) -> tuple[SampleSe
 
 
 def _decode(file: Path, label: str) -> np.ndarray:
-    return decode(read_limited(file, MAX_PICTURE, label), label)
+    return read_pixels(read_limited(file, MAX_FILE, label), label)
 
 
 def may_insert(inventory: Inventory, digest: str) -> bool:
@@ -122,8 +148,6 @@ def load_surrogates(job: Job) -> "list[LVLM]":
 
 def build(job: Job, part: Part, items: int) -> "Defense":
     """Return the defense for a part of the budget, which sees at most `items` pictures at once."""
-    from defenses import REGISTRY
-
     method = job.method if part.epsilon else without_pixel_steps(job.method)
     method = method if part.words else without_words(method)
     defense = REGISTRY.build(method)

@@ -12,6 +12,9 @@ from PIL import ExifTags, Image, ImageOps
 from bench.errors import UserError
 from bench.pictures import decode, open_picture
 
+MAX_PIXELS, MAX_FILE = 2**26, 2**28
+"""Most pixels and bytes of an owner's picture. In memory a pixel takes about 200 bytes while it is perturbed."""
+
 LOSSLESS = {"PNG": (".png",), "WEBP": (".webp",), "BMP": (".bmp", ".dib"), "TIFF": (".tif", ".tiff")}
 """The formats that are kept, and the endings of their names."""
 
@@ -53,11 +56,16 @@ def read_header(data: bytes, where: str) -> Header:
     Raises UserError as `decode` does for one that is none, and for one with several frames: the others would be
     published as they are.
     """
-    with open_picture(data, where) as picture:
+    with open_picture(data, where, most=MAX_PIXELS) as picture:
         frames = getattr(picture, "n_frames", 1)
         if frames > 1 and picture.format != "MPO":
             raise UserError(f"{where}: {frames} frames or pages; allowed: one, since the others would stay as they are")
         return Header(str(picture.format), picture.width * picture.height, _describe_changes(picture))
+
+
+def read_pixels(data: bytes, where: str) -> np.ndarray:
+    """Return the pixels of an owner's picture. Raises UserError as `decode` does."""
+    return decode(data, where, MAX_PIXELS)
 
 
 def written_format(source: str) -> str:
@@ -96,18 +104,18 @@ def encode(data: bytes, protected: np.ndarray, where: str) -> tuple[bytes, np.nd
     protected: upright pixels (H, W, 3) uint8, as `decode` returns them of `data`. Behind transparency the change is
     made on the colours, so it shows as far as they do. Raises UserError where the file would not hold these pixels.
     """
-    with open_picture(data, where) as picture:
+    with open_picture(data, where, most=MAX_PIXELS) as picture:
         kept = {"exif": _exif(picture)} if picture.getexif() else {}
         orientation = picture.getexif().get(ExifTags.Base.Orientation)
         transparent = picture.has_transparency_data
-        pixels = _with_alpha(picture, decode(data, where), protected) if transparent else protected
+        pixels = _with_alpha(picture, read_pixels(data, where), protected) if transparent else protected
         if _profile(picture) == "rgb":
             kept["icc_profile"] = picture.info["icc_profile"]
         file_format = written_format(str(picture.format))
     buffer = io.BytesIO()
     _turn_back(pixels, orientation).save(buffer, file_format, **kept, **SAVE.get(file_format, {}))
     written = buffer.getvalue()
-    read = decode(written, where)
+    read = read_pixels(written, where)
     if not transparent and not np.array_equal(read, protected):
         raise UserError(f"{where}: {file_format} does not keep these pixels; allowed: a format that keeps them")
     return written, read

@@ -9,11 +9,15 @@ from typing import Any
 from bench.datasets.sizes import SplitSize
 from bench.owner.craft import Job, craft
 from bench.owner.inventory import Inventory, take_inventory
+from bench.owner.jobs import describe_job
 from bench.owner.methods import needs_models
-from bench.owner.protect import describe_job, plan_chunks
+from bench.owner.protect import plan_chunks
 from bench.play.cost_model import CostModel, is_real
 from bench.progress import silent
 from bench.store import artifacts
+
+BYTES_A_PIXEL = 200
+"""Memory that a pixel takes while it is perturbed."""
 
 TRIED = 8
 """Pictures that are protected, in memory alone, to measure a rate."""
@@ -48,7 +52,8 @@ def _try(inventory: Inventory, job: Job, chunks: list[list[str]]) -> dict[str, A
     tried = sum(inventory.pictures[digest].header.pixels for digest in few)
     pixels = sum(inventory.pictures[digest].header.pixels for chunk in chunks for digest in chunk)
     seconds = (time.monotonic() - start) * pixels / tried
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    more = max(picture.header.pixels for picture in inventory.pictures.values()) - tried
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + max(0, more) * BYTES_A_PIXEL / 2**20
     return {"seconds": round(seconds), "memory_mb": round(peak), "rests_on": f"{len(few)} pictures, protected here"}
 
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from bench.datasets.own.files import inside, locate, read_limited
 from bench.datasets.own.formats import NoDataset, open_dataset
-from bench.datasets.own.row_checks import MAX_PICTURE, CheckedTexts, check_texts, only_picture, read_picture
+from bench.datasets.own.row_checks import CheckedTexts, check_texts, only_picture, read_picture
 from bench.datasets.own.rows import RawDataset, RawRow, printable
 from bench.errors import UserError
-from bench.owner.encodings import Header, read_header
+from bench.owner.encodings import MAX_FILE, Header, read_header
 from bench.owner.names import plan_names, walk
 from bench.owner.tables import list_tables
 
@@ -112,7 +112,7 @@ def _read_rows(inventory: Inventory, spool: Path) -> None:
             if isinstance(raw, UserError):
                 raise raw
             texts = check_texts(raw)
-            data = read_picture(raw, inventory.dataset)
+            data = read_picture(raw, inventory.dataset, MAX_FILE)
             name = picture_name(raw, inventory.dataset, inventory.root)
             picture = _add_picture(inventory, data, name, spool, f"{raw.where}: picture")
         except UserError as error:
@@ -170,7 +170,7 @@ def _read_files(inventory: Inventory) -> None:
             inventory.left_out.append(LeftOut(shown, "not copied: no row names it"))
         else:
             try:
-                data = read_limited(inventory.root / name, MAX_PICTURE, shown)
+                data = read_limited(inventory.root / name, MAX_FILE, shown)
                 _add_picture(inventory, data, name, inventory.root, shown)
             except UserError as error:
                 inventory.left_out.append(LeftOut(shown, str(error).removeprefix(f"{shown}: ")))

@@ -1,11 +1,14 @@
-"""Make the job of a protection from what a person asks for."""
+"""Make the job of a protection from what a person asks for, and describe it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bench.owner.craft import Job
 from bench.owner.methods import check_method, choose_part, needs_models
 from bench.owner.platforms import parse_platform
 from bench.spec import Method
+from bench.victims import revision
+from defenses import REGISTRY
 
 STAND_IN = ("tiny-llava-a",)
 """The surrogate where none is named: embedded, and good for trying only."""
@@ -33,3 +36,17 @@ def make_job(
     names = (tuple(surrogates) or STAND_IN) if needs_models(defense) else ()
     check_method(method, part, through=through is not None)
     return Job(method, part, names, seed, chunk, parse_platform(through) if through else None)
+
+
+def describe_job(job: Job) -> dict[str, Any]:
+    """Return everything that decides the protected bytes besides the data."""
+    models = job.surrogates if needs_models(job.method.name) else ()
+    return {
+        "defense": job.method.model_dump(),
+        "code": REGISTRY.code(job.method.name),
+        "part": job.part._asdict(),
+        "surrogates": [[name, revision(name)] for name in models],
+        "seed": job.seed,
+        "chunk": job.chunk,
+        "through": job.through.steps if job.through else None,
+    }

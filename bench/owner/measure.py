@@ -77,10 +77,13 @@ def losses(
     }
     if platform:
         sides |= {f"{side}_through": (samples, platform) for side, (samples, _) in sides.items()}
-    return {side: np.mean([list(_losses(m, *pair)) for m in models], axis=0).tolist() for side, pair in sides.items()}
+    return {
+        side: np.mean([list(answer_losses(m, *pair)) for m in models], axis=0).tolist() for side, pair in sides.items()
+    }
 
 
-def _losses(lvlm: "LVLM", samples: Sequence[Sample], platform: Platform | None) -> Iterator[float]:
+def answer_losses(lvlm: "LVLM", samples: Sequence[Sample], platform: Platform | None = None) -> Iterator[float]:
+    """Yield the loss of each answer (nats), with the pictures as the platform hands them on."""
     import torch
 
     from bench.lvlm.text import Prompt

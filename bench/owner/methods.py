@@ -16,6 +16,9 @@ ONE_BY_ONE = frozenset({"em", "hypo", "sem", "mem", "mmguard", "mmguard_bph_max"
 The others share a noise between pictures, move all pictures in one direction, or train a surrogate on the whole data.
 """
 
+APART = frozenset({"random_noise", "random_trigger"})
+"""Methods of ONE_BY_ONE in which the random draws of a picture hang together with those of no other."""
+
 MOST_TOGETHER = 2000
 """Most pictures that a method which is not in ONE_BY_ONE protects: the largest training split that was played."""
 
@@ -35,9 +38,7 @@ class Part(NamedTuple):
 def choose_part(defense: str, epsilon: int, words: int, *, image_only: bool, text_only: bool) -> Part:
     """Return what a defense may change. Raises UserError where it would change nothing, or an answer."""
     REGISTRY.check(defense)
-    if REGISTRY.sandboxed(defense) is not None:
-        raise UserError(f"defense: {defense!r} is code of others; allowed: the suite's own, see `bench list`")
-    touched = {part.split(",")[0].split()[0] for part in REGISTRY.get(defense).card.touches.split("; ")}
+    touched = _touched(defense)
     changed = " and ".join(sorted(touched))
     if image_only and text_only:
         raise UserError("image-only: together with text-only; allowed: one of them")
@@ -52,21 +53,37 @@ def choose_part(defense: str, epsilon: int, words: int, *, image_only: bool, tex
     return part
 
 
+def is_foreign(defense: str) -> bool:
+    """Tell if a defense is code of others, which runs in the sandbox and has no card."""
+    return REGISTRY.sandboxed(defense) is not None
+
+
+def _touched(defense: str) -> set[str]:
+    """Return the parts of a sample that a defense may change, by its card."""
+    if is_foreign(defense):
+        return {"pictures", "questions"}
+    return {part.split(",")[0].split()[0] for part in REGISTRY.get(defense).card.touches.split("; ")}
+
+
 def check_method(method: Method, part: Part, *, through: bool) -> None:
     """Raise UserError for wrong options, and for a method without pixel steps that is to survive a platform."""
-    names = set(REGISTRY.check_options(method).__class__.model_fields)
+    if is_foreign(method.name):
+        REGISTRY.describe(method)
+        names = set[str]()
+    else:
+        names = set(REGISTRY.check_options(method).__class__.model_fields)
     if through and not ("eot" in names and part.epsilon):
         raise UserError(f"through: {method.name!r} takes no pixel steps here; allowed: a method that does, such as em")
 
 
 def needs_answers(defense: str) -> bool:
     """Tell if a defense needs texts with the pictures, by its card."""
-    return REGISTRY.get(defense).card.needs.startswith("answers")
+    return not is_foreign(defense) and REGISTRY.get(defense).card.needs.startswith("answers")
 
 
 def needs_models(defense: str) -> bool:
     """Tell if a defense is made with surrogates."""
-    return "surrogates" in REGISTRY.get(defense).depends
+    return "surrogates" in REGISTRY.describe(Method(name=defense)).traits.depends
 
 
 def is_one_by_one(defense: str) -> bool:
@@ -85,6 +102,6 @@ def without_words(method: Method) -> Method:
 
 
 def _with_default(method: Method, option: str, value: int) -> Method:
-    if option not in REGISTRY.get(method.name).Options.model_fields:
+    if is_foreign(method.name) or option not in REGISTRY.get(method.name).Options.model_fields:
         return method
     return Method(name=method.name, options={**method.options, option: value})

@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 
 from bench.errors import printable
+from bench.owner.encodings import read_pixels
 from bench.owner.inventory import Inventory
 from bench.owner.state import State
-from bench.pictures import decode
 
 SHOWN = 48
 """Pictures with thumbnails."""
@@ -74,7 +74,7 @@ def _figure(state: State, inventory: Inventory, picture: dict[str, Any]) -> str:
     source = inventory.pictures[picture["picture"]]
     new = next(iter(picture["files"].values()), None)
     file = state.protected / source.digest if new is None else state.target / new
-    before, after = (decode(path.read_bytes(), source.label) for path in (source.file, file))
+    before, after = (read_pixels(path.read_bytes(), source.label) for path in (source.file, file))
     change = np.clip(128 + GAIN * (after.astype(int) - before), 0, 255).astype(np.uint8)
     images = "".join(f'<img alt="" src="{_thumbnail(pixels)}">' for pixels in (before, after, change))
     psnr = "unchanged" if picture["psnr"] is None else f"{picture['psnr']} dB"

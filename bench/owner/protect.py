@@ -15,14 +15,14 @@ from bench.owner import measure, report
 from bench.owner.cells import Edit
 from bench.owner.craft import Crafted, Job, craft, may_insert
 from bench.owner.encodings import encode
-from bench.owner.inventory import Inventory, LeftOut, take_inventory
-from bench.owner.methods import MOST_TOGETHER, is_one_by_one, needs_answers, needs_models
+from bench.owner.inventory import Inventory, LeftOut, Picture, take_inventory
+from bench.owner.jobs import describe_job
+from bench.owner.methods import MOST_TOGETHER, is_one_by_one, needs_answers
 from bench.owner.state import State, write_flushed
 from bench.owner.tables import Edits, write_tables
 from bench.progress import Progress, silent
 from bench.spec import identity
 from bench.store import disk
-from bench.victims import revision
 from defenses import REGISTRY
 
 LARGE = 2**20
@@ -82,20 +82,6 @@ def check_places(source: Path, target: Path) -> None:
             raise UserError(f"out: {str(folder)!r} and the source {str(root)!r} are in each other; allowed: apart")
 
 
-def describe_job(job: Job) -> dict[str, Any]:
-    """Return everything that decides the protected bytes besides the data."""
-    models = job.surrogates if needs_models(job.method.name) else ()
-    return {
-        "defense": job.method.model_dump(),
-        "code": REGISTRY.code(job.method.name),
-        "part": job.part._asdict(),
-        "surrogates": [[name, revision(name)] for name in models],
-        "seed": job.seed,
-        "chunk": job.chunk,
-        "through": job.through.steps if job.through else None,
-    }
-
-
 def plan_chunks(inventory: Inventory, job: Job) -> list[list[str]]:
     """Return the pictures of each chunk, in a random order, so that a chunk has many kinds of answers.
 
@@ -151,9 +137,9 @@ def _write_chunk(
     clean = {sample.image_id: sample for sample in crafted.clean}
     for digest, sample in released.items():
         picture = inventory.pictures[digest]
-        data, before = picture.file.read_bytes(), clean[digest].pixels
+        before = clean[digest].pixels
         try:
-            written, after = encode(data, sample.pixels, picture.label) if job.part.epsilon else (data, before)
+            written, after = encode_sample(picture, job, sample.pixels, before)
         except UserError as error:
             reason = str(error).removeprefix(f"{picture.label}: ")
             left_out += [LeftOut(name, reason) for name in picture.names or [picture.label]]
@@ -168,6 +154,12 @@ def _write_chunk(
         rows |= {row: crafted.inserted[row] for row in picture.rows}
     named = [left._asdict() for left in left_out]
     return {"pictures": pictures, "rows": rows, "left_out": named, "losses": crafted.losses}
+
+
+def encode_sample(picture: Picture, job: Job, released: np.ndarray, clean: np.ndarray) -> tuple[bytes, np.ndarray]:
+    """Return the file of a protected picture, and its pixels as they are read from it."""
+    data = picture.file.read_bytes()
+    return encode(data, released, picture.label) if job.part.epsilon else (data, clean)
 
 
 def _collect_edits(state: State, inventory: Inventory, names: dict[str, str], chunks: int) -> Edits:

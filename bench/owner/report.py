@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.owner.craft import Job
 from bench.owner.inventory import Inventory
+from bench.owner.jobs import describe_job
 from bench.owner.knowledge import LIMITS, published
 from bench.owner.page import write_page
 from bench.owner.state import State
@@ -31,6 +32,7 @@ def write(state: State, inventory: Inventory, job: Job, chunks: int) -> dict[str
             totals.add_losses(record["losses"])
     report = {
         "version": VERSION,
+        "job": describe_job(job),
         "defense": job.method.model_dump(),
         "surrogates": list(job.surrogates),
         "budget": job.part._asdict(),

@@ -101,8 +101,11 @@ def add_options(question: str, choices: tuple[str, ...]) -> str:
     return "\n".join([question, *(f"{name}. {choice}" for name, choice in lines)])
 
 
-def read_picture(raw: RawRow, dataset: RawDataset) -> bytes:
-    """Return the file of a row's picture, undecoded. Raises UserError unless it is one file inside the data set."""
+def read_picture(raw: RawRow, dataset: RawDataset, most: int = MAX_PICTURE) -> bytes:
+    """Return the file of a row's picture, undecoded; `most`: bytes.
+
+    Raises UserError unless it is one file inside the data set.
+    """
     where = f"{raw.where}: picture"
     cell = only_picture(raw)
     if isinstance(cell, dict):
@@ -110,9 +113,9 @@ def read_picture(raw: RawRow, dataset: RawDataset) -> bytes:
     if not isinstance(cell, bytes):
         name = check_text(cell, where)
         where = f"{where} {name[:80]!r}"
-        cell = read_limited(inside(dataset.base(raw.split) / name, dataset.root, where), MAX_PICTURE, where)
-    if not 0 < len(cell) <= MAX_PICTURE:
-        raise UserError(f"{where}: {len(cell)} bytes; allowed: 1 to {MAX_PICTURE}")
+        cell = read_limited(inside(dataset.base(raw.split) / name, dataset.root, where), most, where)
+    if not 0 < len(cell) <= most:
+        raise UserError(f"{where}: {len(cell)} bytes; allowed: 1 to {most}")
     return cell
 
 

@@ -1,4 +1,4 @@
-"""`bench protect` and `bench audit` as a person types them: exit codes, one line for bad input, an estimate."""
+"""`bench protect`, `bench audit` and `bench detect` from the command line: exit codes, one line for bad input."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.bench.owner import files
@@ -117,3 +118,49 @@ def test_a_dry_run_on_a_large_model_computes_without_it(cli: Callable, pets: Pat
     small, large = (json.loads(cli(*command, "--surrogates", name).out) for name in ("qwen3-vl-2b", "qwen3-vl-8b"))
     assert 0 < small["seconds"] < large["seconds"] and small["gpu_mb"] < large["gpu_mb"]
     assert "assumed" in large["rests_on"]
+
+
+@pytest.fixture
+def released(cli: Callable, pets: Path, tmp_path: Path) -> Path:
+    """The four pictures with noise that is drawn for each alone."""
+    assert cli("protect", str(pets), "--out", str(tmp_path / "out"), "--defense", "random_noise").code == 0
+    return tmp_path / "out"
+
+
+@pytest.mark.parametrize(("losses", "code", "sentence"), [((0.1, 2.0), 1, "found: "), ((2.0, 2.0), 0, "nothing found")])
+def test_detect_says_what_it_found_in_words_json_and_exit_code(
+    cli: Callable,
+    pets: Path,
+    released: Path,
+    losses: tuple[float, float],
+    code: int,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ask(_: object, sides: list[list[list[object]]], __: object) -> list[np.ndarray]:
+        return [np.array([[losses[side > 0]] * len(chunk[0]) for side in range(len(chunk))]) for chunk in sides]
+
+    monkeypatch.setattr("bench.owner.detect._ask", ask)
+    command = ("detect", str(pets), str(released), "--model", "tiny-internvl")
+    done, report = cli(*command), json.loads(cli(*command, "--json").out)
+    assert done.code == code and done.out.splitlines()[-1].startswith(sentence)
+    assert "default seed" in done.err
+    assert report["found"] == bool(code) and report["loss_fresh"] == 2 and report["answers"] == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--model", "tiny-lava"), "tiny-lava"),
+        (("--model", "tiny-internvl", "--adapter", "nowhere"), "adapter_config.json"),
+        (("--model", "tiny-internvl", "--fpr", "0"), "fpr"),
+        (("--model", "tiny-internvl", "--fpr", "nan"), "fpr"),
+        ((), "--model"),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_of_detect_is_one_line(
+    cli: Callable, pets: Path, released: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = cli("detect", str(pets), str(released), *arguments)
+    assert done.code == 2 and message in done.err.splitlines()[-1]

@@ -101,7 +101,7 @@ def broken() -> dict[str, tuple[bytes, str]]:
         "truncated.png": (whole[: len(whole) // 2], "damaged"),
         "empty.jpg": (b"", "no picture"),
         "text.png": (b"hello", "no picture"),
-        "huge.png": (encode(Image.new("L", (6500, 4800)), "PNG"), "6500x4800 pixels"),
+        "huge.png": (encode(Image.new("1", (8200, 8200)), "PNG"), "8200x8200 pixels"),
     }
 
 

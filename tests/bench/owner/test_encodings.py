@@ -8,7 +8,7 @@ import pytest
 from PIL import ExifTags, Image, ImageOps
 
 from bench.errors import UserError
-from bench.owner.encodings import encode, read_header
+from bench.owner.encodings import encode, read_header, read_pixels
 from bench.pictures import decode
 from tests.bench.owner import files
 
@@ -131,3 +131,9 @@ def test_jpeg_breaks_the_budget_even_at_its_best(quality: int, more_than: int) -
     clean = files.pixels(size=(64, 64))
     data = files.encode(Image.fromarray(shift(clean)), "JPEG", quality=quality, subsampling=0)
     assert np.abs(decode(data, "j").astype(int) - clean).max() > more_than
+
+
+def test_a_photograph_of_thirty_megapixels_is_read() -> None:
+    data = files.encode(Image.new("1", (6500, 4800)), "PNG")
+    assert read_header(data, "large.png").pixels == 6500 * 4800
+    assert read_pixels(data, "large.png").shape == (4800, 6500, 3)
