@@ -34,7 +34,15 @@ class Recipe(NamedTuple):
 
 RECIPES = (
     Recipe("tiny", 3e7, 5e-3, 2e-3, 8, "best of five rates on the clean validation pictures of the embedded victims"),
-    Recipe("small", 1e9, 2e-4, 2e-5, 8, "rates as for large models, since these are pretrained as they are"),
+    Recipe(
+        "small",
+        1e9,
+        1e-3,
+        2e-4,
+        8,
+        "SmolLM2-135M was instruction-tuned with 1e-3 in batches of 128 (alignment-handbook, "
+        "smollm2/sft/config_smol.yaml); clean validation pictures of smol-llava",
+    ),
     Recipe(
         "large",
         float("inf"),
