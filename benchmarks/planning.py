@@ -30,11 +30,11 @@ def write_suite(file: Path, runs: int) -> str:
 
 def finish_suite(name: str) -> None:
     """Keep an artefact for every stage of a suite and a row for every run, without doing their work."""
-    from bench import results
     from bench.command import format_command
     from bench.game.suite import read_suite
     from bench.play.plan import make_plan
     from bench.play.run import run_id
+    from bench.results import Run, save
     from bench.scoring.matching import EVALUATOR
     from bench.spec import PROTOCOL
     from bench.store import artifacts
@@ -46,14 +46,14 @@ def finish_suite(name: str) -> None:
     numbers |= dict.fromkeys(("protection", "protection_low", "protection_high"), 0.5)
     for key, spec in plan.runs.items():
         names = {"defense": spec.defense.name, "attack": spec.attack.name, "dataset": spec.dataset}
-        row = results.Run(
+        row = Run(
             id=run_id(spec), protocol=PROTOCOL, evaluator=EVALUATOR, defense_options={}, attack_options={},
             victim=spec.victim, threat=spec.threat, seed=spec.seed, epsilon=spec.budget.epsilon, words=5,
             eligible=True, stealth={}, cost={"protect": {"seconds": 1.0}}, provenance={"packages": {"torch": "2"}},
             stages={role: stage.identity for role, stage in plan.roles[key].items()},
             command=format_command(spec), created=datetime.now(UTC), **names, **numbers,
         )  # fmt: skip
-        results.save(row)
+        save(row)
 
 
 def time_command(*arguments: str) -> tuple[float, dict[str, Any]]:
