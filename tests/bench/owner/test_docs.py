@@ -54,4 +54,4 @@ def test_every_command_of_detect_does_what_it_says(
     peft.unload()
     lvlm.model.requires_grad_(False)
     _, plain, as_json = run_commands("detect.md", monkeypatch, capsys)
-    assert plain.startswith("nothing found: ") and json.loads(as_json)["fpr"] == 0.05
+    assert "\nnothing found: " in plain and json.loads(as_json)["fpr"] == 0.05
