@@ -1,13 +1,14 @@
 """Names in the address of a page, `?victim=tiny-gemma3`. One that is not among the results is told, never ignored."""
 
 from collections.abc import Collection
+from datetime import date
 
 import streamlit as st
 
 from bench.tables.game import GAME_COLUMNS
 from leaderboard.plain import quote_plain
 
-KEYS = [*GAME_COLUMNS, "family", "run", "results", "name", "with", "by", "find", "metric", "others"]
+KEYS = [*GAME_COLUMNS, "family", "run", "results", "name", "with", "by", "find", "metric", "others", "from", "until"]
 """The things that an address may name: a game, a run, the source of results, a method, and how a page shows them."""
 
 
@@ -32,3 +33,14 @@ def tell_unknown_value(key: str, options: Collection[object], *, several: bool =
                 f"This address names the {key} {quote_plain(value)}, which is not among these results. "
                 "Another one is shown."
             )
+
+
+def tell_no_date(key: str) -> None:
+    """Tell a value of the address that is no date."""
+    value = st.query_params.get(key)
+    if value is None:
+        return
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        st.warning(f"This address names the {key} {quote_plain(value)}, which is no date; allowed: 2026-01-31.")

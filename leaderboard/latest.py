@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-import pandas as pd
+T = TypeVar("T")
 
 PATIENCE = 1.0
 """Seconds that a visitor waits for a newer value where there is an older one."""
@@ -15,8 +15,8 @@ class _Reading(NamedTuple):
     """A reading that was begun, the state of what is read, and the value before it."""
 
     state: tuple[object, ...]
-    newer: "Future[pd.DataFrame]"
-    older: pd.DataFrame | None
+    newer: "Future[Any]"
+    older: Any
 
 
 _pool = ThreadPoolExecutor(1, "reading")
@@ -24,10 +24,10 @@ _lock = Lock()
 _readings: dict[str, _Reading] = {}
 
 
-def read(name: str, state: tuple[object, ...], load: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """Return the table that `load` makes of a source with this name and state; raises what `load` raises.
+def read(name: str, state: tuple[object, ...], load: Callable[[], T]) -> T:
+    """Return what `load` makes of a source with this name and state; raises what `load` raises.
 
-    A table is loaded once for each state. The first visitor waits for it; while a newer one is loaded for longer than
+    It is loaded once for each state. The first visitor waits for it; while a newer one is loaded for longer than
     `PATIENCE`, the one before is returned.
     """
     with _lock:
@@ -36,15 +36,16 @@ def read(name: str, state: tuple[object, ...], load: Callable[[], pd.DataFrame])
             reading = _Reading(state, _pool.submit(load), _value(reading))
             _readings[name] = reading
     try:
-        return reading.newer.result(None if reading.older is None else PATIENCE)
+        value: T = reading.newer.result(None if reading.older is None else PATIENCE)
+        return value
     except TimeoutError:
-        assert reading.older is not None
-        return reading.older
+        older: T = reading.older
+        return older
     except Exception:
         with _lock:
             _readings.pop(name, None)
         raise
 
 
-def _value(reading: _Reading | None) -> pd.DataFrame | None:
+def _value(reading: _Reading | None) -> Any:
     return reading.newer.result() if reading and not reading.newer.exception() else None

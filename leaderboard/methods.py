@@ -7,7 +7,6 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from bench.tables.game import GAME_COLUMNS
 from leaderboard import widgets
 from leaderboard.addresses import tell_unknown_value
 from leaderboard.charts import PALETTE
@@ -47,13 +46,6 @@ def choose(kind: str, names: Iterable[str]) -> str:
 def count(runs: pd.DataFrame, defense: str) -> str:
     """Return how many runs a defense has, in words."""
     return f"{int((runs['defense'] == defense).sum()):,} runs"
-
-
-def vary_victim(game: pd.DataFrame, runs: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return the runs of each game that differs from one in its victim and surrogates alone."""
-    same = [name for name in GAME_COLUMNS if name not in ("victim", "surrogates")]
-    siblings = runs[(runs[same] == game[same].iloc[0]).all(axis=1)]
-    return [part for _, part in siblings.groupby(["victim", "surrogates"])]
 
 
 def show_facts(summary: str, card: Mapping[str, str], options: Mapping[str, Any]) -> None:

@@ -3,7 +3,10 @@
 `streamlit run leaderboard/app.py` shows the same pages without these locks.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Thread
 
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
@@ -12,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.starlette import App
 
 from bench.yamlfile import MAX_BYTES
+from leaderboard import sources
 
 PRIVATE = "/_stcore/"
 SERVED = {"health", "stream", "host-config"}
@@ -61,4 +65,11 @@ class Locks:
         await self.app(scope, receive, send_with_policy)
 
 
-app = App(Path(__file__).with_name("app.py"), middleware=[Middleware(Locks)])
+@asynccontextmanager
+async def prepare(app: App) -> AsyncIterator[None]:
+    """Read the results while the first visitor is still on the way."""
+    Thread(target=sources.prepare, daemon=True).start()
+    yield
+
+
+app = App(Path(__file__).with_name("app.py"), lifespan=prepare, middleware=[Middleware(Locks)])

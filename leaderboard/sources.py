@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -14,8 +14,9 @@ from bench.results import published
 from bench.results.database import read_state
 from bench.results.own import is_open
 from bench.tables.runs import load_published_runs, load_runs, tabulate_runs
-from leaderboard import latest
+from leaderboard import games, latest
 from leaderboard.addresses import tell_unknown_value
+from leaderboard.once import once
 from leaderboard.plain import quote_plain
 
 OWN, PUBLISHED = "own", "published"
@@ -27,17 +28,25 @@ SHOW_OWN = "BENCH_LEADERBOARD_OWN"
 BROKEN = "The results of this machine cannot be read. The terminal that serves this page says why."
 
 
-# Tables in the caches are shared by all visitors: a page never changes one, it makes another.
-@st.cache_resource(max_entries=4, show_spinner="Reading the published results")
-def _load_published(folder: str, version: int) -> tuple[pd.DataFrame, dict[str, Any], list[str]]:
-    """Return the published runs, their provenance, and what of them is left out because it is wrong.
+# Tables are shared by all visitors: a page never changes one, it makes another.
+class Published(NamedTuple):
+    """The published runs, their provenance, and what of them is left out because it is wrong."""
 
-    `folder` and `version` are the key of the cache.
-    """
+    runs: pd.DataFrame
+    provenance: dict[str, Any]
+    faults: list[str]
+
+
+def _read_published() -> Published:
+    folder = str(published.FOLDER)
+    return latest.read(f"published {folder}", published.cache_key(), _load_published)
+
+
+def _load_published() -> Published:
     try:
-        return load_published_runs(), published.read_provenance() or {}, published.load_faults()
+        return Published(load_published_runs(), published.read_provenance() or {}, published.load_faults())
     except UserError as error:
-        return tabulate_runs([]), {}, [str(error)]
+        return Published(tabulate_runs([]), {}, [str(error)])
 
 
 def select_runs() -> pd.DataFrame:
@@ -45,8 +54,10 @@ def select_runs() -> pd.DataFrame:
 
     The address of a run opens the source that has it. Damaged published results give a warning and count as none.
     """
-    shipped, provenance, faults = _load_published(str(published.FOLDER), published.cache_key()[1])
-    sources = {OWN: _hide_own_data(_load_own_or_stop()), PUBLISHED: _hide_own_data(shipped)}
+    with st.spinner("Reading results"):
+        shipped, provenance, faults = _read_published()
+        own = _load_own_or_stop()
+    sources = {OWN: _hide_own_data(own), PUBLISHED: _hide_own_data(shipped)}
     if faults:
         more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
         st.sidebar.warning(quote_plain(faults[0], 300) + more, icon=":material/broken_image:")
@@ -67,27 +78,60 @@ def select_runs() -> pd.DataFrame:
     return sources[choice]
 
 
+def prepare() -> None:
+    """Read all results and compute what the first pages show, before somebody comes."""
+    named = os.environ.get(SHOW_OWN, "")
+    for runs in (_read_own(), _read_published().runs):
+        shown = _select_open(runs, named)
+        shown = runs if shown is None else shown
+        if not shown.empty:
+            games.get_entries(games.find_first(shown), shown)
+            return
+
+
 def _load_own_or_stop() -> pd.DataFrame:
     """Return the runs of this machine. Where they cannot be read, say so and end the page; the reason is logged."""
     try:
-        return latest.read(str(home()), read_state(), load_runs)
+        return _read_own()
     except (UserError, SQLAlchemyError, ValueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         st.error(BROKEN)
         st.stop()
 
 
-def _hide_own_data(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs without those on own data that are not to be shown, and say how many these are."""
-    named = os.environ.get(SHOW_OWN, "").split(",")
-    by_dataset = {name: is_open(name, None, named) for name in frame["dataset"].unique()}
+def _read_own() -> pd.DataFrame:
+    return latest.read(str(home()), read_state(), _load_own)
+
+
+def _load_own() -> pd.DataFrame:
+    """Return the runs of this machine with the standing of the first game: visitors see older ones until then."""
+    runs = load_runs()
+    shown = _select_open(runs, os.environ.get(SHOW_OWN, ""))
+    shown = runs if shown is None else shown
+    if not shown.empty:
+        games.get_standing(games.find_first(shown), shown)
+    return runs
+
+
+@once
+def _select_open(frame: pd.DataFrame, named: str) -> pd.DataFrame | None:
+    """Return the runs without those on own data, but for data that are `named`; None where all may be shown."""
+    names = named.split(",")
+    by_dataset = {name: is_open(name, None, names) for name in frame["dataset"].unique()}
     is_shown = frame["dataset"].map(by_dataset).astype(bool)
     effects = frame["effects"].dropna()  # few runs have any
-    is_shown[effects.index] &= pd.Series([is_open("", entry, named) for entry in effects], effects.index, dtype=bool)
-    if hidden := len(frame) - int(is_shown.sum()):
-        st.sidebar.caption(f"Hidden: {hidden} runs on own data. `bench leaderboard --own NAME` shows them.")
-        return frame[is_shown]
-    return frame
+    is_shown[effects.index] &= pd.Series([is_open("", entry, names) for entry in effects], effects.index, dtype=bool)
+    return None if is_shown.all() else frame[is_shown]
+
+
+def _hide_own_data(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs without those on own data that are not to be shown, and say how many these are."""
+    shown = _select_open(frame, os.environ.get(SHOW_OWN, ""))
+    if shown is None:
+        return frame
+    hidden = len(frame) - len(shown)
+    st.sidebar.caption(f"Hidden: {hidden} runs on own data. `bench leaderboard --own NAME` shows them.")
+    return shown
 
 
 def _show_provenance(provenance: dict[str, Any]) -> None:

@@ -13,9 +13,8 @@ from bench.scoring.flag import Flag
 from bench.spec import PROTOCOL
 from bench.tables.flags import tabulate_flags
 from bench.tables.game import GAME_COLUMNS
-from bench.victims import EMBEDDED
-from leaderboard import sources
-from leaderboard.addresses import tell_unknown_value
+from leaderboard import games, sources
+from leaderboard.addresses import tell_no_date, tell_unknown_value
 
 TITLES = {
     "dataset": "Data set",
@@ -31,9 +30,6 @@ SCORE = st.column_config.NumberColumn(format="%.2f")
 
 OFFERED = 500
 """Runs in the list of a page about one run."""
-
-OTHER_FAMILY = "other"
-"""The family of victims that are not embedded."""
 
 OPEN = st.column_config.LinkColumn(display_text="open")
 
@@ -52,28 +48,45 @@ def load_runs() -> pd.DataFrame:
 
 def choose_game(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the runs of the game that is chosen in the sidebar; at first the one with the most runs."""
+    every = games.split(frame)
+    table = every.table
     for column in GAME_COLUMNS:
         if column == "victim":
-            frame = _choose_family(frame)
-        options = frame[column].value_counts(sort=True).index.tolist()
+            table = _choose_family(table)
+        options = games.order_options(table, column)
         tell_unknown_value(column, options)
         choice = st.sidebar.selectbox(TITLES[column], options, key=column, bind="query-params")
-        frame = frame[frame[column] == choice]
+        table = table[table[column] == choice]
     st.sidebar.caption(f"Protocol {PROTOCOL}. Defenses are compared only within one such game.")
-    return frame
+    return every.runs[int(table.index[0])]
 
 
-def _choose_family(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs of the victims of one family, where there are several and one is chosen."""
-    families = frame["victim"].map({name: EMBEDDED.get(name) or OTHER_FAMILY for name in frame["victim"].unique()})
-    options = sorted(set(families))
+def _choose_family(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the games of the victims of one family, where there are several and one is chosen."""
+    options = sorted(set(table["family"]))
     if len(options) < 2:
-        return frame
+        return table
     tell_unknown_value("family", options)
     choice = st.sidebar.selectbox(
         "Family of the victim", options, index=None, key="family", bind="query-params", placeholder="all"
     )
-    return frame if choice is None else frame[families == choice]
+    return table if choice is None else table[table["family"] == choice]
+
+
+def choose_dates(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs that were played in the days that are chosen in the sidebar; at first all, the table itself."""
+    for key in ("from", "until"):
+        tell_no_date(key)
+    left, right = st.sidebar.columns(2)
+    first = left.date_input("Played from", None, key="from", bind="query-params", format="YYYY-MM-DD")
+    last = right.date_input("until", None, key="until", bind="query-params", format="YYYY-MM-DD")
+    if first is None and last is None:
+        return frame
+    chosen = games.restrict(frame, first, last)
+    if chosen.empty:
+        st.info("No run was played in these days.")
+        st.stop()
+    return chosen
 
 
 def choose_run(frame: pd.DataFrame) -> pd.Series:

@@ -12,11 +12,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from bench.errors import printable
 from bench.scoring.stats import Estimate
 from bench.site.intervals import LEFT, ROW, WIDTH, place_intervals
-from bench.tables.cells import compute_cells, estimate
+from bench.tables.cells import estimate
 from bench.tables.game import Game, split_games
 from bench.tables.knowledge import TITLES, Entry, describe_game, score_game
-from bench.tables.ranks import compute_leaderboard, order_attacks, order_defenses
+from bench.tables.ranks import order_attacks, order_defenses
 from bench.tables.runs import select_comparable
+from bench.tables.standings import load_standing
 from defenses import REGISTRY as DEFENSES
 
 SHADES = 10
@@ -24,7 +25,7 @@ SHADES = 10
 
 
 class Section(NamedTuple):
-    """One game with what the pages say of it. `board`, `cells`: as `compute_leaderboard` and `compute_cells` do."""
+    """One game with what the pages say of it. `board`, `cells`: of its standing."""
 
     title: str
     board: pd.DataFrame
@@ -34,7 +35,7 @@ class Section(NamedTuple):
 
 def build_pages(runs: pd.DataFrame) -> dict[str, str]:
     """Return the files of the site by their places; `runs` as `tabulate_runs` gives them."""
-    sections = [_make_section(game, played) for game, played in _sort_games(runs)]
+    sections = [_make_section(game, played, runs) for game, played in _sort_games(runs)]
     names = sorted({str(name) for name in runs["defense"]})
     addresses = {name: f"defenses/{name_file(name)}.html" for name in names}
     facts = {
@@ -66,10 +67,11 @@ def _sort_games(runs: pd.DataFrame) -> list[tuple[Game, pd.DataFrame]]:
     return sorted(games, key=lambda pair: -len(pair[1]))
 
 
-def _make_section(game: Game, played: pd.DataFrame) -> Section:
+def _make_section(game: Game, played: pd.DataFrame, runs: pd.DataFrame) -> Section:
     budget = f"ε {game.epsilon}/255, {game.words} words"
     title = f"{game.dataset}, {game.victim}, {game.threat} box, {budget}"
-    return Section(title, compute_leaderboard(played), compute_cells(select_comparable(played)), score_game(played))
+    standing = load_standing(played, runs)
+    return Section(title, standing.board, standing.cells, score_game(played, standing.board))
 
 
 def _list_sentences(section: Section) -> list[str]:

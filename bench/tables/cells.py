@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from bench.scoring.stats import Estimate
@@ -48,10 +49,12 @@ def compute_cells(runs: pd.DataFrame) -> pd.DataFrame:
     cells = groups.agg(defense=("defense", "first"), **COLUMNS)
     evaluations = [dict(zip(group["seed"], group["evaluations"], strict=True)) for _, group in groups]
     cells = cells.assign(evaluations=pd.Series(evaluations, cells.index, dtype=object))
-    for index, by_seed in cells["evaluations"].items():
+    numbers = cells[["protection", "low", "high"]].to_numpy(float, copy=True)
+    for place, by_seed in enumerate(evaluations):
         score = read_or_none(partial(score_seeds, list(by_seed.values()))) if len(by_seed) > 1 else None
         if score is not None:
-            cells.loc[index, ["protection", "low", "high"]] = list(score.protection or (float("nan"),) * 3)
+            numbers[place] = score.protection or np.nan
+    cells[["protection", "low", "high"]] = numbers
     cells = cells.reset_index().sort_values(["validation", "protection"], ascending=[False, True], kind="stable")
     cells["worst"] = ~cells["defense_label"].duplicated()
     return cells

@@ -68,12 +68,13 @@ def split_set() -> dict[str, tuple[str, ...]]:
     return {"plain": tuple(member.attack for member in load_required().plain), **below}
 
 
-def score_game(runs: pd.DataFrame) -> list[Entry]:
+def score_game(runs: pd.DataFrame, board: pd.DataFrame | None = None) -> list[Entry]:
     """Return the defenses of one game in the leaderboard's order; `runs` as `tabulate_runs` gives them.
 
+    board: the leaderboard of the same runs, where it is at hand.
     The set alone counts: attacks outside it were chosen by somebody who may have seen its results.
     """
-    board = compute_leaderboard(runs)
+    board = compute_leaderboard(runs) if board is None else board
     entries = []
     for label in [] if board.empty else board["defense_label"]:
         played = runs[runs["defense_label"] == label]

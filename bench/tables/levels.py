@@ -1,9 +1,9 @@
 """The score of a defense against a set of attacks: the best on validation with the release, and with clean data."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -127,30 +127,45 @@ class _Choice(NamedTuple):
     left: the gain from the release over that from clean data; infinite where clean data give no gain.
     """
 
-    row: pd.Series
+    row: Mapping[Hashable, Any]
     evaluations: Evaluations
     left: float
 
 
+class _Reference(NamedTuple):
+    """The accuracy on validation, and the evaluation on the test split, of a model that knows less of the release."""
+
+    validation: float
+    evaluation: str
+
+
 def _choose(rows: pd.DataFrame, clean_sides: pd.DataFrame, further: pd.DataFrame) -> _Choice:
     """Return the choice among the attacks of a set, or one further attack with which clearly less is protected."""
-    best = of_set = _compare(rows.iloc[rows["validation"].argmax()], rows, clean_sides)
-    for number in range(len(further)):
-        one = further.iloc[[number]]
-        choice = _compare(one.iloc[0], pd.concat([rows, one]), pd.concat([clean_sides, one]))
+    members = rows.to_dict("records")
+    clean = max(map(_clean_side, clean_sides.to_dict("records")), key=_accuracy)
+    baseline = max((found for row in members for found in _baselines(row)), key=_accuracy)
+    best = of_set = _compare(max(members, key=lambda row: row["validation"]), clean, baseline)
+    for row in further.to_dict("records"):
+        own_clean = max(clean, _clean_side(row), key=_accuracy)
+        choice = _compare(row, own_clean, max(baseline, *_baselines(row), key=_accuracy))
         best = choice if choice.left > max(best.left, of_set.left + CLEAR) else best
     return best
 
 
-def _compare(row: pd.Series, rows: pd.DataFrame, clean_sides: pd.DataFrame) -> _Choice:
-    """Compare the run of an attack with the best on validation of clean data, and of the baselines of one seed."""
-    clean = clean_sides.iloc[clean_sides["validation_clean"].argmax()]
-    candidates: list[tuple[float, str]] = [
-        (accuracies["validation"], stages[role])
-        for baselines, stages in zip(rows["baselines"], rows["stages"], strict=True)
-        for role, accuracies in baselines.items()
-    ]
-    base, baseline = max(candidates, key=lambda candidate: candidate[0])
-    gain = clean["validation_clean"] - base
-    left = (row["validation"] - base) / gain if gain > 0 else inf
-    return _Choice(row, Evaluations(baseline, clean["stages"]["clean"], row["stages"]["evaluate"]), left)
+def _accuracy(reference: _Reference) -> float:
+    return reference.validation
+
+
+def _clean_side(row: Mapping[Hashable, Any]) -> _Reference:
+    return _Reference(row["validation_clean"], row["stages"]["clean"])
+
+
+def _baselines(row: Mapping[Hashable, Any]) -> list[_Reference]:
+    return [_Reference(found["validation"], row["stages"][role]) for role, found in row["baselines"].items()]
+
+
+def _compare(row: Mapping[Hashable, Any], clean: _Reference, baseline: _Reference) -> _Choice:
+    """Compare the run of an attack with clean data and a baseline, of one seed."""
+    gain = clean.validation - baseline.validation
+    left = (row["validation"] - baseline.validation) / gain if gain > 0 else inf
+    return _Choice(row, Evaluations(baseline.evaluation, clean.evaluation, row["stages"]["evaluate"]), left)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from bench.paths import home, keep
-from bench.results.answers import find_answers
+from bench.results.answers import find_answers, look_once
 from bench.scoring.flag import Flag
 from bench.spec import identity
 from bench.tables import flags, ranks
@@ -53,11 +53,18 @@ def load_standing(game: pd.DataFrame, runs: pd.DataFrame) -> Standing:
     kept = read_or_none(lambda: _parse(file.read_bytes()))
     if kept is not None:
         return kept
-    cells = compute_cells(select_comparable(game)).drop(columns="evaluations")
-    standing = Standing(ranks.compute_leaderboard(game), cells, flags.flag_game(game, runs))
-    if _has_answers(game):
-        keep(file, _format(standing))
+    with look_once():
+        standing = compute_standing(game, runs)
+        if _has_answers(game):
+            keep(file, _format(standing))
     return standing
+
+
+def compute_standing(game: pd.DataFrame, runs: pd.DataFrame) -> Standing:
+    """Return the standing of a game; nothing is kept. Arguments are those of `name_standing`."""
+    with look_once():
+        cells = compute_cells(select_comparable(game)).drop(columns="evaluations")
+        return Standing(ranks.compute_leaderboard(game), cells, flags.flag_game(game, runs))
 
 
 def _has_answers(game: pd.DataFrame) -> bool:

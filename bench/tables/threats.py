@@ -1,27 +1,23 @@
 """The same release under other threat models: adaptive protection where the owner knows the victim, and where not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from bench.tables.game import GAME_COLUMNS
-
 THREATS = ("white", "gray", "black")
 
-SAME = [name for name in GAME_COLUMNS if name not in ("threat", "surrogates")]
-"""Columns that games of other threat models share with a game."""
+FREE = ("threat", "surrogates")
+"""Columns in which games of other threat models may differ from a game."""
 
 
-def select_siblings(game: pd.DataFrame, runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def select_siblings(game: pd.DataFrame, siblings: Iterable[pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Return the game itself and one for each other threat model, the one with the most runs, by threat model.
 
-    Only surrogates and threat model differ. game, runs: rows of `tabulate_runs` of one game, and of all.
+    game, siblings: the rows of one game, and of each that differs from it in `FREE` alone.
     """
-    siblings = runs[(runs[SAME] == game[SAME].iloc[0]).all(axis=1)]
-    chosen = {}
-    for threat, rows in siblings.groupby("threat"):
-        fullest = rows["surrogates"].value_counts().index[0]
-        chosen[str(threat)] = rows[rows["surrogates"] == fullest]
+    chosen: dict[str, pd.DataFrame] = {}
+    for rows in sorted(siblings, key=len, reverse=True):
+        chosen.setdefault(str(rows["threat"].iloc[0]), rows)
     return {**chosen, str(game["threat"].iloc[0]): game}
 
 

@@ -25,8 +25,8 @@ def show(name: str, game: pd.DataFrame, runs: pd.DataFrame) -> None:
     else:
         st.subheader("Protection by what the trainer knows")
         st.altair_chart(methods.draw_bars(levels, "level", "variant"), alt="Protection by level")
-    victims = tabulate_victims(name, [(part, games.get_standing(part, runs).board) for part in methods.vary_victim(
-        game, runs)])  # fmt: skip
+    victims = tabulate_victims(name, [(part, games.get_standing(part, runs).board) for part in games.find_siblings(
+        game, runs, ("victim", "surrogates"))])  # fmt: skip
     if victims["victim"].nunique() > 1:
         st.subheader("Adaptive protection by victim")
         st.altair_chart(methods.draw_bars(victims, "victim", "variant"), alt="Protection by victim")

@@ -3,16 +3,16 @@
 import pandas as pd
 import streamlit as st
 
-from bench.tables.knowledge import TITLES, Entry, describe_game, score_game, tabulate_points
-from leaderboard import widgets
+from bench.tables.knowledge import TITLES, Entry, describe_game, tabulate_points
+from leaderboard import games, widgets
 from leaderboard.charts import draw_knowledge
 
 DRAWN = 7  # defenses in the figure: one colour each (a docstring here would be shown on the page)
 
 
-def show(runs: pd.DataFrame) -> None:
-    """Show the answer for the runs of one game."""
-    entries = score_game(runs)
+def show(game: pd.DataFrame, runs: pd.DataFrame) -> None:
+    """Show the answer for the runs of one game; `runs` are those of all games."""
+    entries = games.get_entries(game, runs)
     points = tabulate_points(entries)
     if points.empty:
         st.info("No defense of this game was played against a whole level of the required set yet.")
@@ -70,5 +70,5 @@ st.markdown(
     + ", takes the attack that works best."
 )
 all_runs = widgets.load_runs()
-show(widgets.choose_game(all_runs))
+show(widgets.choose_game(all_runs), all_runs)
 explain(all_runs)

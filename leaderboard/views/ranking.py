@@ -8,7 +8,7 @@ from bench.scoring.protection import ELIGIBLE_GAIN, LISTED_SEEDS, SEEDS, VERIFIE
 from bench.tables import flags
 from bench.tables.method_tables import LEVELS
 from bench.tables.ranks import ALPHA, sort_board
-from bench.tables.threats import join_threats, select_siblings
+from bench.tables.threats import FREE, join_threats, select_siblings
 from leaderboard import downloads, games, widgets
 
 ROW, AXIS = 42, 90  # heights in the chart, in pixels (a docstring here would be shown on the page)
@@ -51,14 +51,15 @@ COLUMNS = {
 }
 
 
-def show(frame: pd.DataFrame, runs: pd.DataFrame) -> None:
-    """Show the page for the runs of one game; `runs` are those of all games."""
-    board, _, doubts = games.get_standing(frame, runs)
+def show(frame: pd.DataFrame, runs: pd.DataFrame, *, is_kept: bool) -> None:
+    """Show the page for the runs of one game; `runs` are those of all games, `is_kept` for `games.get_standing`."""
+    board, _, doubts = games.get_standing(frame, runs, is_kept=is_kept)
     if board.empty:
         st.info("No defense with comparable runs in this game yet.")
     else:
         others = {
-            threat: games.get_standing(sibling, runs).board for threat, sibling in select_siblings(frame, runs).items()
+            threat: games.get_standing(sibling, runs, is_kept=is_kept).board
+            for threat, sibling in select_siblings(frame, games.find_siblings(frame, runs, FREE)).items()
         }
         board = join_threats(board, others)
         pairs = zip(board["defense_label"], board["attack_label"], strict=True)
@@ -157,4 +158,5 @@ def explain() -> None:
 st.title("Protection against trainers who adapt")
 st.markdown("If this image-text data is published, **can someone still fine-tune a vision-language model on it?**")
 all_runs = widgets.load_runs()
-show(widgets.choose_game(all_runs), all_runs)
+dated_runs = widgets.choose_dates(all_runs)
+show(widgets.choose_game(dated_runs), dated_runs, is_kept=dated_runs is all_runs)

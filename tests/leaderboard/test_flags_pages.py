@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from bench.results import Run, save
 from bench.scoring.flag import Flag
 from bench.tables import flags
+from leaderboard import latest
 
 Open = Callable[..., AppTest]
 Enter = Callable[..., None]
@@ -50,7 +50,7 @@ def test_flags_hide_no_row(home: Path, open_page: Open, monkeypatch: pytest.Monk
     seen = []
     for raised in ([], [Flag("k", "", "", "all"), *(Flag("k", name, "jpeg", "one") for name in LISTED)]):
         monkeypatch.setattr(flags, "flag_game", lambda *_, raised=raised: raised)
-        st.cache_resource.clear()
+        monkeypatch.setattr(latest, "_readings", {})
         app = open_page(page)
         table = app.dataframe[0].value.drop(columns="Flags") if page == "ranking" else None
         cells = None if page == "ranking" else {key: row["protection"] for key, row in numbers(app).items()}

@@ -4,6 +4,7 @@ import ast
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,20 @@ def test_ranking_by_another_level_and_search_are_in_the_address(enter: Enter, op
     assert open_page(find="MMG").dataframe[0].value["Defense"].tolist() == ["mmguard"]
     assert open_page(find="nobody").info[0].value == "No defense of this game fits the search."
     assert "`beauty`" in open_page(by="beauty").warning[0].value
+
+
+def test_days_are_in_the_address_of_the_ranking(enter: Enter, open_page: Open, bench_home: Path) -> None:
+    enter("em", 0.4, created=datetime(2026, 3, 1, 23, 59, tzinfo=UTC))
+    enter("mmguard", 0.2, created=datetime(2026, 3, 3, tzinfo=UTC))
+    app = open_page()
+    assert app.dataframe[0].value["Defense"].tolist() == ["mmguard", "em"]
+    app.date_input(key="until").set_value(date(2026, 3, 1)).run()
+    assert app.dataframe[0].value["Defense"].tolist() == ["em"]
+    kept = len(list((bench_home / "standings").glob("*.json")))
+    assert open_page(**{"from": "2026-03-02"}).dataframe[0].value["Defense"].tolist() == ["mmguard"]
+    assert open_page(until="2026-02-28").info[0].value == "No run was played in these days."
+    assert "`soon`, which is no date" in open_page(until="soon").warning[0].value
+    assert len(list((bench_home / "standings").glob("*.json"))) == kept, "visitors do not fill the home"
 
 
 def test_two_defenses_are_compared_from_their_address(enter: Enter, open_page: Open) -> None:

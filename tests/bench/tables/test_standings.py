@@ -151,7 +151,7 @@ def test_only_attacks_that_both_met_are_compared() -> None:
 def test_other_threat_models_stand_in_columns_of_their_own(play: Play) -> None:
     runs = tabulate_runs([*play("em", 0.4), *play("em", 0.6, threat="black", surrogates="a"), *play("tap", 0.2)])
     game = runs[runs["threat"] == "white"]
-    siblings = select_siblings(game, runs)
+    siblings = select_siblings(game, [rows for _, rows in runs.groupby(["threat", "surrogates"])])
     boards = {threat: compute_leaderboard(rows) for threat, rows in siblings.items()}
     board = join_threats(boards["white"], boards).set_index("defense_label")
     assert board.loc["em", ["white", "black"]].tolist() == pytest.approx([0.5, 0.25])
