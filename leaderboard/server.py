@@ -16,6 +16,7 @@ from streamlit.starlette import App
 
 from bench.yamlfile import MAX_BYTES
 from leaderboard import sources
+from leaderboard.backend import Backend
 
 PRIVATE = "/_stcore/"
 SERVED = {"health", "stream", "host-config"}
@@ -72,4 +73,4 @@ async def prepare(app: App) -> AsyncIterator[None]:
     yield
 
 
-app = App(Path(__file__).with_name("app.py"), lifespan=prepare, middleware=[Middleware(Locks)])
+app = App(Path(__file__).with_name("app.py"), lifespan=prepare, middleware=[Middleware(Locks), Middleware(Backend)])

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -24,6 +25,9 @@ TITLES = {OWN: "Runs of this machine", PUBLISHED: "Published results"}
 
 SHOW_OWN = "BENCH_LEADERBOARD_OWN"
 """Environment variable: names of own data that are shown, separated by commas. `bench leaderboard --own` sets it."""
+
+UNREADABLE = (UserError, SQLAlchemyError, ValueError, OSError)
+"""Errors of results that cannot be read."""
 
 BROKEN = "The results of this machine cannot be read. The terminal that serves this page says why."
 
@@ -79,21 +83,22 @@ def select_runs() -> pd.DataFrame:
 
 
 def prepare() -> None:
-    """Read all results and compute what the first pages show, before somebody comes."""
-    named = os.environ.get(SHOW_OWN, "")
-    for runs in (_read_own(), _read_published().runs):
-        shown = _select_open(runs, named)
-        shown = runs if shown is None else shown
-        if not shown.empty:
-            games.get_entries(games.find_first(shown), shown)
-            return
+    """Read all results and compute what the first pages show, before somebody comes. Pages tell what cannot be read."""
+    with suppress(*UNREADABLE):
+        named = os.environ.get(SHOW_OWN, "")
+        for runs in (_read_own(), _read_published().runs):
+            shown = _select_open(runs, named)
+            shown = runs if shown is None else shown
+            if not shown.empty:
+                games.get_entries(games.find_first(shown), shown)
+                return
 
 
 def _load_own_or_stop() -> pd.DataFrame:
     """Return the runs of this machine. Where they cannot be read, say so and end the page; the reason is logged."""
     try:
         return _read_own()
-    except (UserError, SQLAlchemyError, ValueError, OSError) as error:
+    except UNREADABLE as error:
         sys.stderr.write(f"{error}\n")
         st.error(BROKEN)
         st.stop()

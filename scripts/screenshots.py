@@ -104,8 +104,8 @@ def main(folder: Path, pages: tuple[str, ...], *, readme: bool) -> int:
 
 
 def is_error(said: ConsoleMessage) -> bool:
-    """Return True for an error in the console, but for one: Streamlit looks for its server below each page at first."""
-    return said.type == "error" and "/_stcore/" not in str(said.location.get("url", ""))
+    """Return True for an error in the console."""
+    return said.type == "error"
 
 
 def is_foreign(url: str, address: str) -> bool:

@@ -78,6 +78,8 @@ def test_pages_in_a_browser(address: str, home: Path) -> None:
         dialogs: list[str] = []
         requests: list[str] = []
         page.on("request", lambda request: requests.append(request.url))
+        errors: list[str] = []
+        page.on("console", lambda said: said.type == "error" and errors.append(said.text))
         page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
         for path, heading in seen.items():
             page.goto(f"{address}/{path}")
@@ -106,7 +108,7 @@ def test_pages_in_a_browser(address: str, home: Path) -> None:
             page.goto(f"{address}/{path}")
             expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible(timeout=60_000)
             expect(page.get_by_text("This address names")).to_be_visible(timeout=60_000)
-        assert dialogs == []
+        assert (dialogs, errors) == ([], [])
         places = (address, address.replace("http", "ws"), "data:", "blob:")
         assert [url for url in requests if not url.startswith(places)] == [], "nothing is fetched from elsewhere"
         icon = page.locator("link[rel~=icon]").get_attribute("href")
