@@ -79,7 +79,7 @@ def test_pages_in_a_browser(address: str, home: Path) -> None:
         requests: list[str] = []
         page.on("request", lambda request: requests.append(request.url))
         errors: list[str] = []
-        page.on("console", lambda said: said.type == "error" and errors.append(said.text))
+        page.on("console", lambda said: errors.extend([said.text] if said.type == "error" else []))
         page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
         for path, heading in seen.items():
             page.goto(f"{address}/{path}")
