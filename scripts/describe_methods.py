@@ -19,15 +19,19 @@ from bench.methods.descriptions import BUILT_IN, description_key
 from bench.methods.registry import Registry
 from bench.play.plan import make_plan
 from bench.spec import Method
+from bench.victims import ASSEMBLED
 from defenses import REGISTRY as DEFENSES
 
 REGISTRIES: tuple[Registry[Any, Any], ...] = (DEFENSES, ATTACKS)
 
 
 def plan_suites() -> None:
-    """Plan every built-in suite, and describe every built-in method as it stands."""
+    """Plan the built-in suites, and describe every built-in method as it stands.
+
+    Runs with a victim that may not be made yet are left out.
+    """
     for suite in presets():
-        make_plan(read_suite(suite).runs())
+        make_plan([run for run in read_suite(suite).runs() if run.victim not in ASSEMBLED])
     for registry in REGISTRIES:
         for name, entry in registry.catalog.items():
             if not entry.installed:
