@@ -21,7 +21,7 @@ _DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, s
 """The errors that Pillow's readers raise for damaged files."""
 
 
-def decode(data: bytes, where: str, most: int = MAX_PIXELS) -> np.ndarray:
+def decode(data: bytes, where: str, most: int | None = None) -> np.ndarray:
     """Return the (H, W, 3) uint8 pixels in 0..255 of a picture file: upright, with white behind transparency.
 
     Only the first frame is read, and of 16 bits only the high byte. Raises UserError that begins with `where` for a
@@ -35,9 +35,10 @@ def decode(data: bytes, where: str, most: int = MAX_PIXELS) -> np.ndarray:
 
 @contextmanager
 def open_picture(
-    data: bytes, where: str, formats: tuple[str, ...] = FORMATS, most: int = MAX_PIXELS
+    data: bytes, where: str, formats: tuple[str, ...] = FORMATS, most: int | None = None
 ) -> Iterator[Image.Image]:
     """Open a picture and read only its header. Errors of its pixels inside the block become UserErrors too."""
+    most = MAX_PIXELS if most is None else most
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=formats) as picture:
             if picture.width * picture.height > most:

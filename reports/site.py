@@ -65,14 +65,15 @@ def render_attacks() -> str:
     """Return the page of tuners, parts and recipes, with their options."""
     text = "A part is written behind a tuner: `lora_sft+jpeg(quality=30)`. [Reasons](../design/attacks.md).\n"
     head = f"# Attacks\n\n{MADE}\n{text}"
+    tuners, parts = ({n: e for n, e in kind.catalog.items() if e.file is None} for kind in (ATTACKS, PARTS))
     recipes = [(f"`{name}`", f"`{recipe.attack}`", recipe.summary) for name, recipe in load_recipes().items()]
     return "\n".join(
         [
             head,
             "## Tuners\n",
-            *(_method(name, ATTACKS.get(name), entry.summary) for name, entry in ATTACKS.catalog.items()),
+            *(_method(name, ATTACKS.get(name), entry.summary) for name, entry in tuners.items()),
             "## Parts\n",
-            *(_method(name, PARTS.get(name), entry.summary) for name, entry in PARTS.catalog.items()),
+            *(_method(name, PARTS.get(name), entry.summary) for name, entry in parts.items()),
             "## Recipes\n",
             markdown.table(("name", "attack", "what it is"), recipes) + "\n",
         ]

@@ -27,6 +27,7 @@ EXTRAS = {
     "ray": "suites cannot be played on a Ray cluster",
     "s3": "finished stages cannot be shared through S3",
     "slurm": "suites cannot be played on Slurm",
+    "smol": "smol-llava cannot be made",
 }
 """Optional parts of the installation, and what does not work without each."""
 

@@ -149,7 +149,7 @@ def models_of(kind: str, payload: Payload) -> tuple[str, ...]:
     """Return the models that a stage loads, from the payload that names its artefact."""
     if kind == "protect":
         return tuple(name for name, *_ in payload.get("surrogates", ()))
-    return (payload["victim"][0],) if kind in ("attack", "evaluate") else ()
+    return (payload["victim"][0],) if kind in ("attack", "evaluate") and "victim" in payload else ()
 
 
 def step_passes(name: str) -> int:

@@ -51,8 +51,8 @@ def read(file: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerBase]:
     """
     if find_spec("gguf") is None:
         raise UserError("victim: reading its language model needs gguf; allowed: pip install 'mmguard-bench[smol]'")
-    tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-    source = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name)
+    tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name, trust_remote_code=False)
+    source = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, trust_remote_code=False)
     del source.config.quantization_config  # the weights were widened when they were read
     language = LlamaForCausalLM(source.config)
     language.load_state_dict(source.state_dict())

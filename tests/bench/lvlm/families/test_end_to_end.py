@@ -4,12 +4,13 @@ Each plays on four of the 24 concepts of `emoji_smoke`.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from bench import datasets
 from bench.datasets.emoji import smoke
 from tests.bench.cli.conftest import cli  # noqa: F401 - a fixture
 from tests.bench.lvlm.families.published_settings import SETTINGS, write_checkpoint
@@ -23,6 +24,16 @@ LONG = {"idefics3", "mllama", "smolvlm"}
 CRAFT = ("--defense", "em", "-o", "rounds=1", "-o", "image_steps=1", "-o", "inner_steps=1", "-o", "batch=8")
 
 
+@pytest.fixture
+def few_concepts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Four concepts in `emoji_smoke`, during one test."""
+    monkeypatch.setattr(smoke, "CONCEPTS", 4)
+    datasets.load.cache_clear()
+    yield
+    datasets.load.cache_clear()
+
+
+@pytest.mark.usefixtures("few_concepts")
 @pytest.mark.parametrize(
     "name",
     [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SETTINGS if name not in LONG],
@@ -32,9 +43,7 @@ def test_a_family_with_published_settings_plays_a_whole_run(
     cli: Callable,  # noqa: F811
     bench_home: Path,
     tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(smoke, "CONCEPTS", 4)
     victim = write_checkpoint(name, tmp_path_factory.mktemp(name))
     line = ("run", *CRAFT, "--attack", "lora_sft", "-a", "epochs=2", "-a", "batch=8", "--dataset", "emoji_smoke")
     output = cli(*line, "--victim", str(victim), "--force", "--json")
