@@ -33,8 +33,8 @@ TRAINERS = {
     "the release": "lora_sft",
     "its JPEG copies, quality 60": "lora_sft+jpeg(quality=60)",
     "its JPEG copies, quality 20, inserted words dropped": "lora_sft+jpeg(quality=20)+drop_inserted",
-    "half of it, the other half clean": "lora_sft+partial(share=0.5)",
-    "a tenth of it, the others clean": "lora_sft+partial(share=0.9)",
+    "half of it, the other half clean": "lora_sft+partial(protected=0.5)",
+    "a tenth of it, the others clean": "lora_sft+partial(protected=0.1)",
 }
 """The attacks of trainers who have the release, by what they train on."""
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from studies.detect import interval, p_values
+from attacks import REGISTRY
+from attacks.grammar import parse_attack
+from studies.detect import TRAINERS, interval, p_values
 
 
 def test_the_copy_that_a_model_knows_is_found_and_is_no_fresh_copy_of_another() -> None:
@@ -17,3 +19,8 @@ def test_the_copy_that_a_model_knows_is_found_and_is_no_fresh_copy_of_another() 
 def test_a_rate_has_its_interval() -> None:
     assert interval(4, 4) == "4 of 4 | 100 % [40, 100]"
     assert interval(0, 20) == "0 of 20 | 0 % [0, 17]"
+
+
+def test_every_trainer_of_the_study_is_an_attack_that_can_be_built() -> None:
+    for text in TRAINERS.values():
+        REGISTRY.build(parse_attack(text))
