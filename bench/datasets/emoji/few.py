@@ -9,7 +9,7 @@ CONCEPTS = 24
 
 
 def load(split: str) -> SampleSet:
-    """Return the samples of a split, a part of those of `emoji_catalog`: 96 to train on, 72 to choose by, 360 to judge by.
+    """Return the samples of a split, some of `emoji_catalog`: 96 to train on, 72 to choose by, 360 to judge by.
 
     Every second of its first concepts is taken, since neighbours in the catalogue are alike.
     """

@@ -152,8 +152,8 @@ def test_the_second_plan_needs_no_torch(tmp_path: Path) -> None:
     """The first one describes the methods with these options, and keeps what it found."""
     script = (
         "import sys; from bench.cli.main import main\n"
-        "sys.argv = ['bench', 'run', '--defense', 'mmguard', '-o', 'rounds=29', '--attack', 'lora_sft', '--victim', 'qwen3-vl-4b',"
-        " '--dataset', 'textvqa', '--dry-run']\n"
+        "sys.argv = ['bench', 'run', '--defense', 'mmguard', '-o', 'rounds=29', '--attack', 'lora_sft',"
+        " '--victim', 'qwen3-vl-4b', '--dataset', 'textvqa', '--dry-run']\n"
         "try: main()\n"
         "except SystemExit as end: print(end.code, 'torch' in sys.modules)"
     )
