@@ -36,7 +36,10 @@ _EMOJI = ("bench.datasets.emoji", "bench.datasets.near_duplicates", _TABLES)
 EMBEDDED: dict[str, DatasetCard] = {
     "emoji_catalog": DatasetCard("bench.datasets.emoji.catalog", "65 emoji concepts to be named", "MIT", (_TABLES,)),
     "emoji_few": DatasetCard(
-        "bench.datasets.few.catalog", "24 concepts of emoji_catalog, for slow victims", "MIT", _EMOJI
+        "bench.datasets.few.catalog",
+        "24 concepts of emoji_catalog, for slow victims",
+        "MIT",
+        ("bench.datasets.emoji", _TABLES),
     ),
     "emoji_smoke": DatasetCard(
         "bench.datasets.emoji.smoke", "a corner of emoji_catalog, to try things on", "MIT", (_TABLES,)
