@@ -4,8 +4,8 @@
 
 Pictures are protected COPIES times with other random draws, BLOCK pictures together. Every copy is the release of one
 trainer, so each of their models is a case of its own; the other copies are fresh to it. A model that never saw the
-release that it is tested on is a case for the rate of false positives. Intervals are Clopper-Pearson's at 95 %, with
-models as the units.
+release that it is tested on is a case for the rate of false positives; such a model is tested on several, and its cases
+are not independent. Intervals are Clopper-Pearson's at 95 %, with cases as the units.
 """
 
 import tempfile

