@@ -10,7 +10,7 @@ seconds are of the processor, so that other work on the machine does not count.
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -18,7 +18,8 @@ import torch
 from bench import datasets
 from bench.lvlm import catalog
 from bench.lvlm.adapters import attach_adapter, lora_config
-from bench.lvlm.text import Prompt
+from bench.lvlm.base import LVLM
+from bench.lvlm.text import Encoded, Prompt
 from bench.progress import silent
 from bench.runtime import prepare
 from bench.samples import SampleSet
@@ -44,6 +45,15 @@ def median_seconds(works: dict[str, Callable[[], object]]) -> dict[str, float]:
     return {name: statistics.median(times[1:]) for name, times in seconds.items()}
 
 
+def take_bare_steps(victim: LVLM, encoded: Encoded, images: Sequence[torch.Tensor], steps: int) -> None:
+    """Take forward passes with input gradients on pictures, and do nothing with them."""
+    positions = victim.position_inputs(encoded, victim.layouts(images))
+    for _ in range(steps):
+        leaves = [image.clone().requires_grad_(True) for image in images]
+        loss = victim.forward_inputs(encoded, {**victim.pixel_values(leaves), **positions}).loss.sum()
+        torch.autograd.grad(loss, leaves)
+
+
 def main(name: str) -> None:
     """Print the table."""
     prepare()
@@ -51,13 +61,9 @@ def main(name: str) -> None:
     samples = SampleSet(datasets.load("emoji_catalog", "train").samples[:BATCH])
     images = [to_levels(s.pixels) for s in samples]
     encoded = victim.encode([Prompt(s.question, s.answer) for s in samples], victim.layouts(images))
-    positions = victim.position_inputs(encoded, victim.layouts(images))
 
     def bare() -> None:
-        for _ in range(STEPS):
-            leaves = [image.clone().requires_grad_(True) for image in images]
-            loss = victim.forward_inputs(encoded, {**victim.pixel_values(leaves), **positions}).loss.sum()
-            torch.autograd.grad(loss, leaves)
+        take_bare_steps(victim, encoded, images, STEPS)
 
     def adapted() -> None:
         with attach_adapter(victim, lora_config(victim, PixelOptions().inner_rank, "language")):

@@ -21,7 +21,7 @@ from bench.api import protect
 from bench.lvlm import catalog
 from bench.lvlm.text import Prompt
 from bench.runtime import prepare
-from benchmarks.crafting import median_seconds
+from benchmarks.crafting import median_seconds, take_bare_steps
 from benchmarks.owner import write_folder
 from defenses.craft.levels import to_levels
 
@@ -40,12 +40,7 @@ def main(name: str) -> None:
 
         def bare() -> None:
             for start in range(0, COUNT, BATCH):
-                batch = images[start : start + BATCH]
-                positions = victim.position_inputs(encoded, victim.layouts(batch))
-                for _ in range(STEPS):
-                    leaves = [image.clone().requires_grad_(True) for image in batch]
-                    loss = victim.forward_inputs(encoded, {**victim.pixel_values(leaves), **positions}).loss.sum()
-                    torch.autograd.grad(loss, leaves)
+                take_bare_steps(victim, encoded, images[start : start + BATCH], STEPS)
 
         def command(steps: int) -> Callable[[], object]:
             def work() -> None:

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import torch
 from rich.progress import track
-from transformers import Trainer, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
+from transformers import Trainer
 
 from bench.lvlm.base import LVLM
 from bench.lvlm.embedded.language import AnswerLoss, make_prompts
 from bench.lvlm.embedded.smol_llava import SEED, attach_learner
 from bench.lvlm.embedded.tower import Pictures
+from bench.lvlm.embedded.training import make_arguments, run
 
 STEPS = 500
 BATCH = 16
@@ -83,23 +83,6 @@ def align(lvlm: LVLM, data: Pictures, labels: pd.DataFrame, folder: Path, steps:
         encoded = lvlm.encode([prompts[i] for i in indices], [module.layout] * len(indices))
         return {"encoded": encoded, "inputs": data.batch(indices)}
 
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        max_steps=steps,
-        per_device_train_batch_size=BATCH,
-        learning_rate=RATE,
-        lr_scheduler_type="cosine",
-        warmup_steps=20,
-        seed=SEED,
-        save_steps=50,
-        save_total_limit=1,
-        logging_steps=10,
-        max_grad_norm=1.0,
-        report_to="none",
-        remove_unused_columns=False,
-        dataloader_drop_last=True,
-        dataloader_pin_memory=False,
-    )
-    trainer = Trainer(module, arguments, collate, range(len(prompts)))
-    trainer.model_accepts_loss_kwargs = False
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.exists() else None)
+    others = {"learning_rate": RATE, "lr_scheduler_type": "cosine", "warmup_steps": 20, "save_steps": 50}
+    arguments = make_arguments(folder, steps=steps, batch=BATCH, seed=SEED, logging_steps=10, **others)
+    run(Trainer(module, arguments, collate, range(len(prompts))))

@@ -16,7 +16,7 @@ from bench.datasets.emoji.questions import NAMING
 from bench.errors import UserError
 from bench.lvlm.base import LVLM
 from bench.lvlm.catalog import load
-from bench.lvlm.embedded import align, smol_llava, smollm2
+from bench.lvlm.embedded import align, smol_llava, smollm2, training
 from bench.lvlm.embedded.build import BUILDERS
 from bench.lvlm.embedded.tower import Pictures
 from bench.lvlm.text import Prompt
@@ -132,7 +132,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr(align, "RATE", 1e-2)
     monkeypatch.setattr(align.Alignment, "forward", spy)
     arguments = lambda **given: TrainingArguments(**{**given, "save_steps": 2, "warmup_steps": 1})  # noqa: E731
-    monkeypatch.setattr(align, "TrainingArguments", arguments)
+    monkeypatch.setattr(training, "TrainingArguments", arguments)
     return losses
 
 
