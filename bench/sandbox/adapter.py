@@ -15,15 +15,9 @@ from bench.sandbox.release import MAX_TEXT, Done, File, Step, parse, read_bytes,
 from bench.spec import Closed
 
 if TYPE_CHECKING:
-    import torch
-    from peft import LoraConfig
-
     from bench.lvlm.base import LVLM
 
 ADAPTER, WEIGHTS, SCALE, CURVE = "adapter_model.safetensors", "weights.safetensors", "scale.json", "curve.json"
-PREFIX = "base_model.model."
-"""The beginning of a tensor's name in an adapter of PEFT."""
-
 MIN_BYTES = 2**28
 """Bytes that a file of weights may have at least, whatever the size of the victim."""
 
@@ -76,85 +70,33 @@ def save_trained(trained: Trained, victim: "LVLM", folder: Path) -> None:
 
     Raises UserError for tensors of other names or shapes than the victim has, and for what is no finite number.
     """
+    from peft import LoraConfig
     from safetensors.torch import save_file
 
-    from bench.lvlm.adapters import full_parameters
+    from bench.lvlm.foreign_adapter import DOWN, attach_checked, check_weights, read_tensors
 
     for place, data in trained.files.items():
-        tensors = _load(data, place)
+        where = f"out of the sandbox came {place}"
+        tensors = read_tensors(data, where)
         target = folder / place
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.name == WEIGHTS:
-            parameters = full_parameters(victim, tower=True)
-            shapes = {name: parameters[name].shape for name in tensors if name in parameters}
+            check_weights(victim, tensors, where)
         else:
-            config = _make_config(tensors, victim, trained.scale)
-            shapes = _adapter_shapes(victim, config)
-            config.save_pretrained(target.parent)
-        _check(tensors, shapes, place)
+            down = [name for name in tensors if name.endswith(DOWN)]
+            parameters = victim.projector_parameters
+            config = LoraConfig(
+                r=next((tensors[name].shape[0] for name in down if tensors[name].ndim), 0),
+                lora_alpha=trained.scale.alpha,
+                target_parameters=[p for p in parameters if any(n.endswith(_module(p) + DOWN) for n in down)] or None,
+                use_dora=any("lora_magnitude_vector" in name for name in tensors),
+                use_rslora=trained.scale.rslora,
+            )
+            with attach_checked(victim, tensors, config, where):
+                config.save_pretrained(target.parent)
         save_file(tensors, target)
 
 
-def _load(data: bytes, place: str) -> "dict[str, torch.Tensor]":
-    """Return the tensors of a file. Raises UserError for a broken one, and for values that are not finite."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
-    try:
-        tensors = load(data)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        refuse(f"{place}: {show(error)}", "a file of safetensors")
-    for name, tensor in tensors.items():
-        if not tensor.is_floating_point() or not tensor.isfinite().all():
-            refuse(f"{place}: {show(name)} of {str(tensor.dtype)[6:]}", "finite numbers")
-    return tensors
-
-
-def _make_config(tensors: "Mapping[str, torch.Tensor]", victim: "LVLM", scale: Scale) -> "LoraConfig":
-    """Return the configuration of LoRA that tensors are of: their modules, one rank, and the scale."""
-    from peft import LoraConfig
-
-    down = {name.removesuffix(".lora_A.weight"): t for name, t in tensors.items() if name.endswith(".lora_A.weight")}
-    if not down or min(tensor.ndim for tensor in down.values()) == 0:
-        refuse("no adapter of LoRA", "tensors lora_A and lora_B of modules")
-    modules = [name.removeprefix(PREFIX) for name in down]
-    matrices = [m for m in victim.projector_parameters if any(_is_of(module, m) for module in modules)]
-    return LoraConfig(
-        r=next(iter(down.values())).shape[0],
-        lora_alpha=scale.alpha,
-        target_modules=[module for module in modules if not any(_is_of(module, m) for m in matrices)],
-        target_parameters=matrices or None,
-        use_dora=any("lora_magnitude_vector" in name for name in tensors),
-        use_rslora=scale.rslora,
-    )
-
-
-def _is_of(module: str, parameter: str) -> bool:
-    """Return True if a parameter, named by the end of its place, belongs to a module."""
-    return module.endswith(parameter.rpartition(".")[0])
-
-
-def _adapter_shapes(victim: "LVLM", config: "LoraConfig") -> "dict[str, torch.Size]":
-    """Return the shapes of the tensors of an adapter on a victim, by name."""
-    from peft import get_peft_model, get_peft_model_state_dict
-
-    try:
-        peft = get_peft_model(victim.model, config)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        refuse(f"an adapter that does not fit: {show(error)}", "LoRA on modules of the victim")
-    try:
-        return {name: tensor.shape for name, tensor in get_peft_model_state_dict(peft).items()}
-    finally:
-        peft.unload()
-        victim.model.requires_grad_(False)
-
-
-def _check(tensors: "Mapping[str, torch.Tensor]", shapes: "Mapping[str, torch.Size]", place: str) -> None:
-    for name in sorted(tensors.keys() | shapes.keys()):
-        given, expected = (list(t) if t is not None else "none" for t in (_shape(tensors, name), shapes.get(name)))
-        if given != expected:
-            refuse(f"{place}: {show(name)} of shape {given}", str(expected))
-
-
-def _shape(tensors: "Mapping[str, torch.Tensor]", name: str) -> "torch.Size | None":
-    return tensors[name].shape if name in tensors else None
+def _module(parameter: str) -> str:
+    """Return the end of the place of the module that a parameter, named by the end of its own, belongs to."""
+    return parameter.rpartition(".")[0]

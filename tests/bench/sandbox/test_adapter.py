@@ -62,6 +62,12 @@ def test_an_adapter_is_saved_as_a_tuner_saves_it(lvlm: LVLM, tmp_path: Path, dor
         )
 
 
+def test_the_same_adapter_is_the_same_bytes_in_every_process(llava: LVLM, tmp_path: Path) -> None:
+    write(llava, make_adapter(llava), tmp_path)
+    modules = json.loads((tmp_path / "adapter_config.json").read_text())["target_modules"]
+    assert modules == sorted(modules) and len(modules) > 8  # a set would be in another order with other hashes of texts
+
+
 def test_weights_are_saved_as_a_tuner_saves_them(llava: LVLM, tmp_path: Path) -> None:
     weights = {name: tensor + 1 for name, tensor in copy_weights(llava).items()}
     write(llava, weights, tmp_path, WEIGHTS)
@@ -80,18 +86,22 @@ def _renamed(tensors: Tensors) -> Tensors:
 CHANGES = {
     "NaN": (lambda t: t | {_first(t): t[_first(t)] * torch.nan}, "finite numbers"),
     "infinity": (lambda t: t | {_first(t): t[_first(t)] + torch.inf}, "finite numbers"),
-    "whole numbers": (lambda t: t | {_first(t): t[_first(t)].int()}, "int32; allowed: finite numbers"),
+    "whole numbers": (lambda t: t | {_first(t): t[_first(t)].int()}, "of int32 is not finite; allowed: finite numbers"),
     "another shape": (lambda t: t | {_first(t): t[_first(t)][:, :-1].clone()}, "of shape "),
     "two ranks": (lambda t: t | {_first(t): t[_first(t)][:-1]}, "of shape "),
     "one tensor too few": (
         lambda t: {n: v for n, v in t.items() if n != min(t).replace("lora_A", "lora_B")},
-        "shape none",
+        "is missing; allowed: ",
     ),
     "one tensor too many": (lambda t: t | {"base_model.model.lm_head.weight": torch.zeros(2)}, "lm_head.weight"),
-    "a module that is not there": (_renamed, "allowed: "),
+    "a module that is not there": (_renamed, "'no.such' is no linear layer"),
     "no module": (lambda t: {"x": torch.zeros(2)}, "no adapter of LoRA"),
     "nothing": (lambda t: {}, "no adapter of LoRA"),
-    "a number for a matrix": (lambda t: {_first(t): torch.tensor(1.0)}, "no adapter of LoRA"),
+    "a number for a matrix": (lambda t: {_first(t): torch.tensor(1.0)}, "rank 0; allowed: 1 to 4096"),
+    "a rank of billions in no bytes": (lambda t: {_first(t): torch.zeros(2**33, 0)}, "rank 8589934592; allowed: "),
+    "a rank of thousands in no bytes": (lambda t: {_first(t): torch.zeros(4096, 0)}, "of shape [4096, 0]; allowed: "),
+    "numbers of 8 bits": (lambda t: t | {_first(t): t[_first(t)].to(torch.float8_e4m3fn)}, "of float8_e4m3fn is not"),
+    "complex numbers": (lambda t: t | {_first(t): t[_first(t)].to(torch.complex64)}, "of complex64 is not"),
     "names that steer": (lambda t: t | {"\x1b[31m\n": torch.tensor([torch.nan])}, "\\x1b[31m"),
 }
 
@@ -110,12 +120,31 @@ def test_weights_that_do_not_fit_are_one_line(llava: LVLM, tmp_path: Path, name:
         write(llava, {name: torch.zeros(1)}, tmp_path, WEIGHTS)
 
 
+def header(**tensors: object) -> bytes:
+    """Return a file of safetensors with 8 bytes behind a header that says this."""
+    text = json.dumps({name: {"dtype": "F32", "shape": [1], "data_offsets": at} for name, at in tensors.items()})
+    return len(text).to_bytes(8, "little") + text.encode() + bytes(8)
+
+
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\x80", pickle.dumps({"a": 1}), b"\xff" * 64, (2**62).to_bytes(8, "little") + b"{}", b"\2\0\0\0\0\0\0\0[]"],
+    [
+        b"",
+        b"\x80",
+        pickle.dumps({"a": 1}),
+        b"\xff" * 64,
+        (2**62).to_bytes(8, "little") + b"{}",
+        b"\2\0\0\0\0\0\0\0[]",
+        header(a=[0, 4]),
+        header(a=[0, 4], b=[0, 4]),
+        header(a=[4, 8], b=[2, 6]),
+        header(a=[0, 4], b=[4, 2**63]),
+        header(a=[-4, 0]),
+        header(a=[4, 0]),
+    ],
 )
 def test_a_file_that_is_no_safetensors_is_one_line(llava: LVLM, tmp_path: Path, data: bytes) -> None:
-    with pytest.raises(UserError, match=rf"{ADAPTER}: .*; allowed: a file of safetensors"):
+    with pytest.raises(UserError, match=rf"{ADAPTER}: .*; allowed: a file of safetensors, as written"):
         save_trained(Trained({ADAPTER: data}, Scale(alpha=1), []), llava, tmp_path)
 
 
