@@ -7,7 +7,6 @@ from typing import Any, Self
 
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     TaskID,
@@ -22,7 +21,6 @@ from bench.cli.output import clean, make_console, plain
 from bench.results import Run
 from bench.scoring.ladder import Step
 from bench.scoring.stats import Estimate
-from bench.stages.stage import Stage
 from bench.tables.game import Game
 from bench.tables.summary import Summary, summarize
 
@@ -103,28 +101,6 @@ class RunDisplay(Display):
         """The number of stages shown that were finished before, as `2 of 9`."""
         tasks = self.progress.tasks
         return f"{sum(task.fields['note'] == 'reused' for task in tasks)} of {len(tasks)}"
-
-
-class SuiteDisplay(Display):
-    """One bar for all stages of a suite, and a line for each that starts or ends."""
-
-    def __init__(self, stages: int, *, quiet: bool) -> None:
-        super().__init__(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), quiet=quiet)
-        self.bar = self.progress.add_task("stages", total=stages)
-
-    def expect(self, stages: int) -> None:
-        """Change the number of stages that are still to come."""
-        self.progress.update(self.bar, total=self.progress.tasks[0].completed + stages)
-
-    def report(self, stage: Stage, event: str) -> None:
-        """Show one event of `bench.play.schedule`: a stage has started, or has ended in some way."""
-        if event != "started":
-            self.progress.advance(self.bar)
-        line = f"{event:<8} {stage.kind}: {stage.title}"
-        if not self.console.is_terminal and event != "started":
-            bar = self.progress.tasks[self.bar]
-            line += f" · {bar.completed:.0f} of {bar.total:.0f} stages, {self.time_left(self.bar)}"
-        self.console.print(plain(line))
 
 
 def summary_table(runs: Sequence[Run], reused: str) -> Table:

@@ -49,11 +49,12 @@ def run(
     plan = load_plan(name)
     if dry_run:
         return print_plan(plan, workers, as_json)
-    from bench.cli.display import SuiteDisplay
+    from bench.cli.suite_display import SuiteDisplay
     from bench.engine.base import open_engine
     from bench.engine.costs import Costs
     from bench.game.playable import check_playable
     from bench.play.fit import find_too_large
+    from bench.play.predict import Estimates
     from bench.play.schedule import play_plan
     from bench.play.zero_shot import Saturated, group_saturated, keep_worthwhile, zero_shot_plan
     from bench.store import artifacts, housekeeping
@@ -65,15 +66,16 @@ def run(
         check_playable(spec)
     for large in find_too_large(plan) if engine == "local" else ():
         echo(f"will fail: {large}", err=True)
-    player = open_engine(engine, workers, address, Costs(artifacts.read_manifests() if plan.tasks else []))
-    with SuiteDisplay(len(plan.tasks), quiet=as_json) as display:
+    manifests = artifacts.read_manifests() if plan.tasks else []
+    player = open_engine(engine, workers, address, Costs(manifests))
+    with SuiteDisplay(plan.tasks.values(), Estimates(plan, manifests), quiet=as_json) as display:
         rest, skipped = plan, list[Saturated]()
         waiting, failed = list[str](), dict[str, str]()
         if not force:
             failed = play_plan(zero_shot_plan(plan), player, display.report).failed
             rest, saturated, waiting = keep_worthwhile(plan)
             skipped = group_saturated(plan, saturated)
-            display.expect(len(rest.tasks))
+            display.expect(rest.tasks.values())
         outcome = play_plan(rest, player, display.report)
     outcome.blocked += waiting
     outcome.failed = failed | outcome.failed

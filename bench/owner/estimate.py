@@ -12,7 +12,7 @@ from bench.owner.inventory import Inventory, take_inventory
 from bench.owner.jobs import describe_job
 from bench.owner.methods import needs_models
 from bench.owner.protect import plan_chunks
-from bench.play.cost_model import CostModel, is_real
+from bench.play.cost_model import CostModel, assumed_speed, is_real
 from bench.progress import silent
 from bench.store import artifacts
 
@@ -70,7 +70,7 @@ def _compute(inventory: Inventory, job: Job) -> dict[str, Any]:
         "budget": job.part.budget.model_dump(),
     }
     size = SplitSize(max(len(inventory.texts), len(pixels)), side, side)
-    cost = CostModel((), artifacts.read_manifests())
+    cost = CostModel((), artifacts.read_manifests(), assumed_speed())
     expected = cost.estimate("protect", payload, size)
     if expected is None:
         return {"seconds": None, "memory_mb": None, "rests_on": "the size of a surrogate is not known"}

@@ -4,6 +4,7 @@ A pass over a sample takes two operations for each parameter and token. A step w
 backward through frozen weights, and for large models the forward pass again. An accelerator does a share of its peak.
 """
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache
@@ -14,6 +15,7 @@ from bench.datasets import hub_store
 from bench.datasets.cards import HUB as DATASETS
 from bench.datasets.sizes import SplitSize, split_size
 from bench.datasets.splits import SPLITS
+from bench.engine.devices import cores, devices
 from bench.spec import identity
 from bench.stages import dataset
 from bench.victims.catalog import EMBEDDED, HUB, split_precision
@@ -27,6 +29,9 @@ PEAK = 989e12
 
 SHARE = 0.25
 """The share of PEAK that is reached, where nothing was measured here: batches are small and sequences differ."""
+
+CORE = 1e11
+"""Operations a second that one core of a usual processor reaches in fp32."""
 
 TEXT_TOKENS, ANSWER_TOKENS = 48, 8
 """Tokens of a question with its template, and of an answer."""
@@ -68,21 +73,41 @@ Payload = dict[str, Any]
 
 
 class Estimate(NamedTuple):
-    """The cost of a stage. gpu_gb is 0 where no model is loaded."""
+    """The cost of a stage: seconds here, and those of an H100. The latter and gpu_gb are 0 where no model is loaded."""
 
     seconds: float
+    h100_seconds: float
     gpu_gb: float
     host_gb: float
     disk_gb: float
 
 
+class Speed(NamedTuple):
+    """Operations a second that are assumed where nothing was measured, and a text that says why."""
+
+    rate: float
+    text: str
+
+
+H100 = Speed(SHARE * PEAK, f"{SHARE:.0%} of an H100's {PEAK / 1e12:.0f} TFLOP/s")
+
+
+def assumed_speed() -> Speed:
+    """Return an H100's speed where an accelerator is seen, else that of the cores that may be used."""
+    if devices() or os.environ.get("BENCH_DEVICE") == "auto":
+        return H100
+    return Speed(CORE * cores(), f"{CORE / 1e9:.0f} GFLOP/s for each of {cores()} cores, for no accelerator is seen")
+
+
 class CostModel:
     """Estimates of stages on real models. The rate of each kind of stage is measured where such stages are finished.
 
-    names: the data sets in question, besides those of the hub. manifests: of finished stages.
+    names: the data sets in question, besides those of the hub. manifests: of finished stages. speed: for kinds of stage
+    of which none is finished.
     """
 
-    def __init__(self, names: Iterable[str], manifests: Iterable[dict[str, Any]]) -> None:
+    def __init__(self, names: Iterable[str], manifests: Iterable[dict[str, Any]], speed: Speed) -> None:
+        self.speed = speed
         places = [(name, split) for name in {*names, *DATASETS} for split in SPLITS]
         self.data = {dataset.stage(*place).identity: place for place in places}
         self.sizes = {place: split_size(*place) for place in places}
@@ -101,7 +126,7 @@ class CostModel:
         measured = ", ".join(f"{kind} {rate / 1e12:.3g}" for kind, rate in sorted(self.rates.items()))
         return (
             "assumed: 2 operations a parameter and token; 3 passes for a step with a gradient; pictures of usual size; "
-            f"{SHARE:.0%} of an H100's {PEAK / 1e12:.0f} TFLOP/s; measured here instead, in TFLOP/s: "
+            f"{self.speed.text}; measured here instead, in TFLOP/s: "
             f"{measured or 'nothing'}"
         )
 
@@ -117,11 +142,11 @@ class CostModel:
         models, disk = models_of(kind, payload), _disk_bytes(kind, payload, size) / 1e9
         if not models:
             megapixels = size.samples * size.height * size.width / 1e6
-            return Estimate(SECONDS_PER_MEGAPIXEL[kind] * megapixels, 0.0, PROCESS_GB, disk)
+            return Estimate(SECONDS_PER_MEGAPIXEL[kind] * megapixels, 0.0, 0.0, PROCESS_GB, disk)
         weights = sum(_weight_bytes(name) for name in models)
         accelerator = weights + max(_extra_bytes(kind, payload, name, size) for name in models)
-        seconds = operations / self.rates.get(kind, SHARE * PEAK)
-        return Estimate(seconds, accelerator / 1e9, PROCESS_GB + weights / 1e9, disk)
+        seconds = operations / self.rates.get(kind, self.speed.rate)
+        return Estimate(seconds, operations / H100.rate, accelerator / 1e9, PROCESS_GB + weights / 1e9, disk)
 
     def _count_operations(self, kind: str, payload: Payload, size: SplitSize | None) -> float | None:
         """Return the operations of the models of a stage; None where data or models are not known, or embedded."""

@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from bench.engine.costs import FIELDS, Costs, StageCost
-from bench.play.cost_model import CostModel, Estimate, download_gigabytes, is_real
+from bench.play.cost_model import H100, CostModel, Estimate, assumed_speed, download_gigabytes, is_real
 from bench.play.plan import Plan, without_garbage_collection
 from bench.stages.stage import Stage
 
@@ -15,13 +15,13 @@ from bench.stages.stage import Stage
 class Estimates(Costs):
     """Costs of finished stages where there are any like it, else arithmetic for plans on real models.
 
-    manifests: those of finished stages.
+    manifests: those of finished stages, on this machine.
     """
 
     def __init__(self, plan: Plan, manifests: Sequence[dict[str, Any]]) -> None:
         super().__init__(manifests)
         names = {spec.dataset for spec in plan.runs.values() if is_real(spec.victim)}
-        self.model = CostModel(names, manifests) if names else None
+        self.model = CostModel(names, manifests, assumed_speed()) if names else None
         self.computed: dict[str, Estimate | None] = {}
 
     def estimate(self, stage: Stage) -> StageCost:
@@ -36,6 +36,13 @@ class Estimates(Costs):
         if self.model is not None and stage.identity not in self.computed:
             self.computed[stage.identity] = self.model.estimate(stage.kind, stage.payload)
         return self.computed.get(stage.identity)
+
+    def gpu_seconds(self, stage: Stage) -> float | None:
+        """Return the expected seconds of a stage on a GPU: on this machine's, or on an H100 where none is seen."""
+        if self.model is None or self.model.speed is H100:
+            return self.estimate(stage).seconds
+        expected = self.compute(stage)
+        return None if expected is None else expected.h100_seconds
 
 
 class RealCost(NamedTuple):
@@ -58,7 +65,7 @@ def real_cost(plan: Plan, estimates: Estimates) -> RealCost | None:
         return None
     tasks = list(plan.tasks.values())
     costs = [estimates.estimate(task) for task in tasks]
-    seconds = [cost.seconds for task, cost in zip(tasks, costs, strict=True) if any(map(is_real, task.models))]
+    seconds = [estimates.gpu_seconds(task) for task in tasks if any(map(is_real, task.models))]
     known = [value for value in seconds if value is not None]
     arithmetic = map(estimates.compute, tasks)
     names = {name for task in tasks for name in task.models}

@@ -95,16 +95,18 @@ HUB = {
 class Assembled(NamedTuple):
     """A victim that is put together on this machine, from a published language model and parts that are embedded.
 
-    architecture: `model_type` of its config. parameters: how many. source: of the language model.
+    architecture: `model_type` of its config. parameters: how many. image_tokens: of a picture. source: of the language
+    model.
     """
 
     architecture: str
     parameters: int
+    image_tokens: int
     source: str
     licence: str
 
 
-ASSEMBLED = {"smol-llava": Assembled("llava", 135_613_696, "SmolLM2-135M-Instruct (93 MB)", "Apache-2.0")}
+ASSEMBLED = {"smol-llava": Assembled("llava", 135_613_696, 36, "SmolLM2-135M-Instruct (93 MB)", "Apache-2.0")}
 """Victims that `bench victims fetch NAME` makes; their weights are too many to be embedded."""
 
 FAMILIES = {"qwen3_vl": "qwen_vl", "qwen2_5_vl": "qwen_vl", "idefics3": "smolvlm", "minicpmv4_6": "minicpm_v"}

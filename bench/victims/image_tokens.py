@@ -3,6 +3,7 @@
 from math import ceil
 
 from bench.errors import UserError
+from bench.victims.catalog import ASSEMBLED, split_precision
 from bench.victims.properties import architecture
 
 USUAL = 576
@@ -23,6 +24,8 @@ def count_image_tokens(name: str, height: int, width: int) -> int:
     >>> count_image_tokens("qwen3-vl-4b", 768, 1024), count_image_tokens("gemma-3-4b", 768, 1024)
     (768, 256)
     """
+    if base := ASSEMBLED.get(split_precision(name)[0]):
+        return base.image_tokens
     try:
         kind = architecture(name)
     except UserError:

@@ -5,9 +5,8 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from bench.cli.display import RunDisplay, SuiteDisplay, summary_table
+from bench.cli.display import RunDisplay, summary_table
 from bench.results import Run
-from bench.stages.stage import Stage
 
 
 def shown(runs: list[Run]) -> dict[str, str]:
@@ -158,12 +157,3 @@ def test_a_terminal_gets_bars_alone(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         clock = 30.0
         progress(0.5, "")
     assert " · 50 %" not in capsys.readouterr().out
-
-
-def test_a_log_of_a_suite_says_how_many_stages_are_done(capsys: pytest.CaptureFixture[str]) -> None:
-    stage = Stage("attack", "lora_sft on em", {}, work=lambda folder, progress: {})
-    with SuiteDisplay(4, quiet=False) as display:
-        display.report(stage, "started")
-        display.report(stage, "done")
-    out = " ".join(capsys.readouterr().out.split())
-    assert "started attack: lora_sft on em done attack: lora_sft on em · 1 of 4 stages, 0:00:00 left" in out

@@ -10,7 +10,7 @@ import pytest
 
 from bench.datasets import sizes
 from bench.datasets.sizes import TYPICAL, TypicalSize
-from bench.play.cost_model import PEAK, SHARE, CostModel
+from bench.play.cost_model import CORE, H100, PEAK, SHARE, CostModel
 from bench.play.plan import Plan, make_plan
 from bench.play.predict import Estimates, RealCost, cost_table, real_cost
 from bench.spec import Method, RunSpec
@@ -120,10 +120,11 @@ def test_what_was_measured_on_the_same_data_and_model_wins() -> None:
 
 
 @pytest.mark.usefixtures("bench_home")
-def test_other_data_calibrate_the_rate_of_their_kind_of_stage() -> None:
+def test_other_data_calibrate_the_rate_of_their_kind_of_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     """Crafting on VQA-RAD took three times as long as arithmetic says; so will crafting on TextVQA, but no training."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     other = make_plan([spec_of(dataset="vqa-rad")])
-    made, model = stage_of(other, "protect"), CostModel({"textvqa"}, [])
+    made, model = stage_of(other, "protect"), CostModel({"textvqa"}, [], H100)
     expected = model.estimate("protect", made.payload)
     assert expected is not None
     plan = make_plan([spec_of()])
@@ -133,6 +134,26 @@ def test_other_data_calibrate_the_rate_of_their_kind_of_stage() -> None:
         before, after = (e.estimate(stage_of(plan, role)).seconds for e in (plain, calibrated))
         assert before and after == pytest.approx(factor * before), role
     assert calibrated.model is not None and f"protect {SHARE * PEAK / 3e12:.3g}" in calibrated.model.assumptions
+
+
+@pytest.mark.usefixtures("bench_home")
+def test_without_an_accelerator_the_time_is_that_of_the_cores_and_the_hours_are_a_gpu_s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A plan on a laptop tells how long the laptop would take, and what to book elsewhere whatever is measured."""
+    plan = make_plan([spec_of()])
+    release = stage_of(plan, "protect")
+    seconds, hours = {}, {}
+    for visible in ("", "0"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        monkeypatch.setenv("BENCH_THREADS", "2")
+        estimates = Estimates(plan, [])
+        seconds[visible], hours[visible] = estimates.estimate(release).seconds, estimates.gpu_seconds(release)
+    assert seconds["0"] and seconds[""] == pytest.approx(seconds["0"] * H100.rate / (2 * CORE))
+    assert hours[""] == hours["0"] == seconds["0"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    measured = Estimates(plan, [manifest(release, 60_000)])
+    assert measured.estimate(release).seconds == 60_000 and measured.gpu_seconds(release) == hours["0"]
 
 
 @pytest.mark.usefixtures("bench_home")

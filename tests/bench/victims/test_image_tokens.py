@@ -1,8 +1,12 @@
 """The rules of thumb agree with the layout rules that are used when a picture is really read."""
 
+import json
+
 import pytest
 
+from bench.lvlm.embedded.smol_llava import NAME, TOWER_OF
 from bench.victims import HUB
+from bench.victims.files import locate
 from bench.victims.image_tokens import USUAL, count_image_tokens
 from reports import image_tokens
 
@@ -24,3 +28,10 @@ def test_llama_pays_for_its_tiles() -> None:
 
 def test_an_unknown_architecture_is_taken_for_a_usual_one() -> None:
     assert count_image_tokens("org/name", 512, 512) == USUAL
+
+
+def test_an_assembled_victim_has_the_tokens_of_its_tower() -> None:
+    tower = locate(TOWER_OF)
+    assert tower is not None
+    config = json.loads((tower / "config.json").read_text())
+    assert count_image_tokens(NAME, 512, 512) == config["image_seq_length"]
