@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bench.cli.output import echo
+from bench.errors import printable
 
 LEFT_OUT = 1
 """The exit code where something was left out, which the output and the report name."""
@@ -99,9 +100,9 @@ def _print_estimate(expected: dict[str, Any], as_json: bool) -> None:
 def _print(report: dict[str, Any], out: Path) -> None:
     from bench.owner.jobs import STAND_IN
 
-    stealth, losses, left_out = report["stealth"], report["losses"], report["left_out"]
+    stealth, losses, left_out, place = report["stealth"], report["losses"], report["left_out"], printable(str(out))
     psnr = "unchanged" if stealth["psnr"] is None else f"PSNR {stealth['psnr']} dB, SSIM {stealth['ssim']}"
-    echo(f"{out}: {report['pictures']} pictures, {report['rows']} rows; at most {stealth['linf']} levels, {psnr}")
+    echo(f"{place}: {report['pictures']} pictures, {report['rows']} rows; at most {stealth['linf']} levels, {psnr}")
     if losses:
         echo(f"loss of an answer on the surrogates: {', '.join(f'{side} {loss}' for side, loss in losses.items())}")
     if tuple(report["surrogates"]) == STAND_IN:
@@ -115,4 +116,4 @@ def _print(report: dict[str, Any], out: Path) -> None:
             echo(sentence)
     for sentence in report["limits"]:
         echo(sentence)
-    echo(f"report, not to be published: {out}.report/report.html")
+    echo(f"report, not to be published: {place}.report/report.html")

@@ -1,19 +1,17 @@
 """One chunk of pictures protected: its samples, the defense on them, and what the surrogates make of the result."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench import sandbox
-from bench.datasets.own.files import read_limited
 from bench.datasets.own.row_checks import DESCRIBE
 from bench.errors import UserError
 from bench.lazy import Picture, PictureCache
-from bench.owner.encodings import MAX_FILE, read_pixels
+from bench.owner.encodings import read_pixels
 from bench.owner.inventory import Inventory, LeftOut
 from bench.owner.measure import PIXELS_TOGETHER, compare
 from bench.owner.methods import Part, needs_models, without_pixel_steps, without_words
@@ -113,7 +111,7 @@ def load_samples(inventory: Inventory, digests: Sequence[str]) -> tuple[SampleSe
     for digest in digests:
         picture = inventory.pictures[digest]
         try:
-            pixels = Picture(partial(_decode, picture.file, picture.label), cache)
+            pixels = Picture(partial(_decode, picture.read, picture.label), cache)
         except UserError as error:
             reason = str(error).removeprefix(f"{picture.label}: ")
             left_out += [LeftOut(name, reason) for name in picture.names or [picture.label]]
@@ -127,8 +125,8 @@ def load_samples(inventory: Inventory, digests: Sequence[str]) -> tuple[SampleSe
     return SampleSet(tuple(samples)), left_out
 
 
-def _decode(file: Path, label: str) -> np.ndarray:
-    return read_pixels(read_limited(file, MAX_FILE, label), label)
+def _decode(read: Callable[[], bytes], label: str) -> np.ndarray:
+    return read_pixels(read(), label)
 
 
 def may_insert(inventory: Inventory, digest: str) -> bool:

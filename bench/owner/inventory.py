@@ -11,10 +11,17 @@ from bench.datasets.own.files import inside, locate, read_limited
 from bench.datasets.own.formats import NoDataset, open_dataset
 from bench.datasets.own.row_checks import CheckedTexts, check_texts, only_picture, read_picture
 from bench.datasets.own.rows import RawDataset, RawRow, printable
+from bench.datasets.own.tables import ENDINGS
 from bench.errors import UserError
 from bench.owner.encodings import MAX_FILE, Header, read_header
-from bench.owner.names import plan_names, walk
-from bench.owner.tables import list_tables
+from bench.owner.names import check_length, plan_names, walk
+from bench.owner.tables import list_tables, stamp_table
+
+TABLES = (*ENDINGS, ".parquet")
+"""The endings of the names of tables."""
+
+NOT_READ = "a table of another name is not read; give its path as the source, or name it metadata"
+"""The reason for which a table is left out of a folder that has no known one."""
 
 
 @dataclass
@@ -35,6 +42,15 @@ class Picture:
         """The name in reports."""
         return printable(self.names[0]) if self.names else f"picture {self.digest[:16]}"
 
+    def read(self) -> bytes:
+        """Return the bytes of its file. Raises UserError where they cannot be read, or are others by now."""
+        data = read_limited(self.file, MAX_FILE, self.label)
+        if hashlib.sha256(data).hexdigest() != self.digest:
+            raise UserError(
+                f"{self.label}: the file was changed after the work began; allowed: one that stays as it is"
+            )
+        return data
+
 
 class LeftOut(NamedTuple):
     """A file or row that is not in the protected folder, and the reason."""
@@ -49,6 +65,7 @@ class Inventory:
 
     root: the folder that names are relative to. dataset: its rows, None for pictures without texts. texts: of each row
     that can be used, by number, counted from 0. files: the name of each row's picture; "" if it is inside a table.
+    stamps: the size and the time of change of each table.
     """
 
     source: Path
@@ -58,6 +75,7 @@ class Inventory:
     texts: dict[int, CheckedTexts] = field(default_factory=dict)
     files: dict[int, str] = field(default_factory=dict)
     rows: int = 0
+    stamps: dict[Path, tuple[int, int]] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
 
     @property
@@ -69,6 +87,15 @@ class Inventory:
     def digests(self) -> dict[int, str]:
         """The picture of each row."""
         return {row: picture.digest for picture in self.pictures.values() for row in picture.rows}
+
+    def check_tables(self) -> None:
+        """Raise UserError where a table was changed since it was read."""
+        for file, stamp in self.stamps.items():
+            if stamp_table(file) != stamp:
+                raise UserError(
+                    f"source: {str(file)!r} was changed after the work began; allowed: a table that stays as it is "
+                    "until the work is done, and a new folder for it"
+                )
 
     @property
     def identity(self) -> list[object]:
@@ -95,7 +122,9 @@ def take_inventory(source: Path, spool: Path) -> Inventory:
         inventory = Inventory(source, root, open_dataset(source))
     except NoDataset:
         if not source.is_dir():
-            raise
+            raise UserError(
+                f"source: {str(source)!r} is a file, and no table; allowed: a folder with pictures, or a data set"
+            ) from None
         inventory = Inventory(source, root, None)
     _read_rows(inventory, spool)
     if source.is_dir():
@@ -106,6 +135,7 @@ def take_inventory(source: Path, spool: Path) -> Inventory:
 def _read_rows(inventory: Inventory, spool: Path) -> None:
     if inventory.dataset is None:
         return
+    inventory.stamps = {file: stamp_table(file) for file in inventory.dataset.tables.values()}
     for number, raw in enumerate(inventory.dataset.rows()):
         inventory.rows = number + 1
         try:
@@ -146,6 +176,7 @@ def _add_picture(inventory: Inventory, data: bytes, name: str, spool: Path, wher
     picture = inventory.pictures.get(digest)
     if picture is None:
         header = read_header(data, where)
+        check_length(name, header.format, where)
         file = inventory.root / name if name else spool / digest
         if not name:
             spool.mkdir(parents=True, exist_ok=True)
@@ -160,12 +191,12 @@ def _read_files(inventory: Inventory) -> None:
     """Add the pictures of a folder without texts, whatever their names, and name the files that are not protected."""
     known = {name for picture in inventory.pictures.values() for name in picture.names}
     tables = set(list_tables(inventory.dataset, inventory.root)) if inventory.dataset else set()
-    for name, readable in walk(inventory.root):
+    for name, fault in walk(inventory.root):
         if name in known or name in tables:
             continue
         shown = printable(name)
-        if not readable:
-            inventory.left_out.append(LeftOut(shown, "a link or a device; links are not followed"))
+        if fault:
+            inventory.left_out.append(LeftOut(shown, fault))
         elif inventory.dataset is not None:
             inventory.left_out.append(LeftOut(shown, "not copied: no row names it"))
         else:
@@ -173,4 +204,5 @@ def _read_files(inventory: Inventory) -> None:
                 data = read_limited(inventory.root / name, MAX_FILE, shown)
                 _add_picture(inventory, data, name, inventory.root, shown)
             except UserError as error:
-                inventory.left_out.append(LeftOut(shown, str(error).removeprefix(f"{shown}: ")))
+                reason = NOT_READ if name.casefold().endswith(TABLES) else str(error).removeprefix(f"{shown}: ")
+                inventory.left_out.append(LeftOut(shown, reason))

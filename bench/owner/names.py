@@ -4,20 +4,28 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from bench.errors import UserError
 from bench.owner.encodings import ENDINGS, LOSSLESS, written_format
 
+LONGEST = 255 - len(".png")
+"""Most bytes of a name that may get another ending."""
 
-def walk(root: Path) -> Iterator[tuple[str, bool]]:
-    """Yield each file below a folder by its path relative to it, sorted, and True for one that may be read.
+LINK = "a link or a device; links are not followed"
 
-    A link is not followed, and neither it nor a pipe, a socket or a device may be read.
+
+def walk(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield each file below a folder by its path relative to it, sorted, and why it is not read; "" for one that is.
+
+    A link is not followed, and neither it nor a pipe, a socket or a device is read.
     """
     for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
-        if entry.is_dir(follow_symlinks=False):
-            for name, readable in walk(Path(entry.path)):
-                yield f"{entry.name}/{name}", readable
+        if not entry.is_dir(follow_symlinks=False):
+            yield entry.name, "" if entry.is_file(follow_symlinks=False) else LINK
+        elif not os.access(entry.path, os.R_OK | os.X_OK):
+            yield entry.name, "a folder that cannot be read (Permission denied)"
         else:
-            yield entry.name, entry.is_file(follow_symlinks=False)
+            for name, fault in walk(Path(entry.path)):
+                yield f"{entry.name}/{name}", fault
 
 
 def plan_names(formats: Mapping[str, str]) -> dict[str, str]:
@@ -44,3 +52,9 @@ def plan_names(formats: Mapping[str, str]) -> dict[str, str]:
         taken.add(new)
         names[name] = new
     return names
+
+
+def check_length(name: str, source: str, where: str) -> None:
+    """Raise UserError for the name of a picture of a format that would be too long with another ending."""
+    if plan_names({name: source})[name] != name and len(os.fsencode(PurePosixPath(name).name)) > LONGEST:
+        raise UserError(f"{where}: its name would be too long for a PNG; allowed: {LONGEST} bytes")

@@ -15,7 +15,7 @@ from bench.owner import measure, report
 from bench.owner.cells import Edit
 from bench.owner.craft import Crafted, Job, craft, may_insert
 from bench.owner.encodings import encode
-from bench.owner.inventory import Inventory, LeftOut, Picture, take_inventory
+from bench.owner.inventory import NOT_READ, Inventory, LeftOut, Picture, take_inventory
 from bench.owner.jobs import describe_job
 from bench.owner.methods import MOST_TOGETHER, is_one_by_one, needs_answers
 from bench.owner.state import State, write_flushed
@@ -41,7 +41,7 @@ def protect(source: Path, target: Path, job: Job, progress: Progress = silent) -
         return _protect(source, state, job, progress)
     except OSError as error:
         if disk.is_disk_full_error(error):
-            raise UserError(
+            raise disk.DiskFull(
                 f"out: no space left for {str(state.target)!r}; free some, and the same command goes on"
             ) from error
         raise
@@ -54,7 +54,7 @@ def _protect(source: Path, state: State, job: Job, progress: Progress) -> dict[s
     try:
         inventory = take_inventory(source, state.pictures)
         chunks = plan_chunks(inventory, job)
-    except UserError:
+    except (UserError, OSError):
         if is_new:
             state.drop()
         raise
@@ -67,6 +67,7 @@ def _protect(source: Path, state: State, job: Job, progress: Progress) -> dict[s
             state.keep_chunk(number, _write_chunk(state, inventory, names, job, crafted))
         progress((number + 1) / len(chunks), f"{number + 1} of {len(chunks)} chunks")
     if inventory.dataset is not None:
+        inventory.check_tables()
         edits = _collect_edits(state, inventory, names, len(chunks))
         write_tables(inventory.dataset, inventory.root, state.target, edits)
     finished = report.write(state, inventory, job, len(chunks))
@@ -77,6 +78,8 @@ def _protect(source: Path, state: State, job: Job, progress: Progress) -> dict[s
 def check_places(source: Path, target: Path) -> None:
     """Raise UserError where the protected folder or its report would be in the source, or the source in them."""
     root, new = source.resolve(), target.resolve()
+    if not new.name:
+        raise UserError(f"out: {str(new)!r} is no name of a new folder; allowed: a folder inside another one")
     for folder in (new, State(new).report):
         if folder.is_relative_to(root) or root.is_relative_to(folder):
             raise UserError(f"out: {str(folder)!r} and the source {str(root)!r} are in each other; allowed: apart")
@@ -91,9 +94,10 @@ def plan_chunks(inventory: Inventory, job: Job) -> list[list[str]]:
     name = job.method.name
     if inventory.dataset is None and needs_answers(name):
         able = [other for other in REGISTRY.catalog if other not in REGISTRY.controls and not needs_answers(other)]
+        tables = "".join(f"; {left.name!r} is {left.reason}" for left in inventory.left_out if left.reason == NOT_READ)
         raise UserError(
-            f"source: pictures without texts, and {name!r} needs answers; allowed: a table of questions and answers or "
-            f"of captions beside them (docs/data.md), or {', '.join(able)}"
+            f"source: pictures without texts{tables}, and {name!r} needs answers; allowed: a table of questions and "
+            f"answers or of captions beside them (docs/data.md), or {', '.join(able)}"
         )
     groups: dict[tuple[bool, bool], list[str]] = {}
     for digest in sorted(inventory.pictures):
@@ -158,7 +162,7 @@ def _write_chunk(
 
 def encode_sample(picture: Picture, job: Job, released: np.ndarray, clean: np.ndarray) -> tuple[bytes, np.ndarray]:
     """Return the file of a protected picture, and its pixels as they are read from it."""
-    data = picture.file.read_bytes()
+    data = picture.read()
     return encode(data, released, picture.label) if job.part.epsilon else (data, clean)
 
 

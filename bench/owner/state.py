@@ -38,24 +38,26 @@ class State:
         Raises UserError where the folders hold anything but half-done work of this very command.
         """
         mark = self.report / MARK
-        if mark.exists():
+        if not mark.exists():
+            for folder in (self.target, self.report):
+                if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+                    raise UserError(
+                        f"out: {str(folder)!r} is not empty, or is no folder; allowed: a new or empty folder"
+                    )
+            self.report.mkdir(parents=True, exist_ok=True)
+        self._lock()
+        if mark.exists():  # another process may have begun meanwhile
             if self._read_mark() != command:
                 raise self._foreign("another command, or is finished")
-            self._lock()
             return False
-        for folder in (self.target, self.report):
-            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-                raise UserError(f"out: {str(folder)!r} is not empty; allowed: a new or empty folder")
-        self.report.mkdir(parents=True, exist_ok=True)
         self.is_new_target = not self.target.exists()
         self.target.mkdir(exist_ok=True)
         write_atomic(mark, json.dumps({"command": command}))
-        self._lock()
         return True
 
     def _lock(self) -> None:
         """Keep other processes out until `close`. Raises UserError where one is at work."""
-        self.handle = os.open(self.report / MARK, os.O_RDONLY)
+        self.handle = os.open(self.report, os.O_RDONLY)
         try:
             fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

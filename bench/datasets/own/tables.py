@@ -27,6 +27,12 @@ class Repeated(NamedTuple):
     key: str
 
 
+class DecimalText(str):
+    """A decimal number of JSON, as it was written."""
+
+    __slots__ = ()
+
+
 def read_table(file: Path, name: str, split: str, ending: str, folder: Path) -> Iterator[RawRow | UserError]:
     """Read a table, whose pictures are in `folder`.
 
@@ -62,7 +68,7 @@ def parse_json(text: str) -> Any:
     ({'answer': '0.50'}, [Repeated(key='a')])
     """
     try:
-        return json.loads(text, parse_float=str, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        return json.loads(text, parse_float=DecimalText, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
