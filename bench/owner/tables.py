@@ -20,6 +20,9 @@ Edits = Callable[[int], Edit | None]
 """Gives the changes of a row, by its number counted from 0; None for a row that is left out."""
 
 
+BYTES = "surrogateescape"
+"""Reads bytes that are not UTF-8, in cells that nobody checks, as they are written again."""
+
 DECIMAL = "\ud8ff"
 """Stands before a decimal until it is written; half a character, which no text of a row has."""
 
@@ -52,7 +55,7 @@ def write_tables(dataset: RawDataset, root: Path, target: Path, edits: Edits) ->
         else:
             rows = _edited_rows(dataset, split, edits)
             if ending == ".jsonl":
-                with new.open("w", encoding="utf-8", errors="surrogateescape") as stream:
+                with new.open("w", encoding="utf-8", errors=BYTES) as stream:
                     stream.writelines(_to_json(cells) + "\n" for cells in rows)
             else:
                 _write_csv(new, rows, file, "\t" if ending == ".tsv" else ",")
@@ -69,11 +72,11 @@ def _write_csv(new: Path, rows: Iterator[dict[str, Any]], file: Path, delimiter:
     """Write rows with the header, the byte order mark and the ends of lines that a file has."""
     with file.open("rb") as raw:
         coding = "utf-8-sig" if raw.read(3) == codecs.BOM_UTF8 else "utf-8"
-    with file.open(encoding="utf-8-sig", newline="") as original:
+    with file.open(encoding="utf-8-sig", errors=BYTES, newline="") as original:
         first = original.readline()
     header = next(csv.reader([first], delimiter=delimiter))
     end = "\r\n" if first.endswith("\r\n") else "\n"
-    with new.open("w", encoding=coding, errors="surrogateescape", newline="") as stream:
+    with new.open("w", encoding=coding, errors=BYTES, newline="") as stream:
         writer = csv.writer(stream, delimiter=delimiter, lineterminator=end)
         writer.writerow(header)
         writer.writerows([cells[column] for column in header] for cells in rows)
@@ -81,7 +84,7 @@ def _write_csv(new: Path, rows: Iterator[dict[str, Any]], file: Path, delimiter:
 
 def _write_json(dataset: RawDataset, split: str, file: Path, new: Path, edits: Edits) -> None:
     """Write a JSON list, or COCO captions with the images that are left and their annotations."""
-    content = json.loads(file.read_text(encoding="utf-8-sig"))
+    content = json.loads(file.read_text(encoding="utf-8-sig", errors=BYTES))
     if isinstance(content, list):
         content = list(_edited_rows(dataset, split, edits))
     else:
@@ -91,7 +94,7 @@ def _write_json(dataset: RawDataset, split: str, file: Path, new: Path, edits: E
         ids = {str(image["id"]) for image in images}
         notes = [note for note in content["annotations"] if str(note["image_id"]) in ids]
         content = {**content, "images": images, "annotations": notes}
-    new.write_text(_to_json(content, indent=1) + "\n", encoding="utf-8")
+    new.write_text(_to_json(content, indent=1) + "\n", encoding="utf-8", errors=BYTES)
 
 
 def _to_json(content: Any, indent: int | None = None) -> str:

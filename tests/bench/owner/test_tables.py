@@ -27,6 +27,25 @@ def row_of(name: str, end: str, number: int) -> str:
     return f'{number}.png{mark}"a\nb \U0001f600 \u05e9"{mark}x{end}'
 
 
+BROKEN = {
+    "metadata.csv": b"file_name,question,answer\n0.png,Q?,\xe9\n1.png,Q?,x\n",
+    "metadata.jsonl": b'{"file_name":"0.png","question":"Q?","answer":"\xe9"}\n{"file_name":"1.png","caption":"x"}\n',
+    "metadata.json": b'[{"file_name":"0.png","caption":"\xe9"},{"file_name":"1.png","caption":"x"}]',
+    "coco.json": b'{"images":[{"id":0,"file_name":"0.png"},{"id":1,"file_name":"1.png","by":"Andr\xe9"}],"annotations":'
+    b'[{"id":0,"image_id":0,"caption":"\xe9"},{"id":1,"image_id":1,"caption":"x"}]}',
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_row_of_bytes_that_are_no_text_is_named(name: str, tmp_path: Path, job: JobMaker) -> None:
+    files.write(tmp_path / "mine", {f"{i}.png": files.encode(files.picture(seed=i), "PNG") for i in range(2)})
+    files.write(tmp_path / "mine", {name: BROKEN[name]})
+    source = tmp_path / "mine" / name if name == "coco.json" else tmp_path / "mine"
+    report = protect(source, tmp_path / "out", job())
+    assert report["rows"] == 1 and "not UTF-8" in report["left_out"][0]["reason"]
+    assert b"1.png" in (tmp_path / "out" / name).read_bytes()
+
+
 @pytest.mark.parametrize("kind", TABLES)
 def test_a_table_comes_back_byte_for_byte(kind: str, tmp_path: Path, job: JobMaker) -> None:
     """Where the pictures keep their names and no word is inserted."""
