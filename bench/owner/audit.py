@@ -41,7 +41,10 @@ def audit(original: Path, protected: Path, budget: Budget) -> dict[str, Any]:
         after = take_inventory(protected, Path(spool, "protected"))
         if (before.dataset is None) != (after.dataset is None):
             raise UserError(f"protected: {str(protected)!r}: one of the two has rows with texts; allowed: both or none")
-        return _Audit(before, after, budget).report()
+        report = _Audit(before, after, budget).report()
+    if not report["pictures"] and not report["faults"]:
+        raise UserError(f"protected: {str(protected)!r} has nothing of the original; allowed: a protected copy of it")
+    return report
 
 
 class _Audit:

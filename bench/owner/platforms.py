@@ -24,6 +24,11 @@ class Platform(NamedTuple):
 
     steps: tuple[tuple[str, int], ...]
 
+    @property
+    def text(self) -> str:
+        """The description."""
+        return ",".join(f"{name}={value}" for name, value in self.steps)
+
     def copy(self, pixels: np.ndarray) -> np.ndarray:
         """Return the pixels (H, W, 3) uint8 that a visitor of the platform gets, which may be fewer."""
         picture = Image.fromarray(pixels)

@@ -2,16 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from bench.errors import UserError
 from bench.owner.craft import Job, load_samples
 from bench.owner.inventory import Inventory
 from bench.owner.jobs import describe_job
 from bench.owner.methods import Part, check_method
-from bench.owner.platforms import Platform
+from bench.owner.platforms import Platform, parse_platform
 from bench.owner.state import State
 from bench.samples import Sample
 from bench.spec import Method
@@ -24,7 +24,7 @@ class _Described(BaseModel, extra="forbid", frozen=True):
 
     defense: Method
     code: str
-    part: Part
+    part: Annotated[Part, AfterValidator(lambda part: Part(part.budget.epsilon, part.budget.words))]
     surrogates: tuple[tuple[str, str], ...]
     seed: int = Field(ge=0)
     chunk: int = Field(ge=1)
@@ -50,7 +50,7 @@ def read_job(release: Path) -> Job:
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise _unread(file) from None
     models = tuple(name for name, _ in described.surrogates)
-    through = Platform(described.through) if described.through else None
+    through = parse_platform(Platform(described.through).text) if described.through else None
     job = Job(described.defense, described.part, models, described.seed, described.chunk, through)
     check_method(job.method, job.part, through=through is not None)
     now = _Described.model_validate(describe_job(job))

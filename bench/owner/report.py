@@ -37,7 +37,7 @@ def write(state: State, inventory: Inventory, job: Job, chunks: int) -> dict[str
         "surrogates": list(job.surrogates),
         "budget": job.part._asdict(),
         "seed": job.seed,
-        "through": ",".join(f"{name}={value}" for name, value in job.through.steps) if job.through else None,
+        "through": job.through.text if job.through else None,
         **totals.summary(),
         "words": dict(words.most_common()),
         "left_out": left_out,

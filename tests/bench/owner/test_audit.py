@@ -62,6 +62,13 @@ def test_each_change_is_found_and_named(source: Path, tmp_path: Path, job: JobMa
     assert not report["within"] and any(reason in found["reason"] for found in report["faults"]), report["faults"]
 
 
+def test_a_folder_with_nothing_of_the_original_is_no_success(tmp_path: Path) -> None:
+    files.write(tmp_path / "mine", {"a.png": files.encode(files.picture(), "PNG")})
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="has nothing of the original"):
+        audit(tmp_path / "mine", tmp_path / "empty", Budget())
+
+
 def test_a_smaller_budget_is_kept_by_what_is_within_it(source: Path, tmp_path: Path, job: JobMaker) -> None:
     report = protect(source, tmp_path / "out", job())
     assert not audit(source, tmp_path / "out", Budget(epsilon=7))["within"]

@@ -116,6 +116,9 @@ def change_report(release: Path, change: Callable[[dict[str, Any]], object]) -> 
         (lambda release: change_report(release, lambda report: report.pop("job")), "cannot be read"),
         (lambda release: change_report(release, lambda report: report["job"].update(seed="x")), "cannot be read"),
         (lambda release: change_report(release, lambda report: report["job"].update(seed=-1)), "cannot be read"),
+        (lambda release: change_report(release, lambda report: report["job"].update(part=[8, 65])), "cannot be read"),
+        (lambda release: change_report(release, lambda report: report["job"].update(part=[-8, 0])), "cannot be read"),
+        (lambda release: change_report(release, lambda report: report["job"].update(through=[["gif", 1]])), "gif=1"),
         (lambda release: change_report(release, lambda report: report["job"].update(code="old")), "version (code)"),
         (lambda release: (release / "metadata.jsonl").write_text(""), "release"),
         (lambda release: next((release / "images").iterdir()).unlink(), "rows that can be read"),
@@ -127,7 +130,7 @@ def change_report(release: Path, change: Callable[[dict[str, Any]], object]) -> 
         ),
         (lambda release: (release.with_name("release.report") / "pictures.jsonl").write_text("{"), "cannot be read"),
     ],
-    ids=["no report", "no job", "seed", "negative", "code", "no rows", "a picture", "an answer", "pictures"],
+    ids="no report,no job,seed,negative,words,levels,platform,code,no rows,a picture,an answer,pictures".split(","),
 )  # fmt: skip
 def test_folders_that_do_not_belong_together_are_one_line(
     source: Path, release: Path, damage: Callable[[Path], object], part: str
