@@ -130,7 +130,8 @@ def change_report(release: Path, change: Callable[[dict[str, Any]], object]) -> 
         ),
         (lambda release: (release.with_name("release.report") / "pictures.jsonl").write_text("{"), "cannot be read"),
     ],
-    ids="no report,no job,seed,negative,words,levels,platform,code,no rows,a picture,an answer,pictures".split(","),
+    ids=["no report", "no job", "seed", "negative", "words", "levels", "platform", "code", "no rows", "a picture",
+         "an answer", "pictures"],
 )  # fmt: skip
 def test_folders_that_do_not_belong_together_are_one_line(
     source: Path, release: Path, damage: Callable[[Path], object], part: str
