@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from bench.datasets.own.rows import printable
 from bench.errors import UserError
 from bench.owner.encodings import read_pixels
-from bench.owner.inventory import Inventory, LeftOut, take_inventory
+from bench.owner.inventory import Inventory, LeftOut, locate_copy, take_inventory
 from bench.owner.measure import Stealth, compare
 from bench.samples import NOTHING, Sample
 from bench.spec import Budget
@@ -38,7 +38,7 @@ def audit(original: Path, protected: Path, budget: Budget) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory(prefix="bench-owner-") as spool:
         before = take_inventory(original, Path(spool, "original"))
-        after = take_inventory(protected, Path(spool, "protected"))
+        after = take_inventory(locate_copy(original, protected), Path(spool, "protected"))
         if (before.dataset is None) != (after.dataset is None):
             raise UserError(f"protected: {str(protected)!r}: one of the two has rows with texts; allowed: both or none")
         report = _Audit(before, after, budget).report()

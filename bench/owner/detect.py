@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.owner.craft import Job, craft
-from bench.owner.inventory import Inventory, take_inventory
+from bench.owner.inventory import Inventory, locate_copy, take_inventory
 from bench.owner.jobs import describe_job
 from bench.owner.measure import answer_losses
 from bench.owner.methods import APART
@@ -63,11 +63,12 @@ def detect(
     """
     if not LOWEST <= fpr <= HIGHEST:
         raise UserError(f"fpr: {fpr!r}; allowed: {LOWEST} to {HIGHEST}")
-    job = read_job(release)
+    folder = release if release.is_dir() else release.parent
+    job = read_job(folder)
     with tempfile.TemporaryDirectory(prefix="bench-owner-") as spool:
         before = take_inventory(original, Path(spool, "original"))
-        after = take_inventory(release, Path(spool, "released"))
-        released = match(before, after, read_kept(release), release)
+        after = take_inventory(locate_copy(original, release), Path(spool, "released"))
+        released = match(before, after, read_kept(folder), release)
         chunks = list(_plan(before, job, released))
         if not chunks:
             raise UserError(f"released: {str(release)!r} has no answers; allowed: texts whose answers can be asked for")

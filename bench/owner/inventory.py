@@ -20,7 +20,7 @@ from bench.owner.tables import list_tables, stamp_table
 TABLES = (*ENDINGS, ".parquet")
 """The endings of the names of tables."""
 
-NOT_READ = "a table of another name is not read; give its path as the source, or name it metadata"
+NOT_READ = "not read: a table of another name; give its path instead of the folder, or name it metadata"
 """The reason for which a table is left out of a folder that has no known one."""
 
 
@@ -110,6 +110,12 @@ def locate_source(text: str) -> Path:
     if not path.exists():
         raise UserError(f"source: {text[:80]!r} is not there; allowed: a folder with pictures, or a data set")
     return path
+
+
+def locate_copy(original: Path, folder: Path) -> Path:
+    """Return what stands for an original in its protected folder: the table of the same name, or the folder."""
+    table = folder / original.name
+    return table if original.is_file() and table.is_file() else folder
 
 
 def take_inventory(source: Path, spool: Path) -> Inventory:

@@ -94,7 +94,7 @@ def plan_chunks(inventory: Inventory, job: Job) -> list[list[str]]:
     name = job.method.name
     if inventory.dataset is None and needs_answers(name):
         able = [other for other in REGISTRY.catalog if other not in REGISTRY.controls and not needs_answers(other)]
-        tables = "".join(f"; {left.name!r} is {left.reason}" for left in inventory.left_out if left.reason == NOT_READ)
+        tables = "".join(f" ({left.name!r} is {left.reason})" for left in inventory.left_out if left.reason == NOT_READ)
         raise UserError(
             f"source: pictures without texts{tables}, and {name!r} needs answers; allowed: a table of questions and "
             f"answers or of captions beside them (docs/data.md), or {', '.join(able)}"

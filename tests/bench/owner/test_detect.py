@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from peft import get_peft_model
@@ -21,6 +22,7 @@ from bench.owner.inventory import take_inventory
 from bench.owner.methods import Part
 from bench.owner.protect import protect
 from bench.samples import Sample
+from tests.bench.owner import forms
 from tests.bench.owner.conftest import JobMaker
 
 MODEL = "tiny-llava-a"
@@ -146,3 +148,15 @@ def test_a_release_without_chance_is_refused(source: Path, tmp_path: Path, job: 
     protect(source, tmp_path / "release", job("random_trigger", part=Part(0, 0)))
     with pytest.raises(UserError, match="draws nothing at random"):
         detect(source, tmp_path / "release", Suspect(MODEL))
+
+
+@pytest.mark.parametrize("named", ["folder", "table"])
+def test_a_release_of_a_table_is_asked_by_its_folder_or_its_table(
+    tmp_path: Path, job: JobMaker, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    """The owner gave the path of the table to `bench protect`, because it has a name of its own."""
+    table = forms.tab_file(tmp_path / "mine")
+    protect(table, tmp_path / "release", job())
+    monkeypatch.setattr(rooms, "_ask", lambda suspect, sides, _: [np.ones((len(s), len(s[0]))) for s in sides])
+    release = tmp_path / "release" / ("captions.tsv" if named == "table" else "")
+    assert detect(table, release, Suspect(MODEL))["answers"] == 12

@@ -26,7 +26,7 @@ def test_words_are_inserted_into_every_form(form: str, tmp_path: Path, job: JobM
     source, target = forms.FORMS[form](tmp_path / "mine"), tmp_path / "out"
     protect(source, target, job("random_trigger", part=Part(0, 3), chunk=100))
     report = audit(source, copy_of(source, target), Budget())
-    assert report["faults"] == [] and report["left_out"] == []
+    assert report["faults"] == [] and report["left_out"] == [] and audit(source, target, Budget()) == report
     assert (report["words"], report["linf"], report["unchanged"]) == (3, 0, report["pictures"])
     before, after = (list(open_dataset(path).rows()) for path in (source, copy_of(source, target)))
     for old, new in zip(before, after, strict=True):
