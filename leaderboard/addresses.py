@@ -9,6 +9,7 @@ from bench.tables.game import GAME_COLUMNS
 from leaderboard.plain import quote_plain
 
 KEYS = [*GAME_COLUMNS, "family", "run", "results", "name", "with", "by", "find", "metric", "others", "from", "until"]
+KEYS += ["columns", "broken", "class", "level", "show"]
 """The things that an address may name: a game, a run, the source of results, a method, and how a page shows them."""
 
 

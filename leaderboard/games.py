@@ -7,6 +7,7 @@ import pandas as pd
 
 from bench.tables.game import GAME_COLUMNS, split_games
 from bench.tables.knowledge import Entry, score_game
+from bench.tables.ladders import find_climbed, tabulate_ladders
 from bench.tables.standings import Standing, compute_standing, load_standing
 from bench.victims import EMBEDDED
 from leaderboard.once import once
@@ -47,6 +48,20 @@ def get_standing(game: pd.DataFrame, runs: pd.DataFrame, *, is_kept: bool = True
 def get_entries(game: pd.DataFrame, runs: pd.DataFrame) -> list[Entry]:
     """Return what `score_game` does."""
     return score_game(game, get_standing(game, runs).board)
+
+
+@once
+def get_ladder(game: pd.DataFrame, label: str) -> pd.DataFrame:
+    """Return what `tabulate_ladders` does for one defense of a game."""
+    return tabulate_ladders(game[game["defense_label"] == label])
+
+
+def name_climbed(game: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
+    """Return the labels of the defenses of a game that have a ladder: methods as ranked, then controls and `none`."""
+    climbed = find_climbed(game)
+    board = get_standing(game, runs).board
+    order = [] if board.empty else [label for label in board["defense_label"] if label in climbed]
+    return [*order, *sorted(climbed - set(order))]
 
 
 @once

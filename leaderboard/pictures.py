@@ -1,17 +1,47 @@
-"""The samples of a run, kept in memory while the app runs."""
+"""The samples of a run, kept in memory while the app runs, and a strip of them."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from bench.samples import SampleSet
-from bench.tables import artefacts
+from bench.tables import artefacts, release
+from leaderboard.plain import escape_markdown
+
+STRIP = 12
+"""Samples in a strip."""
 
 
 def load_samples(stages: Mapping[str, str], role: str) -> SampleSet | None:
     """Return what `bench.tables.artefacts.load_samples` does."""
     return artefacts.load_samples(stages, role, load=lambda folder: _load(str(folder)))
+
+
+def show_strip(original: SampleSet, released: SampleSet) -> None:
+    """Show some samples of a release: original, released and difference in one picture each."""
+    before, after = ({sample.id: sample for sample in samples} for samples in (original, released))
+    shared = [key for key in before if key in after][:STRIP]
+    strip = [release.place_side_by_side(before[key].pixels, after[key].pixels) for key in shared]
+    names = [f"{key}: {before[key].answer}" for key in shared]
+    st.image(
+        strip,
+        [escape_markdown(name) for name in names],
+        width=300,
+        output_format="PNG",
+        alt=[f"{name}, original and released" for name in names],
+    )
+
+
+def show_gallery(runs: pd.DataFrame) -> None:
+    """Show the strip of the newest of some runs whose pictures are at hand; nothing where none are."""
+    for stages in runs.drop_duplicates("defense_label", keep="last")["stages"]:
+        original, released = (load_samples(stages, role) for role in ("original", "protect"))
+        if original is not None and released is not None:
+            st.subheader("Pictures: original, released, difference")
+            show_strip(original, released)
+            return
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading pictures")

@@ -77,9 +77,8 @@ def choose_dates(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the runs that were played in the days that are chosen in the sidebar; at first all, the table itself."""
     for key in ("from", "until"):
         tell_no_date(key)
-    left, right = st.sidebar.columns(2)
-    first = left.date_input("Played from", None, key="from", bind="query-params", format="YYYY-MM-DD")
-    last = right.date_input("until", None, key="until", bind="query-params", format="YYYY-MM-DD")
+    first = st.sidebar.date_input("Played from", None, key="from", bind="query-params", format="YYYY-MM-DD")
+    last = st.sidebar.date_input("Played until", None, key="until", bind="query-params", format="YYYY-MM-DD")
     if first is None and last is None:
         return frame
     chosen = games.restrict(frame, first, last)

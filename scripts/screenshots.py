@@ -20,7 +20,8 @@ from pathlib import Path
 from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("", "ranking", "matrix", "compare", "pareto", "cost", "defense", "attack", "run", "samples", "published")
+PAGES = ("", "ranking", "matrix", "compare", "pareto", "cost", "defense", "attack", "run", "samples", "victims")
+PAGES += ("datasets", "method", "submit", "published")
 README = ("ranking", "matrix")
 WIDTHS = (1400, 400)
 SWITCHES = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]

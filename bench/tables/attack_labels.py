@@ -4,8 +4,10 @@ import re
 
 import pandas as pd
 
-from attacks.grammar import TERM
+from attacks.grammar import TERM, parse_attack
 from bench.tables import ranks
+from bench.tables.distrust import read_or_none
+from bench.tables.methods import find_entry
 
 SHORT = {"lora_sft": "LoRA", "full_sft": "full", "drop_inserted": "drop", "crop_color": "crop", "mix_clean": "mix"}
 """Words for the most frequent parts; others are shown by their own names."""
@@ -18,6 +20,28 @@ HEADINGS = {
     "": "outside the set",
 }
 """Headings of the levels, from the least that a trainer knows on."""
+
+
+CLASSES = {
+    "tune": "only train",
+    "augment": "augment pictures",
+    "purify": "clean pictures",
+    "text": "clean words",
+    "data": "add or drop data",
+}
+"""Classes of attacks by the folders of `attacks/` that their parts come from, each as what the attacks do."""
+
+
+def find_classes(text: str) -> set[str]:
+    """Return the classes of an attack in text form: those of its parts, or `tune` where it has none.
+
+    >>> sorted(find_classes("full_sft+jpeg+drop_inserted")), find_classes("lora_sft"), find_classes("<b>")
+    (['purify', 'text'], {'tune'}, set())
+    """
+    method = read_or_none(lambda: parse_attack(text))
+    entries = [find_entry(name) for name in method.name.split("+")] if method else []
+    folders = {entry.module.split(".")[1] for entry in entries if entry and entry.module.startswith("attacks.")}
+    return folders - {"tune"} or folders
 
 
 def shorten_attack(text: str) -> str:

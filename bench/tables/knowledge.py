@@ -117,6 +117,24 @@ def describe_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[st
     return sentences
 
 
+def answer_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[str]:
+    """Return the answer of one game in three sentences at most.
+
+    They are about a defense against the least and the most knowing trainer whom it met, and about the best of the
+    others against that trainer who also knows the method.
+    """
+    by_name = {entry.defense: entry for entry in entries}
+    own = _describe_levels(by_name[defense]) if defense in by_name else []
+    others = [entry for entry in by_name.values() if entry.defense != defense and not entry.is_control]
+    scored = [(entry, score) for entry in others if (score := entry.protection("K2"))]
+    best, score = max(scored, key=lambda pair: pair[1].value, default=(None, None))
+    sentences = [*own[:1], *own[1:][-1:]]
+    if best and score:
+        count = _count_seeds(best.levels["K2"])
+        sentences.append(f"The best other method there is {_code(best.defense)}: {_number(score)} ({count}).")
+    return sentences
+
+
 def _at_level(entries: Iterable[Entry], level: str) -> list[tuple[str, LevelScore]]:
     """Return the defenses that met a level, each with its score there."""
     return [(entry.defense, entry.levels[level]) for entry in entries if level in entry.levels]

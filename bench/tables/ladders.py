@@ -19,13 +19,23 @@ def compute_ladders(runs: pd.DataFrame) -> Iterator[tuple[str, list[Step]]]:
     Attacks are named in text form. Those without a recorded time are left out, and so are defenses that never met
     `lora_sft`, the unit of cost.
     """
-    counted = runs[runs["reason"].isin(["", TOO_LITTLE_GAIN]) & ~runs["attack"].isin(ATTACKS.controls)]
+    counted = runs[_counts(runs)]
     cells = compute_cells(counted.assign(attack_label=counted["attack_text"]))
     for defense, group in cells.groupby("defense_label", sort=False):
         timed = group[group["seconds_attack"].notna()]
         if PLAIN in set(timed["attack_label"]):
             steps = climb([_attack_result(cell) for _, cell in timed.iterrows()])
             yield str(defense), _add_protection(steps, runs[runs["defense_label"] == defense])
+
+
+def find_climbed(runs: pd.DataFrame) -> set[str]:
+    """Return the labels of the defenses for which `compute_ladders` yields steps."""
+    plain = runs[_counts(runs) & (runs["attack_text"] == PLAIN) & runs["seconds_attack"].notna()]
+    return set(plain["defense_label"])
+
+
+def _counts(runs: pd.DataFrame) -> "pd.Series[bool]":
+    return runs["reason"].isin(["", TOO_LITTLE_GAIN]) & ~runs["attack"].isin(ATTACKS.controls)
 
 
 def compute_run_ladders(rows: Iterable[Run]) -> Iterator[tuple[Game, str, list[Step]]]:

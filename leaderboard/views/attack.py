@@ -7,6 +7,7 @@ from attacks import REGISTRY
 from attacks.grammar import parse_attack
 from bench.tables.attack_labels import HEADINGS, find_levels
 from bench.tables.distrust import read_or_none
+from bench.tables.method_tables import tabulate_attack_games
 from bench.tables.methods import find_entry, load_options, read_card
 from leaderboard import downloads, games, methods, widgets
 from leaderboard.plain import quote_plain
@@ -36,10 +37,15 @@ def show(text: str, game: pd.DataFrame, runs: pd.DataFrame) -> None:
     if not left.empty:
         st.subheader("Protection that it leaves")
         bars = left.rename(columns={"protection": "value", "defense_label": "variant"})
-        st.altair_chart(methods.draw_bars(bars, "variant", ""), alt="Protection of each defense against this attack")
+        chart = methods.draw_bars(bars, "variant", "")
+        st.altair_chart(chart, alt="Protection of each defense against this attack; the table has the same numbers")
         table = left.assign(link=widgets.link_runs(left["run"]))
         widgets.show_table(table, {"defense_label": ("Defense", None), **methods.CELLS})
-        downloads.offer(table, "attack", own)
+        downloads.offer(table, "attack", own, chart)
+    for column, title, free in methods.NEIGHBOURS:
+        siblings = games.find_siblings(game, runs, free)
+        standings = [(part, games.get_standing(part, runs).cells) for part in siblings]
+        methods.show_games(tabulate_attack_games(column, text, standings), column, f"Protection that it leaves {title}")
     methods.show_runs(own)
     widgets.show_flags([flag for flag in doubts if flag.attack in labels])
 

@@ -1,12 +1,17 @@
-"""The page "Defense": one defense, its card and options, what it is worth by level and victim, and its runs."""
+"""The page "Defense": one defense, its card, what it is worth by level, budget and victim, pictures, and its runs."""
 
 import pandas as pd
 import streamlit as st
 
-from bench.tables.method_tables import tabulate_levels, tabulate_victims
+from bench.tables.attack_labels import label_attacks
+from bench.tables.curves import tabulate_attack_options, tabulate_defense_options
+from bench.tables.method_tables import tabulate_games, tabulate_levels
 from bench.tables.methods import load_options, read_card
 from defenses import REGISTRY
-from leaderboard import downloads, games, methods, widgets
+from leaderboard import downloads, games, methods, pictures, widgets
+from leaderboard.charts import draw_stairs
+
+MOST = 7  # variants in a chart (a docstring here would be shown on the page)
 
 
 def show(name: str, game: pd.DataFrame, runs: pd.DataFrame) -> None:
@@ -25,18 +30,32 @@ def show(name: str, game: pd.DataFrame, runs: pd.DataFrame) -> None:
     else:
         st.subheader("Protection by what the trainer knows")
         st.altair_chart(methods.draw_bars(levels, "level", "variant"), alt="Protection by level")
-    victims = tabulate_victims(name, [(part, games.get_standing(part, runs).board) for part in games.find_siblings(
-        game, runs, ("victim", "surrogates"))])  # fmt: skip
-    if victims["victim"].nunique() > 1:
-        st.subheader("Adaptive protection by victim")
-        st.altair_chart(methods.draw_bars(victims, "victim", "variant"), alt="Protection by victim")
+    for column, title, free in methods.NEIGHBOURS:
+        siblings = games.find_siblings(game, runs, free)
+        boards = [(part, games.get_standing(part, runs).board) for part in siblings]
+        methods.show_games(tabulate_games(column, name, boards), column, f"Adaptive protection {title}")
+    methods.show_curves(tabulate_defense_options(board[board["defense"] == name], own))
     st.subheader("Against each attack")
     met = cells[cells["defense"] == name].sort_values("protection")
     met = met.assign(link=widgets.link_runs(met["run"]))
     widgets.show_table(met, {"attack_label": ("Attack", None), **methods.CELLS})
     downloads.offer(met, f"defense {name}", own)
+    if not met.empty:
+        methods.show_curves(tabulate_attack_options(label_attacks(met, own)))
+    show_cost(game, [label for label in games.name_climbed(game, runs) if label in set(own["defense_label"])])
+    pictures.show_gallery(own)
     methods.show_runs(own)
     widgets.show_flags([flag for flag in doubts if flag.defense in set(own["defense_label"])])
+
+
+def show_cost(game: pd.DataFrame, labels: list[str]) -> None:
+    """Show what a trainer gains on the releases of some defenses against the cost of their attacks."""
+    if labels:
+        st.subheader("Against the trainer's cost")
+        steps = pd.concat([games.get_ladder(game, label) for label in labels[:MOST]])
+        chart = draw_stairs(steps).properties(height=260)
+        st.altair_chart(chart, alt="The trainer's best gain against the cost of the attacks")
+        st.caption("From plain LoRA to the dearest attack; the page Cost has it beside other defenses.")
 
 
 st.title("Defense")

@@ -3,11 +3,19 @@
 import pandas as pd
 import streamlit as st
 
-from bench.tables.knowledge import TITLES, Entry, describe_game, tabulate_points
+from bench.tables.knowledge import TITLES, Entry, answer_game, describe_game, tabulate_points
 from leaderboard import games, widgets
 from leaderboard.charts import draw_knowledge
 
 DRAWN = 7  # defenses in the figure: one colour each (a docstring here would be shown on the page)
+
+PAGES = {
+    "ranking": ("Ranking", "all defenses of a game, best first"),
+    "matrix": ("Matrix", "each attack on each of them"),
+    "samples": ("Samples", "pictures before and after, and what the models answer"),
+    "cost": ("Cost", "what a trainer pays for what they get back"),
+    "method": ("Method", "the score and the protocol, with an example"),
+}
 
 
 def show(game: pd.DataFrame, runs: pd.DataFrame) -> None:
@@ -17,14 +25,17 @@ def show(game: pd.DataFrame, runs: pd.DataFrame) -> None:
     if points.empty:
         st.info("No defense of this game was played against a whole level of the required set yet.")
         return
-    for sentence in describe_game(entries, choose_first(entries)):
-        st.markdown(f"- {sentence}")
+    first = choose_first(entries)
+    st.markdown("\n".join(f"- {sentence}" for sentence in answer_game(entries, first)))
     chart = draw_knowledge(points, choose_drawn(entries)).properties(height=380)
     st.altair_chart(chart, alt="Protection of the first defenses and the controls by what the trainer knows")
     st.caption(
         "Each column is a trainer who may play all attacks of the columns to the left, too, and takes the one that is "
-        "best on their own validation questions. Bars are 95 % intervals over pictures and seeds."
+        "best on their own validation questions. Bars are 95 % intervals over pictures and seeds. Releases called "
+        "random are controls, without a method."
     )
+    with st.expander("The whole answer in numbers"):
+        st.markdown("\n".join(f"- {sentence}" for sentence in describe_game(entries, first)))
 
 
 def choose_first(entries: list[Entry]) -> str:
@@ -48,12 +59,11 @@ def explain(runs: pd.DataFrame) -> None:
         "data sets": runs["dataset"].nunique(), "victims": runs["victim"].nunique(), "runs": len(runs),
     }  # fmt: skip
     st.subheader("What is on the board")
-    for column, (title, count) in zip(st.columns(len(counts)), counts.items(), strict=True):
-        column.metric(title, f"{count:,}")
-    st.markdown(
-        "**Ranking** has all defenses of a game, **Matrix** each attack on each of them, **Cost** what a trainer pays "
-        "for what they get back, **Run** one run with everything that made it."
-    )
+    with st.container(horizontal=True, gap="large"):
+        for title, count in counts.items():
+            st.metric(title, f"{count:,}", width="content")
+    for page, (title, says) in PAGES.items():
+        st.page_link(f"views/{page}.py", label=f"**{title}**: {says}")
     st.subheader("Add to it")
     st.code(
         "bench run --defense mmguard --attack best     # play a defense against every adaptive attack\n"

@@ -8,7 +8,7 @@ from bench.tables import paper
 from bench.tables.runs import tabulate_runs
 from leaderboard import downloads
 
-POINTS = st.column_config.NumberColumn(format="%.1f", width="small")
+POINTS = st.column_config.NumberColumn(format="%.1f")
 TITLES = {
     "dataset": "Data set",
     "model": "Model",
@@ -63,9 +63,13 @@ def draw_drops(table: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     shown = table.assign(share=table["drop_over_unpaired"], **{name: 100 * table[name] for name in IN_POINTS})
     tips = [alt.Tooltip(name) for name in ("model", "method")]
     tips += [alt.Tooltip(name, format=".1f", title=TITLES[name]) for name in ("drop", "unpaired", "at_best")]
-    share = alt.X("share:Q", title="drop ÷ smallest detectable drop, unpaired (from 1 on, one run would show it)")
+    share = alt.X(
+        "share:Q",
+        title=["drop ÷ smallest detectable drop, unpaired", "(from 1 on, one run would show it)"],
+        axis=alt.Axis(tickCount=6),
+    )
     base = alt.Chart(shown).encode(y=alt.Y("dataset:N", title=None, sort=None), x=share, tooltip=tips)
-    drops = base.mark_point(filled=True, size=45, opacity=0.45, color="#1f6f6b")
+    drops = base.mark_point(filled=True, size=45, opacity=0.6, color="#2f9d97")
     line = alt.Chart(pd.DataFrame({"share": [1]})).mark_rule(strokeDash=[5, 4], color="#b3542b").encode(x="share:Q")
     return alt.layer(drops, line).properties(height=300)
 

@@ -14,6 +14,7 @@ MEASURES = {
     "stealth_ssim": ("SSIM (more: less visible)", True),
     "stealth_words": ("inserted words", False),
     "seconds_protect": ("the owner's seconds", False),
+    "seconds_attack": ("the trainer's seconds, for the best attack", True),
 }
 COLUMNS = {
     "defense_label": ("Defense", None),
@@ -23,13 +24,17 @@ COLUMNS = {
     "stealth_ssim": ("SSIM", st.column_config.NumberColumn(format="%.3f")),
     "stealth_words": ("Words", st.column_config.NumberColumn(format="%d")),
     "seconds_protect": ("Protect (s)", st.column_config.NumberColumn(format="%.0f")),
+    "seconds_attack": ("Best attack (s)", st.column_config.NumberColumn(format="%.0f")),
     "status": ("Status", None),
 }
 
 
 def show(game: pd.DataFrame, runs: pd.DataFrame) -> None:
     """Show the page for the runs of one game; `runs` are those of all games."""
-    board = games.get_standing(game, runs).board
+    board, cells, _ = games.get_standing(game, runs)
+    if not board.empty:
+        costs = cells[["defense_label", "attack_label", "seconds_attack"]]
+        board = board.merge(costs, "left", ["defense_label", "attack_label"])
     titles = {name: title for name, (title, _) in MEASURES.items()}
     measure = widgets.choose_title(st.container(), "Against", titles, "by")
     title, is_benefit = MEASURES[measure]
@@ -39,20 +44,26 @@ def show(game: pd.DataFrame, runs: pd.DataFrame) -> None:
         return
     front = mark_front(points[points["rank"] != ""], measure, is_benefit=is_benefit)
     points = points.assign(front=front.reindex(points.index, fill_value=False))
-    st.altair_chart(draw_front(points, measure, title), alt="Protection of each defense against a cost")
+    chart = draw_front(points, measure, title)
+    st.altair_chart(chart, alt="Protection of each defense against a cost; the table has the same numbers")
     st.caption(
         "Protection is against trainers who may know the method, as far as they were met. Joined: no other ranked "
-        "defense is at least as good in both and better in one. What has no rank is gray and beats nobody. What the "
-        "trainer pays is on the page Cost."
+        "defense is at least as good in both and better in one. What has no rank is gray and beats nobody. Point at a "
+        "defense to see its name and its interval. What a trainer pays attack by attack is on the page Cost."
     )
     widgets.show_table(points, COLUMNS)
-    downloads.offer(points.drop(columns="evaluations"), "pareto", game)
+    downloads.offer(points.drop(columns="evaluations"), "pareto", game, chart)
 
 
 def draw_front(points: pd.DataFrame, measure: str, title: str) -> alt.LayerChart | alt.FacetChart:
-    """Draw a point for each defense with its name and interval, and a line through the front."""
+    """Draw a point for each defense, and a line through the front; the one under the pointer stands out."""
+    over = alt.selection_point(
+        fields=["defense_label"], on="pointerover", clear="pointerout", empty=False, nearest=True
+    )
     base = alt.Chart(points.drop(columns="evaluations")).encode(
-        x=alt.X(f"{measure}:Q", title=title, scale=alt.Scale(zero=False, nice=True, padding=60)),
+        x=alt.X(
+            f"{measure}:Q", title=title, axis=alt.Axis(tickCount=6), scale=alt.Scale(zero=False, nice=True, padding=60)
+        ),
         tooltip=[
             alt.Tooltip("defense_label:N", title="defense"),
             alt.Tooltip("so_far:Q", title="protection", format=".3f"),
@@ -60,14 +71,17 @@ def draw_front(points: pd.DataFrame, measure: str, title: str) -> alt.LayerChart
             alt.Tooltip("status:N"),
         ],
     )
-    y = alt.Y("so_far_low:Q", title="protection")
+    y = alt.Y("so_far_low:Q", title="protection", axis=alt.Axis(tickCount=8))
     color = alt.condition("datum.front", alt.value("#1f8a84"), alt.value("#8a8a8a"))
-    interval = base.mark_rule(opacity=0.4).encode(y=y, y2="so_far_high:Q", color=color)
+    wide = alt.condition(over, alt.value(4), alt.value(1))
+    interval = base.mark_rule(opacity=0.5).encode(y=y, y2="so_far_high:Q", color=color, size=wide)
     line = base.transform_filter("datum.front").mark_line(color="#1f8a84", strokeDash=[4, 4]).encode(y="so_far:Q")
-    point = base.mark_point(filled=True, size=110, opacity=1).encode(y="so_far:Q", color=color)
-    named = base if len(points) <= NAMED else base.transform_filter("datum.front")
-    name = named.mark_text(align="left", dx=9, dy=-9, fontSize=12, limit=150)
-    name = name.encode(y="so_far:Q", text="defense_label:N", color=color)
+    large = alt.condition(over, alt.value(220), alt.value(110))
+    point = base.mark_point(filled=True, opacity=1).encode(y="so_far:Q", color=color, size=large).add_params(over)
+    is_named = "true" if len(points) <= NAMED else "datum.front"
+    shown = {"condition": {"test": {"or": [is_named, {"param": over.name, "empty": False}]}, "value": 1}, "value": 0}
+    name = base.mark_text(align="left", dx=9, dy=-9, fontSize=12, limit=150)
+    name = name.encode(y="so_far:Q", text="defense_label:N", color=color, opacity=shown)
     return alt.layer(interval, line, point, name).properties(height=440)
 
 

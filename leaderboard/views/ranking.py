@@ -6,12 +6,16 @@ import streamlit as st
 
 from bench.scoring.protection import ELIGIBLE_GAIN, LISTED_SEEDS, SEEDS, VERIFIED_SEEDS
 from bench.tables import flags
+from bench.tables.attack_labels import CLASSES, find_classes
 from bench.tables.method_tables import LEVELS
 from bench.tables.ranks import ALPHA, sort_board
 from bench.tables.threats import FREE, join_threats, select_siblings
 from leaderboard import downloads, games, widgets
+from leaderboard.addresses import tell_unknown_value
 
 ROW, AXIS = 42, 90  # heights in the chart, in pixels (a docstring here would be shown on the page)
+SHORTEST = 0.02  # the least that the axis spans above 0
+MOST = 40  # rows of the table that are shown without scrolling
 
 TRAINERS = {"adaptive": LEVELS["adaptive"], **LEVELS}
 ORDERS = {
@@ -21,13 +25,14 @@ ORDERS = {
     "seconds_protect": "crafting cost",
 }
 
+ANY = "do anything"
+CHOSEN = ["adaptive", "interval", "plain", "queries", "clean", "attack", "so_far", "met_of", "status", "checked"]
+CHOSEN += ["seeds", "flags", "link", "page"]
+FIXED = ["rank", "defense_label"]  # columns that are always there (a docstring here would be shown on the page)
+
 COLUMNS = {
     "rank": ("#", st.column_config.TextColumn(pinned=True, width="small")),
     "defense_label": ("Defense", st.column_config.TextColumn(pinned=True)),
-    "status": ("Status", None),
-    "checked": ("Played by", None),
-    "title": ("Submission", None),
-    "authors": ("By", None),
     "adaptive": ("Adaptive", widgets.SCORE),
     "interval": ("95 % interval", None),
     "plain": ("Plain", widgets.SCORE),
@@ -37,6 +42,10 @@ COLUMNS = {
     "gray": ("Gray box", widgets.SCORE),
     "black": ("Black box", widgets.SCORE),
     "attack": ("Best attack", None),
+    "status": ("Status", None),
+    "checked": ("Played by", None),
+    "title": ("Submission", None),
+    "authors": ("By", None),
     "met_of": ("Attacks met", None),
     "so_far": ("Against those", widgets.SCORE),
     "seeds": ("Seeds", None),
@@ -70,9 +79,14 @@ def show(frame: pd.DataFrame, runs: pd.DataFrame, *, is_kept: bool) -> None:
         else:
             drawn = shown.assign(**describe_level(shown, trainer))
             drawn = drawn[drawn["value"].notna()]
-            st.altair_chart(draw_intervals(drawn, TRAINERS[trainer]), alt="Protection by each defense, with intervals")
+            chart = draw_intervals(drawn, TRAINERS[trainer])
+            st.altair_chart(chart, alt="Protection by each defense, with intervals; the table has the same numbers")
+            st.caption(
+                "Gray: no rank, as it has not met the whole adaptive set with enough seeds, or is a control. Dashed: "
+                "what a release without a defense is worth."
+            )
             show_table(shown)
-            downloads.offer(shown.drop(columns="evaluations"), "ranking", frame)
+            downloads.offer(shown.drop(columns="evaluations"), "ranking", frame, chart)
         widgets.show_flags(doubts)
     explain()
     stale = frame[frame["reason"] != ""]
@@ -84,12 +98,16 @@ def show(frame: pd.DataFrame, runs: pd.DataFrame, *, is_kept: bool) -> None:
 
 def select(board: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """Return the level of the figure, and the rows that the reader searches, in the order that they choose."""
-    left, middle, right = st.columns([2, 2, 1])
+    left, middle, class_place, right = st.columns([3, 3, 2, 2])
     trainer = widgets.choose_title(left, "Figure: a trainer who", TRAINERS, "with")
     order = widgets.choose_title(middle, "Sort by", ORDERS, "by")
+    broken_by = widgets.choose_title(class_place, "Broken by attacks that", {"": ANY, **CLASSES}, "broken")
     find = right.text_input("Search", key="find", bind="query-params", placeholder="part of a name").strip().lower()
-    is_asked = [find in f"{name} {attack} {status}".lower() for name, attack, status in zip(
-        board["defense_label"], board["attack"], board["status"], strict=True)]  # fmt: skip
+    rows = zip(board["defense_label"], board["attack"], board["status"], strict=True)
+    is_asked = [
+        find in f"{name} {attack} {status}".lower() and (not broken_by or broken_by in find_classes(attack))
+        for name, attack, status in rows
+    ]
     return trainer, sort_board(board[is_asked], order)
 
 
@@ -102,9 +120,10 @@ def describe_level(board: pd.DataFrame, level: str) -> dict[str, pd.Series]:
 def draw_intervals(board: pd.DataFrame, trainer: str) -> alt.LayerChart | alt.FacetChart:
     """Draw intervals in the order of the table, those without a rank in gray, and a line at 0, no defense."""
     title = ["protection from a trainer who", trainer]
-    span = [min(0, board["low"].min()), max(0.1, board["high"].max())]
-    x = alt.X("low:Q", title=title, scale=alt.Scale(domain=span, nice=True))
-    names = alt.Axis(labelLimit=170, labelOverlap=False, labelFontSize=13)
+    span = [min(0, board["low"].min()), max(SHORTEST, board["high"].max())]
+    axis = alt.Axis(format="~g", tickCount=6)
+    x = alt.X("low:Q", title=title, axis=axis, scale=alt.Scale(domain=span, nice=True))
+    names = alt.Axis(labelLimit=170, labelOverlap=False, labelFontSize=13, labelFlush=False)
     y = alt.Y("defense_label:N", sort=board["defense_label"].tolist(), title=None, axis=names)
     tips = [alt.Tooltip(f"{name}:{kind}", title=title, format=form) for name, kind, title, form in (
         ("defense_label", "N", "defense", ""), ("attack", "N", "best adaptive attack", ""),
@@ -131,28 +150,40 @@ def show_table(board: pd.DataFrame) -> None:
         link=widgets.link_runs(board["run"]),
         page=widgets.link_methods("defense", board["defense"]),
     )
-    widgets.show_table(shown, COLUMNS)
+    names = {title: name for name, (title, _) in COLUMNS.items() if name not in FIXED}
+    first = [COLUMNS[name][0] for name in CHOSEN]
+    first += [COLUMNS[name][0] for name in ("title", "authors") if (shown[name] != "").any()]
+    tell_unknown_value("columns", names, several=True)
+    with st.popover("Columns", icon=":material/view_column:"):
+        chosen = st.multiselect("Columns of the table", list(names), first, key="columns", bind="query-params")
+    columns = {name: look for name, look in COLUMNS.items() if name in FIXED or look[0] in chosen}
+    height = "content" if len(shown) <= MOST else "auto"
+    widgets.show_table(shown, columns, height=height, placeholder="–", alt="The ranking in numbers")
 
 
 def explain() -> None:
     """Explain how to read the numbers."""
-    st.caption(
-        "**Protection**: 1 − (U − B) / (Uc − B), on the test split. U: what a trainer reaches with the release, Uc: "
-        "with clean data, both with the attack of the set that is best on the trainer's own validation questions. B: "
-        "what they reach without the content of the release. **Adaptive**: against all attacks of trainers who may "
-        "know the method; the rank is by this. **Plain**: against a trainer who runs default LoRA. **With queries**, "
-        "**with clean samples**: against trainers who can have their own pictures protected, or hold some clean ones "
-        "of the owner. **White**, **gray**, **black box**: adaptive protection where the owner knows the victim, a "
-        "relative of it, or neither; otherwise the same game. "
-        "An empty cell: an attack of that level was not played, or clean data are worth less than "
-        f"{100 * ELIGIBLE_GAIN:.0f} points. **Against those**: against the adaptive attacks that were met. "
-        "**Interval**: 95 % by bootstrap over pictures and seeds, of both sides. "
-        f"**Status**: ranked from {LISTED_SEEDS} of the seeds {SEEDS[0]} to {SEEDS[-1]} on, verified from "
-        f"{VERIFIED_SEEDS}, and only after the whole adaptive set; a control shows what a release does without a "
-        "method, and has no rank. **Flags**: reasons to doubt the numbers of a row, explained in sentences under the "
-        "table. **#**: defenses that share a rank do not differ from the first of them in a paired test of their "
-        f"answers (p above {ALPHA}). PSNR and SSIM are means; L∞ and inserted words are maxima."
-    )
+    with st.expander("How to read these numbers", icon=":material/help:"):
+        st.markdown(
+            "- **Protection**: 1 − (U − B) / (Uc − B), on the test split. U: what a trainer reaches with the release, "
+            "Uc: with clean data, both with the attack of the set that is best on the trainer's own validation "
+            "questions. B: what they reach without the content of the release.\n"
+            "- **Adaptive**: against all attacks of trainers who may know the method; the rank is by this. **Plain**: "
+            "against a trainer who runs default LoRA. **With queries**, **with clean samples**: against trainers who "
+            "can have their own pictures protected, or hold some clean ones of the owner.\n"
+            "- **White**, **gray**, **black box**: adaptive protection where the owner knows the victim, a relative of "
+            "it, or neither; otherwise the same game.\n"
+            "- **–**: an attack of that level was not played, or clean data are worth less than "
+            f"{100 * ELIGIBLE_GAIN:.0f} points. **Against those**: against the adaptive attacks that were met.\n"
+            "- **95 % interval**: by bootstrap over pictures and seeds, of both sides.\n"
+            "- **#**: defenses that share a rank do not differ from the first of them in a paired test of their "
+            f"answers (p above {ALPHA}).\n"
+            f"- **Status**: listed from {LISTED_SEEDS} of the seeds {SEEDS[0]} to {SEEDS[-1]} on, verified from "
+            f"{VERIFIED_SEEDS}, and only after the whole adaptive set; a control shows what a release does without a "
+            "method, and has no rank.\n"
+            "- **Flags**: reasons to doubt the numbers of a row, explained in sentences under the table.\n"
+            "- **PSNR**, **SSIM**: means. **L∞** and inserted **words**: maxima."
+        )
 
 
 st.title("Protection against trainers who adapt")

@@ -22,7 +22,14 @@ STEALTH = {
 
 UNPUBLISHED = {"protect": "the released pictures", "attack": "the trained adapter"}  # too large to be published
 
-COST = {"peak_mb": "peak MB", "image_steps": "image steps", "image_steps_per_second": "image steps/s"}
+NUMBER = 172  # pixels of a number: two stand side by side on a telephone (a docstring would be shown on the page)
+
+COST = {
+    "disk_mb": "disk MB",
+    "peak_mb": "peak MB",
+    "image_steps": "image steps",
+    "image_steps_per_second": "image steps/s",
+}
 
 
 def show(run: pd.Series) -> None:
@@ -40,7 +47,9 @@ def show(run: pd.Series) -> None:
     with right:
         st.subheader("Cost")
         stages = {stage: entry for stage, entry in run["cost"].items() if isinstance(entry, dict)}
-        st.dataframe(pd.DataFrame.from_dict(stages, orient="index").rename(columns=COST), placeholder="–")
+        st.dataframe(
+            pd.DataFrame.from_dict(stages, orient="index").rename(columns=COST), placeholder="–", height="content"
+        )
     left, right = st.columns(2)
     with left:
         show_log(run, "Attack: the trainer's loss", "attack")
@@ -63,24 +72,23 @@ def show_numbers(run: pd.Series) -> None:
     """Show utilities and protection."""
     interval = f"95 %: {run['protection_low']:.2f} to {run['protection_high']:.2f}"
     scored = pd.notna(run["protection"])
-    columns = st.columns(5)
-    columns[0].metric("Protection", f"{run['protection']:.2f}" if scored else "none", border=True,
-                      delta=interval if scored else "no clean gain", delta_color="off", delta_arrow="off")  # fmt: skip
-    for column, title, name, note in zip(
-        columns[1:],
+    row = st.container(horizontal=True)
+    row.metric("Protection", f"{run['protection']:.2f}" if scored else "none", border=True, width=NUMBER,
+               delta=interval if scored else "no clean gain", delta_color="off", delta_arrow="off")  # fmt: skip
+    for title, name, note in zip(
         ["Without the release", "Attack, clean data", "Attack, release", "The same, validation"],
         ["utility_baseline", "utility_clean", "utility", "validation"],
         ["test accuracy"] * 3 + ["what the trainer sees"],
         strict=True,
     ):
         accuracy = "–" if pd.isna(run[name]) else f"{run[name]:.1%}"
-        column.metric(title, accuracy, border=True, delta=note, delta_color="off", delta_arrow="off")
+        row.metric(title, accuracy, border=True, width=NUMBER, delta=note, delta_color="off", delta_arrow="off")
 
 
 def show_fields(rows: list[tuple[str, object]]) -> None:
     """Show names and values as plain text."""
     shown = [(name, "–" if value is None or value == {} else str(value)) for name, value in rows]
-    st.dataframe(pd.DataFrame(shown, columns=["field", "value"]), hide_index=True)
+    st.dataframe(pd.DataFrame(shown, columns=["field", "value"]), hide_index=True, height="content")
 
 
 def show_log(run: pd.Series, title: str, role: str) -> None:
@@ -137,7 +145,9 @@ def draw_lines(table: pd.DataFrame) -> alt.Chart:
     color = alt.Color("name:N", title=None, legend=alt.Legend(orient="top"))
     chart: alt.Chart = alt.Chart(long).mark_line(point=True).properties(height=340)
     return chart.encode(
-        x=alt.X(f"{step}:Q", axis=alt.Axis(format="d", tickMinStep=1)), y=alt.Y("value:Q", title=None), color=color
+        x=alt.X(f"{step}:Q", axis=alt.Axis(format="d", tickMinStep=1, tickCount=6)),
+        y=alt.Y("value:Q", title=None),
+        color=color,
     )
 
 

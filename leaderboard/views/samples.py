@@ -9,10 +9,9 @@ from bench.samples import Sample
 from bench.tables import release
 from bench.tables.answers import MODELS, compare_answers, select_kept, select_lost
 from leaderboard import downloads, pictures, widgets
+from leaderboard.addresses import tell_unknown_value
 
 STYLE = "<style>mark {background: #ffe08a; color: #1a1a1a; border-radius: 4px; padding: 0 .25em}</style>"
-
-STRIP = 12  # samples in the strip of a release (a docstring here would be shown on the page)
 
 FILTERS = {
     "all questions": lambda table: table,
@@ -36,9 +35,8 @@ def show_release(run: pd.Series) -> None:
         st.info("The release has no sample of the original.")
         return
     show_sample(before[sample_id], after[sample_id])
-    with st.expander(f"{len(shared[:STRIP])} samples of this release: original, released, difference"):
-        strip = [release.place_side_by_side(before[key].pixels, after[key].pixels) for key in shared[:STRIP]]
-        st.image(strip, [f"{key}: {before[key].answer}" for key in shared[:STRIP]], width=300, output_format="PNG")
+    with st.expander("More samples of this release: original, released, difference", expanded=True):
+        pictures.show_strip(original, released)
 
 
 def show_sample(a: Sample, b: Sample) -> None:
@@ -50,7 +48,7 @@ def show_sample(a: Sample, b: Sample) -> None:
         title = f"Difference × {release.AMPLIFICATION} (largest: {release.largest_change(a.pixels, b.pixels)} levels)"
         images[title] = release.amplify_difference(a.pixels, b.pixels)
     for column, (title, pixels) in zip(st.columns(3), images.items(), strict=False):
-        column.image(release.enlarge(pixels), caption=title, output_format="PNG", width="stretch")
+        column.image(release.enlarge(pixels), caption=title, output_format="PNG", width="stretch", alt=title)
 
 
 def show_answers(run: pd.Series) -> None:
@@ -60,7 +58,8 @@ def show_answers(run: pd.Series) -> None:
     if table is None:
         st.info(f"Answers ({', '.join(missing)}) are {widgets.NOT_HERE}", icon=":material/question_mark:")
         return
-    choice = st.radio("Show where", list(FILTERS), horizontal=True)
+    tell_unknown_value("show", FILTERS)
+    choice = st.radio("Show where", list(FILTERS), horizontal=True, key="show", bind="query-params")
     table = FILTERS[choice or "all questions"](table)
     looks = {f"{m} score": st.column_config.NumberColumn("score", format="%.2f", width=60) for m in MODELS}
     st.dataframe(table, column_config=looks)

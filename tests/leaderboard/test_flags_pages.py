@@ -41,7 +41,7 @@ def test_an_entry_has_its_flags_and_keeps_its_place(home: Path, open_page: Open)
     app = open_page()
     table = sentences(app)
     assert any("em protects 20.0% [10.0%, 30.0%] under jpeg, no defense 10.0%" in text for text in table["What"])
-    assert any("Flags" in caption.value for caption in app.caption)
+    assert any("Flags" in text.value for text in app.markdown)
 
 
 @pytest.mark.parametrize("page", ["ranking", "matrix"])

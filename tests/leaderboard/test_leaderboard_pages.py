@@ -19,6 +19,7 @@ FOLDER = Path(leaderboard.__file__).parent
 VIEWS = sorted(file for file in (FOLDER / "views").glob("*.py") if file.stem != "__init__")
 PAGES = ["overview", "ranking", "matrix", "compare", "pareto", "cost", "defense", "attack", "run", "samples"]
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> [x](javascript:alert(3)) ![t](http://t.example/p.png)"
+HOSTILE += " :red[alert] :material/home: :smile: $alert$ \u202ealert\u202c " + "alert" * 200
 Open = Callable[..., AppTest]
 Enter = Callable[..., None]
 Factory = Callable[..., Run]
@@ -85,7 +86,7 @@ def test_nobody_is_ranked_without_answers(home: Path, open_page: Open) -> None:
 
 
 def test_nothing_is_shown_by_accident(home: Path, open_page: Open) -> None:
-    assert [text.value[:26] for text in open_page().markdown] == ["If this image-text data is"]
+    assert [text.value[:17] for text in open_page().markdown] == ["If this image-tex", "- **Protection**:"]
     assert not open_page("matrix").markdown
     assert not open_page("defense").markdown
 
@@ -149,7 +150,8 @@ def test_games_are_not_mixed(enter: Enter, open_page: Open) -> None:
 def test_matrix(home: Path, open_page: Open) -> None:
     layers = charts(open_page("matrix"))[0]["layer"]
     assert [layer["mark"]["type"] for layer in layers] == ["rect", "rect", "text", "text", "rule", "text"]
-    assert layers[0]["encoding"]["y"]["sort"] == ["mmguard", "em", "random_noise", "none"]
+    ranking = open_page().dataframe[0].value["Defense"].tolist()
+    assert layers[0]["encoding"]["y"]["sort"] == [*(name for name in ranking if name != "tap"), "none"]
     assert layers[0]["encoding"]["href"]["field"] == "link", "a click opens the run"
     assert {"attack_text"} < {tip["field"] for tip in layers[0]["encoding"]["tooltip"]}, "the whole grammar"
 
@@ -202,11 +204,14 @@ def test_a_page_of_a_defense_and_of_an_attack(enter: Enter, open_page: Open) -> 
     assert not app.warning
     titles = [heading.value for heading in app.subheader]
     assert titles == [
-        "Protection by what the trainer knows", "Adaptive protection by victim", "Against each attack", "Its runs"
+        "Protection by what the trainer knows", "Adaptive protection by victim", "Against each attack",
+        "Against the trainer's cost", "Its runs",
     ]  # fmt: skip
     assert "Huang et al" in app.table[0].value.to_csv()
     app = open_page("attack", name="full_sft")
-    assert [heading.value for heading in app.subheader] == ["Protection that it leaves", "Its runs"]
+    assert [heading.value for heading in app.subheader] == [
+        "Protection that it leaves", "Protection that it leaves by victim", "Its runs",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("page", "name"), [("defense", "tap"), ("attack", "lora_sft+bridge")])
@@ -334,7 +339,7 @@ def test_samples(home: Path, open_page: Open) -> None:
     assert app.selectbox[1].options == ["s0", "s1"]
     captions = [picture.caption for element in app.get("image") for picture in element.proto.imgs]
     assert captions[:3] == ["Original", "Released", "Difference × 10 (largest: 8 levels)"]
-    assert captions[3:] == ["s0: thing 0", "s1: thing 1"], "the strip of other samples"
+    assert captions[3:] == [r"s0\: thing 0", r"s1\: thing 1"], "the strip of other samples"
     assert "<mark>&lt;script&gt;alert(1)&lt;/script&gt;</mark> is &lt;b&gt;this&lt;/b&gt;?" in bodies(app)
     answers = app.dataframe[0].value
     assert answers.loc["a", ["target", "zero-shot", "clean", "protected"]].tolist() == [
@@ -384,3 +389,60 @@ def test_cost_shows_what_the_trainer_keeps_after_each_attack(home: Path, open_pa
     assert steps["Best so far"].tolist() == ["lora_sft", "jpeg"]
     assert table[table["Defense"] == "em"]["Best so far"].tolist() == ["lora_sft", "lora_sft"], "chosen on validation"
     assert len(charts(app)) == 1
+
+
+def test_the_ranking_is_limited_to_what_a_class_of_attacks_broke(enter: Enter, open_page: Open) -> None:
+    enter("em", 0.4)
+    enter("mmguard", 0.2)
+    table = open_page(broken="only train").dataframe[0].value
+    assert table["Defense"].tolist() == ["mmguard", "em"]
+    assert open_page(broken="clean words").info[0].value == "No defense of this game fits the search."
+    assert "`magic`" in open_page(broken="magic").warning[0].value
+
+
+def test_columns_of_the_ranking_are_in_its_address(enter: Enter, open_page: Open) -> None:
+    enter("em", 0.4)
+    app = open_page(columns=["Plain", "SSIM"])
+    assert list(app.dataframe[0].value) == ["#", "Defense", "Plain", "SSIM"]
+    app.multiselect(key="columns").set_value(["Seeds"]).run()
+    assert list(app.dataframe[0].value) == ["#", "Defense", "Seeds"]
+    assert "`Beauty`" in open_page(columns="Beauty").warning[0].value
+
+
+def test_attacks_of_the_matrix_are_chosen_by_class_and_level(home: Path, open_page: Open) -> None:
+    every = charts(open_page("matrix", others="true"))[0]["layer"][0]["encoding"]["x"]["sort"]
+    assert every == ["LoRA", "jpeg"]
+    chosen = charts(open_page("matrix", level="plain", others="true"))[0]["layer"][0]["encoding"]["x"]["sort"]
+    assert chosen == ["LoRA"]
+    chosen = charts(open_page("matrix", **{"class": "only train"}))[0]["layer"][0]["encoding"]["x"]["sort"]
+    assert chosen == ["LoRA"]
+    assert "`magic`" in open_page("matrix", **{"class": "magic"}).warning[0].value
+
+
+def test_a_page_of_a_defense_has_pictures_budgets_and_costs(home: Path, open_page: Open, run_factory: Factory) -> None:
+    save(run_factory(60, epsilon=16))
+    app = open_page("defense", name="mmguard", epsilon="8")
+    titles = [heading.value for heading in app.subheader]
+    assert {"Against the trainer's cost", "Pictures: original, released, difference"} <= set(titles)
+    captions = [picture.caption for element in app.get("image") for picture in element.proto.imgs]
+    assert captions == [r"s0\: thing 0", r"s1\: thing 1"]
+    left = open_page("attack", name="lora_sft", epsilon="8")
+    assert "Protection that it leaves by pixel budget ε" in [heading.value for heading in left.subheader]
+
+
+def test_the_trainers_cost_is_a_measure_of_the_front(enter: Enter, open_page: Open) -> None:
+    enter("em", 0.4, cost={"attack": {"seconds": 20.0}})
+    app = open_page("pareto", by="the trainer's seconds, for the best attack")
+    assert not app.warning
+    assert app.dataframe[0].value["Best attack (s)"].tolist() == [20.0]
+    (hover,) = charts(app)[0]["params"]
+    assert hover["select"]["on"] == "pointerover"
+
+
+def test_options_and_captions_of_strangers_are_shown_as_text(enter: Enter, open_page: Open) -> None:
+    for rounds, release in ((1, 0.2), (2, 0.4)):
+        enter("em", release, defense_options={HOSTILE: rounds})
+    app = open_page("defense", name="em")
+    title = next(heading.value for heading in app.subheader if "Protection by `" in heading.value)
+    assert title.startswith("Protection by `<script>alert(1)</script>") and title.endswith("…`")
+    assert "\u202e" not in title

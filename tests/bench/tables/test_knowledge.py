@@ -8,7 +8,7 @@ import pytest
 
 from attacks.grammar import parse_attack
 from bench.results import Run
-from bench.tables.knowledge import TITLES, Entry, describe_game, score_game, split_set, tabulate_points
+from bench.tables.knowledge import TITLES, Entry, answer_game, describe_game, score_game, split_set, tabulate_points
 from bench.tables.runs import tabulate_runs
 from tests.answer_files import Answers
 
@@ -48,6 +48,16 @@ def entries(play: Play) -> list[Entry]:
         *play("uc", {"lora_sft": 0.1}),
     ]
     return score_game(tabulate_runs(runs))
+
+
+def test_the_answer_is_three_sentences_of_the_whole_one(entries: list[Entry]) -> None:
+    least, most, rival = answer_game(entries)
+    whole = describe_game(entries)
+    assert least == whole[0] and f"who {TITLES['plain']}," in least
+    assert most in whole and f"who {TITLES['K2']}," in most
+    assert rival.startswith("The best other method there is `hypo`: +0.25")
+    assert answer_game(entries, "nobody") == [rival]
+    assert answer_game([]) == []
 
 
 def test_a_level_has_what_its_trainer_knows() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bench.results import Run
 from bench.tables.game import split_games
-from bench.tables.ladders import compute_ladders, compute_run_ladders, tabulate_ladders
+from bench.tables.ladders import compute_ladders, compute_run_ladders, find_climbed, tabulate_ladders
 from bench.tables.runs import tabulate_runs
 from tests.answer_files import Answers
 
@@ -113,3 +113,11 @@ def test_a_protection_that_the_seeds_together_do_not_define_is_none(finished: Ca
     rows = [finished(0, clean=2, protection=None), finished(1, clean=9, protected=4)]
     ((_, _, (step,)),) = compute_run_ladders(rows)
     assert step.latest.protection is None
+
+
+def test_those_with_a_ladder_are_known_before_it_is_climbed(table: Callable[..., pd.DataFrame]) -> None:
+    runs = table(*ROWS, ("tap", "full_sft", 5.0, 0.2, 0.5), ("uc", "lora_sft", None, 0.2, 0.5))
+    assert find_climbed(runs) == {defense for defense, _ in compute_ladders(runs)}
+    alone = tabulate_ladders(runs[runs["defense_label"] == "em"])
+    every = tabulate_ladders(runs)
+    assert alone.values.tolist() == every[every["defense"] == "em"].values.tolist()

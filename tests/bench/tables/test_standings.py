@@ -12,7 +12,7 @@ import pytest
 from bench.results import Run
 from bench.tables import flags, ranks
 from bench.tables.comparisons import compare_defenses, tabulate_attacks, tabulate_questions
-from bench.tables.method_tables import tabulate_levels, tabulate_victims
+from bench.tables.method_tables import tabulate_games, tabulate_levels
 from bench.tables.ranks import compute_leaderboard, sort_board
 from bench.tables.runs import NOT_CHECKED, tabulate_runs
 from bench.tables.standings import load_standing, name_standing
@@ -165,7 +165,7 @@ def test_a_defense_by_level_and_by_victim(play: Play) -> None:
     boards = [(rows, compute_leaderboard(rows)) for rows in games]
     levels = tabulate_levels(boards[1][1], "em")
     assert levels["value"].tolist() == pytest.approx([0.5, 0.5])
-    victims = tabulate_victims("em", boards)
+    victims = tabulate_games("victim", "em", boards)
     assert dict(zip(victims["victim"], victims["value"], strict=True)) == pytest.approx(
         {"tiny-gemma3": 0.75, "tiny-llava-a": 0.5}
     )
