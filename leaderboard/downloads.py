@@ -16,6 +16,7 @@ FORMATS = {
     "LaTeX": (formats.to_latex, "tex", "text/x-tex"),
 }
 
+
 def offer(table: pd.DataFrame, name: str, runs: pd.DataFrame, chart: alt.TopLevelMixin | None = None) -> None:
     """Offer a table as files named `name`, and the BibTeX entry of the `runs` (of `tabulate_runs`) it comes from.
 
