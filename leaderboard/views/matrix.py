@@ -51,7 +51,8 @@ def show(frame: pd.DataFrame, runs: pd.DataFrame) -> None:
     st.caption(
         "Protection beside the same attack on clean data: 1 is full protection (blue), 0 none; negative (orange) means "
         "that the trainer did better with the release than with clean data. Defenses stand as in the ranking. "
-        "Framed: the attack with the highest accuracy on the trainer's validation split. A click on a number opens its "
+        "Framed: the attack with the highest accuracy on the trainer's validation split, which may be "
+        "outside the set. A click on a number opens its "
         f"run. {flags.MARK}: there is something to know about the number; it is explained below."
     )
     downloads.offer(shown, "matrix", frame, chart)
