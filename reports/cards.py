@@ -37,7 +37,7 @@ def render_page() -> str:
     """Return the whole page: the options of the loop, then methods, then controls."""
     methods = sorted(REGISTRY.catalog.keys() - REGISTRY.controls)
     sections = [HEAD + _option_table(PixelOptions()), *(_section(name) for name in methods)]
-    sections += ["# Controls\n\nNever ranked.\n", *(_section(name) for name in sorted(REGISTRY.controls))]
+    sections += ["## Controls\n\nNever ranked.\n", *(_section(name) for name in sorted(REGISTRY.controls))]
     return "\n".join(sections)
 
 

@@ -184,6 +184,14 @@ def tell_answer(runs: pd.DataFrame) -> str:
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
+def tell_summary(runs: pd.DataFrame) -> str:
+    """Return the table of the game that was played most, with the releases that met the whole set, and their worth."""
+    name, entries = next(iter(score_games(runs).items()))
+    (played,) = [played for game, played in split_games(runs) if name_game(game) == name]
+    met = [entry for entry in entries if "K2" in entry.levels]
+    return "\n\n".join([tabulate_game(met), *tell_worth(compute_worth(entries, played))])
+
+
 def tell_worth(rows: list[Worth], defense: str = "mmguard") -> list[str]:
     """Return the worth of a release in clean pictures as a sentence; none where it was not measured."""
     parts = [f"{_share(row)}, to a trainer who {TITLES[row.level]}" for row in rows if row.defense == defense]
@@ -196,6 +204,7 @@ def make_tables(runs: pd.DataFrame) -> dict[str, Callable[[], str]]:
     """Return what makes each table of the pages, by its name there."""
     games = score_games(runs)
     return {
+        "summary": lambda: tell_summary(runs),
         "answer": lambda: tell_answer(runs),
         "all games": lambda: tabulate_all(games),
         "first seed": lambda: tabulate_first_seed(runs),

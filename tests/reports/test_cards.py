@@ -69,7 +69,7 @@ def test_a_class_without_a_card_is_named() -> None:
 
 
 def test_controls_stand_apart(page: str) -> None:
-    methods, controls = page.split("\n# Controls\n")
+    methods, controls = page.split("\n## Controls\n")
     assert {"none", "random_noise", "random_noise_class", "random_trigger", "wrong_answers"} <= REGISTRY.controls
     for name in REGISTRY.catalog:
         assert (f"## `{name}`" in controls) == (name in REGISTRY.controls) != (f"## `{name}`" in methods)

@@ -58,6 +58,15 @@ def published_home(bench_home: Path) -> Path:
     return bench_home
 
 
+def test_the_summary_holds_those_alone_that_met_the_whole_adaptive_set(published_home: Path) -> None:
+    runs = headline.load_rows()
+    (entries, *_) = headline.score_games(runs).values()
+    lines = headline.tell_summary(runs).splitlines()
+    rows = [line.split("`")[1] for line in lines if line.startswith("| `")]
+    assert rows == [entry.defense for entry in entries if entry.so_far is None] and "mmguard" in rows
+    assert len(rows) < len(entries) and lines[-1].startswith("A release under `mmguard`")
+
+
 @pytest.mark.parametrize("page", headline.PAGES, ids=lambda page: page.name)
 def test_no_table_of_a_page_is_stale(published_home: Path, page: Path) -> None:
     text = page.read_text(encoding="utf-8")
