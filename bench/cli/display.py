@@ -57,7 +57,7 @@ class Display:
         bar, now = self.progress.tasks[task], self.progress.get_time()
         if not self.console.is_terminal and now - bar.fields["logged"] >= QUIET_SECONDS:
             parts = (bar.description, f"{bar.percentage:.0f} %", self.time_left(task), bar.fields["note"])
-            self.console.print(plain(" · ".join(filter(None, parts))))
+            self.console.print(plain(" · ".join(filter(None, parts))), soft_wrap=True)
             self.progress.update(task, logged=now)
 
 

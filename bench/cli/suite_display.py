@@ -63,7 +63,7 @@ class SuiteDisplay(Display):
             done = self.progress.tasks[self.bar].fields["done"] + 1
             self.progress.update(self.bar, advance=self.weights.pop(stage.identity, 0.0), done=done)
             line += "" if self.console.is_terminal else f" · {self._state()}"
-        self.console.print(plain(line))
+        self.console.print(plain(line), soft_wrap=True)
 
     def show_running(self) -> None:
         """Print which stages run, and for how long."""
@@ -73,7 +73,7 @@ class SuiteDisplay(Display):
             for stage, start in self.started.copy().values()
         ]
         if stages:
-            self.console.print(plain(f"running  {', '.join(stages)} · {self._state()}"))
+            self.console.print(plain(f"running  {', '.join(stages)} · {self._state()}"), soft_wrap=True)
 
     def _show_life(self) -> None:
         while not self.is_over.wait(LIFE_SECONDS):

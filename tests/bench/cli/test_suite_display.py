@@ -67,3 +67,13 @@ def test_a_stage_that_is_made_again_is_no_error(capsys: pytest.CaptureFixture[st
             display.report(QUICK, "started")
             display.report(QUICK, "done")
     assert shown(capsys).count("done attack") == 2
+
+
+def test_a_long_title_stays_on_its_line_of_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    stage = attack("full_sft+crop_color+jpeg+drop_inserted+" + "crop_color+" * 20)
+    with SuiteDisplay([stage], Costs([]), quiet=False) as display:
+        display.report(stage, "started")
+        display.show_running()
+        display.report(stage, "done")
+    lines = [line for line in capsys.readouterr().out.splitlines() if stage.title in line]
+    assert [line.split()[0] for line in lines] == ["started", "running", "done"]
