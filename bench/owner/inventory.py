@@ -20,7 +20,7 @@ from bench.owner.tables import list_tables, stamp_table
 TABLES = (*ENDINGS, ".parquet")
 """The endings of the names of tables."""
 
-NOT_READ = "not read: a table of another name; give its path instead of the folder, or name it metadata"
+NOT_READ = "not read: a table of another name; give its path instead of the folder"
 """The reason for which a table is left out of a folder that has no known one."""
 
 
