@@ -21,6 +21,9 @@ LINES = "split(datum.label, '\\n')"
 GAP = 0.05
 """Least distance of two names in a chart, as a share of its height."""
 
+NAMES = alt.Axis(labelAngle=0, labelExpr=LINES, labelOverlap=False)
+"""An axis of names that are broken into lines."""
+
 LEGEND = alt.Legend(orient="top", title=None, columns=2, labelLimit=150)
 """A legend above a chart, which fits a telephone."""
 
@@ -38,7 +41,7 @@ def draw_knowledge(points: pd.DataFrame, defenses: Sequence[str]) -> alt.LayerCh
         alt.Tooltip("low:Q", format=".2f"), alt.Tooltip("high:Q", format=".2f"),
     ]  # fmt: skip
     base = alt.Chart(points[points["defense"].isin(shown)]).encode(
-        x=alt.X("column:N", sort=order, title="the trainer …", axis=alt.Axis(labelAngle=0, labelExpr=LINES)),
+        x=alt.X("column:N", sort=order, title="the trainer …", axis=NAMES),
         xOffset=alt.XOffset("defense:N", sort=shown),
         color=alt.Color("defense:N", sort=shown, scale=alt.Scale(range=PALETTE[: len(shown)]), legend=LEGEND),
         tooltip=tips,

@@ -14,6 +14,6 @@ st.markdown(
 )
 runs = sources.select_runs()
 table = tabulate_datasets(runs).rename(columns=TITLES)
-st.dataframe(table, hide_index=True)
+st.dataframe(table, hide_index=True, height="content")
 downloads.offer(table, "datasets", runs)
 worth.show(tabulate_worth(runs), runs)

@@ -27,7 +27,7 @@ def show(game: pd.DataFrame, runs: pd.DataFrame) -> None:
         return
     first = choose_first(entries)
     st.markdown("\n".join(f"- {sentence}" for sentence in answer_game(entries, first)))
-    chart = draw_knowledge(points, choose_drawn(entries)).properties(height=380)
+    chart = draw_knowledge(points, choose_drawn(entries)).properties(height=520)
     st.altair_chart(chart, alt="Protection of the first defenses and the controls by what the trainer knows")
     st.caption(
         "Each column is a trainer who may play all attacks of the columns to the left, too, and takes the one that is "

@@ -20,6 +20,6 @@ looks = {
         format="percent", help="accuracy on unseen renderings of known things"
     ),
 }
-st.dataframe(table, hide_index=True, column_config=looks, placeholder="–")
+st.dataframe(table, hide_index=True, column_config=looks, placeholder="–", height="content")
 downloads.offer(table, "victims", runs)
 worth.show(tabulate_worth(runs), runs)
