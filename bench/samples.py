@@ -165,7 +165,7 @@ class SampleSet(Sequence[Sample]):
         """
         pictures, cache = dict[Path, Picture](), PictureCache()
         samples = []
-        for line in filter(None, (folder / "metadata.jsonl").read_text(encoding="utf-8").split("\n")):
+        for line in filter(None, (folder / "metadata.jsonl").read_bytes().decode().split("\n")):
             row = json.loads(line)
             file = (folder / row["file_name"]).resolve()
             if not file.is_relative_to(folder.resolve()):

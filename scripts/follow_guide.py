@@ -1,7 +1,8 @@
 """Follow docs/submitting.md in a fresh clone of this repository, as a stranger would: python -m scripts.follow_guide
 
 Every command of every section is run, in order; of the whole required set only the plan is made. Another section than
-all is named behind: python -m scripts.follow_guide "An attack". What the clone holds is what was committed.
+all is named behind: python -m scripts.follow_guide "An attack"; "The pull request" needs "Code" before it. What the
+clone holds is what was committed.
 """
 
 import os

@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.errors import UserError
 from bench.methods.catalog import Entry
 from bench.paths import home, make_home
 
@@ -55,17 +55,24 @@ def find_code(name: str) -> Entry | None:
     return find(name) if name.startswith("code_") else None
 
 
-def keep(name: str, files: Mapping[str, Path]) -> None:
-    """Copy files, by their places in the folder of a method, unless they are there. A reader sees all or none."""
+def keep(name: str, contents: Iterable[tuple[str, bytes]]) -> None:
+    """Write files, by their places in the folder of a method, unless they are there. A reader sees all or none.
+
+    Raises UserError for other files than the name stands for, as when they were changed after it was made.
+    """
     if _folder(name).is_dir():
         return
     make_home()
     _folder(name).parent.mkdir(exist_ok=True)
     with TemporaryDirectory(prefix=".new-", dir=_folder(name).parent) as draft:
-        copy = Path(draft, name)
-        for place, file in files.items():
+        copy, sums = Path(draft, name), dict[str, str]()
+        for place, content in contents:
             (copy / place).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, copy / place)
+            (copy / place).write_bytes(content)
+            sums[place] = hashlib.sha256(content).hexdigest()
+        names = {name_release({f"release/{place}": digest for place, digest in sums.items()})}
+        if name not in names | {name_content("code", digest) for digest in sums.values()}:
+            raise UserError(f"files of {name}: changed since they were checked; allowed: files that stay as they are")
         copy.rename(_folder(name))
 
 

@@ -7,6 +7,7 @@ there are no links, devices or folders to be careful of, and nothing is read bey
 import json
 import re
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import IO, Any, Literal, NoReturn, TypeVar
 
 import numpy as np
@@ -241,14 +242,30 @@ def read_bytes(stream: IO[bytes], file: File, limit: int) -> bytes:
 def parse(text: bytes, kind: TypeAdapter[Model], name: str) -> Model:
     """Return a JSON text as a value of a closed type. Raises UserError for any other text."""
     try:
-        return kind.validate_python(json.loads(text, parse_constant=_refuse_constant))
+        return kind.validate_python(load_json(text))
     except (ValueError, RecursionError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         return refuse(f"{name}: {show(text.decode(errors='replace'))} ({shorten(reason)[:80]})", "closed JSON")
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+def load_json(text: bytes) -> object:
+    """Return what JSON says to every reader. Raises ValueError for keys twice, no numbers, and half characters."""
+    value = json.loads(text.decode(), parse_constant=_parse_number, parse_float=_parse_number, object_pairs_hook=_once)
+    json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _parse_number(text: str) -> float:
+    if not isfinite(number := float(text)):
+        raise ValueError(f"{text[:40]} is no number")
+    return number
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError(f"a key is there twice, of {', '.join(content)[:80]}")
+    return content
 
 
 def refuse(what: str, allowed: str) -> NoReturn:

@@ -115,7 +115,7 @@ def _check(name: str, protected: object, original: SampleSet) -> tuple[str, floa
     try:
         log = json.dumps(protected.log, indent=1, sort_keys=True)
         return log, float(protected.log.get("image_steps", 0))
-    except (TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (TypeError, ValueError, OverflowError, AttributeError, RecursionError) as error:
         raise UserError(
             f"defense {name!r}: log: {show_ascii(error)}; allowed: a dictionary that JSON can write"
         ) from None

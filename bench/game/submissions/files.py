@@ -1,5 +1,6 @@
 """Read the files beside a submission: never through links, nothing beyond a limit, and no picture is decoded."""
 
+import errno
 import hashlib
 import os
 import re
@@ -25,22 +26,34 @@ MAX_BYTES = 2**30
 MAX_CODE, MAX_TEXT, MAX_PICTURE = 2**20, 2**26, 2**25
 """Bytes of a file of code, of the texts or checksums of a release, and of a picture."""
 
+DOTTED = re.compile(rb"(?<!\w)(?:\w++[ \t\f\\\r\n]*+\.[ \t\f\\\r\n]*+){100}")
+"""A name of many parts: for one of 100,000, Python takes minutes that nothing can interrupt."""
+
 SUM = re.compile(r"([0-9a-f]{64}) [ *](release/[^/\n]+(?:/[^/\n]+)?)")
 HEADER = struct.Struct(">8s4x4sIIBB")
 """The beginning of a PNG file: signature, length and name of the first chunk, width, height, depth, kind of colours."""
+
+CHUNKS = frozenset(b"IHDR IDAT IEND PLTE bKGD cHRM gAMA hIST iCCP iTXt pHYs sBIT sPLT sRGB tEXt tIME zTXt".split())
+"""Chunks of a PNG file of which no reader makes other pixels than the one frame, opaque and upright."""
+
+ALLOWED = "one opaque, upright picture, as SampleSet.save writes it"
 
 PNG, RGB = (b"\x89PNG\r\n\x1a\n", b"IHDR"), (8, 2)
 
 
 def read_code(folder: Path, name: str, sha256: str) -> bytes:
     """Return a file of Python. Raises UserError for another checksum, and for a text that is no Python."""
-    content = _read(folder, name, MAX_CODE, "file")
+    content = read_file(folder, name, MAX_CODE, "file")
     _check_sum(content, sha256, "sha256", name)
+    if DOTTED.search(content):
+        raise UserError(f"file: {show(name)}: a name with more than 100 points; allowed: names as Python has them")
     try:
         text_hash(content.decode())
     except SyntaxError as error:
         raise UserError(f"file: {show(name)}, line {error.lineno}: {error.msg}; allowed: Python") from None
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (RecursionError, MemoryError):
+        raise UserError(f"file: {show(name)} is too deeply nested; allowed: what Python can read") from None
+    except ValueError as error:
         raise UserError(f"file: {show(name)} is no Python: {show(error)}; allowed: a text in UTF-8") from None
     return content
 
@@ -59,19 +72,20 @@ def read_release(folder: Path) -> dict[str, str]:
     if (total := sum(places.values())) > MAX_BYTES:
         raise UserError(f"{FOLDER}: {total} bytes; allowed: {MAX_BYTES}")
     for place, size in places.items():
-        content = _read(folder, place, MAX_TEXT if place == METADATA else MAX_PICTURE, FOLDER)
+        content = read_file(folder, place, MAX_TEXT if place == METADATA else MAX_PICTURE, FOLDER)
         _check_sum(content, sums[place], SUMS, place)
         if place == METADATA:
             _check_rows(content, places)
         else:
             _check_header(content[: HEADER.size], place, size)
+            _check_chunks(content, place)
     return sums
 
 
 def sum_release(folder: Path) -> str:
     """Return the checksums of a release as `sha256sum` writes them. Raises UserError for other files than its own."""
     places = _list_places(folder)
-    digests = {place: hashlib.sha256(_read(folder, place, MAX_TEXT, FOLDER)).hexdigest() for place in places}
+    digests = {place: hashlib.sha256(read_file(folder, place, MAX_TEXT, FOLDER)).hexdigest() for place in places}
     return "".join(f"{digest}  {place}\n" for place, digest in digests.items())
 
 
@@ -99,7 +113,7 @@ def _list_places(folder: Path) -> dict[str, int]:
 def _read_sums(folder: Path) -> dict[str, str]:
     """Return the checksums that `sha256sum` has written, by the places of their files, sorted."""
     sums: dict[str, str] = {}
-    lines = _read(folder, SUMS, MAX_TEXT, SUMS).decode(errors="replace").splitlines()
+    lines = read_file(folder, SUMS, MAX_TEXT, SUMS).decode(errors="replace").splitlines()
     for number, line in enumerate(lines, start=1):
         match = SUM.fullmatch(line)
         if match is None or match[2] in sums:
@@ -111,18 +125,20 @@ def _read_sums(folder: Path) -> dict[str, str]:
 
 def _check_rows(content: bytes, places: dict[str, int]) -> None:
     """Raise UserError, with the line, for texts that are no samples of the pictures that are there."""
-    from bench.sandbox.release import Row
+    from bench.sandbox.release import Row, load_json
 
     pictures: set[str] = set()
     for number, line in enumerate(content.split(b"\n"), start=1):
         if not line:
             continue
         try:
-            row = Row.model_validate_json(line)
+            row = Row.model_validate(load_json(line))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             field = ".".join(str(part)[:40] for part in first["loc"]) or "line"
             raise UserError(f"{METADATA}, line {number}: {show(field)}: {show(first['msg'])}") from None
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{METADATA}, line {number}: {show(error)}; allowed: a JSON object") from None
         pictures.add(f"{FOLDER}/{row.file_name}")
         if f"{FOLDER}/{row.file_name}" not in places:
             raise UserError(f"{METADATA}, line {number}: file_name: {show(row.file_name)}; allowed: a file of images/")
@@ -141,15 +157,28 @@ def _check_header(header: bytes, place: str, size: int) -> None:
         raise UserError(f"{show(place)}: {width}x{height} pixels; allowed: {MAX_PIXELS} in all")
 
 
-def _read(folder: Path, place: str, limit: int, field: str) -> bytes:
+def _check_chunks(content: bytes, place: str) -> None:
+    """Raise UserError for a PNG that another reader may show otherwise: animated, turned, or with more at its end."""
+    at, name = len(PNG[0]), b""
+    while name != b"IEND":
+        length, name = int.from_bytes(content[at : at + 4]), content[at + 4 : at + 8]
+        if name not in CHUNKS or (name == b"IHDR") != (at == len(PNG[0])):
+            raise UserError(f"{show(place)}: the chunk {show(name.decode('latin-1'))} at byte {at}; allowed: {ALLOWED}")
+        at += 12 + length
+    if at != len(content):
+        raise UserError(f"{show(place)}: {len(content)} bytes; allowed: {at}, up to the end of the picture")
+
+
+def read_file(folder: Path, place: str, limit: int, field: str) -> bytes:
     """Return the content of an ordinary file. Raises UserError for a link, and for more bytes than the limit."""
     try:
-        if not stat.S_ISREG((folder / place).lstat().st_mode):
-            raise UserError(f"{field}: {show(place)} is a link, folder or device; allowed: a file")
-        with (folder / place).open("rb") as stream:
+        with os.fdopen(os.open(folder / place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise UserError(f"{field}: {show(place)} is a folder or device; allowed: a file")
             content = stream.read(limit + 1)
     except OSError as error:
-        raise UserError(f"{field}: {show(place)}: {error.strerror}; allowed: a file beside the YAML") from None
+        reason = "a link" if error.errno == errno.ELOOP else error.strerror
+        raise UserError(f"{field}: {show(place)}: {reason}; allowed: a file beside the YAML") from None
     if len(content) > limit:
         raise UserError(f"{field}: {show(place)} has more than {limit} bytes; allowed: {limit}")
     return content

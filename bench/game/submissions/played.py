@@ -9,7 +9,7 @@ from attacks import REGISTRY as ATTACKS
 from attacks.grammar import parse_attack
 from attacks.parts import PARTS
 from bench.errors import UserError, show, unknown_name
-from bench.game.submissions.files import read_code, read_release
+from bench.game.submissions.files import MAX_TEXT, read_code, read_file, read_release
 from bench.game.submissions.read import NAME, errors_at, read_submission
 from bench.game.submissions.schema import Attack, Code, Configured, Entry, Origin, Release
 from bench.game.submissions.version1 import check_steps
@@ -39,9 +39,11 @@ class Played(NamedTuple):
     origin: Origin | None = None
 
     def keep(self) -> None:
-        """Copy the files into the home, where every stage finds them."""
+        """Copy the files into the home, where every stage finds them. Raises UserError if they are not as checked."""
         if self.files:
-            submitted.keep(self.defenses[0].name, self.files)
+            files = self.files.items()
+            contents = ((place, read_file(file.parent, file.name, MAX_TEXT, "file")) for place, file in files)
+            submitted.keep(self.defenses[0].name, contents)
         for entry in self.used:
             entry.keep()
 
@@ -154,13 +156,16 @@ def _check_attack(entry: Attack) -> None:
     if own in ATTACKS.catalog or own in PARTS.catalog:
         raise UserError(f"file: {show(own)} is a name of `bench list`; allowed: another one")
     tuner, *parts = attack.name.split("+")
-    options = {key: value for key, value in attack.options.items() if key.rpartition(".")[0] != own}
+    options = {key: value for key, value in attack.options.items() if not own or key.rpartition(".")[0] != own}
     if tuner == own:
         tuner, options = TUNER, {key: value for key, value in options.items() if "." in key}
     known = Method(name="+".join([tuner, *(part for part in parts if part != own)]), options=options)
-    ATTACKS.check(known.name)
-    if known.options or "+" in known.name:
-        ATTACKS.describe(known)
+    try:
+        ATTACKS.check(known.name)
+        if known.options or "+" in known.name:
+            ATTACKS.describe(known)
+    except UserError as error:
+        raise UserError(f"attack: {str(error).removeprefix('attack').lstrip(': ')}") from None
 
 
 def _check_defense(defense: Method, field: str, more: str = "") -> None:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from bench import datasets
 from bench.datasets.cards import EMBEDDED, HUB
 from bench.errors import UserError, show, unknown_name
-from bench.game.submissions.files import FOLDER, SUMS, sum_release
+from bench.game.submissions.files import FOLDER, MAX_CODE, SUMS, read_file, sum_release
 from bench.game.submissions.read import NAME, errors_at, locate, read_submission
 from bench.game.submissions.schema import KINDS, Attack, Code, Release
 
@@ -181,17 +181,17 @@ def renew_sums(place: Path) -> Path:
         target, text = file, _with_new_sum(file, entry)
     else:
         raise UserError(f"{show(file)}: no checksums; allowed: a submission of the kind code or release")
-    _write_whole(target, lambda draft: draft.write_text(text, encoding="utf-8"))
+    try:
+        _write_whole(target, lambda draft: draft.write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{show(target)}: {error.strerror}; allowed: a file that can be written") from None
     return target
 
 
 def _with_new_sum(file: Path, entry: Code | Attack) -> str:
     """Return the YAML of an entry with code and with the checksum of its file."""
     with errors_at(file):
-        try:
-            sha256 = hashlib.sha256((file.parent / entry.file).read_bytes()).hexdigest()
-        except OSError as error:
-            raise UserError(f"file: {show(entry.file)}: {error.strerror}; allowed: a file beside the YAML") from None
+        sha256 = hashlib.sha256(read_file(file.parent, entry.file, MAX_CODE, "file")).hexdigest()
     return file.read_text(encoding="utf-8").replace(entry.sha256, sha256)
 
 

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
+import shutil
 import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +14,9 @@ import pytest
 from bench.errors import UserError
 from bench.game.submissions import files
 from bench.game.submissions.files import read_code, read_release
+from bench.game.submissions.played import identify
+from bench.game.submissions.read import read_submission
+from bench.samples import SampleSet
 from tests.bench.game.submissions.wholes import CODE, KINDS, write_sums
 
 Write = Callable[..., Path]
@@ -149,7 +155,21 @@ def test_code_is_read_and_never_executed(write: Write) -> None:
     assert read_code(write("code").parent, "mine.py", SHA256) == CODE.encode()
 
 
-@pytest.mark.parametrize("text", ["def", "\0", "\xff", "x = " + "(" * 500, "-" * 100_000 + "1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def",
+        "\0",
+        "\xff",
+        "x = " + "(" * 500,
+        "-" * 100_000 + "1",
+        "from " + "a." * 50_000 + "b import c",
+        "import " + "a.\\\n" * 5000 + "b",
+        "a" + "()" * 400_000,
+        "if 1: pass\n" + "elif 1: pass\n" * 60_000,
+        "x = " + "9" * 5000,
+    ],
+)
 def test_code_that_is_no_python_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "mine.py").write_bytes(text.encode("latin-1"))
     sha256 = hashlib.sha256(text.encode("latin-1")).hexdigest()
@@ -166,3 +186,72 @@ def test_code_that_is_a_link_a_folder_or_large_is_refused(tmp_path: Path, monkey
     for name in ("link.py", "folder.py", "large.py"):
         with pytest.raises(UserError, match=r"^file: "):
             read_code(tmp_path, name, SHA256)
+
+
+def test_what_was_swapped_after_its_check_is_not_kept(write: Write, bench_home: Path) -> None:
+    for kind, place, swap in (
+        ("code", "mine.py", lambda file: file.write_text("import os\n")),
+        ("code", "mine.py", lambda file: (file.unlink(), file.symlink_to("/dev/zero"))),
+        ("release", "release/images/p0.png", lambda file: file.write_bytes(b"x")),
+        ("release", "release/images/p0.png", lambda file: (file.unlink(), os.mkfifo(file))),
+        ("release", "release/metadata.jsonl", lambda file: file.unlink()),
+    ):
+        file = write(kind)
+        played = identify(read_submission(file), file)
+        swap(file.parent / place)
+        with pytest.raises(UserError, match=r"changed since|: a link|folder or device|No such file"):
+            played.keep()
+        assert not (bench_home / "entries" / played.defenses[0].name).exists()
+        shutil.rmtree(file.parent / "release", ignore_errors=True)
+        (file.parent / "mine.py").unlink()
+
+
+def chunk(name: bytes, content: bytes = b"") -> bytes:
+    return len(content).to_bytes(4) + name + content + zlib.crc32(name + content).to_bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("more", "end", "told"),
+    [
+        (chunk(b"acTL", bytes(8)), b"", "the chunk 'acTL' at byte 33"),
+        (chunk(b"fcTL", bytes(26)), b"", "the chunk 'fcTL'"),
+        (chunk(b"tRNS", bytes(6)), b"", "the chunk 'tRNS'"),
+        (chunk(b"eXIf", b"MM"), b"", "the chunk 'eXIf'"),
+        (chunk(b"\x1b[2J"), b"", "the chunk '\\x1b[2J'"),
+        (chunk(b"IHDR", bytes(13)), b"", "the chunk 'IHDR'"),
+        (b"\x7f\xff\xff\xffIDAT", b"", "the chunk ''"),
+        (b"", b"PK\3\4", "allowed: 71, up to the end"),
+        (chunk(b"tEXt", b"a\0b"), None, "the chunk ''"),
+    ],
+)
+def test_pictures_that_others_may_see_otherwise_are_refused(folder: Path, more: bytes, end: bytes, told: str) -> None:
+    file = folder / "release" / "images" / "p0.png"
+    content = file.read_bytes()
+    whole = content[:33] + more + content[33:]
+    file.write_bytes(whole[:-12] if end is None else whole + end)
+    assert told.replace("71", str(len(content))) in refusal(folder)
+
+
+def test_texts_about_a_picture_are_no_fault(folder: Path) -> None:
+    file = folder / "release" / "images" / "p0.png"
+    content = file.read_bytes()
+    file.write_bytes(content[:33] + chunk(b"tEXt", b"a\0b") + chunk(b"gAMA", bytes(4)) + content[33:])
+    write_sums(folder)
+    assert len(read_release(folder)) == 3
+
+
+@pytest.mark.parametrize(
+    "more", ['"answer": "car"', '"\\u0061nswer": "car"', '"rule": 1e999', '"choices": ["\\ud83d"]']
+)
+def test_rows_that_readers_read_differently_are_refused(folder: Path, more: str) -> None:
+    file = folder / "release" / "metadata.jsonl"
+    file.write_text(file.read_text().replace("}", f", {more}}}", 1))
+    assert "release/metadata.jsonl, line 1: " in refusal(folder)
+
+
+def test_a_row_is_read_as_it_was_checked(folder: Path) -> None:
+    file = folder / "release" / "metadata.jsonl"
+    file.write_bytes(file.read_bytes().replace(b", ", b",\r", 1).replace(b"\n", b"\r\n"))
+    write_sums(folder)
+    read_release(folder)
+    assert [sample.id for sample in SampleSet.load(folder / "release")] == ["s0", "s1"]

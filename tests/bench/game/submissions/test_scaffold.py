@@ -1,5 +1,6 @@
 """A submission to begin with: valid as it is, never written over another; one command renews its checksums."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,3 +121,24 @@ def test_a_changed_release_is_valid_again_after_its_sums_are_renewed(tmp_path: P
 def test_a_kind_without_files_has_no_sums(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no checksums; allowed: a submission of the kind code or release"):
         renew_sums(scaffold("attack", "mine", tmp_path, "tags"))
+
+
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, Path.mkdir, lambda file: file.symlink_to("/dev/zero"), lambda file: file.symlink_to(file)]
+)
+@pytest.mark.parametrize(("kind", "place"), [("code", "mine.py"), ("release", "release/images/more.png")])
+def test_what_is_no_file_has_no_sum(tmp_path: Path, kind: str, place: str, make: Callable[[Path], object]) -> None:
+    folder = scaffold(kind, "mine", tmp_path, "emoji_smoke")
+    (folder / place).unlink(missing_ok=True)
+    make(folder / place)
+    with pytest.raises(UserError) as error:
+        renew_sums(folder)
+    assert Path(place).name in str(error.value) and str(error.value).isprintable()
+
+
+def test_a_folder_in_the_place_of_sums_is_one_line(tmp_path: Path) -> None:
+    folder = scaffold("release", "mine", tmp_path, "emoji_smoke")
+    (folder / "SHA256SUMS").unlink()
+    (folder / "SHA256SUMS").mkdir()
+    with pytest.raises(UserError, match="SHA256SUMS': Is a directory; allowed: a file that can be written"):
+        renew_sums(folder)

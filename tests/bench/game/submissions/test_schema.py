@@ -72,6 +72,8 @@ def test_what_decides_the_rank_is_in_no_field(write: Write, kind: str, field: st
         ("release", {"made_for": {}}, 9, "made_for.dataset: missing"),
         ("attack", {"attack": "lora_sf"}, 9, "attack: 'lora_sf' is not known"),
         ("attack", {"attack": "lora_sft("}, 9, "attack: "),
+        ("attack", {"attack": "lora_sft(epochs=-1)"}, 9, "attack: lora_sft, option epochs=-1: "),
+        ("attack", {"attack": "lora_sft+jpeg(quality=x)"}, 9, "attack: part jpeg, option quality='x': "),
         ("attack", {"breaks": []}, 10, "breaks: "),
         ("attack", {"breaks": [{"name": "em"}, {"name": "e"}]}, 15, "breaks.1.name: 'e' is not known"),
     ],
