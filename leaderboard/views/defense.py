@@ -11,6 +11,7 @@ from defenses import REGISTRY
 from leaderboard import downloads, games, methods, pictures, widgets
 from leaderboard.charts import draw_stairs
 
+NONE = "A release without a method is what the others are compared with; it has no protection."
 MOST = 7  # variants in a chart (a docstring here would be shown on the page)
 
 
@@ -26,7 +27,9 @@ def show(name: str, game: pd.DataFrame, runs: pd.DataFrame) -> None:
     board, cells, doubts = games.get_standing(game, runs)
     levels = tabulate_levels(board, name)
     if levels.empty:
-        st.info("A release without a method is what the others are compared with; it has no protection.")
+        st.info(
+            NONE if name == "none" else "It has not met all attacks of any level here, or its answers are elsewhere."
+        )
     else:
         st.subheader("Protection by what the trainer knows")
         st.altair_chart(methods.draw_bars(levels, "level", "variant"), alt="Protection by level")

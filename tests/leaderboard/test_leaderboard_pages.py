@@ -446,3 +446,9 @@ def test_options_and_captions_of_strangers_are_shown_as_text(enter: Enter, open_
     title = next(heading.value for heading in app.subheader if "Protection by `" in heading.value)
     assert title.startswith("Protection by `<script>alert(1)</script>") and title.endswith("…`")
     assert "\u202e" not in title
+
+
+@pytest.mark.parametrize(("name", "message"), [("mmguard", "its answers are elsewhere"), ("none", "without a method")])
+def test_a_defense_without_a_level_says_why(home: Path, open_page: Open, name: str, message: str) -> None:
+    shutil.rmtree(home / "artifacts")
+    assert message in open_page("defense", name=name).info[0].value
