@@ -99,6 +99,15 @@ BODIES = {
         "[attempt(lambda p=p: os.kill(p, 9)) for p in (os.getppid(), 1, 0, -1)]\nos._exit(9)",
         "ended with ",
     ),
+    "leaves a child that takes no signal": (
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nif os.fork() == 0: os.setsid(); time.sleep(999)\nos._exit(0)",
+        "ended with code 0 before there was a release",
+    ),
+    "closes everything": ("os.closerange(0, 99); raise ValueError('x')", "ended with code "),
+    "progress without end": (
+        'while True: say(b\'{{"progress": 0.5, "note": ""}}\\n\' * 1000)',
+        "it ran for more than 3 s, the limit",
+    ),
     "ends with 0": ("os._exit(0)", "ended with code 0 before there was a release"),
     "ends with 3": ("os._exit(3)", "ended with code 3 before there was a release"),
     "leaves": ("sys.exit(0)", "SystemExit: 0"),
@@ -130,6 +139,23 @@ BODIES = {
     "no samples": ("return Protected(SampleSet(()))", "ids or order changed"),
     "other ids": ("return each(samples, id='x')", "ids or order changed"),
     "other answers": ("return each(samples, answer='x')", "answers changed"),
+    "a sample that hides its answer": (
+        "class S(Sample):\n    answer = property(lambda s: 'evil')\n    def __eq__(self, other): return True\n"
+        "made = [object.__new__(S) for _ in samples]\n"
+        "for new, s in zip(made, samples): new.__dict__.update(s.__dict__)\n"
+        "return Protected(SampleSet(tuple(made)))",
+        "answers changed",
+    ),
+    "a text that equals all": (
+        "class T(str):\n    __hash__ = str.__hash__\n    def __eq__(self, other): return True\n"
+        "return each(samples, answer=T('car'))",
+        "answers changed",
+    ),
+    "floats that say they are bytes": (
+        "class A(np.ndarray):\n    dtype = property(lambda a: np.dtype('uint8'))\n"
+        "return each(samples, pixels=samples[0].pixels.astype(float).view(A))",
+        "Cannot handle this data type",
+    ),
     "other rules": ("return each(samples, rule='vqa')", "rules changed"),
     "an unknown rule": ("return each(samples, rule='eval')", "closed JSON"),
     "other questions": ("return each(samples, question='Is it?')", "changed from"),

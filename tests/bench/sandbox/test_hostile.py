@@ -18,7 +18,14 @@ pytestmark = pytest.mark.slow
 ALLOWED_IN_A_CONTAINER = {"root", "a namespace of its own"}
 """Deeds that a container does not refuse: there the process is root of a namespace in which it may do nothing more."""
 
-FOREVER = {"runs for ever", "sleeps", "ignores signals", "a bomb of processes", "a pipe in the way"}
+FOREVER = {
+    "runs for ever",
+    "sleeps",
+    "ignores signals",
+    "a bomb of processes",
+    "a pipe in the way",
+    "progress without end",
+}
 """Entries that end by the clock alone."""
 
 
