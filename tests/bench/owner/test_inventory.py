@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ def png(seed: int = 0) -> bytes:
     return files.encode(files.picture(seed=seed), "PNG")
 
 
-def reasons(report: dict) -> dict[str, str]:
+def reasons(report: dict[str, Any]) -> dict[str, str]:
     return {left["name"]: left["reason"] for left in report["left_out"]}
 
 
@@ -69,7 +70,9 @@ def test_a_table_of_another_name_is_named(tmp_path: Path, job: JobMaker) -> None
     files.write(tmp_path / "mine", {"a.png": png(), "captions.csv": b"file_name,caption\na.png,a cat\n"})
     report = protect(tmp_path / "mine", tmp_path / "out", job())
     assert "give its path" in reasons(report)["captions.csv"]
-    with pytest.raises(UserError, match=r"'captions\.csv' is not read: .* instead of the folder\), and 'em' needs answers"):
+    with pytest.raises(
+        UserError, match=r"'captions\.csv' is not read: .* instead of the folder\), and 'em' needs answers"
+    ):
         protect(tmp_path / "mine", tmp_path / "other", job("em"))
 
 
