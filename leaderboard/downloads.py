@@ -1,6 +1,7 @@
 """The button under a table that gives it away as a file, made when it is asked for."""
 
 import io
+from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 
@@ -17,23 +18,25 @@ FORMATS = {
 }
 
 
-def offer(table: pd.DataFrame, name: str, runs: pd.DataFrame, chart: alt.TopLevelMixin | None = None) -> None:
+def offer(
+    table: pd.DataFrame, name: str, runs: pd.DataFrame, draw: Callable[[], alt.TopLevelMixin] | None = None
+) -> None:
     """Offer a table as files named `name`, and the BibTeX entry of the `runs` (of `tabulate_runs`) it comes from.
 
-    chart: the chart of the table, which is offered as SVG where `vl-convert-python` is installed. Streamlit offers it
-    as PNG.
+    draw: returns the chart of the table, which is offered as SVG where `vl-convert-python` is installed. Streamlit
+    offers it as PNG.
     """
     with st.popover("Download", icon=":material/download:", help=f"This table as a file: {', '.join(FORMATS)}"):
         for title, (make, ending, kind) in FORMATS.items():
             _button(title, partial(make, table), f"{name}.{ending}", kind)
-        if chart is not None and find_spec("vl_convert"):
-            _button("SVG", partial(_draw_svg, chart), f"{name}.svg", "image/svg+xml")
+        if draw is not None and find_spec("vl_convert"):
+            _button("SVG", partial(_draw_svg, draw), f"{name}.svg", "image/svg+xml")
         _button("BibTeX", partial(formats.to_bibtex, runs), f"{name}.bib", "application/x-bibtex")
 
 
-def _draw_svg(chart: alt.TopLevelMixin) -> bytes:
+def _draw_svg(draw: Callable[[], alt.TopLevelMixin]) -> bytes:
     sink = io.StringIO()
-    chart.save(sink, format="svg")
+    draw().save(sink, format="svg")
     return sink.getvalue().encode()
 
 

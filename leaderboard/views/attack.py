@@ -41,7 +41,7 @@ def show(text: str, game: pd.DataFrame, runs: pd.DataFrame) -> None:
         st.altair_chart(chart, alt="Protection of each defense against this attack; the table has the same numbers")
         table = left.assign(link=widgets.link_runs(left["run"]))
         widgets.show_table(table, {"defense_label": ("Defense", None), **methods.CELLS})
-        downloads.offer(table, "attack", own, chart)
+        downloads.offer(table, "attack", own, lambda: chart)
     for column, title, free in methods.NEIGHBOURS:
         siblings = games.find_siblings(game, runs, free)
         standings = [(part, games.get_standing(part, runs).cells) for part in siblings]

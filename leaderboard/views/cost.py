@@ -44,7 +44,7 @@ def show(frame: pd.DataFrame, runs: pd.DataFrame) -> None:
         "far, beside the best of the same attacks on clean data. The owner's time to answer queries is not counted."
     )
     widgets.show_table(steps, COLUMNS)
-    downloads.offer(steps, "cost", frame, chart)
+    downloads.offer(steps, "cost", frame, lambda: chart)
 
 
 def choose_lines(names: list[str]) -> list[str]:

@@ -55,7 +55,7 @@ def show(frame: pd.DataFrame, runs: pd.DataFrame) -> None:
         "outside the set. A click on a number opens its "
         f"run. {flags.MARK}: there is something to know about the number; it is explained below."
     )
-    downloads.offer(shown, "matrix", frame, chart)
+    downloads.offer(shown, "matrix", frame, lambda: chart)
     widgets.show_flags(doubts)
 
 

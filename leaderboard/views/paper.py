@@ -55,7 +55,7 @@ def show_accuracies(table: pd.DataFrame, chart: alt.LayerChart | alt.FacetChart)
     )[list(TITLES)].rename(columns=TITLES)
     looks = {TITLES[name]: POINTS for name in IN_POINTS} | {"Protection": st.column_config.NumberColumn(format="%.2f")}
     st.dataframe(shown, hide_index=True, column_config=looks, placeholder="–")
-    downloads.offer(shown, "published", tabulate_runs([]), chart)
+    downloads.offer(shown, "published", tabulate_runs([]), lambda: chart)
 
 
 def draw_drops(table: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:

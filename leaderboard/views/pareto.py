@@ -52,7 +52,7 @@ def show(game: pd.DataFrame, runs: pd.DataFrame) -> None:
         "defense to see its name and its interval. What a trainer pays attack by attack is on the page Cost."
     )
     widgets.show_table(points, COLUMNS)
-    downloads.offer(points.drop(columns="evaluations"), "pareto", game, chart)
+    downloads.offer(points.drop(columns="evaluations"), "pareto", game, lambda: chart)
 
 
 def draw_front(points: pd.DataFrame, measure: str, title: str) -> alt.LayerChart | alt.FacetChart:

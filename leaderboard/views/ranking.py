@@ -1,5 +1,8 @@
 """The page "Ranking": defenses by their protection against adaptive trainers in one game."""
 
+from functools import partial
+from typing import Any
+
 import altair as alt
 import pandas as pd
 import streamlit as st
@@ -78,15 +81,16 @@ def show(frame: pd.DataFrame, runs: pd.DataFrame, *, is_kept: bool) -> None:
             st.info("No defense of this game fits the search.")
         else:
             drawn = shown.assign(**describe_level(shown, trainer))
-            drawn = drawn[drawn["value"].notna()]
-            chart = draw_intervals(drawn, TRAINERS[trainer])
-            st.altair_chart(chart, alt="Protection by each defense, with intervals; the table has the same numbers")
+            drawn = drawn[drawn["value"].notna()].drop(columns="evaluations")
+            chart = specify_intervals(drawn, TRAINERS[trainer])
+            st.vega_lite_chart(spec=chart, alt="Protection by each defense, with intervals; the table has its numbers")
             st.caption(
                 "Gray: no rank, as it has not met the whole adaptive set with enough seeds, or is a control. Dashed: "
                 "what a release without a defense is worth."
             )
             show_table(shown)
-            downloads.offer(shown.drop(columns="evaluations"), "ranking", frame, chart)
+            draw = partial(draw_intervals, drawn, TRAINERS[trainer])
+            downloads.offer(shown.drop(columns="evaluations"), "ranking", frame, draw)
         widgets.show_flags(doubts)
     explain()
     stale = frame[frame["reason"] != ""]
@@ -117,6 +121,12 @@ def describe_level(board: pd.DataFrame, level: str) -> dict[str, pd.Series]:
     return {"value": board[name], "low": board[f"{name}_low"], "high": board[f"{name}_high"]}
 
 
+@st.cache_data(max_entries=64, show_spinner=False)
+def specify_intervals(board: pd.DataFrame, trainer: str) -> dict[str, Any]:
+    """Return the figure as Vega-Lite, made once for all visitors: that takes longer than the rest of the page."""
+    return draw_intervals(board, trainer).to_dict()
+
+
 def draw_intervals(board: pd.DataFrame, trainer: str) -> alt.LayerChart | alt.FacetChart:
     """Draw intervals in the order of the table, those without a rank in gray, and a line at 0, no defense."""
     title = ["protection from a trainer who", trainer]
@@ -131,7 +141,7 @@ def draw_intervals(board: pd.DataFrame, trainer: str) -> alt.LayerChart | alt.Fa
         ("seeds", "Q", "seeds", "d"), ("status", "N", "status", ""), ("checked", "N", "played by", ""),
     )]  # fmt: skip
     color = alt.condition("datum.rank != ''", alt.value("#1f8a84"), alt.value("#8a8a8a"))
-    base = alt.Chart(board.drop(columns="evaluations")).encode(y=y, tooltip=tips, color=color)
+    base = alt.Chart(board).encode(y=y, tooltip=tips, color=color)
     bar = base.mark_bar(height=10, cornerRadius=5, opacity=0.35).encode(x=x, x2="high:Q")
     point = base.mark_point(filled=True, size=150, opacity=1).encode(x="value:Q")
     text = base.mark_text(dy=-14, fontSize=12).encode(x="value:Q", text=alt.Text("value:Q", format=".2f"))

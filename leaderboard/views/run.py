@@ -98,7 +98,7 @@ def show_log(run: pd.Series, title: str, role: str) -> None:
     if losses is not None:
         chart = draw_lines(losses)
         st.altair_chart(chart, alt=title)
-        downloads.offer(losses.reset_index(), f"curve-{role}", run.to_frame().T, chart)
+        downloads.offer(losses.reset_index(), f"curve-{role}", run.to_frame().T, lambda: chart)
     elif find_artefact(run["stages"], role):
         st.caption("This stage kept no curve.")
     else:
