@@ -24,7 +24,10 @@ class Common(Closed):
     licence: Line = Field(min_length=2, max_length=60, description="of what is sent, for example MIT or CC-BY-4.0")
     paper: OptionalLine = Field("", max_length=300, description="where the method is described")
     repository: str = Field(
-        "", max_length=300, pattern=r"^(https://[!-~]+)?$", description="link to the authors' own code"
+        "",
+        max_length=300,
+        pattern=r"^(https://[A-Za-z0-9.:-]+(/[!-~]*)?)?$",
+        description="link to the authors' own code",
     )
     claims: Annotated[list[Annotated[Line, Field(max_length=300)]], AfterValidator(refuse_doubles)] = Field(
         [], max_length=10, description="what the authors say that it does, a sentence each; nobody has checked them"
@@ -97,6 +100,13 @@ class Attack(Common):
         """Raise UserError for a text that is no attack."""
         parse_attack(text)
         return text
+
+    @field_validator("breaks")
+    @classmethod
+    def check_breaks(cls, defenses: list[Method]) -> list[Method]:
+        """Raise ValueError for a defense that is there twice."""
+        refuse_doubles([f"{defense.name} {sorted(defense.options.items()) or ''}".strip() for defense in defenses])
+        return defenses
 
     @model_validator(mode="after")
     def check_file(self) -> Self:

@@ -57,6 +57,7 @@ def test_what_decides_the_rank_is_in_no_field(write: Write, kind: str, field: st
         ("configured", {"licence": ""}, 7, "licence: "),
         ("configured", {"repository": "javascript:alert(1)"}, 12, "repository: "),
         ("configured", {"repository": "https://a b"}, 12, "repository: "),
+        ("configured", {"repository": "https://github.com@evil.example/x"}, 12, "repository: "),
         ("configured", {"claims": ["fine", "\u202e"]}, 14, "claims.1: "),
         ("configured", {"claims": ["x" * 301]}, 13, "claims.0: "),
         ("configured", {"defense": {"name": "nothing"}}, 10, "defense.name: 'nothing' is not known"),
@@ -75,6 +76,12 @@ def test_what_decides_the_rank_is_in_no_field(write: Write, kind: str, field: st
         ("attack", {"attack": "lora_sft(epochs=-1)"}, 9, "attack: lora_sft, option epochs=-1: "),
         ("attack", {"attack": "lora_sft+jpeg(quality=x)"}, 9, "attack: part jpeg, option quality='x': "),
         ("attack", {"breaks": []}, 10, "breaks: "),
+        (
+            "attack",
+            {"breaks": [{"name": "em"}, {"name": "em"}]},
+            10,
+            "breaks: \"[{'name': 'em'}, {'name': 'em'}]\": 'em' is there",
+        ),
         ("attack", {"breaks": [{"name": "em"}, {"name": "e"}]}, 15, "breaks.1.name: 'e' is not known"),
     ],
 )
