@@ -14,7 +14,7 @@ from bench.scoring.stats import Estimate
 from bench.site.intervals import LEFT, ROW, WIDTH, place_intervals
 from bench.tables.cells import estimate
 from bench.tables.game import Game, split_games
-from bench.tables.knowledge import TITLES, Entry, describe_game, score_game
+from bench.tables.knowledge import TITLES, Entry, answer_game, score_game
 from bench.tables.ranks import order_attacks, order_defenses
 from bench.tables.runs import select_comparable
 from bench.tables.standings import load_standing
@@ -77,7 +77,7 @@ def _make_section(game: Game, played: pd.DataFrame, runs: pd.DataFrame) -> Secti
 def _list_sentences(section: Section) -> list[str]:
     names = [entry.defense for entry in section.entries]
     first = "mmguard" if "mmguard" in names else (names or [""])[0]
-    return [sentence.replace("`", "") for sentence in describe_game(section.entries, first)]
+    return [sentence.replace("`", "") for sentence in answer_game(section.entries, first)]
 
 
 def _draw_ranking(section: Section) -> Any:
