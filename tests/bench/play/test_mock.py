@@ -139,8 +139,9 @@ def test_a_release_with_a_broken_picture_is_one_line(run_bench: Bench, tmp_path:
     picture = min((folder / "release" / "images").iterdir())
     picture.write_bytes(picture.read_bytes()[:300])
     renew_sums(folder)
-    (line,) = mock(run_bench, folder, 2)
-    assert picture.name in line
+    code, _, error = run_bench("submit", "mock", str(folder))
+    (line,) = error.splitlines()
+    assert code == 2 and line.startswith("error: ") and picture.name in line
 
 
 def configured(folder: Path, kind: str, before: str, after: str) -> Path:
