@@ -1,17 +1,15 @@
 """What an address names and the results lack is told in one sentence, letter by letter; so is a broken database."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import leaderboard
-from bench.results import Run, save
+from bench.results import save
 from leaderboard import sources
+from tests.leaderboard.pages import Factory, Open
 
-Open = Callable[..., AppTest]
-Factory = Callable[..., Run]
 APP = Path(leaderboard.__file__).with_name("app.py")
 UNKNOWN = "is not among these results. Another one is shown."
 

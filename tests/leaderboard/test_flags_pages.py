@@ -1,7 +1,6 @@
 """Flags on the pages: beside the entries that they concern, in sentences below, and nothing is hidden for them."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,13 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bench.results import Run, save
+from bench.results import save
 from bench.scoring.flag import Flag
 from bench.tables import flags
 from leaderboard import latest
+from tests.leaderboard.pages import Enter, Factory, Open
 
-Open = Callable[..., AppTest]
-Enter = Callable[..., None]
-Factory = Callable[..., Run]
 LISTED = ["mmguard", "em", "random_noise"]
-HOSTILE = "<script>alert(1)</script> [x](javascript:alert(2))"
 
 
 def sentences(app: AppTest) -> pd.DataFrame:

@@ -1,12 +1,10 @@
 """The app opens with what is published, or with this machine's runs, and never mixes them."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from bench.results import checked, export, published
 from bench.results.rows import Run, load, save
@@ -15,6 +13,7 @@ from bench.tables import ranks
 from bench.tables.cells import compute_cells
 from bench.tables.ranks import compute_leaderboard
 from bench.tables.runs import load_runs, select_comparable, tabulate_runs
+from tests.leaderboard.pages import Factory, Open
 
 PAGES = ["overview", "ranking", "matrix", "cost", "run", "samples"]
 ITEMS = 60
@@ -22,8 +21,6 @@ MISSING = (
     "bench run --defense em --attack lora_sft --dataset tags --victim tiny-llava-a --threat white --seed 99 "
     "--epsilon 8/255 --words 5"
 )
-Open = Callable[..., AppTest]
-Factory = Callable[..., Run]
 
 RIGHT = {"none": 50, "mmguard": 12, "em": 30}
 """Right answers of the model that was trained on each release, of 60."""

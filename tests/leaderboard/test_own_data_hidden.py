@@ -1,6 +1,5 @@
 """Runs on own data are hidden on every page, also from an address that names them, unless they are asked for."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,12 +7,11 @@ from streamlit.testing.v1 import AppTest
 
 from bench.results import Run, save
 from leaderboard import sources
+from tests.leaderboard.pages import Factory, Open
 
 PAGES = ["overview", "ranking", "matrix", "cost", "run", "samples"]
 PETS = "own:pets@0123456789abcdef"
 SECRET = f"{70:016x}"
-Open = Callable[..., AppTest]
-Factory = Callable[..., Run]
 
 
 def everything(app: AppTest) -> str:

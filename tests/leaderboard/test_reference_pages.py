@@ -8,15 +8,13 @@ import altair as alt
 import pandas as pd
 import pytest
 from starlette.testclient import TestClient
-from streamlit.testing.v1 import AppTest
 
 from bench.results import Run, save
 from bench.tables.example import compute_example
 from leaderboard import downloads, server, validator
+from tests.leaderboard.pages import HOSTILE, Open
 
-Open = Callable[..., AppTest]
 PAGES = ["victims", "datasets", "method", "submit"]
-HOSTILE = "<script>alert(1)</script> [x](javascript:alert(3)) ![t](http://t.example/p.png)"
 VALID = (
     "version: 2\nkind: configured\ntitle: My entry\nauthors: [Me]\nlicence: MIT\n"
     "defense: {name: em, options: {rounds: 2}}\n"
