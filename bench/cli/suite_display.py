@@ -21,7 +21,7 @@ LIFE_SECONDS = 60.0
 class SuiteDisplay(Display):
     """One bar, in expected seconds, and a line for each stage that starts or ends.
 
-    A log also hears every minute which stages run. costs: those of stages; one of unknown cost counts as the mean.
+    A log also gets a line every minute on what runs. costs: those of stages; one of unknown cost counts as the mean.
     """
 
     def __init__(self, stages: Iterable[Stage], costs: Costs, *, quiet: bool) -> None:
