@@ -75,8 +75,9 @@ def score_games(runs: pd.DataFrame) -> dict[str, list[Entry]]:
 
 
 def tabulate_all(games: dict[str, list[Entry]]) -> str:
-    """Return the tables of all games, each under its name."""
-    return "\n\n".join(f"### {name}\n\n{tabulate_game(entries)}" for name, entries in games.items())
+    """Return the tables of the games in which some defense met a level beyond the plain one, each under its name."""
+    whole = {name: entries for name, entries in games.items() if any(set(e.levels) > {"plain"} for e in entries)}
+    return "\n\n".join(f"### {name}\n\n{tabulate_game(entries)}" for name, entries in whole.items())
 
 
 def tabulate_first_seed(runs: pd.DataFrame) -> str:
@@ -159,11 +160,12 @@ def tabulate_accuracies(runs: pd.DataFrame) -> str:
 
     Attacks outside the required set come last.
     """
-    in_set, played_attacks = split_set()["K4"], set(runs["attack_text"])
-    attacks = [*(text for text in in_set if text in played_attacks), *sorted(played_attacks - set(in_set))]
+    in_set = split_set()["K4"]
 
     def tables() -> Iterator[str]:
         for game, played in split_games(runs):
+            texts = set(played["attack_text"])
+            attacks = [*(text for text in in_set if text in texts), *sorted(texts - set(in_set))]
             means = played.pivot_table(index="attack_text", columns="defense_label", values="utility", aggfunc="mean")
             labels = sorted(means.columns, key=lambda label: (label != "none", label))
             rows = ([f"`{text}`", *(_per_cent(means[label].get(text)) for label in labels)] for text in attacks)
@@ -192,6 +194,13 @@ def tell_summary(runs: pd.DataFrame) -> str:
     return "\n\n".join([tabulate_game(met), *tell_worth(compute_worth(entries, played))])
 
 
+def tabulate_others(runs: pd.DataFrame) -> str:
+    """Return the tables of the first seed of all games but the one that was played most."""
+    first = next(iter(score_games(runs)))
+    parts = [played for game, played in split_games(runs) if name_game(game) != first]
+    return tabulate_first_seed(pd.concat(parts)) if parts else ""
+
+
 def tell_worth(rows: list[Worth], defense: str = "mmguard") -> list[str]:
     """Return the worth of a release in clean pictures as a sentence; none where it was not measured."""
     parts = [f"{_share(row)}, to a trainer who {TITLES[row.level]}" for row in rows if row.defense == defense]
@@ -205,6 +214,7 @@ def make_tables(runs: pd.DataFrame) -> dict[str, Callable[[], str]]:
     games = score_games(runs)
     return {
         "summary": lambda: tell_summary(runs),
+        "others": lambda: tabulate_others(runs),
         "answer": lambda: tell_answer(runs),
         "all games": lambda: tabulate_all(games),
         "first seed": lambda: tabulate_first_seed(runs),

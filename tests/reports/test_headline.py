@@ -97,6 +97,7 @@ def test_accuracies_are_means_over_the_seeds_of_the_rows(published_home: Path) -
 
 def test_a_defense_that_met_a_part_of_the_set_stands_beside_the_others_at_the_same_seed(published_home: Path) -> None:
     runs = headline.load_rows()
+    runs = runs[runs["dataset"] == "emoji_catalog"]
     few = ["lora_sft", "full_sft+crop_color+drop_inserted"]
     cut = runs[(runs["defense_label"] != "mmguard") | ((runs["seed"] == 0) & runs["attack_text"].isin(few))]
     rows = {line.split("`")[1]: line.split(" | ") for line in headline.tabulate_first_seed(cut).splitlines()[4:]}
@@ -104,6 +105,21 @@ def test_a_defense_that_met_a_part_of_the_set_stands_beside_the_others_at_the_sa
     assert rows["em"][4] == "12 of 12 |"
     assert float(rows["mmguard"][2].split()[0]) < float(rows["mmguard"][1].split()[0])
     assert "| `mmguard` |" not in headline.tabulate_all(headline.score_games(cut))
+
+
+def test_a_game_that_met_a_part_of_the_set_has_the_rows_and_attacks_that_were_played_alone(
+    published_home: Path,
+) -> None:
+    runs = headline.load_rows()
+    games = headline.score_games(runs)
+    (name,) = [name for name in games if name.startswith("emoji_few")]
+    others = headline.tabulate_others(runs)
+    assert others.count("### ") == 1 and others.startswith(f"### {name}\n") and "| `mmguard` |" in others
+    assert others in headline.tabulate_first_seed(runs)
+    assert name not in headline.tabulate_all(games)
+    (part,) = [part for part in headline.tabulate_accuracies(runs).split("### ") if part.startswith(name)]
+    played = set(runs[runs["dataset"] == "emoji_few"]["attack_text"])
+    assert {line.split("`")[1] for line in part.splitlines()[4:] if line} == played
 
 
 def test_an_attack_outside_the_set_has_its_own_table(published_home: Path) -> None:
