@@ -24,6 +24,9 @@ TITLES = {
 }
 """Levels of knowledge, from the least, and the trainer of each in words."""
 
+PARTLY = "Against only some of the adaptive attacks, of which the trainer takes the best"
+OTHERS_PARTLY = "Methods that met only some of its attacks, of which the trainer takes the best"
+
 
 class Entry(NamedTuple):
     """One defense of one game: its scores by level of knowledge. A level that was not wholly met is absent.
@@ -104,13 +107,10 @@ def describe_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[st
     own = by_name.get(defense)
     sentences = _describe_levels(own) if own else []
     rivals = [entry for entry in by_name.values() if not entry.is_control and entry is not own]
-    if own and own.so_far and len(own.so_far.shortlist) > 1:
-        title = "Against only some of the adaptive attacks, of which the trainer takes the best"
-        sentences += _list_scores(title, [(defense, own.so_far)])
+    sentences += _list_scores(PARTLY, _met_partly([own] if own else []))
     controls = [entry for entry in by_name.values() if entry.is_control]
     sentences += _list_scores("Other methods against the whole adaptive set", _at_level(rivals, "K2"))
-    partly = [(entry.defense, entry.so_far) for entry in rivals if entry.so_far and len(entry.so_far.shortlist) > 1]
-    sentences += _list_scores("Methods that met only some of its attacks, of which the trainer takes the best", partly)
+    sentences += _list_scores(OTHERS_PARTLY, _met_partly(rivals))
     for level in ("plain", "K2"):
         title = f"Releases without a method, which should be at 0, where the trainer {TITLES[level]}"
         sentences += _list_scores(title, _at_level(controls, level))
@@ -121,18 +121,28 @@ def answer_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[str]
     """Return the answer of one game in three sentences at most.
 
     They are about a defense against the least and the most knowing trainer whom it met, and about the best of the
-    others against that trainer who also knows the method.
+    others against that trainer who also knows the method. Where attacks of that trainer are missing, those count that
+    were met, and the sentence says so.
     """
     by_name = {entry.defense: entry for entry in entries}
-    own = _describe_levels(by_name[defense]) if defense in by_name else []
-    others = [entry for entry in by_name.values() if entry.defense != defense and not entry.is_control]
-    scored = [(entry, score) for entry in others if (score := entry.protection("K2"))]
+    own = by_name.get(defense)
+    rivals = [entry for entry in by_name.values() if not entry.is_control and entry is not own]
+    levels = _describe_levels(own) if own else []
+    most = _list_scores(PARTLY, _met_partly([own])) if own else []
+    sentences = [*levels[:1], *(most or levels[1:][-1:])]
+    scored = [(entry, score) for entry in rivals if (score := entry.protection("K2"))]
     best, score = max(scored, key=lambda pair: pair[1].value, default=(None, None))
-    sentences = [*own[:1], *own[1:][-1:]]
     if best and score:
         count = _count_seeds(best.levels["K2"])
         sentences.append(f"The best other method there is {_code(best.defense)}: {_number(score)} ({count}).")
+    else:
+        sentences += _list_scores(OTHERS_PARTLY, _met_partly(rivals))
     return sentences
+
+
+def _met_partly(entries: Iterable[Entry]) -> list[tuple[str, LevelScore]]:
+    """Return the defenses that met more than one adaptive attack, and not all, each with its score against those."""
+    return [(entry.defense, entry.so_far) for entry in entries if entry.so_far and len(entry.so_far.shortlist) > 1]
 
 
 def _at_level(entries: Iterable[Entry], level: str) -> list[tuple[str, LevelScore]]:

@@ -60,6 +60,18 @@ def test_the_answer_is_three_sentences_of_the_whole_one(entries: list[Entry]) ->
     assert answer_game([]) == []
 
 
+def test_the_answer_of_a_game_that_met_some_attacks_is_not_the_plain_one_alone(play: Play) -> None:
+    """The number of default LoRA is the largest: alone, it would be read as the answer."""
+    met = ["full_sft+crop_color+drop_inserted", "full_sft+jpeg+drop_inserted"]
+    rows = [*play("none", dict.fromkeys(["lora_sft", *met], 0.9))]
+    for defense, plain, adaptive in (("mmguard", 0.2, 0.8), ("em", 0.3, 0.7)):
+        rows += play(defense, {"lora_sft": plain, **dict.fromkeys(met, adaptive)})
+    plain, most, others = answer_game(score_game(tabulate_runs(rows)))
+    assert f"who {TITLES['plain']}," in plain
+    assert most.startswith("Against only some of the adaptive attacks") and "`mmguard` +0.12" in most
+    assert others.startswith("Methods that met only some") and "`em` +0.25" in others
+
+
 def test_a_level_has_what_its_trainer_knows() -> None:
     assert list(LEVELS) == list(TITLES)
     assert LEVELS["K0"] == ("lora_sft", "full_sft", "full_sft+crop_color")
