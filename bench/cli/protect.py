@@ -112,6 +112,7 @@ def _print(report: dict[str, Any], out: Path) -> None:
     if len(left_out) > SHOWN:
         echo(f"... and {len(left_out) - SHOWN} more, all in the report", err=True)
     for game in report["published"]:
+        echo("played on {dataset}, {victim}, {threat} box:".format_map(game["game"]))
         for sentence in game["sentences"]:
             echo(sentence)
     for sentence in report["limits"]:

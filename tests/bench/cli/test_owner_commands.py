@@ -40,6 +40,8 @@ def test_protect_and_audit_agree(cli: Callable, pets: Path, tmp_path: Path) -> N
     done = cli("protect", str(pets), "--out", out, "--defense", "random_noise", "--epsilon", "4/255")
     assert done.code == 0 and "4 pictures, 4 rows; at most 4 levels" in done.out
     assert "nearly everything back" in done.out
+    places = [line for line in done.out.splitlines() if line.startswith("played on ")]
+    assert len(places) == len(set(places)) > 1, "numbers of different games are not mixed"
     assert cli("audit", str(pets), out, "--epsilon", "4/255").code == 0
     over = cli("audit", str(pets), out, "--epsilon", "3", "--json")
     assert over.code == 1 and len(json.loads(over.out)["faults"]) == 4
