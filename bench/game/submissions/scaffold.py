@@ -184,7 +184,7 @@ def renew_sums(place: Path) -> Path:
     try:
         _write_whole(target, lambda draft: draft.write_text(text, encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"{show(target)}: {error.strerror}; allowed: a file that can be written") from None
+        raise UserError(f"{show(target.name)}: {error.strerror}; allowed: a file that can be written") from None
     return target
 
 
