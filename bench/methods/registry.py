@@ -115,6 +115,15 @@ class Registry(Generic[T, F]):
             raise UserError(f"{self.kind}: the name {show(name)} is taken; allowed: another one")
         self.catalog[name] = Entry("", f"from {file.name}", file)
 
+    @contextmanager
+    def borrow_file(self, name: str, file: Path) -> Iterator[None]:
+        """Know the file of a code entry under a name, as `add_file` does, until the block ends."""
+        self.add_file(name, file)
+        try:
+            yield
+        finally:
+            del self.catalog[name]
+
     def adopt(self, name: str, cls: type[T]) -> None:
         """Give a class a name in this process, which is one of a sandbox."""
         cls.name = name

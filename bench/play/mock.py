@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +56,11 @@ def mock(entry: Entry, file: Path) -> Iterator[Check]:
         yield from _check_code(entry, file.parent / entry.file)
     elif isinstance(entry, Attack):
         attack = name_attack(entry)
-        for code in played.used[: bool(entry.file)]:
-            registry = ATTACKS if attack.name.startswith(code.defenses[0].name) else PARTS
-            registry.add_file(code.defenses[0].name, *code.files.values())
-        yield from _check_attack(attack, method)
+        with ExitStack() as borrowed:
+            for code in played.used[: bool(entry.file)]:
+                registry = ATTACKS if attack.name.startswith(code.defenses[0].name) else PARTS
+                borrowed.enter_context(registry.borrow_file(code.defenses[0].name, *code.files.values()))
+            yield from _check_attack(attack, method)
     else:
         yield from check_configured(method)
 
@@ -206,18 +208,21 @@ def _shorten(method: Method, settings: Mapping[str, Any]) -> Method:
 
 def _check_attack(method: Method, defense: Method) -> Iterator[Check]:
     """Check an attack in few steps, on a release that was crafted in few steps."""
-    from bench.lvlm.adapters import use_adapter
-    from bench.lvlm.catalog import load_once
+    with ThreadPoolExecutor(1) as pool:
+        describing = pool.submit(ATTACKS.describe, method) if ATTACKS.foreign(method.name) else None
+        from bench.lvlm.adapters import use_adapter  # seconds, in which the process of code of others starts
+        from bench.lvlm.catalog import load_once
 
-    traits, settings = ATTACKS.describe(method).traits, ATTACKS.describe(method).options
+        victim, clean, validation = load_once(VICTIM), few(), few("validation")
+        is_here = defense.name in DEFENSES.catalog  # the code or release of others is not played for a mock
+        released = _protect(defense, clean).samples if is_here else clean
+    described = describing.result() if describing else ATTACKS.describe(method)
+    traits, settings = described.traits, described.options
     counts = "" if traits.knowledge <= "K2" else ", so it does not count against the adaptive protection"
     yield Check("knowledge", f"{traits.knowledge}{counts}")
     if not traits.trains or method.name in ATTACKS.controls:
         yield Check("trains", f"{method.name} is a control; allowed: an attack that learns from a release", wrong=True)
         return
-    victim, clean, validation = load_once(VICTIM), few(), few("validation")
-    is_here = defense.name in DEFENSES.catalog  # the code or release of others is not played for a mock
-    released = _protect(defense, clean).samples if is_here else clean
     held: dict[str, SampleSet] = {"owner": clean} if "owner" in traits.needs else {}
     if "queried" in traits.needs:
         held["queried"] = _protect(defense, validation).samples if is_here else validation

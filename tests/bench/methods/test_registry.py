@@ -237,3 +237,17 @@ def test_a_wrong_option_is_not_described(registry: Things, monkeypatch: pytest.M
     with pytest.raises(UserError, match="ronds=3"):
         registry.describe(Method(name="alpha", options={"ronds": 3}))
     assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_borrowed_name_is_given_back(registry: Things, tmp_path: Path) -> None:
+    """One file after another may have it, as the same submission in two folders does; a name in use is refused."""
+    names = set(registry.catalog)
+    for place in ("one", "two"):
+        with registry.borrow_file("code_1", tmp_path / place):
+            assert registry.sandboxed("code_1") == tmp_path / place
+            with pytest.raises(UserError, match="the name 'code_1' is taken"):
+                registry.add_file("code_1", tmp_path)
+        assert set(registry.catalog) == names
+    with pytest.raises(ZeroDivisionError), registry.borrow_file("code_1", tmp_path):
+        raise ZeroDivisionError
+    assert set(registry.catalog) == names
