@@ -30,14 +30,14 @@ LONGEST = 600_000
 
 
 @contextmanager
-def serve() -> Iterator[str]:
-    """Serve the leaderboard on a free port during the block; yield its address."""
+def serve(root: Path = ROOT) -> Iterator[str]:
+    """Serve the leaderboard of a tree on a free port during the block; yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-c", "from bench.cli.main import main; main()", "leaderboard", "--port", str(port)]
-    environment = {**os.environ, "STREAMLIT_SERVER_HEADLESS": "true", "PYTHONPATH": str(ROOT)}
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+    environment = {**os.environ, "STREAMLIT_SERVER_HEADLESS": "true", "PYTHONPATH": str(root)}
+    server = subprocess.Popen(command, cwd=root, env=environment, start_new_session=True)
     try:
         while not answers(f"http://127.0.0.1:{port}/_stcore/health"):
             if server.poll() is not None:
@@ -76,6 +76,22 @@ def picture(page: Page, file: Path, width: int, *, whole: bool = True) -> None:
     page.screenshot(path=file)
 
 
+def watch(page: Page, address: str) -> list[str]:
+    """Return the list to which every error of a page is added, and every address elsewhere that it asks for."""
+    faults: list[str] = []
+    page.on("console", lambda said: is_error(said) and faults.append(f"console: {said.text}"))
+    page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+    page.on("request", lambda request: is_foreign(request.url, address) and faults.append(request.url))
+    return faults
+
+
+def visit(page: Page, address: str, name: str) -> list[str]:
+    """Open a page of the app and wait for it; return the fault that it shows, if any."""
+    page.goto(f"{address}/{name}", timeout=LONGEST)
+    wait_for(page)
+    return [f"{name}: an exception is shown"] if page.get_by_test_id("stException").count() else []
+
+
 def main(folder: Path, pages: tuple[str, ...], *, readme: bool) -> int:
     """Write the pictures; return the number of faults that were seen."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,21 +100,17 @@ def main(folder: Path, pages: tuple[str, ...], *, readme: bool) -> int:
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=SWITCHES)
         for scheme in ("light",) if readme else ("light", "dark"):
             page = browser.new_page(color_scheme=scheme, viewport={"width": 1400, "height": 900})
-            page.on("console", lambda said: is_error(said) and faults.append(f"console: {said.text}"))
-            page.on("pageerror", lambda error: faults.append(f"error: {error}"))
-            page.on("request", lambda request: is_foreign(request.url, address) and faults.append(request.url))
+            seen = watch(page, address)
             for name in pages:
                 started = time.monotonic()
                 page.set_viewport_size({"width": 1400, "height": 900})
-                page.goto(f"{address}/{name}", timeout=LONGEST)
-                wait_for(page)
-                if page.get_by_test_id("stException").count():
-                    faults.append(f"{name}: an exception is shown")
+                faults += visit(page, address, name)
                 for width in (1400,) if readme else WIDTHS:
                     file = f"leaderboard-{name}" if readme else f"{name or 'overview'}-{width}-{scheme}"
                     picture(page, folder / f"{file}.png", width, whole=not readme)
                 print(f"{name or 'overview'} {scheme}: {time.monotonic() - started:.0f} s", flush=True)
             page.close()
+            faults += seen
         browser.close()
     print("\n".join(faults))
     return len(faults)

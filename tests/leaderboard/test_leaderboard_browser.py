@@ -1,13 +1,6 @@
 """The app in a real browser, as `bench leaderboard` starts it."""
 
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -15,53 +8,26 @@ from urllib.parse import urljoin
 
 import pytest
 
-import leaderboard
 from leaderboard import sources
 
 CHROMIUM = shutil.which("chromium")
-SWITCHES = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture
 def address(home: Path) -> Iterator[str]:
     """A server on a free port over the synthetic home."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-c", "from bench.cli.main import main; main()", "leaderboard", "--port", str(port)]
-    root = Path(leaderboard.__file__).parents[1]
-    environment = {**os.environ, "PYTHONPATH": str(root), "STREAMLIT_SERVER_HEADLESS": "true"}
-    log = (home / "server.log").open("w")
-    server = subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log, start_new_session=True)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
-                break
-            except OSError:
-                assert server.poll() is None, (home / "server.log").read_text()
-                time.sleep(0.25)
+    from scripts.screenshots import serve
+
+    with serve() as url:
         yield url
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
-        log.close()
 
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
 def test_pages_in_a_browser(address: str, home: Path) -> None:
     from playwright.sync_api import expect, sync_playwright
+
+    from scripts.screenshots import SWITCHES, wait_for, watch
 
     run = f"{5:016x}"
     seen = {
@@ -76,10 +42,7 @@ def test_pages_in_a_browser(address: str, home: Path) -> None:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         page = browser.new_page(viewport={"width": 1440, "height": 1800})
         dialogs: list[str] = []
-        requests: list[str] = []
-        page.on("request", lambda request: requests.append(request.url))
-        errors: list[str] = []
-        page.on("console", lambda said: errors.extend([said.text] if said.type == "error" else []))
+        faults = watch(page, address)
         page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
         for path, heading in seen.items():
             page.goto(f"{address}/{path}")
@@ -88,9 +51,8 @@ def test_pages_in_a_browser(address: str, home: Path) -> None:
                 expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible(
                     timeout=60_000
                 )
-            expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible(timeout=60_000)
-            expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
-            page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth)")
+            wait_for(page)
+            assert page.evaluate("[...document.images].every(image => image.naturalWidth)")
             assert page.get_by_test_id("stException").count() == 0
             shot = home / f"{path.split('?')[0] or 'overview'}.png"
             page.screenshot(path=shot, full_page=True)
@@ -108,9 +70,7 @@ def test_pages_in_a_browser(address: str, home: Path) -> None:
             page.goto(f"{address}/{path}")
             expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible(timeout=60_000)
             expect(page.get_by_text("This address names")).to_be_visible(timeout=60_000)
-        assert (dialogs, errors) == ([], [])
-        places = (address, address.replace("http", "ws"), "data:", "blob:")
-        assert [url for url in requests if not url.startswith(places)] == [], "nothing is fetched from elsewhere"
+        assert (dialogs, faults) == ([], [])
         icon = page.locator("link[rel~=icon]").get_attribute("href")
         assert page.request.get(urljoin(address, str(icon))).headers["content-type"] == "image/png"
         assert page.get_by_text("Deploy", exact=True).count() == 0
@@ -149,6 +109,8 @@ def broken(home: Path) -> None:
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
 def test_a_broken_database_shows_one_sentence_without_its_place(broken: None, address: str, home: Path) -> None:
     from playwright.sync_api import expect, sync_playwright
+
+    from scripts.screenshots import SWITCHES
 
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
