@@ -12,8 +12,8 @@ from bench.tables.knowledge import TITLES
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
 """Colours that the colour-blind tell apart (Okabe and Ito, 2008), on white and on black; gray last."""
 
-WRAP = 15
-"""Letters of a line under a chart."""
+WRAP = 10
+"""Letters of a line under a chart: six columns of such lines fit a telephone."""
 
 LINES = "split(datum.label, '\\n')"
 """The expression that breaks a label of an axis into its lines."""
@@ -21,11 +21,16 @@ LINES = "split(datum.label, '\\n')"
 GAP = 0.05
 """Least distance of two names in a chart, as a share of its height."""
 
-NAMES = alt.Axis(labelAngle=0, labelExpr=LINES, labelOverlap=False)
+NAMES = alt.Axis(labelAngle=0, labelExpr=LINES, labelOverlap=False, labelFontSize=10)
 """An axis of names that are broken into lines."""
 
 LEGEND = alt.Legend(orient="top", title=None, columns=2, labelLimit=150)
 """A legend above a chart, which fits a telephone."""
+
+
+def measure_legend(count: int) -> int:
+    """Return the height in pixels of `LEGEND` with this many entries."""
+    return 22 * ((count + 1) // 2)
 
 
 def draw_knowledge(points: pd.DataFrame, defenses: Sequence[str]) -> alt.LayerChart | alt.FacetChart:
@@ -122,4 +127,4 @@ def draw_curves(points: pd.DataFrame, title: str) -> alt.LayerChart | alt.FacetC
     line = base.mark_line(point={"filled": True, "size": 60}).encode(y=alt.Y("value:Q", title="protection"))
     interval = base.mark_rule(strokeWidth=2, opacity=0.5).encode(y="low:Q", y2="high:Q")
     zero = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(strokeDash=[4, 4], color="#8a8a8a").encode(y="value:Q")
-    return alt.layer(zero, interval, line).properties(height=300)
+    return alt.layer(zero, interval, line).properties(height=280 + measure_legend(points["series"].nunique()))

@@ -9,10 +9,10 @@ import streamlit as st
 
 from leaderboard import widgets
 from leaderboard.addresses import tell_unknown_value
-from leaderboard.charts import PALETTE, draw_curves
+from leaderboard.charts import LEGEND, PALETTE, draw_curves, measure_legend
 from leaderboard.plain import escape_markdown, quote_plain
 
-ROW, AXIS, SHOWN = 34, 70, 1000  # heights in pixels; rows of a list of runs
+ROW, LINE, AXIS, SHOWN = 34, 14, 70, 1000  # heights in pixels; rows of a list of runs
 
 CELLS = {
     "protection": ("Protection", widgets.SCORE),
@@ -80,13 +80,15 @@ def draw_bars(table: pd.DataFrame, group: str, variant: str) -> alt.LayerChart |
     tips = [alt.Tooltip(f"{group}:N"), *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("value", "low", "high"))]
     base = alt.Chart(table[[name for name in (group, variant, "value", "low", "high") if name]])
     base = base.encode(y=y, tooltip=tips, color=alt.value(PALETTE[0]))
-    if variant and table[variant].nunique() > 1:
-        color = alt.Color(f"{variant}:N", scale=alt.Scale(range=PALETTE), title=None)
+    height, variants = ROW * table[group].nunique() + AXIS, table[variant].nunique() if variant else 1
+    if variants > 1:
+        height = max(ROW, LINE * variants) * table[group].nunique() + AXIS + measure_legend(variants)
+        color = alt.Color(f"{variant}:N", scale=alt.Scale(range=PALETTE), legend=LEGEND)
         base = base.encode(yOffset=f"{variant}:N", color=color)
     line = base.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, x2="high:Q")
     point = base.mark_point(filled=True, size=90, opacity=1).encode(x="value:Q")
     zero = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(strokeDash=[4, 4], color="#8a8a8a").encode(x="value:Q")
-    return alt.layer(zero, line, point).properties(height=ROW * table[group].nunique() + AXIS)
+    return alt.layer(zero, line, point).properties(height=height)
 
 
 def show_games(table: pd.DataFrame, column: str, title: str) -> None:
