@@ -21,7 +21,7 @@ LINES = "split(datum.label, '\\n')"
 GAP = 0.05
 """Least distance of two names in a chart, as a share of its height."""
 
-NAMES = alt.Axis(labelAngle=0, labelExpr=LINES, labelOverlap=False, labelFontSize=10)
+NAMES = alt.Axis(labelAngle=0, labelExpr=LINES, labelOverlap=False, labelFontSize=11)
 """An axis of names that are broken into lines."""
 
 LEGEND = alt.Legend(orient="top", title=None, columns=2, labelLimit=150)

@@ -31,9 +31,17 @@ def place_side_by_side(original: np.ndarray, released: np.ndarray) -> np.ndarray
     (4, 14, 3)
     """
     same = original.shape == released.shape
-    parts = [original, released, *([amplify_difference(original, released)] if same else [])]
-    height = max(part.shape[0] for part in parts)
-    padded = [np.pad(part, ((0, height - len(part)), (0, 1), (0, 0)), constant_values=255) for part in parts]
+    return join(original, released, *([amplify_difference(original, released)] if same else []))
+
+
+def join(*pictures: np.ndarray) -> np.ndarray:
+    """Return pictures, (H, W, 3) uint8, beside one another with a white line between them.
+
+    >>> join(np.zeros((4, 4, 3), np.uint8), np.ones((2, 4, 3), np.uint8)).shape
+    (4, 9, 3)
+    """
+    height = max(len(picture) for picture in pictures)
+    padded = [np.pad(part, ((0, height - len(part)), (0, 1), (0, 0)), constant_values=255) for part in pictures]
     return np.concatenate(padded, axis=1)[:, :-1]
 
 

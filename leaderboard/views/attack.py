@@ -1,4 +1,4 @@
-"""The page "Attack": one attack, the cards and options of its parts, what it leaves of each defense, and its runs."""
+"""The page "Attack": one attack, its cards and options, what it leaves of each defense, pictures, and its runs."""
 
 import pandas as pd
 import streamlit as st
@@ -6,10 +6,11 @@ import streamlit as st
 from attacks import REGISTRY
 from attacks.grammar import parse_attack
 from bench.tables.attack_labels import HEADINGS, find_levels
+from bench.tables.cleaned import find_cleaners
 from bench.tables.distrust import read_or_none
 from bench.tables.method_tables import tabulate_attack_games
 from bench.tables.methods import find_entry, load_options, read_card
-from leaderboard import downloads, games, methods, widgets
+from leaderboard import downloads, games, methods, pictures, widgets
 from leaderboard.plain import quote_plain
 
 
@@ -46,6 +47,8 @@ def show(text: str, game: pd.DataFrame, runs: pd.DataFrame) -> None:
         siblings = games.find_siblings(game, runs, free)
         standings = [(part, games.get_standing(part, runs).cells) for part in siblings]
         methods.show_games(tabulate_attack_games(column, text, standings), column, f"Protection that it leaves {title}")
+    cleaners = read_or_none(lambda: find_cleaners(method)) if method else None
+    pictures.show_cleaned(own, cleaners or [])
     methods.show_runs(own)
     widgets.show_flags([flag for flag in doubts if flag.attack in labels])
 

@@ -7,6 +7,7 @@ import pytest
 
 from bench.results import save
 from tests.leaderboard.pages import HOSTILE, Enter, Factory, Open
+from tests.synthetic_home import make_run
 
 
 def test_a_page_of_a_defense_and_of_an_attack(enter: Enter, open_page: Open) -> None:
@@ -35,6 +36,19 @@ def test_a_page_of_a_defense_has_pictures_budgets_and_costs(home: Path, open_pag
     assert captions == [r"s0\: thing 0", r"s1\: thing 1"]
     left = open_page("attack", name="lora_sft", epsilon="8")
     assert "Protection that it leaves by pixel budget ε" in [heading.value for heading in left.subheader]
+
+
+def test_a_page_of_an_attack_shows_what_its_parts_make_of_pictures(home: Path, open_page: Open) -> None:
+    """There is nothing to show of an attack that leaves them as they are."""
+    title = "Pictures: released, as the trainer's model sees them"
+    app = open_page("attack", name="lora_sft+jpeg")
+    assert title not in [heading.value for heading in app.subheader], "nobody played it"
+    save(make_run(61, attack="lora_sft+jpeg"))
+    app = open_page("attack", name="lora_sft+jpeg")
+    assert title in [heading.value for heading in app.subheader]
+    captions = [picture.caption for element in app.get("image") for picture in element.proto.imgs]
+    assert captions == [r"s0\: thing 0", r"s1\: thing 1"]
+    assert not open_page("attack", name="lora_sft").get("image")
 
 
 @pytest.mark.parametrize(("name", "message"), [("mmguard", "its answers are elsewhere"), ("none", "without a method")])
