@@ -39,7 +39,7 @@ def read_commands(page: str) -> Iterator[str]:
 def walk(folder: Path) -> None:
     """Clone into `folder`, and run everything there. Raises CalledProcessError for a command that fails."""
     clone, things = folder / "clone", folder / "things"
-    things.mkdir()
+    things.mkdir(parents=True)
     path = os.pathsep.join([str(clone / ".venv" / "bin"), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "BENCH_HOME": str(folder / "home")}
 
