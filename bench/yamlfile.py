@@ -64,10 +64,14 @@ def read_text(file: Path) -> str:
 
 
 def _describe(error: ValidationError) -> str:
-    """Return one line about the first fault."""
-    first = error.errors(include_url=False)[0]
+    """Return one line about the first fault; a field that does not exist goes before a missing one, which it may be."""
+    faults = error.errors(include_url=False)
+    missing = [".".join(map(str, fault["loc"])) for fault in faults if fault["type"] == "missing"]
+    first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden" if missing else 0)
     field = ".".join(printable(str(part)[:40]) for part in first["loc"]) or "file"
     if first["type"] == "missing":
         return f"{field}: missing; allowed: a file that has it"
+    if first["type"] == "extra_forbidden" and missing:
+        return f"{field}: {show(first['input'])}: no such field; missing: {', '.join(missing)}"
     reason = "no such field" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
     return f"{field}: {show(first['input'])}: {printable(reason)}"

@@ -86,12 +86,14 @@ def review(
     try_it: Annotated[bool, typer.Option("--mock", help="then try the entry, as `bench submit mock` does")] = False,
 ) -> None:
     """Check that a change adds one valid entry in a new folder, and touches nothing else. For pull requests."""
+    from bench.game.submissions.review import check_options
     from bench.game.submissions.review import review as check
 
     folder, entry = check(repository, base)
     echo(f"one new entry: {folder}: {entry.title}, kind {entry.kind}")
     if try_it:
         mock(repository / folder)
+        check_options(entry, repository, folder)
 
 
 @app.command("run")

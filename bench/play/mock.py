@@ -8,17 +8,16 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from attacks import REGISTRY as ATTACKS
-from attacks.parts import PARTS, Knowledge
+from attacks.parts import Knowledge
 from bench import datasets, sandbox
-from bench.errors import UserError
-from bench.game.submissions.played import BUDGET, DATASET, VICTIM, identify, name_attack
+from bench.errors import UserError, printable
+from bench.game.submissions.played import BUDGET, DATASET, VICTIM, identify, know_code, name_attack
 from bench.game.submissions.schema import Attack, Code, Entry, Release
 from bench.play.check import Check
 from bench.progress import silent
@@ -53,22 +52,21 @@ def mock(entry: Entry, file: Path) -> Iterator[Check]:
     if isinstance(entry, Release):
         yield from _check_release_of(entry, file.parent)
     elif isinstance(entry, Code):
-        yield from _check_code(entry, file.parent / entry.file)
+        yield from _check_code(file.parent / entry.file, entry.options)
     elif isinstance(entry, Attack):
-        attack = name_attack(entry)
-        with ExitStack() as borrowed:
-            for code in played.used[: bool(entry.file)]:
-                registry = ATTACKS if attack.name.startswith(code.defenses[0].name) else PARTS
-                borrowed.enter_context(registry.borrow_file(code.defenses[0].name, *code.files.values()))
-            yield from _check_attack(attack, method)
+        with know_code(entry, played):
+            yield from _check_attack(name_attack(entry), method)
     else:
         yield from check_configured(method)
 
 
 def check_configured(method: Method) -> Iterator[Check]:
-    """Yield the checks of a defense of `bench list`, crafted in few steps."""
+    """Yield the checks of a defense of `bench list`, crafted in few steps; one of another package in the sandbox."""
     from bench.lvlm.catalog import load_once
 
+    if DEFENSES.sandboxed(method.name):
+        yield from _check_code(method.name, method.options)
+        return
     load_once(VICTIM)
     samples = few()
     yield from _check_protect(samples, lambda: [_protect(method, samples) for _ in range(2)], method)
@@ -80,22 +78,22 @@ def few(split: str = "train") -> SampleSet:
     return SampleSet(tuple(samples[:: len(samples) // COUNT]))
 
 
-def _check_code(entry: Code, file: Path) -> Iterator[Check]:
-    """Check code in the sandbox, where it has its share of the time for the whole data set."""
+def _check_code(code: Path | str, options: Mapping[str, Any]) -> Iterator[Check]:
+    """Check code, a file or an installed defense, in the sandbox with its share of the time for the whole data set."""
     samples, all_samples = few(), datasets.load(DATASET, "train")
     seconds = max(1, read_seconds() * len(samples) // len(all_samples))
     limits = sandbox.Limits()._replace(seconds=seconds)
     try:
-        facts = sandbox.describe(file, entry.options, limits)
+        facts = sandbox.describe(code, options, limits)
     except UserError as error:
         yield Check("loads", str(error), wrong=True)
         return
-    options = ", ".join(f"{key}={value}" for key, value in facts.options.items())
-    yield Check("loads", f"sandbox: {sandbox.name()}; options: {options or 'none'}")
+    settings = ", ".join(f"{key}={value}" for key, value in facts.options.items())
+    yield Check("loads", f"sandbox: {sandbox.name()}; options: {settings or 'none'}")
     models = (VICTIM,) if "surrogates" in facts.traits.depends else ()
 
     def protect(_: int) -> Protected:
-        return sandbox.protect(file, entry.options, samples, models, BUDGET, SEED, limits=limits)
+        return sandbox.protect(code, options, samples, models, BUDGET, SEED, limits=limits)
 
     def protect_twice() -> Sequence[Protected]:
         with ThreadPoolExecutor(2) as pool:  # most of the time is the start of a process
@@ -155,7 +153,9 @@ def _check_release(
         ("pictures", levels, "levels", budget.epsilon),
         ("words", words, "words", budget.words),
     ):
-        text = f"{sum(map(bool, values))} of {len(pairs)} changed, by at most {max(values)} {unit}; allowed: {limit}"
+        most, worst = max(values), pairs[values.index(max(values))][0].id
+        most_of = f"{most} {unit}" + (f" ({printable(worst)})" if most > limit else "")
+        text = f"{sum(map(bool, values))} of {len(pairs)} changed, by at most {most_of}; allowed: {limit}"
         yield Check(name, text, wrong=max(values) > limit)
     if not any(levels) and not any(words):
         yield Check("changes", "no picture and no question is changed; allowed: a release that differs", wrong=True)
@@ -214,7 +214,7 @@ def _check_attack(method: Method, defense: Method) -> Iterator[Check]:
         from bench.lvlm.catalog import load_once
 
         victim, clean, validation = load_once(VICTIM), few(), few("validation")
-        is_here = defense.name in DEFENSES.catalog  # the code or release of others is not played for a mock
+        is_here = defense.name in DEFENSES.catalog and not DEFENSES.sandboxed(defense.name)  # others are not played
         released = _protect(defense, clean).samples if is_here else clean
     described = describing.result() if describing else ATTACKS.describe(method)
     traits, settings = described.traits, described.options
@@ -243,7 +243,8 @@ def _check_attack(method: Method, defense: Method) -> Iterator[Check]:
             weights.append(b"".join(file.read_bytes() for file in sorted(folder.glob("*.safetensors"))))
         with use_adapter(victim, folders[1]):
             after = compute_losses(victim, samples)
-    yield Check("samples", f"{len(samples)} to train on, of {len(released)} {where}")
+    handed, left = f"{len(released)} {where}", f"{len(samples)} to train on, of "
+    yield Check("samples", f"{handed} are handed over" if ATTACKS.foreign(method.name) else left + handed)
     yield Check("runs", f"{time.monotonic() - started:.1f} s for a few steps, twice")
     same = weights[0] == weights[1]
     text = "the same weights the second time" if same else "other weights the second time; allowed: the same"

@@ -97,7 +97,7 @@ class Facts(MethodFacts):
     def check_inputs(cls, traits: DefenseTraits) -> DefenseTraits:
         """Raise ValueError for an input that no defense has."""
         if not traits.depends <= Defense.depends:
-            raise ValueError(f"depends: allowed: {', '.join(sorted(Defense.depends))}")
+            raise ValueError(f"depends: {show(sorted(traits.depends))}; allowed: {', '.join(sorted(Defense.depends))}")
         return traits
 
 
@@ -112,12 +112,16 @@ class AttackFacts(MethodFacts):
         """Raise ValueError for a level of knowledge that does not cover the data that the attack needs."""
         levels = {"queried": "K3", "owner": "K4"}
         if not traits.needs <= levels.keys():
-            raise ValueError(f"needs: allowed: {', '.join(levels)}")
+            raise ValueError(f"needs: {show(sorted(traits.needs))}; allowed: {', '.join(levels)}")
         least = max((levels[name] for name in traits.needs), default="K0")
         if not least <= traits.knowledge <= "K4" or len(traits.knowledge) != 2:
-            raise ValueError(f"knowledge: allowed: {least} to K4")
-        if not 0 <= traits.clean_share <= ("owner" in traits.needs) or traits.queries < ("queried" in traits.needs):
-            raise ValueError("clean_share, queries: allowed: a share of the owner's pictures, and 1 or more queries")
+            needed = f", as it needs: {', '.join(sorted(traits.needs))}" if traits.needs else ""
+            raise ValueError(f"knowledge: {show(traits.knowledge)}; allowed: {least} to K4{needed}")
+        if not 0 <= traits.clean_share <= (most := int("owner" in traits.needs)):
+            allowed = f"0 to {most}" if most else "0, or `owner` in `needs`"
+            raise ValueError(f"clean_share: {show(traits.clean_share)}; allowed: {allowed}")
+        if traits.queries < (least_queries := int("queried" in traits.needs)):
+            raise ValueError(f"queries: {show(traits.queries)}; allowed: {least_queries} or more")
         places = [place for points in traits.checkpoints.values() for place in points.values()]
         if not all(PLACE.fullmatch(place) for place in places):
             raise ValueError("checkpoints: allowed: folders epochs/NUMBER")
@@ -130,7 +134,6 @@ class PartFacts(MethodFacts):
     traits: Traits
 
 
-AnyFacts = Facts | AttackFacts | PartFacts
 F = TypeVar("F", bound=MethodFacts)
 
 
@@ -147,7 +150,7 @@ class Row(Closed):
 
 
 Message = Step | Failure | File | Done
-LINES: TypeAdapter[Message | AnyFacts] = TypeAdapter(Message | AnyFacts)
+LINES: TypeAdapter[Message] = TypeAdapter(Message)
 
 
 def read_start(stream: IO[bytes]) -> None:
@@ -156,9 +159,30 @@ def read_start(stream: IO[bytes]) -> None:
 
 
 def read_facts(stream: IO[bytes], kind: type[F]) -> F:
-    """Read the facts about a method. Raises UserError for an error from inside or another answer, and Ended."""
-    line = read_message(stream)
-    return line if isinstance(line, kind) else refuse(f"the answer {show(line)}", "facts about a method of its kind")
+    """Read the facts about a method. Raises UserError for an error from inside or another answer, and Ended.
+
+    A fact that does not hold is told with its field, its value and what is allowed.
+    """
+    text = _read_line(stream)
+    try:
+        content = load_json(text)
+        if isinstance(content, dict) and content.keys() == {"error"}:
+            raise UserError(shorten(Failure.model_validate(content).error))
+        return kind.model_validate(content)
+    except (ValueError, RecursionError) as error:
+        return _refuse_facts(text, error)
+
+
+def _refuse_facts(text: bytes, error: ValueError | RecursionError) -> NoReturn:
+    """Raise UserError for a text that is no facts: with the field and its value, if it is one that does not hold."""
+    if not isinstance(error, ValidationError):
+        refuse(f"the answer {show(text.decode(errors='replace'))}", "facts about a method of its kind")
+    first = error.errors()[0]
+    reason = shorten(first["msg"].removeprefix("Value error, "))
+    if first["type"] == "value_error":
+        raise UserError(reason)
+    field = printable(".".join(str(part)[:40] for part in first["loc"]) or "answer")
+    raise UserError(f"{field}: {show(first['input'])}; allowed: facts about a method of its kind ({reason[:80]})")
 
 
 def read_release(
@@ -213,7 +237,7 @@ def _decode(data: bytes, name: str, height: int, width: int) -> np.ndarray:
         return np.asarray(picture)
 
 
-def read_message(stream: IO[bytes]) -> Message | AnyFacts:
+def read_message(stream: IO[bytes]) -> Message:
     """Read a line. Raises UserError with the error from inside, where it is one."""
     line = parse(_read_line(stream), LINES, "a line")
     if isinstance(line, Failure):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from inspect import isabstract
 from pathlib import Path
+from traceback import extract_tb
 from typing import IO, Any
 
 import numpy as np
@@ -48,9 +49,19 @@ def main(request: str) -> None:
     except UserError as error:
         _print(output, error=str(error))
     except BaseException as error:
-        _print(output, error=f"{type(error).__name__}: {error}")
+        _print(output, error=f"{type(error).__name__}: {error}{_find_line(error, task['codes'], folder)}")
     output.flush()
     os._exit(0)
+
+
+def _find_line(error: BaseException, codes: list[dict[str, str]], folder: Path) -> str:
+    """Return the file and the line of foreign code in which an error was raised, last of all; "" for none."""
+    modules = [sys.modules.get(code.get("module", "").split(".")[0]) for code in codes]
+    files = [(Path(module.__file__), hasattr(module, "__path__")) for module in modules if module and module.__file__]
+    places = [folder, *(file.parent if is_package else file for file, is_package in files)]
+    frames = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
+    own = [(file.name, line) for file, line in frames if any(map(file.is_relative_to, places))]
+    return " ({}, line {})".format(*own[-1]) if own else ""
 
 
 def _load(task: dict[str, Any]) -> Any:
@@ -130,8 +141,10 @@ def _attack(attack: Any, task: dict[str, Any], folder: Path, output: IO[bytes]) 
     released, validation = SampleSet.load(folder / "released"), SampleSet.load(folder / "validation")
     held = {name: SampleSet.load(folder / name) for name in task["held"]}
     prepared = attack.prepare(released, Knowledge(victim, validation, **held), np.random.default_rng(task["seed"]))
-    if not isinstance(prepared, SampleSet) or not prepared:
-        raise UserError(f"prepare returned {type(prepared).__name__} without samples; allowed: a SampleSet of some")
+    if not isinstance(prepared, SampleSet):
+        raise UserError(f"prepare returned a {type(prepared).__name__}; allowed: a SampleSet")
+    if not prepared:
+        raise UserError("prepare returned no samples; allowed: some")
     TRAINED.mkdir()
     return attack.tune(victim, prepared, validation, task["seed"], TRAINED, _progress(output))
 

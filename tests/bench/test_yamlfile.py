@@ -71,6 +71,8 @@ def test_a_file_is_read_with_or_without_a_byte_order_mark(tmp_path: Path, start:
         ("name: x\n\"a\\u202E\\u200b\": \"\\u202E\\0\"", "a\\u202e\\u200b: '\\u202e\\x00': no such field"),
         (f"name: x\n{'k' * 500}: {'v' * 500}", f"{'k' * 40}: '{'v' * 80}'... (500 characters): no such field"),
         ("count: 1", "name: missing"),
+        ("nane: x", "nane: 'x': no such field; missing: name"),
+        ("count: 256\nnane: x", "nane: 'x': no such field; missing: name"),
         ("", "file: nothing in it; allowed: the fields name, count, inner, names"),
         ("# only a comment", "file: nothing in it"),
         ("null", "file: nothing in it"),

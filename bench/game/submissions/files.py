@@ -36,7 +36,7 @@ HEADER = struct.Struct(">8s4x4sIIBB")
 CHUNKS = frozenset(b"IHDR IDAT IEND PLTE bKGD cHRM gAMA hIST iCCP iTXt pHYs sBIT sPLT sRGB tEXt tIME zTXt".split())
 """Chunks of a PNG file of which no reader makes other pixels than the one frame, opaque and upright."""
 
-ALLOWED = "one opaque, upright picture, as SampleSet.save writes it"
+ALLOWED = "one whole, opaque, upright picture"
 
 PNG, RGB = (b"\x89PNG\r\n\x1a\n", b"IHDR"), (8, 2)
 
@@ -65,10 +65,12 @@ def read_release(folder: Path) -> dict[str, str]:
     8 bits, and texts that are no samples.
     """
     places = _list_places(folder)
+    if not (folder / SUMS).exists():
+        raise UserError(f"{SUMS}: missing; allowed: what `bench submit sums` writes")
     sums = _read_sums(folder)
     for missing, found, what in ((sums, places, "is named and not there"), (places, sums, "has no checksum")):
         if lost := sorted(missing.keys() - found.keys()):
-            raise UserError(f"{SUMS}: {show(lost[0])} {what}; allowed: every file of the release, and no other")
+            raise UserError(f"{SUMS}: {show(lost[0])} {what}; allowed: all files, as `bench submit sums` lists them")
     if (total := sum(places.values())) > MAX_BYTES:
         raise UserError(f"{FOLDER}: {total} bytes; allowed: {MAX_BYTES}")
     for place, size in places.items():
@@ -102,11 +104,14 @@ def _list_places(folder: Path) -> dict[str, int]:
                     if name == f"{FOLDER}/images" and entry.is_dir(follow_symlinks=False):
                         continue
                     is_picture = place != FOLDER and entry.name.endswith(".png") and FILE_NAME.fullmatch(entry.name)
-                    if not (is_picture or name == METADATA) or not entry.is_file(follow_symlinks=False):
+                    if not (is_picture or name == METADATA):
                         raise UserError(f"{place}: {show(entry.name)}; allowed: metadata.jsonl and images/NAME.png")
+                    if not entry.is_file(follow_symlinks=False):
+                        kind = "link" if entry.is_symlink() else "folder or device"
+                        raise UserError(f"{place}: {show(entry.name)} is a {kind}; allowed: a file")
                     places[name] = entry.stat(follow_symlinks=False).st_size
         except OSError as error:
-            raise UserError(f"{place}: {error.strerror}; allowed: a folder as SampleSet.save writes it") from None
+            raise UserError(f"{place}: {error.strerror}; allowed: a folder with metadata.jsonl and images") from None
     return dict(sorted(places.items()))
 
 
@@ -152,7 +157,7 @@ def _check_header(header: bytes, place: str, size: int) -> None:
         raise UserError(f"{show(place)}: {size} bytes; allowed: a PNG file")
     signature, chunk, width, height, *colours = HEADER.unpack(header)
     if (signature, chunk) != PNG or tuple(colours) != RGB:
-        raise UserError(f"{show(place)} is no PNG file of RGB with 8 bits; allowed: what SampleSet.save writes")
+        raise UserError(f"{show(place)} is no PNG file of RGB with 8 bits; allowed: mode RGB of Pillow")
     if width * height > MAX_PIXELS:
         raise UserError(f"{show(place)}: {width}x{height} pixels; allowed: {MAX_PIXELS} in all")
 
@@ -187,4 +192,5 @@ def read_file(folder: Path, place: str, limit: int, field: str) -> bytes:
 def _check_sum(content: bytes, expected: str, field: str, place: str) -> None:
     actual = hashlib.sha256(content).hexdigest()
     if actual != expected:
-        raise UserError(f"{field}: {show(expected)} is not of {show(place)}; allowed: {actual}, its SHA-256")
+        told = f"allowed: {actual}, its SHA-256, which `bench submit sums` writes"
+        raise UserError(f"{field}: {show(expected)} is not of {show(place)}; {told}")

@@ -1,9 +1,10 @@
 """The runs of a submission. Data, victim, threat models, seeds and budget are the organiser's."""
 
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from attacks import REGISTRY as ATTACKS
 from attacks.grammar import parse_attack
@@ -15,6 +16,7 @@ from bench.game.submissions.schema import Attack, Code, Configured, Entry, Origi
 from bench.game.submissions.version1 import check_steps
 from bench.game.threat import surrogates
 from bench.methods import submitted
+from bench.methods.registry import Registry
 from bench.spec import Budget, Method, RunSpec, Threat
 from defenses import REGISTRY as DEFENSES
 
@@ -62,6 +64,21 @@ def name_attack(entry: Attack) -> Method:
     terms = [name if term == own else term for term in attack.name.split("+")]
     options = {re.sub(rf"^{own}\.", f"{name}.", key): value for key, value in attack.options.items()}
     return Method(name="+".join(terms), options=options)
+
+
+@contextmanager
+def know_code(entry: Entry, played: Played) -> Iterator[None]:
+    """Know the code of a submission under the name that runs have for it, until the block ends. It is not kept."""
+    with ExitStack() as known:
+        if isinstance(entry, Code | Attack) and entry.file:
+            code = played if isinstance(entry, Code) else played.used[0]
+            name, (file,) = code.defenses[0].name, code.files.values()
+            if isinstance(entry, Code):
+                registry: Registry[Any, Any] = DEFENSES
+            else:
+                registry = ATTACKS if name_attack(entry).name.startswith(name) else PARTS
+            known.enter_context(registry.borrow_file(name, file))
+        yield
 
 
 def identify(entry: Entry, file: Path) -> Played:

@@ -3,6 +3,7 @@
 Git is asked for names and modes alone; the entry's files are read as `validate` reads them, and nothing is executed.
 """
 
+import hashlib
 import re
 import subprocess
 from collections.abc import Iterator
@@ -10,11 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.errors import UserError, show
-from bench.game.submissions.files import SUMS, read_release
-from bench.game.submissions.played import identify, name_attack
+from bench.game.submissions.files import FOLDER, SUMS, read_release
+from bench.game.submissions.played import identify, know_code, name_attack
 from bench.game.submissions.read import NAME, errors_at, read_submission
 from bench.game.submissions.schema import Attack, Code, Entry, Release
 from bench.game.submissions.version1 import Submission
+from bench.samples import SampleSet
 
 PLACE = re.compile(r"(submissions/(?:attacks/)?(?!attacks/)[a-z][a-z0-9-]{0,59})/(.+)", re.DOTALL)
 """The place of a file of an entry: the entry's folder, and the name in it."""
@@ -61,6 +63,18 @@ def review(repository: Path, base: str) -> tuple[Path, Entry]:
     _check_files(entry, repository / name, files)
     _check_new(entry, repository, name)
     return Path(name), entry
+
+
+def check_options(entry: Entry, repository: Path, folder: Path) -> None:
+    """Raise UserError for an entry of code that is another one with options that mean the same: defaults written out.
+
+    The code runs, in the sandbox, where there is another entry of the same code.
+    """
+    code = _read_hash(entry)
+    for other, where in _list_others(repository, str(folder)) if code else ():
+        is_like = isinstance(other, type(entry)) and _read_hash(other) == code
+        if is_like and _normalise(other, where) == _normalise(entry, repository / folder):
+            raise _copy(folder, where.relative_to(repository))
 
 
 def list_changes(repository: Path, base: str) -> list[Change]:
@@ -110,27 +124,63 @@ def _check_files(entry: Entry, folder: Path, files: list[str]) -> None:
 def _check_new(entry: Entry, repository: Path, name: str) -> None:
     """Raise UserError for an entry that is played as another one is: a copy under another name."""
     own = _key(entry, repository / name)
-    for file in _other_entries(repository, name):
-        other = read_submission(file)
-        if not isinstance(other, Submission) and _key(other, file.parent) == own:
-            where = file.parent.relative_to(repository)
-            raise UserError(f"changes: {name} is played exactly as {where}; allowed: an entry that differs")
+    for other, where in _list_others(repository, name):
+        if isinstance(other, type(entry)) and _key(other, where) == own:
+            raise _copy(name, where.relative_to(repository))
 
 
-def _other_entries(repository: Path, name: str) -> Iterator[Path]:
+def _copy(name: str | Path, where: Path) -> UserError:
+    return UserError(f"changes: {name} is played exactly as {where}; allowed: an entry that differs")
+
+
+def _list_others(repository: Path, name: str) -> Iterator[tuple[Entry, Path]]:
+    """Yield the other entries of today's version, and their folders."""
     for pattern in (f"*/{NAME}", f"attacks/*/{NAME}"):
-        files = sorted((repository / "submissions").glob(pattern))
-        yield from (file for file in files if file.parent != repository / name)
+        for file in sorted((repository / "submissions").glob(pattern)):
+            entry = read_submission(file)
+            if file.parent != repository / name and not isinstance(entry, Submission):
+                yield entry, file.parent
+
+
+def _read_hash(entry: Entry) -> str:
+    """Return the checksum of the code that an entry brings, or ""."""
+    return entry.sha256 if isinstance(entry, Code | Attack) else ""
+
+
+def _normalise(entry: Entry, folder: Path) -> object:
+    """Return what an entry of code is played as, with options in their one form, as the code says in the sandbox."""
+    from attacks import REGISTRY as ATTACKS
+    from defenses import REGISTRY as DEFENSES
+
+    played = identify(entry, folder / NAME)
+    with know_code(entry, played):
+        if isinstance(entry, Attack):
+            return ATTACKS.normalise(name_attack(entry)), played.defenses
+        return DEFENSES.normalise(played.defenses[0])
 
 
 def _key(entry: Entry, folder: Path) -> object:
-    """Return what an entry is played as, with options in their one form but those of code, which is not executed."""
+    """Return what an entry is played as: a release by its pixels and texts, and options in their one form.
+
+    Options of code stay as they are, since it is not executed.
+    """
     from attacks import REGISTRY as ATTACKS
     from defenses import REGISTRY as DEFENSES
 
     played = identify(entry, folder / NAME).defenses
+    if isinstance(entry, Release):
+        return entry.made_for, _sum_content(folder)
     defenses = tuple(DEFENSES.normalise(each) if each.name in DEFENSES.catalog else each for each in played)
     if not isinstance(entry, Attack):
         return defenses
     attack = name_attack(entry)
     return attack if entry.file else ATTACKS.normalise(attack), defenses
+
+
+def _sum_content(folder: Path) -> str:
+    """Return the hash of the pixels and texts of a release, however its files write them."""
+    digest = hashlib.sha256()
+    for sample in SampleSet.load(folder / FOLDER):
+        digest.update(repr((sample.id, sample.question, sample.answer, sample.shape)).encode())
+        digest.update(sample.pixels.tobytes())
+    return digest.hexdigest()

@@ -49,7 +49,7 @@ FAULTS = {
     "rows[3].question)": "WRONG  repeats: 1 of 24 samples are others the second time",
     "rows = [r.with_release(r.pixels / 255, r.question) for r in rows]": "WRONG  runs: defense 'mine.py': ",
     "time.sleep(99)": "WRONG  runs: defense 'mine.py': it ran for more than 3 s, the limit",
-    "1 / 0": "WRONG  runs: defense 'mine.py': ZeroDivisionError: division by zero",
+    "1 / 0": "WRONG  runs: defense 'mine.py': ZeroDivisionError: division by zero (mine.py, line 14)",
 }
 
 
@@ -94,6 +94,16 @@ def test_good_code_passes_and_nothing_is_kept(run_bench: Bench, tmp_path: Path) 
 
 
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+def test_a_fact_that_does_not_hold_is_told_with_its_value(run_bench: Bench, tmp_path: Path) -> None:
+    folder = scaffold("code", "mine", tmp_path / "new", "tags")
+    file = folder / "mine.py"
+    file.write_text(file.read_text().replace('{"budget", "seed"}', '{"budgt", "seed"}'))
+    renew_sums(folder)
+    (line,) = mock(run_bench, folder, 2)
+    assert "depends: \"['budgt', 'seed']\"; allowed: budget, seed, surrogates" in line
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
 def test_code_that_cannot_be_loaded_is_one_line(run_bench: Bench, tmp_path: Path) -> None:
     folder = scaffold("code", "mine", tmp_path / "new", "tags")
     (folder / "mine.py").write_text("class Nothing:\n    pass\n")
@@ -117,8 +127,8 @@ def made(folder: Path, level: int, question: str = "") -> Path:
     [
         (4, " pony", ""),
         (0, "", "WRONG  changes: "),
-        (16, "", "WRONG  pictures: 96 of 96 changed, by at most 16 levels; allowed: 8"),
-        (4, " pony" * 6, "WRONG  words: 96 of 96 changed, by at most 6 words; allowed: 5"),
+        (16, "", "WRONG  pictures: 96 of 96 changed, by at most 16 levels (train-0021-00); allowed: 8"),
+        (4, " pony" * 6, "WRONG  words: 96 of 96 changed, by at most 6 words (train-0021-00); allowed: 5"),
         (4, " 2", "WRONG  answers: release: question of sample"),
     ],
 )

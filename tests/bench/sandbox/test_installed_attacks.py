@@ -117,13 +117,13 @@ def test_they_are_described_without_an_import(package: Path) -> None:
 @pytest.mark.parametrize(
     ("facts", "told"),
     [
-        ({"needs": ("owner",), "share": 0.5}, "knowledge: allowed: K4 to K4"),
-        ({"needs": ("queried",)}, "knowledge: allowed: K3 to K4"),
-        ({"needs": ("test",)}, "needs: allowed: queried, owner"),
-        ({"knowledge": "K0x"}, "knowledge: allowed: K0 to K4"),
-        ({"knowledge": "K4", "share": 0.5}, "clean_share, queries"),
-        ({"knowledge": "K4", "needs": ("owner",), "share": 1.5}, "clean_share, queries"),
-        ({"knowledge": "K3", "needs": ("queried",)}, "clean_share, queries"),
+        ({"needs": ("owner",), "share": 0.5}, "knowledge: 'K1'; allowed: K4 to K4, as it needs: owner"),
+        ({"needs": ("queried",)}, "knowledge: 'K1'; allowed: K3 to K4, as it needs: queried"),
+        ({"needs": ("test",)}, "allowed: queried, owner"),
+        ({"knowledge": "K0x"}, "knowledge: 'K0x'; allowed: K0 to K4"),
+        ({"knowledge": "K4", "share": 0.5}, "clean_share: '0.5'; allowed: 0, or `owner` in `needs`"),
+        ({"knowledge": "K4", "needs": ("owner",), "share": 1.5}, "clean_share: '1.5'; allowed: 0 to 1"),
+        ({"knowledge": "K3", "needs": ("queried",)}, "queries: '0'; allowed: 1 or more"),
     ],
 )
 def test_the_level_must_cover_the_data(facts: dict[str, Any], told: str) -> None:

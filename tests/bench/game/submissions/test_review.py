@@ -1,16 +1,20 @@
 """A pull request adds one valid entry in a new folder; whatever else it changes is refused in one line."""
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from bench.errors import UserError
 from bench.game.submissions.files import sum_release
-from bench.game.submissions.review import review
-from bench.game.submissions.scaffold import scaffold
+from bench.game.submissions.read import read_submission
+from bench.game.submissions.review import check_options, review
+from bench.game.submissions.scaffold import renew_sums, scaffold
 from bench.game.submissions.schema import KINDS
 
 ROOT = Path(__file__).parents[4]
@@ -204,6 +208,50 @@ def test_a_copied_release_or_attack_is_refused(repository: Path) -> None:
     git(repository, "checkout", "-q", "-b", "second")
     scaffold("release", "second", repository / "submissions", "emoji_smoke")
     assert "submissions/second is played exactly as submissions/first" in refusal(repository)
+
+
+def test_a_release_is_a_copy_however_its_files_write_it(repository: Path) -> None:
+    first = scaffold("release", "first", repository / "submissions", "emoji_smoke")
+    renew_sums(first)
+    commit(repository)
+    git(repository, "branch", "-f", "main")
+    second = scaffold("release", "second", repository / "submissions", "emoji_smoke")
+    for file in (second / "release" / "images").iterdir():
+        picture = Image.open(file)
+        picture.save(file, compress_level=0)
+    texts = second / "release" / "metadata.jsonl"
+    texts.write_bytes(texts.read_bytes().replace(b'", "', b'",   "'))
+    renew_sums(second)
+    assert "submissions/second is played exactly as submissions/first" in refusal(repository)
+    pixels = np.asarray(Image.open(file)).copy()
+    pixels[0, 0, 0] ^= 1
+    Image.fromarray(pixels).save(file)
+    renew_sums(second)
+    commit(repository)
+    assert review(repository, "main")[0] == Path("submissions/second")
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+@pytest.mark.parametrize(
+    ("kind", "old", "same", "other"),
+    [
+        ("code", "options: {}", "options: {share: 1}", "options: {share: 0.5}"),
+        ("attack", "+mine", "+mine(radius=1)", "+mine(radius=2.5)"),
+    ],
+)
+def test_code_is_a_copy_with_its_defaults_written_out(
+    repository: Path, kind: str, old: str, same: str, other: str
+) -> None:
+    """That is seen where the code may run, in the sandbox: without it, options of code are not read."""
+    place = Path("submissions", "attacks" if kind == "attack" else "")
+    first = scaffold(kind, "mine", repository / place, "tags", code=kind == "attack")
+    copy = shutil.copytree(first, repository / place / "copy") / "submission.yaml"
+    text = copy.read_text()
+    copy.write_text(text.replace(old, other))
+    check_options(read_submission(copy), repository, place / "copy")
+    copy.write_text(text.replace(old, same))
+    with pytest.raises(UserError, match=r"copy is played exactly as submissions/.*mine; allowed"):
+        check_options(read_submission(copy), repository, place / "copy")
 
 
 def test_a_new_entry_is_of_the_version_of_today(repository: Path) -> None:
