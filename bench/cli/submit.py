@@ -50,6 +50,7 @@ def validate(place: Place) -> None:
     """Check a submission without playing it: its schema, names, options, checksums and files."""
     from bench.game.submissions.played import identify
     from bench.game.submissions.read import locate, read_submission
+    from bench.game.submissions.schema import Attack, Code
     from bench.game.submissions.version1 import Submission
 
     file = locate(place)
@@ -59,6 +60,8 @@ def validate(place: Place) -> None:
         return echo(f"valid: {entry.title}, {len(entry.runs('lora_sft'))} runs an attack")
     names = ", ".join(method.name for method in identify(entry, file).defenses)
     echo(f"valid: {entry.title}, kind {entry.kind}, {'against' if entry.kind == 'attack' else 'played as'} {names}")
+    if entry.kind == "release" or (isinstance(entry, Code | Attack) and entry.file):
+        echo("no picture was decoded and no code executed; next: `bench submit mock`")
 
 
 @app.command()
@@ -106,7 +109,7 @@ def run_(
             "files of version 1: lora_sft"
         ),
     ] = None,
-    first: Annotated[bool, typer.Option("--first", help="one run: the plain attack, white box, seed 0")] = False,
+    first: Annotated[bool, typer.Option("--first", help="one run: the plain attack in the first box, seed 0")] = False,
     small: Annotated[
         bool, typer.Option("--small", help="the first run with one pass over emoji_smoke, or a release; never ranked")
     ] = False,

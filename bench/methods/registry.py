@@ -158,7 +158,8 @@ class Registry(Generic[T, F]):
             if entry.release is not None:
                 self.adopt(name, module.from_folder(entry.release))
             if name not in self._methods:
-                raise UserError(f"{self.kind} {name} {entry.summary}: {entry.module} registers no such name")
+                fault, how = f"{entry.module} registers no such name", f'a class under @{self.decorator}("{name}")'
+                raise UserError(f"{self.kind} {name} {entry.summary}: {fault}; allowed: {how}")
         return self._methods[name]
 
     def describe(self, method: Method) -> Description[F]:

@@ -1,4 +1,4 @@
-"""What the parts of an attack make of one released picture, for display: no model and no other data are needed."""
+"""The effect of the parts of an attack on single pictures, for display: no model and no other data are needed."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -105,7 +105,7 @@ def identify(entry: Entry, file: Path) -> Played:
             if other := _find_other(defense.name, folder / "../.."):
                 used.append(other)
             else:
-                _check_defense(defense, f"breaks.{number}", ", and entries of the folder submissions")
+                _check_defense(defense, f"breaks.{number}", ", and what `validate` says that others are played as")
         return Played(entry.breaks, {}, tuple(used))
 
 

@@ -23,11 +23,15 @@ def locate(path: Path) -> Path:
 def read_submission(file: Path) -> Entry | Submission:
     """Read and check a submission. Raises UserError that names the field, the value and what is allowed."""
     text = yamlfile.read_text(file)
-    content = yamlfile.load(text, [*Common.model_fields, "kind"])
+    try:
+        content = yamlfile.load(text, [*Common.model_fields, "kind"])
+    except UserError as error:
+        raise UserError(f"{_name(file)}: {str(error).removeprefix('file: ')}") from None
     version = content.get("version")
     if type(version) is not int or version != VERSION:
-        if "version" in content and (type(version) is not int or version != 1):
-            raise UserError(f"version: {show(version)}; allowed: {VERSION}, and 1 for older files")
+        with errors_at(file):
+            if "version" in content and (type(version) is not int or version != 1):
+                raise UserError(f"version: {show(version)}; allowed: {VERSION}, and 1 for older files")
         return yamlfile.check(content, Submission)
     with errors_at(file):
         kind = content.get("kind")
@@ -45,4 +49,8 @@ def errors_at(file: Path) -> Iterator[None]:
     except UserError as error:
         field = re.match(r"[\w.]*", str(error))
         line = yamltext.find_line(yamlfile.read_text(file), field[0] if field else "")
-        raise UserError(f"{printable(str(file)[-200:])}, line {line}: {error}") from None
+        raise UserError(f"{_name(file)}, line {line}: {error}") from None
+
+
+def _name(file: Path) -> str:
+    return printable(str(file)[-200:])

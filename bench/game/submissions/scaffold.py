@@ -138,7 +138,7 @@ def scaffold(kind: str, name: str, parent: Path, dataset: str, *, code: bool = F
     if os.path.lexists(folder):
         raise UserError(f"name: {show(folder)} is there already; allowed: a new folder")
     if code and kind != "attack":
-        raise UserError(f"code: with the kind {kind}; allowed: with an attack, or the kind code")
+        raise UserError(f"code: with the kind {kind}; allowed: with the kind attack alone")
     module, python = name.replace("-", "_"), PART if code else CODE if kind == "code" else ""
     facts = {"module": module, "sha256": hashlib.sha256(python.encode()).hexdigest()}
     text = (COMMON + FIELDS[kind]).format(

@@ -83,6 +83,13 @@ def test_texts_of_strangers_stay_text(column: str) -> None:
         assert re.fullmatch(r"(defenses/)?[\w-]+\.(html|css)", place)
 
 
+def test_titles_and_authors_are_shown_as_text() -> None:
+    runs = tabulate_runs([make_run(1)]).assign(title=f"{HOSTILE} a title", authors="A B")
+    ranking = build_pages(runs)["ranking.html"]
+    assert "a title, by A B" in ranking
+    assert not [tag for tag, attributes in Reader(ranking).tags if tag in ("script", "img") or "onerror" in attributes]
+
+
 def test_names_of_files_differ_where_names_do() -> None:
     names = ["em", "EM", "e m", "e-m", "../em", "", "é", "ë", "x" * 300]
     files = [name_file(name) for name in names]

@@ -48,7 +48,7 @@ def test_the_code_of_another_entry_is_found_and_kept(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["code_0123456789abcdef", "release_0123456789abcdef"])
 def test_what_is_in_no_entry_is_refused(folder: Path, name: str) -> None:
-    with pytest.raises(UserError, match=rf"breaks\.0\.name: '{name}' is not known.*and entries of the folder"):
+    with pytest.raises(UserError, match=rf"breaks\.0\.name: '{name}' is not known.*that others are played as"):
         read(aim(folder, name))
 
 

@@ -1,5 +1,6 @@
 """Version 1 of a submission is still read: closed, small, and never executed."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_round_trip(tmp_path: Path) -> None:
         ({"budget": {"epsilon": 999}}, "budget.epsilon"),
         ({"seeds": []}, "seeds"),
         ({"threats": ["grey"]}, "threats.0"),
-        ({"budget": {"epsilon": float("nan")}}, "file: line"),
+        ({"budget": {"epsilon": float("nan")}}, "line 4: '.nan'"),
     ],
 )
 def test_wrong_fields_are_named(tmp_path: Path, change: dict[str, object], field: str) -> None:
@@ -47,7 +48,8 @@ def test_wrong_fields_are_named(tmp_path: Path, change: dict[str, object], field
     file.write_text(yaml.safe_dump({**GOOD, **change}), encoding="utf-8")
     with pytest.raises(UserError) as error:
         read_submission(file)
-    assert str(error.value).removeprefix(f"{str(file)[-200:]}, line 1: ").startswith(field)
+    told = re.sub(r"^, line \d+: |^: ", "", str(error.value).removeprefix(str(file)[-200:]))
+    assert told.startswith(field)
 
 
 @pytest.mark.parametrize(
