@@ -2,9 +2,11 @@
 
 HOME is made by `python -m benchmarks.leaderboard_home HOME 100000`. Pages are run without a browser; a browser adds the
 time that it draws. The first visitor after a change waits until rows are read, and the first of a game until its
-standing is computed; it is kept in the home. Seconds of the processor are printed too, for machines that are busy.
+standing is computed; it is kept in the home. Seconds of the processor are printed too, for machines that are busy. The
+twenty visitors are connections to a server of its own, as `bench leaderboard` starts it.
 """
 
+import asyncio
 import os
 import sys
 import time
@@ -12,10 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1 import AppTest
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 import leaderboard
 from bench.paths import VARIABLE
+from scripts.screenshots import serve
 
 APP = Path(leaderboard.__file__).with_name("app.py")
 VISITORS = 20
@@ -40,10 +47,23 @@ def open_ranking() -> AppTest:
     return app
 
 
-def open_many() -> None:
-    """Open the ranking as many visitors, one after the other: Streamlit's test runner bears no threads."""
-    for _ in range(VISITORS):
-        open_ranking()
+async def visit(address: str) -> float:
+    """Ask a server for the ranking as a browser does; return the seconds until the page is complete."""
+    started = time.perf_counter()
+    stream = f"{address.replace('http', 'ws', 1)}/_stcore/stream"
+    async with connect(stream, subprotocols=[Subprotocol("streamlit")], max_size=None) as connection:
+        ask = BackMsg()
+        ask.rerun_script.page_name = "ranking"
+        await connection.send(ask.SerializeToString())
+        answer = ForwardMsg()
+        while answer.WhichOneof("type") != "script_finished":
+            answer.ParseFromString(bytes(await connection.recv(decode=False)))
+    return time.perf_counter() - started
+
+
+async def visit_together(address: str, count: int) -> list[float]:
+    """Return the seconds of as many visitors at the same moment, sorted."""
+    return sorted(await asyncio.gather(*(visit(address) for _ in range(count))))
 
 
 def main(home: str) -> None:
@@ -59,7 +79,10 @@ def main(home: str) -> None:
     back = app.selectbox(key="epsilon").set_value(int(app.selectbox(key="epsilon").options[0])).run
     clock("a filter", back)
     clock("a search", app.text_input(key="find").set_value("method").run)
-    clock(f"{VISITORS} visitors in turn; of as many at once, the last one waits about as long", open_many)
+    with serve() as address:
+        for count in (1, 1, VISITORS):
+            seconds = asyncio.run(visit_together(address, count))
+            print(f"{count} at once of a server: {seconds[0]:.2f} to {seconds[-1]:.2f} s", flush=True)
 
 
 if __name__ == "__main__":

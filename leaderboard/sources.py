@@ -1,5 +1,6 @@
 """The source of the runs that are shown: this machine, or the published results that come with the suite."""
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -91,6 +92,7 @@ def prepare() -> None:
             shown = runs if shown is None else shown
             if not shown.empty:
                 games.get_entries(games.find_first(shown), shown)
+                _spare_collector()
                 return
 
 
@@ -115,7 +117,15 @@ def _load_own() -> pd.DataFrame:
     shown = runs if shown is None else shown
     if not shown.empty:
         games.get_standing(games.find_first(shown), shown)
+    _spare_collector()
     return runs
+
+
+def _spare_collector() -> None:
+    """Take what was read out of garbage collection, which Streamlit does after every page: half a second each time."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 @once

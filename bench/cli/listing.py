@@ -115,6 +115,6 @@ def leaderboard(
     command = [sys.executable, "-m", "streamlit", "run", str(server), "--server.port", str(port)]
     command += ["--server.address", host, "--browser.gatherUsageStats", "false"]
     command += ["--client.showErrorDetails", "none", "--client.toolbarMode", "minimal"]
-    command += ["--runner.magicEnabled", "false", "--server.maxUploadSize", "1"]
+    command += ["--runner.magicEnabled", "false", "--server.maxUploadSize", "1", "--server.fileWatcherType", "none"]
     environment = {**os.environ, "BENCH_LEADERBOARD_OWN": ",".join(own or [])}
     raise typer.Exit(subprocess.run(command, check=False, env=environment).returncode)

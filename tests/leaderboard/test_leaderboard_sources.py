@@ -1,5 +1,6 @@
 """The app opens with what is published, or with this machine's runs, and never mixes them."""
 
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from bench.tables import ranks
 from bench.tables.cells import compute_cells
 from bench.tables.ranks import compute_leaderboard
 from bench.tables.runs import load_runs, select_comparable, tabulate_runs
+from leaderboard import sources
 from tests.leaderboard.pages import Factory, Open
 
 PAGES = ["overview", "ranking", "matrix", "cost", "run", "samples"]
@@ -170,3 +172,14 @@ def test_what_is_shipped_opens_on_a_machine_that_has_nothing_else(
 
 
 SHIPPED, CHECKED = published.FOLDER, checked.FILE
+
+
+def test_what_was_read_is_no_matter_of_garbage_collection(home: Path, open_page: Open) -> None:
+    """Streamlit collects after every page. Reading again does not add to what is spared."""
+    gc.unfreeze()
+    open_page()
+    first = gc.get_freeze_count()
+    assert first > 10_000
+    sources._load_own()
+    assert gc.get_freeze_count() < 1.2 * first
+    gc.unfreeze()
