@@ -12,7 +12,7 @@ import pandas as pd
 from bench.scoring.stats import Estimate
 from bench.spec import PROTOCOL
 from bench.tables.cells import compute_cells
-from bench.tables.game import Game, split_games
+from bench.tables.game import split_games
 from bench.tables.knowledge import TITLES, Entry, describe_game, score_game, split_set, tabulate_points
 from bench.tables.ranks import compute_leaderboard
 from bench.tables.runs import load_published_runs
@@ -56,11 +56,6 @@ def _seeds(entry: Entry) -> str:
     return str(max(counts)) if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
 
 
-def name_game(game: Game) -> str:
-    """Return a game in words."""
-    return f"{game.dataset}, {game.victim}, {game.threat} box"
-
-
 def load_rows() -> pd.DataFrame:
     """Return the published rows of the present protocol."""
     runs = load_published_runs()
@@ -70,7 +65,7 @@ def load_rows() -> pd.DataFrame:
 def score_games(runs: pd.DataFrame) -> dict[str, list[Entry]]:
     """Return the games of some rows by name, those with most rows first."""
     games = sorted(split_games(runs), key=lambda pair: -len(pair[1]))
-    scored = {name_game(game): score_game(runs) for game, runs in games}
+    scored = {game.title: score_game(runs) for game, runs in games}
     return {name: entries for name, entries in scored.items() if entries}
 
 
@@ -99,7 +94,7 @@ def tabulate_first_seed(runs: pd.DataFrame) -> str:
                 for row in board.sort_values("plain", ascending=False, kind="stable").itertuples()
             )
             columns = ("release", TITLES["plain"], "best of what was played", "attack", "attacks met")
-            yield f"### {name_game(game)}\n\n" + markdown.table(columns, rows)
+            yield f"### {game.title}\n\n" + markdown.table(columns, rows)
 
     return "\n\n".join(tables())
 
@@ -120,7 +115,7 @@ def tabulate_outside(runs: pd.DataFrame) -> str:
                 )
                 for cell in compute_cells(played).itertuples()
             )
-            yield f"### {name_game(game)}\n\n" + markdown.table(("release", "attack", "protection", "seeds"), rows)
+            yield f"### {game.title}\n\n" + markdown.table(("release", "attack", "protection", "seeds"), rows)
 
     return "\n\n".join(tables())
 
@@ -139,7 +134,7 @@ def tabulate_worth(runs: pd.DataFrame) -> str:
             )
             if by_defense:
                 columns = ("release", *(TITLES[level] for level in CURVES))
-                yield f"### {name_game(game)}\n\n" + markdown.table(columns, rows)
+                yield f"### {game.title}\n\n" + markdown.table(columns, rows)
 
     return "\n\n".join(tables())
 
@@ -169,7 +164,7 @@ def tabulate_accuracies(runs: pd.DataFrame) -> str:
             means = played.pivot_table(index="attack_text", columns="defense_label", values="utility", aggfunc="mean")
             labels = sorted(means.columns, key=lambda label: (label != "none", label))
             rows = ([f"`{text}`", *(_per_cent(means[label].get(text)) for label in labels)] for text in attacks)
-            yield f"### {name_game(game)}\n\n" + markdown.table(("attack", *(f"`{label}`" for label in labels)), rows)
+            yield f"### {game.title}\n\n" + markdown.table(("attack", *(f"`{label}`" for label in labels)), rows)
 
     return "\n\n".join(tables())
 
@@ -181,7 +176,7 @@ def _per_cent(accuracy: float | None) -> str:
 def tell_answer(runs: pd.DataFrame) -> str:
     """Return the answer of the game that was played most, as a list of sentences."""
     name, entries = next(iter(score_games(runs).items()))
-    (played,) = [played for game, played in split_games(runs) if name_game(game) == name]
+    (played,) = [played for game, played in split_games(runs) if game.title == name]
     sentences = [*describe_game(entries), *tell_worth(compute_worth(entries, played))]
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
@@ -189,7 +184,7 @@ def tell_answer(runs: pd.DataFrame) -> str:
 def tell_summary(runs: pd.DataFrame) -> str:
     """Return the table of the game that was played most, with the releases that met the whole set, and their worth."""
     name, entries = next(iter(score_games(runs).items()))
-    (played,) = [played for game, played in split_games(runs) if name_game(game) == name]
+    (played,) = [played for game, played in split_games(runs) if game.title == name]
     met = [entry for entry in entries if "K2" in entry.levels]
     return "\n\n".join([tabulate_game(met), *tell_worth(compute_worth(entries, played))])
 
@@ -197,7 +192,7 @@ def tell_summary(runs: pd.DataFrame) -> str:
 def tabulate_others(runs: pd.DataFrame) -> str:
     """Return the tables of the first seed of all games but the one that was played most."""
     first = next(iter(score_games(runs)))
-    parts = [played for game, played in split_games(runs) if name_game(game) != first]
+    parts = [played for game, played in split_games(runs) if game.title != first]
     return tabulate_first_seed(pd.concat(parts)) if parts else ""
 
 

@@ -98,6 +98,8 @@ def _print_estimate(expected: dict[str, Any], as_json: bool) -> None:
 
 
 def _print(report: dict[str, Any], out: Path) -> None:
+    from bench.tables.game import Game
+
     from bench.owner.jobs import STAND_IN
 
     stealth, losses, left_out, place = report["stealth"], report["losses"], report["left_out"], printable(str(out))
@@ -112,7 +114,7 @@ def _print(report: dict[str, Any], out: Path) -> None:
     if len(left_out) > SHOWN:
         echo(f"... and {len(left_out) - SHOWN} more, all in the report", err=True)
     for game in report["published"]:
-        echo("played on {dataset}, {victim}, {threat} box:".format_map(game["game"]))
+        echo(f"played on {Game(**game['game']).title}:")
         for sentence in game["sentences"]:
             echo(sentence)
     for sentence in report["limits"]:

@@ -69,7 +69,7 @@ def _sort_games(runs: pd.DataFrame) -> list[tuple[Game, pd.DataFrame]]:
 
 def _make_section(game: Game, played: pd.DataFrame, runs: pd.DataFrame) -> Section:
     budget = f"ε {game.epsilon}/255, {game.words} words"
-    title = f"{game.dataset}, {game.victim}, {game.threat} box, {budget}"
+    title = f"{game.title}, {budget}"
     standing = load_standing(played, runs)
     return Section(title, standing.board, standing.cells, score_game(played, standing.board))
 

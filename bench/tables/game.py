@@ -20,6 +20,16 @@ class Game(NamedTuple):
     epsilon: int
     words: int
 
+    @property
+    def title(self) -> str:
+        """The game in words, without budgets; the owner's models where these are not the victim itself.
+
+        >>> Game("tags", "tiny-llava-a", "black", "tiny-gemma3,tiny-qwen3vl", 8, 5).title
+        'tags, tiny-llava-a, black box, crafted on tiny-gemma3 and tiny-qwen3vl'
+        """
+        models = "" if self.surrogates in ("", self.victim) else self.surrogates.replace(",", " and ")
+        return f"{self.dataset}, {self.victim}, {self.threat} box" + (f", crafted on {models}" if models else "")
+
 
 GAME_COLUMNS = list(Game._fields)
 
