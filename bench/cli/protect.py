@@ -98,9 +98,8 @@ def _print_estimate(expected: dict[str, Any], as_json: bool) -> None:
 
 
 def _print(report: dict[str, Any], out: Path) -> None:
-    from bench.tables.game import Game
-
     from bench.owner.jobs import STAND_IN
+    from bench.tables.game import Game
 
     stealth, losses, left_out, place = report["stealth"], report["losses"], report["left_out"], printable(str(out))
     psnr = "unchanged" if stealth["psnr"] is None else f"PSNR {stealth['psnr']} dB, SSIM {stealth['ssim']}"
