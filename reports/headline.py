@@ -27,6 +27,8 @@ FIGURE = ROOT / "docs" / "protection.svg"
 DRAWN = ("mmguard", "mmguard_crs", "em", "hypo", "feature_shift", "random_noise")
 """Defenses of the figure."""
 
+FIRST_SEED = ("release", TITLES["plain"], "best of what was played", "attack", "attacks met")
+
 
 def tabulate_game(entries: list[Entry]) -> str:
     """Return the table of one game: protection at each level that some defense met, seeds, and the chosen attack.
@@ -75,28 +77,27 @@ def tabulate_all(games: dict[str, list[Entry]]) -> str:
     return "\n\n".join(f"### {name}\n\n{tabulate_game(entries)}" for name, entries in whole.items())
 
 
+def score_first_seed(played: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Return the rows of one game at its first seed, columns as `FIRST_SEED`; none where all met the whole set."""
+    board = compute_leaderboard(played[played["seed"] == played["seed"].min()])
+    if board.empty or (board["met"] == board["of"]).all():
+        return []
+    return [
+        (
+            f"`{row.defense_label}`" + (" (control)" if row.status == "control" else ""),
+            _estimate(row.plain, row.plain_low, row.plain_high),
+            _estimate(row.so_far, row.so_far_low, row.so_far_high),
+            f"`{row.attack}`",
+            f"{row.met} of {row.of}",
+        )
+        for row in board.sort_values("plain", ascending=False, kind="stable").itertuples()
+    ]
+
+
 def tabulate_first_seed(runs: pd.DataFrame) -> str:
     """Return for each game all defenses at its first seed, where some met a part of the required set alone."""
-
-    def tables() -> Iterator[str]:
-        for game, played in split_games(runs):
-            board = compute_leaderboard(played[played["seed"] == played["seed"].min()])
-            if board.empty or (board["met"] == board["of"]).all():
-                continue
-            rows = (
-                (
-                    f"`{row.defense_label}`" + (" (control)" if row.status == "control" else ""),
-                    _estimate(row.plain, row.plain_low, row.plain_high),
-                    _estimate(row.so_far, row.so_far_low, row.so_far_high),
-                    f"`{row.attack}`",
-                    f"{row.met} of {row.of}",
-                )
-                for row in board.sort_values("plain", ascending=False, kind="stable").itertuples()
-            )
-            columns = ("release", TITLES["plain"], "best of what was played", "attack", "attacks met")
-            yield f"### {game.title}\n\n" + markdown.table(columns, rows)
-
-    return "\n\n".join(tables())
+    scored = ((game, score_first_seed(played)) for game, played in split_games(runs))
+    return "\n\n".join(f"### {game.title}\n\n{markdown.table(FIRST_SEED, rows)}" for game, rows in scored if rows)
 
 
 def tabulate_outside(runs: pd.DataFrame) -> str:
@@ -190,10 +191,12 @@ def tell_summary(runs: pd.DataFrame) -> str:
 
 
 def tabulate_others(runs: pd.DataFrame) -> str:
-    """Return the tables of the first seed of all games but the one that was played most."""
+    """Return one table of the first seed of all games but the one that was played most."""
     first = next(iter(score_games(runs)))
-    parts = [played for game, played in split_games(runs) if game.title != first]
-    return tabulate_first_seed(pd.concat(parts)) if parts else ""
+    games = sorted(split_games(runs), key=lambda pair: -len(pair[1]))
+    others = [(game.title, row) for game, played in games if game.title != first for row in score_first_seed(played)]
+    rows = ((title, *row[:3], row[-1]) for title, row in others)
+    return markdown.table(("played on", *FIRST_SEED[:3], FIRST_SEED[-1]), rows) if others else ""
 
 
 def tell_worth(rows: list[Worth], defense: str = "mmguard") -> list[str]:
