@@ -27,6 +27,9 @@ FIGURE = ROOT / "docs" / "protection.svg"
 DRAWN = ("mmguard", "mmguard_crs", "em", "hypo", "feature_shift", "random_noise")
 """Defenses of the figure."""
 
+BOXED = ("mmguard", "em", "hypo")
+"""Defenses that are compared by the owner's models."""
+
 FIRST_SEED = ("release", TITLES["plain"], "best of what was played", "attack", "attacks met")
 
 
@@ -191,12 +194,27 @@ def tell_summary(runs: pd.DataFrame) -> str:
 
 
 def tabulate_others(runs: pd.DataFrame) -> str:
-    """Return one table of the first seed of all games but the one that was played most."""
+    """Return one table of the first seed of all games but the first, where they met more than the plain attack."""
     first = next(iter(score_games(runs)))
     games = sorted(split_games(runs), key=lambda pair: -len(pair[1]))
     others = [(game.title, row) for game, played in games if game.title != first for row in score_first_seed(played)]
-    rows = ((title, *row[:3], row[-1]) for title, row in others)
-    return markdown.table(("played on", *FIRST_SEED[:3], FIRST_SEED[-1]), rows) if others else ""
+    rows = [(title, *row[:3], row[-1]) for title, row in others if not row[-1].startswith("1 of ")]
+    return markdown.table(("played on", *FIRST_SEED[:3], FIRST_SEED[-1]), rows) if rows else ""
+
+
+def tabulate_boxes(runs: pd.DataFrame) -> str:
+    """Return what default LoRA loses at the first seed, by the owner's models and the trainer's, on the first bed."""
+    beds = dict(split_games(runs))
+    most = max(beds, key=lambda game: len(beds[game]))
+
+    def rows() -> Iterator[list[str]]:
+        for game, played in sorted(beds.items(), key=lambda pair: (pair[0].victim, pair[0].threat != "white")):
+            plain = {release.strip("`"): text for release, text, *_ in score_first_seed(played)}
+            if game.dataset == most.dataset:
+                models = ", ".join(f"`{name}`" for name in game.surrogates.split(","))
+                yield [f"`{game.victim}`", models, *(plain.get(name, "") for name in BOXED)]
+
+    return markdown.table(("the trainer's model", "crafted on", *(f"`{name}`" for name in BOXED)), rows())
 
 
 def tell_worth(rows: list[Worth], defense: str = "mmguard") -> list[str]:
@@ -213,6 +231,7 @@ def make_tables(runs: pd.DataFrame) -> dict[str, Callable[[], str]]:
     return {
         "summary": lambda: tell_summary(runs),
         "others": lambda: tabulate_others(runs),
+        "boxes": lambda: tabulate_boxes(runs),
         "answer": lambda: tell_answer(runs),
         "all games": lambda: tabulate_all(games),
         "first seed": lambda: tabulate_first_seed(runs),
