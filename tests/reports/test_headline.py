@@ -8,6 +8,7 @@ import pytest
 
 from bench.scoring.protection import Score
 from bench.scoring.stats import Estimate
+from bench.tables.game import split_games
 from bench.tables.knowledge import TITLES, Entry, tabulate_points
 from bench.tables.levels import LevelScore
 from leaderboard.charts import draw_knowledge
@@ -27,6 +28,11 @@ def entries() -> list[Entry]:
         Entry("mmguard", {"plain": level(0.8, "lora_sft"), "K0": level(0.5, "full_sft")}),
         Entry("random_noise", {"plain": level(0.0, "lora_sft")}),
     ]
+
+
+def most_played(runs: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the game with most of them."""
+    return max((played for _, played in split_games(runs)), key=len)
 
 
 def test_the_table_has_a_column_for_each_level_that_was_met(entries: list[Entry]) -> None:
@@ -87,17 +93,16 @@ def test_the_figure_shows_published_defenses() -> None:
 
 
 def test_accuracies_are_means_over_the_seeds_of_the_rows(published_home: Path) -> None:
-    runs = headline.load_rows()
+    runs = most_played(headline.load_rows())
     table = headline.tabulate_accuracies(runs)
     own = runs[(runs["defense_label"] == "mmguard") & (runs["attack_text"] == "lora_sft")]
-    game = own.groupby(["dataset", "victim", "threat"])["utility"].mean().iloc[0]
+    game = own["utility"].mean()
     (row,) = [line for line in table.splitlines() if line.startswith("| `lora_sft` |")][:1]
     assert f"{100 * game:.1f}" in row.split(" | ")
 
 
 def test_a_defense_that_met_a_part_of_the_set_stands_beside_the_others_at_the_same_seed(published_home: Path) -> None:
-    runs = headline.load_rows()
-    runs = runs[runs["dataset"] == "emoji_catalog"]
+    runs = most_played(headline.load_rows())
     few = ["lora_sft", "full_sft+crop_color+drop_inserted"]
     cut = runs[(runs["defense_label"] != "mmguard") | ((runs["seed"] == 0) & runs["attack_text"].isin(few))]
     rows = {line.split("`")[1]: line.split(" | ") for line in headline.tabulate_first_seed(cut).splitlines()[4:]}
