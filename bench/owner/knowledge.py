@@ -13,6 +13,8 @@ LIMITS = (
     "A method is known once it is published: a trainer who knows it, or who tries other recipes and cleans pictures, "
     "may get nearly everything back. The numbers here are against the attacks that were played, and others will come.",
     "They were measured on small models with the method's default options, not on your files or on a trainer's model.",
+    "You rarely know which model somebody will train. Against one that the release was not crafted on, it may be worth "
+    "nothing.",
     "Whatever was published before stays as it is: one clean copy elsewhere is enough.",
     "The report names the inserted words. Whoever has it can take them out: do not publish it.",
 )
