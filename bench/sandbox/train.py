@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from bench.sandbox.adapter import MIN_BYTES, Curve, read_trained, save_trained
 from bench.sandbox.limits import Limits, choose_limits
 from bench.sandbox.prepare import Job, find_checkpoint, play
 from bench.spec import Method
+
+CHECKING = Lock()
+"""One adapter at a time is checked: the model that it is tried on is changed meanwhile."""
 
 
 def attack(
@@ -48,7 +52,8 @@ def attack(
     terms = REGISTRIES["attack"].foreign(method.name)
     job = Job("attack", method, terms, task, models=(victim,), samples=given)
     trained = play(job, limits or choose_limits(weights), lambda stream: read_trained(stream, places, size, progress))
-    save_trained(trained, load_once(victim), folder)
+    with CHECKING:
+        save_trained(trained, load_once(victim), folder)
     return trained.curve
 
 
