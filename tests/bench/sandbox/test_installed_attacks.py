@@ -95,11 +95,12 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for registry in (REGISTRY, PARTS):
         registry.__dict__.pop("catalog", None)
         monkeypatch.setattr(registry, "_descriptions", {})
-        monkeypatch.setattr(registry, "_methods", dict(registry._methods))
     yield file
     sys.modules.pop("strange_attacks", None)
     for registry in (REGISTRY, PARTS):
         registry.__dict__.pop("catalog", None)
+        for name in ("theirs", "their_tuner"):
+            registry._methods.pop(name, None)  # and no others: their modules, once imported, register nothing again
 
 
 def test_they_are_described_without_an_import(package: Path) -> None:
