@@ -51,8 +51,8 @@ def test_no_page_raises_or_asks_for_anything_elsewhere(state: str, bench_home: P
     assert ("published on" in shown["ranking"]) == (state == "published"), shown["ranking"]
 
 
-def test_the_matrix_opens_a_run_and_gives_its_table_away() -> None:
-    """A real click on the number of a cell, and real files."""
+def test_the_matrix_opens_a_run_and_gives_its_table_away(bench_home: Path) -> None:
+    """A real click on the number of a cell, and real files, of the published results."""
     from playwright.sync_api import expect, sync_playwright
 
     from scripts.screenshots import LONGEST, SWITCHES, serve, visit
@@ -62,9 +62,10 @@ def test_the_matrix_opens_a_run_and_gives_its_table_away() -> None:
         page = browser.new_page(viewport={"width": 1400, "height": 1200})
         visit(page, address, "matrix")
         page.get_by_test_id("stPopover").get_by_role("button").click()
+        expect(page.get_by_test_id("stDownloadButton")).to_have_count(5, timeout=LONGEST)
         files = {}
         for button in page.get_by_test_id("stDownloadButton").all():
-            with page.expect_download() as download:
+            with page.expect_download(timeout=LONGEST) as download:
                 button.click()
             files[download.value.suggested_filename] = download.value.path().read_bytes()
         visit(page, address, "matrix")
