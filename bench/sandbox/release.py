@@ -239,7 +239,11 @@ def _decode(data: bytes, name: str, height: int, width: int) -> np.ndarray:
 
 def read_message(stream: IO[bytes]) -> Message:
     """Read a line. Raises UserError with the error from inside, where it is one."""
-    line = parse(_read_line(stream), LINES, "a line")
+    content = parse(_read_line(stream), TypeAdapter(Any), "a line")
+    try:
+        line = LINES.validate_python(content)
+    except ValidationError:
+        refuse(f"the answer {show(content)}", "progress, an error, or a file or the end of a release or an adapter")
     if isinstance(line, Failure):
         raise UserError(shorten(line.error))
     return line

@@ -1,9 +1,9 @@
 """Review a change of the repository by machine: it adds one entry in a new folder, and touches nothing else.
 
 Git is asked for names and modes alone; the entry's files are read as `validate` reads them, and nothing is executed.
+Pictures of a release are decoded only beside those of another one with the same texts and sizes.
 """
 
-import hashlib
 import re
 import subprocess
 from collections.abc import Iterator
@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.errors import UserError, show
-from bench.game.submissions.files import FOLDER, SUMS, read_release
+from bench.game.submissions.files import FOLDER, METADATA, SUMS, read_release
 from bench.game.submissions.played import identify, know_code, name_attack
 from bench.game.submissions.read import NAME, errors_at, read_submission
 from bench.game.submissions.schema import Attack, Code, Entry, Release
 from bench.game.submissions.version1 import Submission
-from bench.samples import SampleSet
+from bench.pictures import open_picture
+from bench.sandbox.release import Row, load_json
 
 PLACE = re.compile(r"(submissions/(?:attacks/)?(?!attacks/)[a-z][a-z0-9-]{0,59})/(.+)", re.DOTALL)
 """The place of a file of an entry: the entry's folder, and the name in it."""
@@ -125,7 +126,11 @@ def _check_new(entry: Entry, repository: Path, name: str) -> None:
     """Raise UserError for an entry that is played as another one is: a copy under another name."""
     own = _key(entry, repository / name)
     for other, where in _list_others(repository, name):
-        if isinstance(other, type(entry)) and _key(other, where) == own:
+        if isinstance(entry, Release) and isinstance(other, Release):
+            is_copy = entry.made_for == other.made_for and _is_same_release(repository / name, where)
+        else:
+            is_copy = isinstance(other, type(entry)) and _key(other, where) == own
+        if is_copy:
             raise _copy(name, where.relative_to(repository))
 
 
@@ -160,16 +165,11 @@ def _normalise(entry: Entry, folder: Path) -> object:
 
 
 def _key(entry: Entry, folder: Path) -> object:
-    """Return what an entry is played as: a release by its pixels and texts, and options in their one form.
-
-    Options of code stay as they are, since it is not executed.
-    """
+    """Return what an entry is played as, with options in their one form but those of code, which is not executed."""
     from attacks import REGISTRY as ATTACKS
     from defenses import REGISTRY as DEFENSES
 
     played = identify(entry, folder / NAME).defenses
-    if isinstance(entry, Release):
-        return entry.made_for, _sum_content(folder)
     defenses = tuple(DEFENSES.normalise(each) if each.name in DEFENSES.catalog else each for each in played)
     if not isinstance(entry, Attack):
         return defenses
@@ -177,10 +177,25 @@ def _key(entry: Entry, folder: Path) -> object:
     return attack if entry.file else ATTACKS.normalise(attack), defenses
 
 
-def _sum_content(folder: Path) -> str:
-    """Return the hash of the pixels and texts of a release, however its files write them."""
-    digest = hashlib.sha256()
-    for sample in SampleSet.load(folder / FOLDER):
-        digest.update(repr((sample.id, sample.question, sample.answer, sample.shape)).encode())
-        digest.update(sample.pixels.tobytes())
-    return digest.hexdigest()
+def _is_same_release(one: Path, other: Path) -> bool:
+    """Return True for the same texts and pixels, however files write them; what differs first ends the comparison.
+
+    A picture is decoded only where texts, sizes and all pictures before it are those of an entry that was accepted.
+    """
+    rows, others = ([Row.model_validate(load_json(line)) for line in _lines(folder)] for folder in (one, other))
+    if rows != others:
+        return False
+    names = dict.fromkeys(row.file_name for row in rows)
+    return all(_is_same_picture(*(folder / FOLDER / name for folder in (one, other))) for name in names)
+
+
+def _lines(folder: Path) -> list[bytes]:
+    return [line for line in (folder / METADATA).read_bytes().split(b"\n") if line]
+
+
+def _is_same_picture(one: Path, other: Path) -> bool:
+    data, others = one.read_bytes(), other.read_bytes()
+    if data == others:
+        return True
+    with open_picture(data, one.name, ("PNG",)) as picture, open_picture(others, other.name, ("PNG",)) as second:
+        return picture.size == second.size and picture.tobytes() == second.tobytes()

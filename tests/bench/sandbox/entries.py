@@ -205,7 +205,7 @@ BODIES = {
     "done at once": ("say(b'{{\"done\": true}}\\n')\ntime.sleep(99)", "ids or order changed"),
     "facts for a release": (
         "say(json.dumps({{'options': {{}}, 'naming': {{}}, 'traits': {{'depends': []}}}}).encode() + b'\\n')",
-        "out of the sandbox came a line: ",
+        "a release",
     ),
     "a bomb of a picture": (
         "import io, zlib, struct\n"
