@@ -1,5 +1,6 @@
 """The app in a real browser, as `bench leaderboard` starts it."""
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -119,3 +120,12 @@ def test_a_broken_database_shows_one_sentence_without_its_place(broken: None, ad
         expect(page.get_by_test_id("stAlert")).to_have_text(sources.BROKEN, timeout=60_000)
         assert not any(word in page.content() for word in (str(home), "sqlite", "Traceback"))
         browser.close()
+
+
+@pytest.mark.browser
+def test_visitors_at_once_all_get_the_page(address: str) -> None:
+    """As `benchmarks.leaderboard` measures them, without a browser."""
+    from benchmarks.leaderboard import visit_together
+
+    seconds = asyncio.run(visit_together(address, 3))
+    assert len(seconds) == 3 and seconds == sorted(seconds) and seconds[0] > 0
