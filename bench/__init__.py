@@ -3,8 +3,13 @@
 From Python, `from bench import run, protect, audit, detect, load_defense, load_attack, results`: see `bench.api`.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+# OpenMP reads this when torch is imported. Threads that wait for each other give up their core soon: where another
+# program is busy, two threads on two cores are otherwise fifteen times slower than one (`benchmarks.threads`).
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 if TYPE_CHECKING:
     from bench.api import audit, detect, load_attack, load_defense, protect, results, run

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from attacks import REGISTRY as ATTACKS
 from attacks.grammar import parse_attack
 from attacks.parts import PARTS
 from bench import sandbox
@@ -48,7 +49,8 @@ def train(samples: SampleSet) -> None:
     """Train with the attack once."""
     with TemporaryDirectory() as folder:
         attack = parse_attack("lora_sft(epochs=1)+entry")
-        sandbox.attack(attack, VICTIM, samples, SampleSet(samples[:1]), {}, 0.0, {""}, SEED, Path(folder))
+        data = sandbox.Data(samples, SampleSet(samples[:1]))
+        sandbox.attack(attack, ATTACKS.describe(attack).traits, VICTIM, lambda: data, {""}, SEED, Path(folder))
 
 
 def main(dataset: str) -> None:

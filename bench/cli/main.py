@@ -23,6 +23,7 @@ from bench.cli import (
     victims,
 )
 from bench.errors import UserError
+from bench.garbage import collect_seldom
 from bench.quiet import quiet
 from bench.store import disk
 
@@ -64,6 +65,7 @@ ArgumentError: type[Exception] = typer.BadParameter.__mro__[2]
 def main() -> None:
     """Run the command line; the console script."""
     quiet()
+    collect_seldom()
     output.prepare_streams()
     try:
         code = _call()

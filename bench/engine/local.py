@@ -14,6 +14,7 @@ from typing import Self
 from bench.engine.affinity import assign
 from bench.engine.attempt import Deaths, attempt
 from bench.engine.devices import cores, devices
+from bench.garbage import collect_seldom
 from bench.quiet import quiet
 from bench.stages.stage import Stage
 
@@ -121,6 +122,7 @@ def _serve(pipe: Connection, threads: int, device: str | None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     quiet()
+    collect_seldom()
     os.environ["BENCH_THREADS"] = str(threads)
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device

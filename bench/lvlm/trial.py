@@ -111,9 +111,11 @@ def main(name: str, folder: str, seconds: str, memory: str) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) * (os.cpu_count() or 1), resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), resource.RLIM_INFINITY))
+    from bench.garbage import collect_seldom
     from bench.quiet import quiet
 
     quiet()
+    collect_seldom()
     from bench.runtime import prepare
 
     prepare()

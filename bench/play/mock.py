@@ -4,39 +4,27 @@ The rules and the sandbox are those of real runs; the samples are few, and so ar
 trained.
 """
 
-import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from attacks import REGISTRY as ATTACKS
-from attacks.parts import Knowledge
 from bench import datasets, sandbox
 from bench.errors import UserError, printable
 from bench.game.submissions.played import BUDGET, DATASET, VICTIM, identify, know_code, name_attack
 from bench.game.submissions.schema import Attack, Code, Entry, Release
 from bench.play.check import Check
-from bench.progress import silent
+from bench.play.mock_attack import check_attack
+from bench.play.small import COUNT, SEED, compute_losses, few, protect_shortly
 from bench.samples import Sample, SampleSet
 from bench.sandbox.limits import read_seconds
 from bench.spec import Budget, Method
 from bench.stages.fidelity import check_release, inserted_words
 from defenses import REGISTRY as DEFENSES
 from defenses.base import Protected
-
-if TYPE_CHECKING:
-    from bench.lvlm.base import LVLM
-
-SMALL = {"rounds": 1, "image_steps": 2, "inner_steps": 2, "candidates": 2, "text_rounds": 2} | {
-    "epochs": 2, "clean_epochs": 2, "trials": 2, "bridge.steps": 20, "relabel.epochs": 2,
-}  # fmt: skip
-"""Options that decide how long a method takes, and the most that they are here."""
-
-COUNT, SEED = 24, 0
 
 LEAST = 1e-3
 """Nats by which the loss of a sample changes at least, in the mean, where there is an effect."""
@@ -55,7 +43,7 @@ def mock(entry: Entry, file: Path) -> Iterator[Check]:
         yield from _check_code(file.parent / entry.file, entry.options)
     elif isinstance(entry, Attack):
         with know_code(entry, played):
-            yield from _check_attack(name_attack(entry), method)
+            yield from check_attack(name_attack(entry), method)
     else:
         yield from check_configured(method)
 
@@ -69,13 +57,7 @@ def check_configured(method: Method) -> Iterator[Check]:
         return
     load_once(VICTIM)
     samples = few()
-    yield from _check_protect(samples, lambda: [_protect(method, samples) for _ in range(2)], method)
-
-
-def few(split: str = "train") -> SampleSet:
-    """Return the samples that are tried: some of a small data set, with different answers."""
-    samples = datasets.load("emoji_smoke", split)
-    return SampleSet(tuple(samples[:: len(samples) // COUNT]))
+    yield from _check_protect(samples, lambda: [protect_shortly(method, samples) for _ in range(2)], method)
 
 
 def _check_code(code: Path | str, options: Mapping[str, Any]) -> Iterator[Check]:
@@ -171,114 +153,6 @@ def _check_loss(samples: Sequence[Sample], released: Sequence[Sample]) -> Iterat
     change = float(np.abs(after - before).mean())
     text = f"{before.mean():.3f} with clean samples and {after.mean():.3f} with the release, of {VICTIM}"
     yield Check("loss", text if change >= LEAST else f"no effect: {text}", wrong=change < LEAST)
-
-
-def compute_losses(lvlm: "LVLM", samples: Sequence[Sample]) -> np.ndarray:
-    """Return the NLL of each answer, (N,)."""
-    import torch
-
-    from bench.lvlm.text import Prompt
-    from defenses.craft.levels import to_levels
-
-    losses = []
-    with torch.no_grad():
-        for sample in samples:
-            images = [to_levels(sample.pixels)]
-            encoded = lvlm.encode([Prompt(sample.question, sample.answer)], lvlm.layouts(images))
-            losses.append(float(lvlm.loss(encoded, images)))
-    return np.array(losses)
-
-
-def _protect(method: Method, samples: SampleSet) -> Protected:
-    """Return a release of a defense of the suite, made in few steps."""
-    from bench.lvlm.catalog import load_once
-
-    depends = DEFENSES.describe(method).traits.depends
-    models = [load_once(VICTIM)] if "surrogates" in depends else []
-    defense = DEFENSES.build(_shorten(method, DEFENSES.describe(method).options))
-    return defense.protect(samples, models, BUDGET, np.random.default_rng(SEED), silent)
-
-
-def _shorten(method: Method, settings: Mapping[str, Any]) -> Method:
-    """Return a method with fewer steps, where it has more."""
-    most = {name: limit for name, limit in SMALL.items() if name in settings}
-    shorter = {name: limit for name, limit in most.items() if (value := settings[name]) is None or value > limit}
-    return Method(name=method.name, options={**method.options, **shorter})
-
-
-def _check_attack(method: Method, defense: Method) -> Iterator[Check]:
-    """Check an attack in few steps, on a release that was crafted in few steps."""
-    with ThreadPoolExecutor(1) as pool:
-        describing = pool.submit(ATTACKS.describe, method) if ATTACKS.foreign(method.name) else None
-        from bench.lvlm.adapters import use_adapter  # seconds, in which the process of code of others starts
-        from bench.lvlm.catalog import load_once
-
-        victim, clean, validation = load_once(VICTIM), few(), few("validation")
-        is_here = defense.name in DEFENSES.catalog and not DEFENSES.sandboxed(defense.name)  # others are not played
-        released = _protect(defense, clean).samples if is_here else clean
-    described = describing.result() if describing else ATTACKS.describe(method)
-    traits, settings = described.traits, described.options
-    counts = "" if traits.knowledge <= "K2" else ", so it does not count against the adaptive protection"
-    yield Check("knowledge", f"{traits.knowledge}{counts}")
-    if not traits.trains or method.name in ATTACKS.controls:
-        yield Check("trains", f"{method.name} is a control; allowed: an attack that learns from a release", wrong=True)
-        return
-    held: dict[str, SampleSet] = {"owner": clean} if "owner" in traits.needs else {}
-    if "queried" in traits.needs:
-        held["queried"] = _protect(defense, validation).samples if is_here else validation
-    where = f"in the release of {defense.name}" if is_here else "clean ones"
-    method, weights = _shorten(method, settings), list[bytes]()
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory() as place:
-        folders = [Path(place, name) for name in ("first", "second")]
-        try:
-            samples = _train(method, released, Knowledge(victim, validation, **held), traits.clean_share, folders)
-        except UserError as error:
-            yield Check("runs", str(error), wrong=True)
-            return
-        if not samples:
-            yield Check("samples", f"none of {len(released)} are left by the parts; allowed: some", wrong=True)
-            return
-        for folder in folders:
-            weights.append(b"".join(file.read_bytes() for file in sorted(folder.glob("*.safetensors"))))
-        with use_adapter(victim, folders[1]):
-            after = compute_losses(victim, samples)
-    handed, left = f"{len(released)} {where}", f"{len(samples)} to train on, of "
-    yield Check("samples", f"{handed} are handed over" if ATTACKS.foreign(method.name) else left + handed)
-    yield Check("runs", f"{time.monotonic() - started:.1f} s for a few steps, twice")
-    same = weights[0] == weights[1]
-    text = "the same weights the second time" if same else "other weights the second time; allowed: the same"
-    yield Check("repeats", text, wrong=not same)
-    before = compute_losses(victim, samples)
-    falls = bool(after.mean() < before.mean())
-    text = f"{before.mean():.3f} before and {after.mean():.3f} after the training, of {VICTIM}"
-    yield Check("loss", text if falls else f"{text}; allowed: one that falls", wrong=not falls)
-
-
-def _train(
-    method: Method, released: SampleSet, knowledge: Knowledge, share: float, folders: Sequence[Path]
-) -> SampleSet:
-    """Train into each folder, and return the samples that were trained on; of code of others, the release."""
-    validation = knowledge.validation
-    for folder in folders:
-        folder.mkdir()
-    if ATTACKS.foreign(method.name):
-        optional = {"owner": knowledge.owner, "queried": knowledge.queried}
-        held = {field: samples for field, samples in optional.items() if samples is not None}
-
-        def train(folder: Path) -> None:
-            sandbox.attack(method, VICTIM, released, validation, held, share, {""}, SEED, folder)
-
-        with ThreadPoolExecutor(2) as pool:  # most of the time is the start of a process
-            list(pool.map(train, folders))
-        return released
-    attack = ATTACKS.build(method)
-    samples = SampleSet(())
-    for folder in folders:
-        samples = attack.prepare(released, knowledge, np.random.default_rng(SEED))
-        if samples:
-            attack.tune(knowledge.victim, samples, validation, SEED, folder, silent)
-    return samples
 
 
 def _same(a: Sample, b: Sample) -> bool:

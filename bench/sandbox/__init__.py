@@ -2,7 +2,7 @@
 
     protect(code, options, samples, surrogates, budget, seed, progress=silent, limits=None) -> Protected
     describe(code, options) -> Facts        # of a defense: its options, those that name it, and its traits
-    attack(method, victim, released, validation, ..., folder) -> Curve      # writes an adapter into the folder
+    attack(method, traits, victim, load, ..., folder) -> Curve      # writes an adapter into the folder
 
 `code` is the file of a code entry (a `Path`), or the name of an installed defense. All raise UserError, in one line,
 for whatever goes wrong inside, and where there is no sandbox on this machine. A file is played in a run under a name
@@ -13,6 +13,17 @@ from bench.sandbox.command import UNSAFE, allows_unsafe, name
 from bench.sandbox.limits import Limits
 from bench.sandbox.play import describe, describe_method, protect
 from bench.sandbox.release import Facts
-from bench.sandbox.train import attack
+from bench.sandbox.train import Data, attack
 
-__all__ = ["UNSAFE", "Facts", "Limits", "allows_unsafe", "attack", "describe", "describe_method", "name", "protect"]
+__all__ = [
+    "UNSAFE",
+    "Data",
+    "Facts",
+    "Limits",
+    "allows_unsafe",
+    "attack",
+    "describe",
+    "describe_method",
+    "name",
+    "protect",
+]

@@ -36,7 +36,7 @@ def protect(
     """
     size = [file for name in surrogates for file in find_checkpoint(name).glob("*.safetensors")]
     task = {"task": "protect", "budget": budget.model_dump(), "seed": seed if isinstance(seed, int) else list(seed)}
-    job = _job(code, options, task)._replace(models=surrogates, samples={"samples": samples})
+    job = _job(code, options, task)._replace(models=surrogates, samples=lambda: {"samples": samples})
     read = partial(read_release, original=samples, progress=progress)
     return Protected(*play(job, limits or choose_limits(size), read))
 
@@ -50,11 +50,27 @@ def describe(code: Path | str, options: Mapping[str, Any], limits: Limits | None
 
 
 def describe_method(kind: str, method: Method) -> MethodFacts:
-    """Return the facts about a defense, an attack or a part of one whose code is of others, as `describe` does."""
+    """Return the facts about a defense, an attack or a part of one whose code is of others, as `describe` does.
+
+    Foreign parts of a tuner of the suite are described beside the tuner's description, which takes no training library.
+    """
     job = Job(kind, method, REGISTRIES[kind].foreign(method.name), {"task": "describe"})
     if kind == "attack":
-        return play(job, choose_limits(), partial(read_facts, kind=AttackFacts))
+        return play(_with_tuner(job), choose_limits(), partial(read_facts, kind=AttackFacts))
     return play(job, choose_limits(), partial(read_facts, kind=Facts if kind == "defense" else PartFacts))
+
+
+def _with_tuner(job: Job) -> Job:
+    """Return the job of describing an attack, with the description of its tuner where that is one of the suite."""
+    tuner, *_ = job.method.name.split("+")
+    if REGISTRIES["attack"].foreign(tuner):
+        return job
+    of_parts = {key: value for key, value in job.method.options.items() if "." in key}
+    own = {key: value for key, value in job.method.options.items() if "." not in key}
+    stated = REGISTRIES["attack"].describe(Method(name=tuner, options=own))
+    facts = stated.model_dump(mode="json", include={"options", "naming", "traits"})
+    method = job.method.model_copy(update={"options": {**stated.naming, **of_parts}})
+    return job._replace(method=method, task={**job.task, "tuner": facts})
 
 
 def _job(code: Path | str, options: Mapping[str, Any], task: Mapping[str, Any]) -> Job:

@@ -32,6 +32,9 @@ HIDDEN = (ROOT / "bench" / "datasets", ROOT / "bench" / "lvlm" / "embedded" / "c
 INPUT = Path("/input")
 """The place of the request and the samples in a sandbox."""
 
+COMPLETE = "complete"
+"""The file beside the request that says that all samples are there."""
+
 MAX_CODE = 2**20
 """Bytes of the file of a code entry."""
 
@@ -40,7 +43,7 @@ class Job(NamedTuple):
     """The work of a sandbox: a method of a kind (defense or attack), and the code of others that it is made of.
 
     terms: the kind, name and entry of each. task: what is to be done, and its settings. models: names of the only
-    checkpoints that are seen. samples: by the name of their folder.
+    checkpoints that are seen. samples: returns them by the name of their folder, while the process starts.
     """
 
     kind: str
@@ -48,7 +51,7 @@ class Job(NamedTuple):
     terms: Sequence[tuple[str, str, Entry]]
     task: Mapping[str, Any]
     models: Sequence[str] = ()
-    samples: Mapping[str, SampleSet] = {}
+    samples: Callable[[], Mapping[str, SampleSet]] = dict
 
 
 def play(job: Job, limits: Limits, read: Callable[[IO[bytes]], Answer]) -> Answer:
@@ -57,8 +60,6 @@ def play(job: Job, limits: Limits, read: Callable[[IO[bytes]], Answer]) -> Answe
     with TemporaryDirectory(prefix="bench-sandbox-") as inbox:
         folder = Path(inbox).resolve()
         place = folder if allows_unsafe() else INPUT
-        for name, samples in job.samples.items():
-            samples.save(folder / name)
         codes = [{"kind": kind, "name": name, **_give(entry, name, folder, place)} for kind, name, entry in job.terms]
         packages = [package for _, _, entry in job.terms for package in _find_package(entry)]
         view, models = _make_view(folder, folders, packages)
@@ -66,8 +67,16 @@ def play(job: Job, limits: Limits, read: Callable[[IO[bytes]], Answer]) -> Answe
         request = {**job.task, "method": method, "codes": codes, "limits": limits, "models": models}
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         _give_away(folder)
+
+        def hand_over_and_read(stream: IO[bytes]) -> Answer:
+            for name, samples in job.samples().items():
+                samples.save(folder / name)
+            _give_away(folder)
+            (folder / COMPLETE).touch()
+            return read(stream)
+
         try:
-            return run(view, place / "request.json", limits, _environment(packages), read)
+            return run(view, place / "request.json", limits, _environment(packages), hand_over_and_read)
         except UserError as error:
             raise UserError(f"{job.kind} {job.method.name!r}: {error}") from None
 

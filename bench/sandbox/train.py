@@ -1,11 +1,13 @@
 """Train with an attack whose tuner or parts are the code of others. Only an adapter and a curve return."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 
+from attacks.base import AttackTraits
 from attacks.originals import draw_originals
 from attacks.parts import Knowledge
 from bench.methods.registry import REGISTRIES
@@ -20,13 +22,19 @@ CHECKING = Lock()
 """One adapter at a time is checked: the model that it is tried on is changed meanwhile."""
 
 
+class Data(NamedTuple):
+    """The samples of a trainer: the release, their own clean data, and `held`, as the fields of `Knowledge`."""
+
+    released: SampleSet
+    validation: SampleSet
+    held: Mapping[str, SampleSet] = {}
+
+
 def attack(
     method: Method,
+    traits: AttackTraits,
     victim: str,
-    released: SampleSet,
-    validation: SampleSet,
-    held: Mapping[str, SampleSet],
-    share: float,
+    load: Callable[[], Data],
     places: Collection[str],
     seed: int,
     folder: Path,
@@ -35,23 +43,28 @@ def attack(
 ) -> Curve:
     """Write the adapters that an attack with foreign code gets from a release into a folder, and return its curve.
 
-    held: what the trainer has besides, as the fields of `Knowledge`: owner, queried. share: of the owner's pictures
-    that are handed over; the others are as they were released. places: the folders of adapters, "" for the folder
-    itself. Of the trainer's own validation data the questions and pictures are handed over, and no answer. Raises
-    UserError, in one line, for an error of the code, for going over a limit, for an adapter that does not fit the
-    victim, and where there is no sandbox.
+    traits: those of the attack. They say which samples `load`, which is called while the process starts, has to hold,
+    and the share of the owner's pictures that are handed over; the others are as they were released. places: the
+    folders of adapters, "" for the folder itself. Of the trainer's own validation data the questions and pictures are
+    handed over, and no answer. Raises UserError, in one line, for an error of the code, for going over a limit, for an
+    adapter that does not fit the victim, and where there is no sandbox.
     """
-    from bench.lvlm.catalog import load_once
-
     weights = list(find_checkpoint(victim).glob("*.safetensors"))
     size = max(MIN_BYTES, 2 * sum(file.stat().st_size for file in weights))
-    given = {"released": released, "validation": hide_answers(validation), **held}
-    if "owner" in held:
-        given["owner"] = _hand_over(held["owner"], released, share, seed)
-    task = {"task": "attack", "seed": seed, "held": sorted(held), "places": sorted(places)}
+
+    def hand_over() -> dict[str, SampleSet]:
+        released, validation, held = load()
+        given = {"released": released, "validation": hide_answers(validation), **held}
+        if "owner" in held:
+            given["owner"] = _hand_over(held["owner"], released, traits.clean_share, seed)
+        return given
+
+    task = {"task": "attack", "seed": seed, "held": sorted(traits.needs), "places": sorted(places)}
     terms = REGISTRIES["attack"].foreign(method.name)
-    job = Job("attack", method, terms, task, models=(victim,), samples=given)
+    job = Job("attack", method, terms, task, models=(victim,), samples=hand_over)
     trained = play(job, limits or choose_limits(weights), lambda stream: read_trained(stream, places, size, progress))
+    from bench.lvlm.catalog import load_once  # not earlier: its import takes as long as the start of a process
+
     with CHECKING:
         save_trained(trained, load_once(victim), folder)
     return trained.curve

@@ -18,17 +18,19 @@ from typing import IO, Any
 import numpy as np
 
 from bench.errors import UserError
+from bench.garbage import collect_seldom
 from bench.methods.catalog import Entry
 from bench.methods.registry import REGISTRIES
 from bench.progress import Progress
 from bench.sandbox.limits import Limits, limit_this_process
+from bench.sandbox.prepare import COMPLETE
 from bench.spec import Budget, Method
 
 TRAINED = Path("trained")
 """The folder of the adapters that an attack writes."""
 
-PAUSE = 0.2
-"""Seconds between two lines of progress."""
+PAUSE, LOOK = 0.2, 0.02
+"""Seconds between two lines of progress, and between two looks for the samples."""
 
 
 def main(request: str) -> None:
@@ -36,6 +38,7 @@ def main(request: str) -> None:
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     task, folder = json.loads(Path(request).read_text(encoding="utf-8")), Path(request).parent
+    collect_seldom()
     limit_this_process(Limits(*task["limits"]))
     _print(output, started=True)
     try:
@@ -43,7 +46,7 @@ def main(request: str) -> None:
         if task["task"] == "describe":
             _print(output, **_describe(method))
         elif task["task"] == "protect":
-            _print_files(output, _protect(method, task, folder / "samples", output))
+            _print_files(output, _protect(method, task, folder, output))
         else:
             _print_trained(output, task["places"], _attack(method, task, folder, output))
     except UserError as error:
@@ -75,6 +78,10 @@ def _load(task: dict[str, Any]) -> Any:
         if "file" in code:
             REGISTRIES[kind].adopt(name, _find_in_file(Path(code["file"]), bases[kind]))
     method = task["method"]
+    if "tuner" in task:
+        from bench.sandbox.stated import make_tuner
+
+        REGISTRIES["attack"].adopt(method["name"].partition("+")[0], make_tuner(**task["tuner"]))
     return REGISTRIES[method["kind"]].build(Method.model_construct(name=method["name"], options=method["options"]))
 
 
@@ -118,8 +125,9 @@ def _protect(defense: Any, task: dict[str, Any], folder: Path, output: IO[bytes]
     from defenses.base import Protected
 
     surrogates = list(_open(task["models"]))
+    _wait_for_samples(folder)
     budget, rng = Budget(**task["budget"]), np.random.default_rng(task["seed"])
-    protected = defense.protect(SampleSet.load(folder), surrogates, budget, rng, _progress(output))
+    protected = defense.protect(SampleSet.load(folder / "samples"), surrogates, budget, rng, _progress(output))
     if not isinstance(protected, Protected):
         raise UserError(f"protect returned a {type(protected).__name__}; allowed: Protected(samples, log)")
     if not isinstance(protected.samples, SampleSet):
@@ -138,6 +146,7 @@ def _attack(attack: Any, task: dict[str, Any], folder: Path, output: IO[bytes]) 
     from bench.samples import SampleSet
 
     (victim,) = _open(task["models"])
+    _wait_for_samples(folder)
     released, validation = SampleSet.load(folder / "released"), SampleSet.load(folder / "validation")
     held = {name: SampleSet.load(folder / name) for name in task["held"]}
     prepared = attack.prepare(released, Knowledge(victim, validation, **held), np.random.default_rng(task["seed"]))
@@ -147,6 +156,11 @@ def _attack(attack: Any, task: dict[str, Any], folder: Path, output: IO[bytes]) 
         raise UserError("prepare returned no samples; allowed: some")
     TRAINED.mkdir()
     return attack.tune(victim, prepared, validation, task["seed"], TRAINED, _progress(output))
+
+
+def _wait_for_samples(folder: Path) -> None:
+    while not (folder / COMPLETE).exists():
+        time.sleep(LOOK)
 
 
 def _progress(output: IO[bytes]) -> Progress:

@@ -112,10 +112,12 @@ def _work_in_sandbox(
 
     traits = REGISTRY.describe(method).traits
     places = {"", *traits.checkpoints.get(victims.recipe_of(spec.victim).name, {}).values()}
-    released, clean = SampleSet.load(release.folder), SampleSet.load(validation.folder)
-    held = {field: SampleSet.load(stage.folder) for field, stage in knowledge.items()}
-    share, seed = traits.clean_share, spec.seed
-    curve = sandbox.attack(method, spec.victim, released, clean, held, share, places, seed, folder, progress)
+
+    def load() -> sandbox.Data:
+        held = {field: SampleSet.load(stage.folder) for field, stage in knowledge.items()}
+        return sandbox.Data(SampleSet.load(release.folder), SampleSet.load(validation.folder), held)
+
+    curve = sandbox.attack(method, traits, spec.victim, load, places, spec.seed, folder, progress)
     _write_curve(curve, folder)
     (folder / SANDBOX).write_text(json.dumps({"attack_sandbox": sandbox.name()}), encoding="utf-8")
 

@@ -1,6 +1,8 @@
 """BENCH_THREADS is a small whole number, or one line before any work."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -28,3 +30,15 @@ def test_any_other_text_is_one_line(monkeypatch: pytest.MonkeyPatch, text: str) 
     assert str(error.value).startswith("BENCH_THREADS: ")
     assert str(error.value).endswith(f"allowed: a whole number from 1 to {MAX_THREADS}")
     assert str(error.value).isprintable()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="torch has another OpenMP there")
+@pytest.mark.parametrize(("own", "spins"), [(None, "1000"), ("77", "77")])
+def test_threads_give_up_their_core_soon_while_they_wait(own: str | None, spins: str) -> None:
+    environment = {**os.environ, "OMP_DISPLAY_ENV": "VERBOSE"}
+    environment.pop("GOMP_SPINCOUNT", None)
+    environment |= {"GOMP_SPINCOUNT": own} if own else {}
+    told = subprocess.run(
+        [sys.executable, "-c", "import bench, torch"], env=environment, capture_output=True, text=True
+    )
+    assert f"GOMP_SPINCOUNT = '{spins}'" in told.stderr

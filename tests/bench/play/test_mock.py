@@ -8,10 +8,7 @@ import numpy as np
 import pytest
 
 from bench.game.submissions.files import sum_release
-from bench.game.submissions.read import read_submission
 from bench.game.submissions.scaffold import renew_sums, scaffold
-from bench.game.submissions.schema import Attack
-from bench.play.mock import mock as check_submission
 from bench.samples import SampleSet
 from tests.corpus.conftest import run_bench
 
@@ -172,32 +169,6 @@ def test_a_configured_defense_is_crafted_in_few_steps(run_bench: Bench, tmp_path
     lines = mock(run_bench, folder, code)
     assert line_of(lines, "repeats").startswith("ok ")
     assert ("no effect" in line_of(lines, "loss")) == (name == "none")
-
-
-@pytest.mark.parametrize(
-    ("attack", "fault"),
-    [
-        ("lora_sft+jpeg(quality=30)", ""),
-        ("format_only", "WRONG  trains: format_only is a control"),
-        ("none", "WRONG  trains: none is a control"),
-        ("full_sft(lr=1)", "WRONG  loss: "),
-    ],
-)
-def test_an_attack_is_tried_in_few_steps(run_bench: Bench, tmp_path: Path, attack: str, fault: str) -> None:
-    folder = configured(tmp_path / "new", "attack", "lora_sft+jpeg(quality=30)  ", f"{attack}  ")
-    file = folder / "submission.yaml"
-    file.write_text(file.read_text().replace("name: em", "name: random_noise"))
-    lines = mock(run_bench, folder, 2 if fault else 0)
-    assert fault in "\n".join(lines)
-
-
-@pytest.mark.parametrize(("attack", "text"), [("lora_sft+bridge", "K3, so it does not count"), ("full_sft", "K0")])
-def test_the_knowledge_of_an_attack_is_said_first(bench_home: Path, attack: str, text: str) -> None:
-    file = configured(bench_home / "new", "attack", "lora_sft+jpeg(quality=30)  ", f"{attack}  ") / "submission.yaml"
-    entry = read_submission(file)
-    assert isinstance(entry, Attack)
-    first = next(check_submission(entry, file))
-    assert first.name == "knowledge" and first.text.startswith(text)
 
 
 def test_a_file_of_version_1_is_tried_too(run_bench: Bench, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from attacks.grammar import parse_attack
 from attacks.parts import PARTS
 from bench.errors import UserError
 from bench.samples import SampleSet
-from bench.sandbox import UNSAFE, attack
+from bench.sandbox import UNSAFE, Data, attack
 
 CODE = '''
 """A stranger's package."""
@@ -70,12 +70,12 @@ ROOT = Path(__file__).parents[3]
 POINTS = "[mmguard_bench.attack]\ntheir_tuner = strange_attacks\n[mmguard_bench.part]\ntheirs = strange_attacks\n"
 
 
-def write(file: Path, knowledge: str = "K1", needs: tuple[str, ...] = (), share: float = 0.0) -> None:
+def write(file: Path, knowledge: str = "K1", needs: tuple[str, ...] = (), share: float = 0.0, text: str = CODE) -> None:
     """Write the package, whose part states these facts."""
     (file.parent / "private").write_text("sesame")
     places = {"checkpoints": str(ROOT / "bench/lvlm/embedded/checkpoints"), "datasets": str(ROOT / "bench/datasets")}
     file.write_text(
-        CODE.format(
+        text.format(
             knowledge=knowledge, needs=set(needs) or "", share=share, private=str(file.parent / "private"), **places
         )
     )
@@ -115,6 +115,27 @@ def test_they_are_described_without_an_import(package: Path) -> None:
     assert "strange_attacks" not in sys.modules
 
 
+def test_parts_are_described_without_what_trains(package: Path) -> None:
+    imported = '    settings = property(lambda self: {{"heavy": "peft" in sys.modules or "trl" in sys.modules}})\n'
+    text = CODE.replace("import os, socket", "import os, socket, sys")
+    text = text.replace("    needs = froz", f"{imported}    needs = froz")
+    write(package, text=text)
+    assert REGISTRY.describe(parse_attack("lora_sft+theirs")).options["theirs.heavy"] is False
+
+
+@pytest.mark.slow
+def test_an_error_while_samples_are_made_ends_the_process(package: Path, tmp_path: Path) -> None:
+    method, trained = parse_attack("lora_sft+theirs"), tmp_path / "trained"
+    trained.mkdir()
+
+    def load() -> Data:
+        raise UserError("no samples today")
+
+    with pytest.raises(UserError, match=r"attack 'lora_sft\+theirs': no samples today"):
+        attack(method, REGISTRY.describe(method).traits, "tiny-llava-a", load, {""}, 0, trained)
+    assert not any(trained.iterdir())
+
+
 @pytest.mark.parametrize(
     ("facts", "told"),
     [
@@ -150,8 +171,8 @@ def test_they_see_what_their_level_allows(
     write(package, "K4", ("owner",), 0.25)
     method, trained = parse_attack("their_tuner+theirs"), tmp_path / "trained"
     trained.mkdir()
-    held = {"owner": samples}
-    curve = attack(method, "tiny-llava-a", change(samples), samples, held, 0.25, {""}, 0, trained)
+    data, traits = Data(change(samples), samples, {"owner": samples}), REGISTRY.describe(method).traits
+    curve = attack(method, traits, "tiny-llava-a", lambda: data, {""}, 0, trained)
     seen = SimpleNamespace(**{key: value for fact in curve for key, value in fact.items()})
     assert (seen.answers, seen.questions, seen.models, seen.walls) == (1, len(samples), 1, 5)
     assert seen.owner == sum(s.image_id in _drawn(samples, 0.25) for s in samples) > 0
