@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 import leaderboard
 from bench.results import Run, save
 from bench.tables import ranks
+from leaderboard import latest
 from tests.answer_files import Answers
 from tests.synthetic_home import home, nothing_shipped, run_factory
 
@@ -20,10 +21,12 @@ APP = Path(leaderboard.__file__).with_name("app.py")
 
 
 @pytest.fixture(autouse=True)
-def _fresh() -> None:
-    """No results or pictures remembered from another test."""
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No results or pictures remembered from another test, and on a busy machine none from before a run was saved."""
     st.cache_data.clear()
     st.cache_resource.clear()
+    monkeypatch.setattr(latest, "_readings", {})
+    monkeypatch.setattr(latest, "PATIENCE", 60.0)
 
 
 @pytest.fixture
