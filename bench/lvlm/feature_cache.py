@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-LIMIT = 2**28
+LIMIT = 2**25
 """Bytes of features that a loaded model keeps."""
 
 

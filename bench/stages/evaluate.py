@@ -3,6 +3,7 @@
 lm-eval asks and scores; every answer is kept.
 """
 
+from collections import deque
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -70,7 +71,8 @@ def evaluate(victim: "LVLM", name: str, split: str, progress: Progress, batch: i
     report = lm_eval.evaluate(
         LVLMForEval(victim, batch, progress), manager.load([task]), bootstrap_iters=0, log_samples=True
     )
-    log = [_record(sample) for sample in report["samples"][task]]
+    waiting = deque(report["samples"].pop(task))
+    log = [_record(waiting.popleft()) for _ in range(len(waiting))]  # lm-eval's own records go one by one
     strict, lenient = ([record for record in log if record["filter"] == kind] for kind in ("strict", "lenient"))
     table = pd.DataFrame([_row(*pair) for pair in zip(strict, lenient, strict=True)])
     results = report["results"][task]

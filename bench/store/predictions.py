@@ -28,8 +28,9 @@ class Predictions(NamedTuple):
         """Write `predictions.parquet`, `metrics.json` and `samples.jsonl.gz`."""
         self.table.to_parquet(folder / TABLE)
         (folder / "metrics.json").write_text(json.dumps(self.metrics, indent=1, sort_keys=True), encoding="utf-8")
-        lines = "".join(json.dumps(record, ensure_ascii=False, default=str) + "\n" for record in self.log)
-        (folder / "samples.jsonl.gz").write_bytes(gzip.compress(lines.encode(), mtime=0))
+        with (folder / "samples.jsonl.gz").open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+            for record in self.log:
+                packed.write(json.dumps(record, ensure_ascii=False, default=str).encode() + b"\n")
 
 
 def read_table(folder: Path) -> "pd.DataFrame":
