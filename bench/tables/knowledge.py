@@ -24,10 +24,6 @@ TITLES = {
 }
 """Levels of knowledge, from the least, and the trainer of each in words."""
 
-UPPER_BOUND = "wrong_answers"
-"""The control that must protect: nothing can be learned from its release."""
-
-BOUND = "A release whose answers are wrong, which should be at 1, against the attacks that it met"
 PARTLY = "Against only some of the adaptive attacks, of which the trainer takes the best"
 OTHERS_PARTLY = "Methods that met only some of its attacks, of which the trainer takes the best"
 
@@ -107,20 +103,18 @@ def describe_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[st
 
     Nothing is said of what was not met.
     """
-    entries = list(entries)
     by_name = {entry.defense: entry for entry in entries}
     own = by_name.get(defense)
     sentences = _describe_levels(own) if own else []
     rivals = [entry for entry in by_name.values() if not entry.is_control and entry is not own]
     sentences += _list_scores(PARTLY, _met_partly([own] if own else []))
-    controls = [entry for entry in by_name.values() if entry.is_control and entry.defense != UPPER_BOUND]
+    controls = [entry for entry in by_name.values() if entry.is_control]
     sentences += _list_scores("Other methods against the whole adaptive set", _at_level(rivals, "K2"))
     sentences += _list_scores(OTHERS_PARTLY, _met_partly(rivals))
     for level in ("plain", "K2"):
         title = f"Releases without a method, which should be at 0, where the trainer {TITLES[level]}"
         sentences += _list_scores(title, _at_level(controls, level))
-    bound = [(entry.defense, entry.so_far or entry.levels["K2"]) for entry in entries if entry.defense == UPPER_BOUND]
-    return sentences + _list_scores(BOUND, bound)
+    return sentences
 
 
 def answer_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[str]:

@@ -8,16 +8,7 @@ import pytest
 
 from attacks.grammar import parse_attack
 from bench.results import Run
-from bench.tables.knowledge import (
-    BOUND,
-    TITLES,
-    Entry,
-    answer_game,
-    describe_game,
-    score_game,
-    split_set,
-    tabulate_points,
-)
+from bench.tables.knowledge import TITLES, Entry, answer_game, describe_game, score_game, split_set, tabulate_points
 from bench.tables.runs import tabulate_runs
 from tests.answer_files import Answers
 
@@ -134,11 +125,3 @@ def test_nothing_is_said_of_what_was_not_played(entries: list[Entry]) -> None:
     assert describe_game([]) == []
     assert len(describe_game([entry for entry in entries if entry.is_control])) == 1
     assert score_game(tabulate_runs([])) == []
-
-
-@pytest.mark.parametrize("met", [("lora_sft", "full_sft+crop_color+drop_inserted"), LEVELS["K2"]])
-def test_wrong_answers_are_told_apart_from_controls_that_should_be_at_0(play: Play, met: tuple[str, ...]) -> None:
-    runs = [*play("wrong_answers", dict.fromkeys(met, 0.1)), *play("random_noise", dict.fromkeys(LEVELS["K1"], 0.9))]
-    noise, bound = describe_game(iter(score_game(tabulate_runs(runs))))
-    assert noise.startswith("Releases without a method, which should be at 0") and "wrong_answers" not in noise
-    assert bound == f"{BOUND}: `wrong_answers` +1.00 [+1.00, +1.00], 3 seeds."
