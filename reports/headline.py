@@ -30,6 +30,9 @@ DRAWN = ("mmguard", "mmguard_crs", "em", "hypo", "feature_shift", "random_noise"
 BOXED = ("mmguard", "em", "hypo")
 """Defenses that are compared by the owner's models."""
 
+RANKED = ("plain", "K0", "K1", "K2")
+"""Levels that decide the rank. A trainer of K3 or K4 holds more than the release, and is compared with that."""
+
 FIRST_SEED = ("release", TITLES["plain"], "best of what was played", "attack", "attacks met")
 
 
@@ -190,7 +193,12 @@ def tell_summary(runs: pd.DataFrame) -> str:
     name, entries = next(iter(score_games(runs).items()))
     (played,) = [played for game, played in split_games(runs) if game.title == name]
     met = [entry for entry in entries if "K2" in entry.levels]
-    return "\n\n".join([tabulate_game(met), *tell_worth(compute_worth(entries, played))])
+    return "\n\n".join([tabulate_game(list(map(keep_ranked, met))), *tell_worth(compute_worth(entries, played))])
+
+
+def keep_ranked(entry: Entry) -> Entry:
+    """Return an entry with the levels that decide the rank."""
+    return entry._replace(levels={level: score for level, score in entry.levels.items() if level in RANKED})
 
 
 def tabulate_others(runs: pd.DataFrame) -> str:
@@ -248,7 +256,7 @@ def main() -> None:
     for page in PAGES:
         page.write_text(markdown.fill(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
     first = next(iter(score_games(runs).values()))
-    draw_knowledge(tabulate_points(first), DRAWN).properties(width=640, height=280).save(FIGURE)
+    draw_knowledge(tabulate_points(map(keep_ranked, first)), DRAWN).properties(width=640, height=280).save(FIGURE)
 
 
 if __name__ == "__main__":

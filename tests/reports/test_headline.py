@@ -42,6 +42,11 @@ def test_the_table_has_a_column_for_each_level_that_was_met(entries: list[Entry]
     assert second == "| `random_noise` (control) | +0.00 [-0.10, +0.10] |  | 3 | `lora_sft` |"
 
 
+def test_trainers_who_hold_more_than_the_release_are_left_to_the_findings(entries: list[Entry]) -> None:
+    more = entries[0]._replace(levels={**entries[0].levels, "K3": level(0.4, "x"), "K4": level(0.3, "y")})
+    assert headline.keep_ranked(more) == entries[0]
+
+
 def test_the_figure_is_drawn_with_the_defenses_that_were_asked_for(entries: list[Entry], tmp_path: Path) -> None:
     draw_knowledge(tabulate_points(entries), ["mmguard", "em"]).save(tmp_path / "figure.svg")
     text = (tmp_path / "figure.svg").read_text(encoding="utf-8")
