@@ -1,6 +1,5 @@
 """A tuner of the suite, known by its description, so that foreign parts are described without the tuner's libraries."""
 
-from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import create_model
@@ -30,7 +29,7 @@ class StatedTuner(Attack):
         """The number that the tuner or a part needs."""
         return max(self.stated.queries, super().queries)
 
-    def tune(self, *_: Any, folder: Path | None = None) -> Curve:
+    def tune(self, *_: Any, **__: Any) -> Curve:
         """Raise NotImplementedError: there is only a description."""
         raise NotImplementedError
 
