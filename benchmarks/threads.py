@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 SPINS = "300000"
-"""What the OpenMP of GCC takes for GOMP_SPINCOUNT unless it is set."""
+"""The number that the OpenMP of GCC takes for GOMP_SPINCOUNT unless it is set."""
 
 WAYS = {
     "one thread": {"BENCH_THREADS": "1"},
