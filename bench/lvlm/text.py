@@ -158,7 +158,7 @@ class TextEncoder:
         return self.encode_each([prompt], [picture])[0]
 
     def encode_each(self, prompts: Sequence[Prompt], pictures: Sequence[str]) -> list[np.ndarray]:
-        """Encode each prompt as `encode_one` does. It takes half the time of one at a time."""
+        """Encode each prompt as `encode_one` does, in one call of the tokenizer."""
         rendered = [self.render(prompt) for prompt in prompts]
         pairs = zip(rendered, pictures, strict=True)
         texts = [text.replace(self.placeholder, picture, 1) for (text, _), picture in pairs]

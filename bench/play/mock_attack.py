@@ -36,9 +36,11 @@ def check_attack(method: Method, defense: Method) -> Iterator[Check]:
     with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(3) as pool:
         folders = [Path(place, name) for name in ("first", "second")]
         making = pool.submit(_make_data, defense if is_here else None, traits.needs)
-        train = _train_in_sandbox if foreign else _train
         try:
-            samples = train(short, traits, making, folders, pool)
+            if foreign:
+                samples = _train_in_sandbox(short, traits, making, folders, pool)
+            else:
+                samples = _train(short, making.result(), folders)
         except UserError as error:
             yield Check("runs", str(error), wrong=True)
             return
@@ -69,14 +71,11 @@ def _make_data(defense: Method | None, needs: Collection[str]) -> sandbox.Data:
     return sandbox.Data(protect_shortly(defense, clean).samples if defense else clean, validation, held)
 
 
-def _train(
-    method: Method, traits: AttackTraits, making: Future[sandbox.Data], folders: Sequence[Path], pool: Executor
-) -> SampleSet:
+def _train(method: Method, data: sandbox.Data, folders: Sequence[Path]) -> SampleSet:
     """Train into each folder, and return the samples that were trained on."""
     from bench.lvlm.catalog import load_once
 
-    data, attack = making.result(), ATTACKS.build(method)
-    knowledge = Knowledge(load_once(VICTIM), data.validation, **data.held)
+    attack, knowledge = ATTACKS.build(method), Knowledge(load_once(VICTIM), data.validation, **data.held)
     samples = SampleSet(())
     for folder in folders:
         folder.mkdir()

@@ -6,6 +6,7 @@ from pydantic import create_model
 
 from attacks.base import Attack, AttackTraits, Curve
 from attacks.parts import AttackCard
+from bench.errors import UserError
 from bench.spec import Options
 
 
@@ -30,8 +31,8 @@ class StatedTuner(Attack):
         return max(self.stated.queries, super().queries)
 
     def tune(self, *_: Any, **__: Any) -> Curve:
-        """Raise NotImplementedError: there is only a description."""
-        raise NotImplementedError
+        """Raise UserError: only foreign code that holds this one could ask it to train."""
+        raise UserError(f"{self.name} is known by its description alone here, and trains nothing; allowed: `describe`")
 
 
 def make_tuner(options: dict[str, Any], naming: dict[str, Any], traits: dict[str, Any]) -> type[StatedTuner]:

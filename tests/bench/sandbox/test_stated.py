@@ -5,6 +5,7 @@ import pytest
 from attacks import REGISTRY
 from attacks.grammar import parse_attack
 from attacks.parts import PARTS
+from bench.errors import UserError
 from bench.sandbox.stated import make_tuner
 from bench.spec import Method
 
@@ -38,7 +39,8 @@ def _options_of(part: str, method: Method) -> dict[str, bool | int | float | str
     return {option: value for owner, _, option, value in pairs if owner == part}
 
 
-def test_it_cannot_train() -> None:
+def test_it_says_that_it_cannot_train() -> None:
     made = make_tuner({}, {}, REGISTRY.describe(Method(name="lora_sft")).traits.model_dump(mode="json"))
-    with pytest.raises(NotImplementedError):
+    made.name = "lora_sft"
+    with pytest.raises(UserError, match="lora_sft is known by its description alone here, and trains nothing"):
         made(made.Options()).tune()
