@@ -167,10 +167,12 @@ def test_what_is_shipped_opens_on_a_machine_that_has_nothing_else(
     if page == "ranking":
         assert {"mmguard", "em"} <= set(app.dataframe[0].value["Defense"])
         (box,) = [box for box in app.expander if box.label.startswith("Not comparable: ")]
-        rows = box.dataframe[0].value
-        rows = rows[rows["defense_label"] != "wrong_answers"]  # what changes answers is no protection
+        reasons = box.dataframe[0].value.groupby("defense_label")["reason"].agg(set).to_dict()
+        assert reasons.pop("wrong_answers") == {"the release has other answers: an upper bound, never ranked"}
+        assert reasons == {"none": {"clean data gain this trainer too little to judge"}}
+        rows = box.dataframe[0].value.query("defense_label == 'none'")
         curve = rows["attack_label"].str.contains("own_only")
-        assert len(curve) and curve.all(), "the clean learning curve: no trainer gains by a release there"
+        assert curve.all(), "the clean learning curve: no trainer gains by a release there"
 
 
 SHIPPED, CHECKED = published.FOLDER, checked.FILE
