@@ -101,7 +101,11 @@ def _parse_arguments(arguments: str | None, text: str) -> dict[str, Scalar]:
     pairs = [pair.partition("=") for pair in (arguments or "").split(",") if pair.strip()]
     if any(not equals for _, equals, _ in pairs):
         raise _malformed(text)
-    return dict(parse_option(f"{key.strip()}={value.strip()}") for key, _, value in pairs)
+    options = [parse_option(f"{key.strip()}={value.strip()}") for key, _, value in pairs]
+    names = [name for name, _ in options]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"attack: {show(text)} names {repeated[0]} twice; allowed: each option of a term once")
+    return dict(options)
 
 
 def _format_term(name: str, prefix: str, method: Method) -> str:

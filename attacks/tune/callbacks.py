@@ -23,8 +23,8 @@ class CurveCallback(TrainerCallback):
         return self.curve[-1]["loss"] if self.curve else float("nan")
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        note = f"step {state.global_step}/{state.max_steps}, loss {self.loss:.3f}"
-        self.progress(state.global_step / state.max_steps, note)
+        loss = f", loss {self.loss:.3f}" if self.curve else ""
+        self.progress(state.global_step / state.max_steps, f"step {state.global_step}/{state.max_steps}{loss}")
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **_: Any

@@ -7,19 +7,19 @@ import numpy as np
 import torch
 
 from attacks.parts import Part
-from bench.lvlm.base import LVLM
+from bench.lvlm.base import LVLM, Layout
 from bench.lvlm.text import Prompt
 from bench.samples import Sample
 
 PixelInputs = dict[str, torch.Tensor]
 """The tensors that the Hugging Face processor returns for one picture."""
 
-LIMIT = 128 * 2**20
+LIMIT = 32 * 2**20
 """Bytes of processed pictures that are kept for the next pass over the samples."""
 
 
 class Inputs:
-    """Token rows of all samples, and processed pictures as the batches need them.
+    """Tokens and processed pictures, made as the batches need them.
 
     The first processed pictures stay in main memory, up to LIMIT bytes; small ones are then processed once. Keeping the
     first and not the last ones helps where every pass takes the samples in another order.
@@ -29,14 +29,17 @@ class Inputs:
     """The number of augmentations of each picture in a batch."""
 
     def __init__(self, victim: LVLM, samples: Sequence[Sample]) -> None:
+        """Check every sample, before a step is taken. Raises UserError for one that the victim cannot read."""
         self.victim, self.samples = victim, samples
-        self.layouts = [victim.layout((s.shape[0], s.shape[1])) for s in samples]
-        self.rows = [
-            victim.text.encode_one(Prompt(s.question, s.answer), victim.image_tokens(layout))
-            for s, layout in zip(samples, self.layouts, strict=True)
-        ]
+        for sample in samples:
+            self.layout(sample)
+            victim.text.render(Prompt(sample.question, sample.answer))
         self.kept: dict[int, PixelInputs] = {}
         self.kept_bytes = 0
+
+    def layout(self, sample: Sample) -> Layout:
+        """Return the image tokens of a sample's picture, by its size."""
+        return self.victim.layout((sample.shape[0], sample.shape[1]))
 
     def process(self, picture: np.ndarray) -> PixelInputs:
         """Run the processor on a picture, (H, W, 3) uint8."""
@@ -61,8 +64,9 @@ class Inputs:
         With several candidates, the batch is of the first ones; `candidates` has all of them, as a list of batches.
         """
         indices = [row["index"] for row in rows]
-        layouts = [self.layouts[i] for i in indices]
-        encoded = self.victim.text.pad([self.rows[i] for i in indices]).to(self.victim.device)
+        samples = [self.samples[i] for i in indices]
+        layouts = [self.layout(sample) for sample in samples]
+        encoded = self.victim.encode([Prompt(s.question, s.answer) for s in samples], layouts)
         candidates = [[self.picture(i) for i in indices] for _ in range(self.candidates)]
         return {
             "input_ids": encoded.ids,

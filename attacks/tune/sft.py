@@ -127,7 +127,7 @@ class SFT(Attack[S]):
         from datasets import Dataset
 
         seed_everything(seed)
-        total = len(source.rows)
+        total = len(source.samples)
         recipe = victim.recipe
         recorder = CurveCallback(progress)
         subfolders = self.checkpoints[recipe.name]

@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 from peft import LoraConfig, PeftConfig, get_peft_model, set_peft_model_state_dict
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file, save_file
 
 from bench.lvlm.base import LVLM
@@ -45,6 +46,34 @@ def attach_adapter(lvlm: LVLM, config: LoraConfig) -> Iterator[list[torch.nn.Par
     finally:
         peft.unload()
         lvlm.model.requires_grad_(False)
+
+
+@torch.no_grad()
+def merge_adapter(lvlm: LVLM) -> dict[str, torch.Tensor]:
+    """Add the attached adapter to the weights, so that passes cost what they cost without one.
+
+    Return the adapted weights as they were, for `separate_adapter`. In half precision the adapter stays beside the
+    weights, and nothing is returned: a young adapter is as small as the rounding of the sum.
+    """
+    if lvlm.model.dtype != torch.float32:
+        return {}
+    adapted = {name: p for name, p in lvlm.model.named_parameters() if ".base_layer." in name}
+    before = {name: parameter.detach().clone() for name, parameter in adapted.items()}
+    for layer in _adapter_layers(lvlm):
+        layer.merge()
+    return before
+
+
+def separate_adapter(lvlm: LVLM, weights: Mapping[str, torch.Tensor]) -> None:
+    """Undo `merge_adapter`, which returned `weights`: they are the same again, bit for bit."""
+    if weights:
+        for layer in _adapter_layers(lvlm):
+            layer.unmerge()
+        set_weights(lvlm, weights)
+
+
+def _adapter_layers(lvlm: LVLM) -> list[BaseTunerLayer]:
+    return [module for module in lvlm.model.modules() if isinstance(module, BaseTunerLayer)]
 
 
 @contextmanager

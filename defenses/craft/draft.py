@@ -114,12 +114,14 @@ class Batch:
     For pixel steps their pictures have one size, and all samples of a picture are in one batch.
 
     clean_prefixes: computed when they are first needed; they belong to the round, because adapters change after it.
+    texts: the tokens that `encode` returned last for each surrogate, with their prompts.
     """
 
     draft: Draft
     indices: list[int]
     round: int = 0
     clean_prefixes: dict[str, Prefix] = field(default_factory=dict)
+    texts: dict[str, tuple[list[Prompt], Encoded]] = field(default_factory=dict)
 
     def part(self, image_ids: Sequence[str]) -> "Batch":
         """Return the samples of some of the pictures as a batch. If it is smaller, this one frees its memory."""
@@ -171,8 +173,11 @@ class Batch:
     def encode(self, lvlm: LVLM, answers: Sequence[str] | None = None) -> Encoded:
         """Return the tokens of the current texts, with `answers` of the whole sample set or each sample's own."""
         answers = [s.answer for s in self.draft.samples] if answers is None else answers
-        layouts = [lvlm.layout(self.draft.clean.size(image_id)) for image_id in self.owners]
-        return lvlm.encode([self.draft.prompt(i, answers[i]) for i in self.indices], layouts)
+        prompts = [self.draft.prompt(i, answers[i]) for i in self.indices]
+        if lvlm.name not in self.texts or self.texts[lvlm.name][0] != prompts:
+            layouts = [lvlm.layout(self.draft.clean.size(image_id)) for image_id in self.owners]
+            self.texts[lvlm.name] = prompts, lvlm.encode(prompts, layouts)
+        return self.texts[lvlm.name][1]
 
 
 @dataclass(frozen=True)

@@ -2,40 +2,53 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
-from bench.lvlm.adapters import Targets, attach_adapter, lora_config
+from bench.lvlm.adapters import Targets, attach_adapter, lora_config, merge_adapter, separate_adapter
 from bench.lvlm.base import LVLM
 
 
-@dataclass(frozen=True)
+@dataclass
 class Surrogate:
-    """An LVLM with an adapter, the adapter's parameters and their initial values, and its optimiser."""
+    """An LVLM with an adapter, the adapter's parameters and their initial values, and its optimiser.
+
+    weights: while the adapter is frozen and merged into the weights, the adapted weights without it; otherwise empty.
+    """
 
     lvlm: LVLM
     parameters: list[torch.nn.Parameter]
     initial: list[torch.Tensor]
     optimiser: torch.optim.Optimizer
+    weights: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def reset(self) -> None:
-        """Discard what the adapter has learned."""
+        """Discard what the frozen adapter has learned."""
+        self.separate()
         with torch.no_grad():
             for parameter, value in zip(self.parameters, self.initial, strict=True):
                 parameter.copy_(value)
         self.optimiser.state.clear()
+        self.weights = merge_adapter(self.lvlm)
 
     def unfreeze(self) -> None:
-        """Make the adapter trainable, with dropout."""
+        """Make the adapter trainable, beside the weights and with dropout."""
+        self.separate()
         for parameter in self.parameters:
             parameter.requires_grad_(True)
         self.lvlm.model.train()
 
     def freeze(self) -> None:
-        """End training: no dropout, and no parameter takes or keeps a gradient."""
+        """End training: no dropout, no parameter takes or keeps a gradient, and the adapter joins the weights."""
         self.lvlm.model.eval().requires_grad_(False)
         self.optimiser.zero_grad()
+        self.weights = merge_adapter(self.lvlm)
+
+    def separate(self) -> None:
+        """Take the adapter out of the weights again."""
+        separate_adapter(self.lvlm, self.weights)
+        self.weights = {}
 
 
 @contextmanager
@@ -50,4 +63,7 @@ def attach_surrogate(lvlm: LVLM, rank: int, dropout: float, lr: float) -> Iterat
         optimiser = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.0)
         surrogate = Surrogate(lvlm, parameters, [p.detach().clone() for p in parameters], optimiser)
         surrogate.freeze()
-        yield surrogate
+        try:
+            yield surrogate
+        finally:
+            surrogate.separate()

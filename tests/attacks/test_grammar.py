@@ -72,6 +72,12 @@ def test_other_texts_are_refused(text: str) -> None:
         parse_attack(text)
 
 
+@pytest.mark.parametrize("text", ["lora_sft(rank=8,rank=8)", "lora_sft+jpeg(quality=30, quality=40)"])
+def test_an_option_that_is_named_twice_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match=r"names (rank|quality) twice; allowed: each option of a term once"):
+        parse_attack(text)
+
+
 @pytest.mark.parametrize("pair", ["x=.inf", "x=.nan", "x=[1]", "x={a: 1}", "x=", "x"])
 def test_an_option_is_a_finite_scalar(pair: str) -> None:
     with pytest.raises(UserError, match="allowed: key=value with a finite number"):

@@ -11,6 +11,7 @@ from attacks.parts import Knowledge
 from attacks.tune.inputs import AugmentedInputs, Inputs
 from attacks.tune.sft import SFT
 from attacks.tune.trainer import select_hardest
+from bench.errors import UserError
 from bench.lvlm.adapters import WEIGHTS_FILE, attach_adapter, non_tower_parameters, use_adapter
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Prompt
@@ -120,6 +121,21 @@ def test_processed_pictures_fill_a_limit_and_no_more(
     assert inputs.kept_bytes == 2 * size
     assert [inputs.picture(i) is first[i] for i in range(4)] == [True, True, False, True]
     assert inputs.picture(3) is inputs.picture(0), "samples of one picture share it"
+
+
+def test_a_sample_that_the_victim_cannot_read_is_refused_before_the_first_step(llava: LVLM, samples: SampleSet) -> None:
+    bad = samples[1].change(question=f"What is {llava.text.image_token}?")
+    with pytest.raises(UserError, match="allowed: text without image tokens"):
+        Inputs(llava, [samples[0], bad])
+
+
+def test_a_batch_has_the_tokens_of_its_samples_alone(llava: LVLM, samples: SampleSet) -> None:
+    batch = Inputs(llava, samples).collate([{"index": 3}, {"index": 1}])
+    chosen = [samples[3], samples[1]]
+    shapes = [(s.shape[0], s.shape[1]) for s in chosen]
+    expected = llava.encode([Prompt(s.question, s.answer) for s in chosen], [llava.layout(shape) for shape in shapes])
+    assert batch["input_ids"].equal(expected.ids)
+    assert batch["labels"].equal(expected.ids.masked_fill(~expected.answer, -100))
 
 
 def test_pictures_are_augmented_anew_and_those_of_validation_are_not(llava: LVLM, samples: SampleSet) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from bench.lvlm.adapters import attach_adapter, lora_config, use_adapter
+from bench.lvlm.adapters import attach_adapter, lora_config, merge_adapter, separate_adapter, use_adapter
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Encoded, Prompt
 
@@ -70,6 +70,56 @@ def test_an_adapter_leaves_after_an_error_too(base: Base) -> None:
         learn(base, parameters)
         raise KeyError
     base.assert_untouched()
+
+
+@pytest.mark.parametrize("targets", TARGETS)
+def test_a_merged_adapter_says_the_same_and_comes_out_again_bit_for_bit(base: Base, targets: str) -> None:
+    """Its loss and the gradient of the pictures, by passes that do not run the adapter's own layers."""
+
+    def losses() -> tuple[torch.Tensor, torch.Tensor, int]:
+        calls = []
+        layers = [module for name, module in base.lvlm.model.named_modules() if name.endswith("lora_A.default")]
+        hooks = [layer.register_forward_hook(lambda *_: calls.append(1)) for layer in layers]
+        leaf = base.images[0].clone().requires_grad_(True)
+        loss = base.lvlm.loss(base.encoded, [leaf]).sum()
+        (gradient,) = torch.autograd.grad(loss, leaf)
+        for hook in hooks:
+            hook.remove()
+        return loss.detach(), gradient, len(calls)
+
+    with attach_adapter(base.lvlm, lora_config(base.lvlm, 4, targets)) as parameters:
+        learn(base, parameters)
+        state = {name: value.clone() for name, value in base.lvlm.model.state_dict().items()}
+        alone, (loss, gradient, _) = base.now(), losses()
+        for _ in range(2):
+            weights = merge_adapter(base.lvlm)
+            merged_loss, merged_gradient, calls = losses()
+            assert calls == 0
+            torch.testing.assert_close(merged_loss, loss, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(merged_gradient, gradient, rtol=1e-2, atol=1e-3 * float(gradient.abs().max()))
+            separate_adapter(base.lvlm, weights)
+            after = base.lvlm.model.state_dict()
+            assert all(torch.equal(after[name], value) for name, value in state.items())
+            assert torch.equal(base.now(), alone)
+    base.assert_untouched()
+
+
+def test_a_fresh_adapter_changes_no_bit_when_it_is_merged(base: Base) -> None:
+    """So that methods whose surrogates never learn make the same release as before."""
+    with attach_adapter(base.lvlm, lora_config(base.lvlm, 4, "language+projector")):
+        weights = merge_adapter(base.lvlm)
+        assert weights and torch.equal(base.now(), base.loss)
+        separate_adapter(base.lvlm, weights)
+    base.assert_untouched()
+
+
+def test_in_half_precision_an_adapter_stays_beside_the_weights(base: Base) -> None:
+    copied = LVLMCopy(base).lvlm
+    copied.model.to(torch.bfloat16)
+    with attach_adapter(copied, lora_config(copied, 4, "language")):
+        assert merge_adapter(copied) == {}
+        separate_adapter(copied, {})
+        assert not any(getattr(module, "merged", False) for module in copied.model.modules())
 
 
 def test_only_the_adapter_is_trained(base: Base) -> None:
