@@ -4,12 +4,18 @@ Every combination of lambda, tau, |K| and c is played. For each, the attention m
 the binding layers of the victim fine-tuned on the release, and of the victim as it is: on the clean input (the original
 picture, random words in the places of the trigger) and on the protected one. ± is the half width of a 95 % interval
 over samples. Accuracy is that of the plain trainer on the *validation* split.
+
+A second table has the effect of each option: the mean change from its first value to another, over the combinations
+that differ in nothing else, with a 95 % interval over these pairs (Student's t).
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import typer
+from scipy import stats
 
 from bench.lvlm.adapters import use_adapter
 from bench.lvlm.catalog import load_once
@@ -22,6 +28,29 @@ from bench.words import plain_words
 from reports import markdown
 from studies.mechanism import MASSES, attention_masses
 
+SYMBOLS = {"lambda_bind": "λ", "tau": "τ", "layers": "|K|", "candidates": "c"}
+STATES = ("as it is", "fine-tuned")
+
+Options = dict[str, float | int]
+
+
+class Release(NamedTuple):
+    """What was measured of the release of one combination.
+
+    masses: by the state of the victim, attention masses clean and protected, (2, 3, samples), mean over the layers.
+    accuracy: of a trainer who runs the plain attack, on validation, in [0,1].
+    """
+
+    options: Options
+    masses: dict[str, np.ndarray]
+    accuracy: float
+
+    @property
+    def gains(self) -> dict[str, float]:
+        """What the release adds to each mass of the fine-tuned victim, and the accuracy, by title."""
+        clean, protected = self.masses["fine-tuned"].mean(-1)
+        return {**dict(zip(MASSES, (protected - clean).tolist(), strict=True)), "accuracy": self.accuracy}
+
 
 def mass_cells(masses: np.ndarray) -> list[str]:
     """Return a cell for each mass, clean and protected, from one value a sample (2, 3, samples)."""
@@ -29,20 +58,50 @@ def mass_cells(masses: np.ndarray) -> list[str]:
     return [f"{mean[when, m]:.3f} ± {half[when, m]:.3f}" for m in range(len(MASSES)) for when in (0, 1)]
 
 
-def rows(spec: RunSpec, layers: int, tau: float) -> list[list[str]]:
-    """Return the cells of one release: the victim as it is, and fine-tuned on the release."""
+def measure(spec: RunSpec, options: Options) -> Release:
+    """Make a release with these options, train on it, and measure both."""
+    spec = spec.model_copy(update={"defense": Method(name=spec.defense.name, options=options)})
     release = protect.stage(spec)
     adapter = attack.stage(spec, release, PLAIN)
     assert adapter is not None, "the plain attack trains"
     accuracy = read_table(evaluate.stage(spec, adapter, "validation").make().folder)["score"].mean()
     before, after = (SampleSet.load(s.make().folder) for s in (dataset.stage(spec.dataset, "train"), release))
     lvlm = load_once(spec.victim)
-    made = []
-    for state, folder in (("as it is", None), ("fine-tuned", adapter.folder)):
+    masses = {}
+    for state, folder in zip(STATES, (None, adapter.folder), strict=True):
         with use_adapter(lvlm, folder):
-            masses = attention_masses(lvlm, before, after, plain_words([lvlm.tokenizer]), tau)
-        made.append([state, *mass_cells(masses[:, :layers].mean(1)), f"{accuracy:.1%}"])
-    return made
+            found = attention_masses(lvlm, before, after, plain_words([lvlm.tokenizer]), float(options["tau"]))
+        masses[state] = found[:, : int(options["layers"])].mean(1)
+    return Release(options, masses, float(accuracy))
+
+
+def differences(releases: Sequence[Release], option: str, first: float, other: float) -> dict[str, np.ndarray]:
+    """Return the change of each gain from one value of an option to another, in every pair that differs in no more."""
+    by_options = {tuple(sorted(release.options.items())): release for release in releases}
+    changes: dict[str, list[float]] = {}
+    for release in releases:
+        pair = by_options.get(tuple(sorted({**release.options, option: other}.items())))
+        if release.options[option] == first and pair is not None:
+            for title, gain in release.gains.items():
+                changes.setdefault(title, []).append(pair.gains[title] - gain)
+    return {title: np.array(values) for title, values in changes.items()}
+
+
+def effect_rows(releases: Sequence[Release], grid: Mapping[str, Sequence[float]]) -> Iterator[list[str]]:
+    """Yield a row for every value of an option but its first: the mean change, and the half width of its interval."""
+    for option, (first, *others) in grid.items():
+        for other in others:
+            changes = differences(releases, option, first, other)
+            count = len(changes["accuracy"])
+            cells = []
+            for title, values in changes.items():
+                half = stats.t.ppf(0.975, count - 1) * values.std(ddof=1) / np.sqrt(count) if count > 1 else np.nan
+                cells.append(
+                    f"{values.mean():+.1%} ± {half:.1%}"
+                    if title == "accuracy"
+                    else f"{values.mean():+.3f} ± {half:.3f}"
+                )
+            yield [f"{SYMBOLS[option]}: {first:g} to {other:g}", str(count), *cells]
 
 
 def numbers(text: str) -> list[float]:
@@ -61,22 +120,20 @@ def main(
     layers: str = "1,2",
     candidates: str = "16,64",
 ) -> None:
-    """Print one Markdown table with two rows for each combination."""
-    titles = ["λ", "τ", "|K|", "c", "victim", *(f"{mass}, {w}" for mass in MASSES for w in ("clean", "protected"))]
+    """Print a Markdown table with two rows for each combination, and one with the effects of the options."""
+    spec = RunSpec(defense=Method(name=defense), attack=PLAIN, dataset=dataset, victim=victim, threat=threat, seed=seed)
+    grid = dict(zip(SYMBOLS, map(numbers, (bind, tau, layers, candidates)), strict=True))
+    titles = [*SYMBOLS.values(), "victim", *(f"{mass}, {w}" for mass in MASSES for w in ("clean", "protected"))]
     print(markdown.table([*titles, "accuracy"], []), flush=True)
-    for weight, share, depth, count in product(*map(numbers, (bind, tau, layers, candidates))):
-        options = {"lambda_bind": weight, "tau": share, "layers": int(depth), "candidates": int(count)}
-        spec = RunSpec(
-            defense=Method(name=defense, options=options),
-            attack=PLAIN,
-            dataset=dataset,
-            victim=victim,
-            threat=threat,
-            seed=seed,
-        )
-        for cells in rows(spec, int(depth), share):
-            setting = [f"{weight:g}", f"{share:g}", str(int(depth)), str(int(count))]
-            print("| " + " | ".join([*setting, *cells]) + " |", flush=True)
+    releases = []
+    for weight, share, depth, count in product(*grid.values()):
+        options: Options = {"lambda_bind": weight, "tau": share, "layers": int(depth), "candidates": int(count)}
+        releases.append(release := measure(spec, options))
+        for state, masses in release.masses.items():
+            cells = [f"{value:g}" for value in options.values()]
+            print("| " + " | ".join([*cells, state, *mass_cells(masses), f"{release.accuracy:.1%}"]) + " |", flush=True)
+    effects = ["fine-tuned victim", "pairs", *(f"{mass}, protected less clean" for mass in MASSES), "accuracy"]
+    print("\n" + markdown.table(effects, list(effect_rows(releases, grid))))
 
 
 if __name__ == "__main__":
