@@ -3,7 +3,7 @@
 Every combination of lambda, tau, |K| and c is played. For each, the attention mass that MMGuard raises is measured in
 the binding layers of the victim fine-tuned on the release, and of the victim as it is: on the clean input (the original
 picture, random words in the places of the trigger) and on the protected one. ± is the half width of a 95 % interval
-over samples. Accuracy is that of the plain trainer on the *validation* split.
+over samples. Accuracy is that of the trainer (--attack, plain by default) on the *validation* split.
 
 A second table has the effect of each option: the mean change from its first value to another, over the combinations
 that differ in nothing else, with a 95 % interval over these pairs (Student's t).
@@ -17,9 +17,9 @@ import numpy as np
 import typer
 from scipy import stats
 
+from attacks.grammar import parse_attack
 from bench.lvlm.adapters import use_adapter
 from bench.lvlm.catalog import load_once
-from bench.play.roles import PLAIN
 from bench.samples import SampleSet
 from bench.spec import Method, RunSpec, Threat
 from bench.stages import attack, dataset, evaluate, protect
@@ -38,7 +38,7 @@ class Release(NamedTuple):
     """What was measured of the release of one combination.
 
     masses: by the state of the victim, attention masses clean and protected, (2, 3, samples), mean over the layers.
-    accuracy: of a trainer who runs the plain attack, on validation, in [0,1].
+    accuracy: of the trainer, on validation, in [0,1].
     """
 
     options: Options
@@ -62,8 +62,8 @@ def measure(spec: RunSpec, options: Options) -> Release:
     """Make a release with these options, train on it, and measure both."""
     spec = spec.model_copy(update={"defense": Method(name=spec.defense.name, options=options)})
     release = protect.stage(spec)
-    adapter = attack.stage(spec, release, PLAIN)
-    assert adapter is not None, "the plain attack trains"
+    adapter = attack.stage(spec, release, spec.attack)
+    assert adapter is not None, "an attack trains"
     accuracy = read_table(evaluate.stage(spec, adapter, "validation").make().folder)["score"].mean()
     before, after = (SampleSet.load(s.make().folder) for s in (dataset.stage(spec.dataset, "train"), release))
     lvlm = load_once(spec.victim)
@@ -111,6 +111,7 @@ def numbers(text: str) -> list[float]:
 
 def main(
     defense: str = "mmguard",
+    attack: str = "lora_sft",
     victim: str = "tiny-llava-a",
     dataset: str = "emoji_catalog",
     threat: Threat = "white",
@@ -121,7 +122,14 @@ def main(
     candidates: str = "16,64",
 ) -> None:
     """Print a Markdown table with two rows for each combination, and one with the effects of the options."""
-    spec = RunSpec(defense=Method(name=defense), attack=PLAIN, dataset=dataset, victim=victim, threat=threat, seed=seed)
+    spec = RunSpec(
+        defense=Method(name=defense),
+        attack=parse_attack(attack),
+        dataset=dataset,
+        victim=victim,
+        threat=threat,
+        seed=seed,
+    )
     grid = dict(zip(SYMBOLS, map(numbers, (bind, tau, layers, candidates)), strict=True))
     titles = [*SYMBOLS.values(), "victim", *(f"{mass}, {w}" for mass in MASSES for w in ("clean", "protected"))]
     print(markdown.table([*titles, "accuracy"], []), flush=True)

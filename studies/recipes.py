@@ -1,8 +1,8 @@
 """Search a defense's options on validation data, under one cap of pixel steps: python -m studies.recipes mmguard
 
 One option after another takes each value of its grid while the others stay; the best value stays for the options after
-it. A recipe is the better, the less a plain trainer (`lora_sft`) reaches on the *validation* split. Nothing here reads
-the test split. Finished stages are kept, so a search that was stopped goes on where it was.
+it. A recipe is the better, the less a trainer reaches on the *validation* split: the plain one, or who runs --attack.
+Nothing here reads the test split. Finished stages are kept, so a search that was stopped goes on where it was.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import typer
 
+from attacks.grammar import parse_attack
 from bench.cli import parse
-from bench.play.roles import PLAIN
 from bench.spec import Method, RunSpec, Threat
 from bench.stages import attack, evaluate, protect
 from bench.store.predictions import read_table
@@ -92,10 +92,10 @@ def search(defense: str, grid: Grid, play: Callable[[Options], Trial]) -> Iterat
 
 
 def play_on_validation(spec: RunSpec, options: Options) -> Trial:
-    """Make a release, train on it as the plain trainer does, and answer the validation questions."""
+    """Make a release, train on it as the trainer does, and answer the validation questions."""
     spec = spec.model_copy(update={"defense": Method(name=spec.defense.name, options=options)})
     release = protect.stage(spec)
-    adapter = attack.stage(spec, release, PLAIN)
+    adapter = attack.stage(spec, release, spec.attack)
     predictions = read_table(evaluate.stage(spec, adapter, "validation").make().folder)
     return Trial(options, float(predictions["score"].mean()), float(release.make().cost["seconds"] or 0.0))
 
@@ -110,6 +110,7 @@ def row(defense: str, trial: Trial) -> list[str]:
 
 def main(
     defense: str,
+    attack: str = "lora_sft",
     dataset: str = "emoji_catalog",
     victim: str = "tiny-llava-a",
     threat: Threat = "white",
@@ -119,7 +120,7 @@ def main(
     """Print each recipe as it is played, and then all of them, the best first."""
     spec = RunSpec(
         defense=Method(name=defense),
-        attack=PLAIN,
+        attack=parse_attack(attack),
         dataset=dataset,
         victim=victim,
         threat=threat,

@@ -5,15 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.spec import Method
 from studies import binding
 
 
-def test_a_sweep_prints_two_rows_a_combination(
-    bench_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(binding, "PLAIN", Method(name="lora_sft", options={"epochs": 1}))
-    binding.main(dataset="emoji_smoke", bind="2", tau="0.1", layers="1", candidates="1")
+def test_a_sweep_prints_two_rows_a_combination(bench_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    binding.main(attack="lora_sft(epochs=1)", dataset="emoji_smoke", bind="2", tau="0.1", layers="1", candidates="1")
     first, second = capsys.readouterr().out.strip().split("\n\n")
     head, _, *lines = first.splitlines()
     titles, rows = head.split(" | "), [line.strip("| ").split(" | ") for line in lines]

@@ -40,8 +40,7 @@ def test_a_search_is_played_on_validation_data(
 
     monkeypatch.setattr(evaluate, "stage", watched)
     monkeypatch.setitem(GRIDS, "hypo", {"image_steps": (1,)})
-    monkeypatch.setattr(recipes, "PLAIN", Method(name="lora_sft", options={"epochs": 1}))
-    recipes.main("hypo", dataset="emoji_smoke")
+    recipes.main("hypo", attack="lora_sft(epochs=1)", dataset="emoji_smoke")
     head, _, *lines = capsys.readouterr().out.strip().splitlines()
     assert head.startswith("| hypo | pixel steps | surrogate steps |")
     assert {line.split(" | ")[0] for line in lines} == {"| defaults", "| image_steps=1"}
