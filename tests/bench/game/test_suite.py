@@ -196,7 +196,7 @@ def test_a_wrong_suite_says_where(written: Callable[..., str], fields: dict[str,
 
 
 def test_an_unknown_suite_names_the_shipped_ones() -> None:
-    names = "boxes, datasets, embedded, full, paper, plain, smoke, smol"
+    names = "boxes, confirm, datasets, embedded, full, paper, plain, smoke, smol"
     with pytest.raises(UserError, match=f"suite: 'embeded' is no file; allowed: a YAML file or one of {names}"):
         read_suite("embeded")
 
