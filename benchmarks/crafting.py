@@ -27,6 +27,7 @@ from bench.spec import Budget, Method
 from defenses import REGISTRY
 from defenses.craft.levels import to_levels
 from defenses.craft.pixel import PixelOptions
+from defenses.craft.trigger import TriggerOptions
 
 BATCH, STEPS, REPEATS = 32, 12, 3  # 12 steps: a default release
 
@@ -93,7 +94,8 @@ def main(name: str) -> None:
     print(f"em, of the loop with the LoRA   {seconds['em'] / seconds['adapted']:.2f}")
     print(f"binding BPH                     {seconds['BPH'] / seconds['unbound']:.2f} of the same step without it")
     print(f"binding CRS                     {seconds['CRS'] / seconds['unbound']:.2f} of the same step without it")
-    print(f"trigger search, 5 slots x 4     {(seconds['searched'] - seconds['unbound']) / BATCH:.3f} s a sample")
+    words, search = TriggerOptions().candidates, seconds["searched"] - seconds["unbound"]
+    print(f"trigger search, 5 slots x {words}    {search / BATCH:.3f} s a sample")
 
 
 if __name__ == "__main__":
