@@ -6,7 +6,8 @@ picture, random words in the places of the trigger) and on the protected one. ±
 over samples. Accuracy is that of the trainer (--attack, plain by default) on the *validation* split.
 
 A second table has the effect of each option: the mean change from its first value to another, over the combinations
-that differ in nothing else, with a 95 % interval over these pairs (Student's t).
+that differ in nothing else. ± is the half width of a 95 % interval over seeds (Student's t): the combinations of one
+seed share releases. Without binding, tau and |K| change nothing, so such pairs are left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,12 +36,13 @@ Options = dict[str, float | int]
 
 
 class Release(NamedTuple):
-    """What was measured of the release of one combination.
+    """What was measured of the release of one combination with one seed.
 
     masses: by the state of the victim, attention masses clean and protected, (2, 3, samples), mean over the layers.
     accuracy: of the trainer, on validation, in [0,1].
     """
 
+    seed: int
     options: Options
     masses: dict[str, np.ndarray]
     accuracy: float
@@ -72,36 +74,37 @@ def measure(spec: RunSpec, options: Options) -> Release:
         with use_adapter(lvlm, folder):
             found = attention_masses(lvlm, before, after, plain_words([lvlm.tokenizer]), float(options["tau"]))
         masses[state] = found[:, : int(options["layers"])].mean(1)
-    return Release(options, masses, float(accuracy))
+    return Release(spec.seed, options, masses, float(accuracy))
 
 
 def differences(releases: Sequence[Release], option: str, first: float, other: float) -> dict[str, np.ndarray]:
-    """Return the change of each gain from one value of an option to another, in every pair that differs in no more."""
-    by_options = {tuple(sorted(release.options.items())): release for release in releases}
-    changes: dict[str, list[float]] = {}
+    """Return the change of each gain from one value of an option to another, one mean for each seed."""
+    by_name = {_name(release.seed, release.options): release for release in releases}
+    changes: dict[str, dict[int, list[float]]] = {}
     for release in releases:
-        pair = by_options.get(tuple(sorted({**release.options, option: other}.items())))
-        if release.options[option] == first and pair is not None:
+        pair = by_name.get(_name(release.seed, {**release.options, option: other}))
+        binds = option == "lambda_bind" or release.options["lambda_bind"] > 0
+        if release.options[option] == first and pair is not None and binds:
             for title, gain in release.gains.items():
-                changes.setdefault(title, []).append(pair.gains[title] - gain)
-    return {title: np.array(values) for title, values in changes.items()}
+                changes.setdefault(title, {}).setdefault(release.seed, []).append(pair.gains[title] - gain)
+    return {title: np.array([np.mean(pairs) for pairs in by_seed.values()]) for title, by_seed in changes.items()}
+
+
+def _name(seed: int, options: Options) -> tuple[object, ...]:
+    return (seed, *sorted(options.items()))
 
 
 def effect_rows(releases: Sequence[Release], grid: Mapping[str, Sequence[float]]) -> Iterator[list[str]]:
-    """Yield a row for every value of an option but its first: the mean change, and the half width of its interval."""
+    """Yield a row for every value of an option but its first: the mean change over seeds, and its interval."""
     for option, (first, *others) in grid.items():
         for other in others:
-            changes = differences(releases, option, first, other)
-            count = len(changes["accuracy"])
             cells = []
-            for title, values in changes.items():
+            for title, values in differences(releases, option, first, other).items():
+                count = len(values)
                 half = stats.t.ppf(0.975, count - 1) * values.std(ddof=1) / np.sqrt(count) if count > 1 else np.nan
-                cells.append(
-                    f"{values.mean():+.1%} ± {half:.1%}"
-                    if title == "accuracy"
-                    else f"{values.mean():+.3f} ± {half:.3f}"
-                )
-            yield [f"{SYMBOLS[option]}: {first:g} to {other:g}", str(count), *cells]
+                digits = ".1%" if title == "accuracy" else ".3f"
+                cells.append(f"{values.mean():+{digits}}" + (f" ± {half:{digits}}" if count > 1 else ""))
+            yield [f"{SYMBOLS[option]}: {first:g} to {other:g}", *cells]
 
 
 def numbers(text: str) -> list[float]:
@@ -115,7 +118,7 @@ def main(
     victim: str = "tiny-llava-a",
     dataset: str = "emoji_catalog",
     threat: Threat = "white",
-    seed: int = 0,
+    seeds: str = "0",
     bind: str = "0,0.5,2",
     tau: str = "0.1,0.25",
     layers: str = "1,2",
@@ -128,19 +131,18 @@ def main(
         dataset=dataset,
         victim=victim,
         threat=threat,
-        seed=seed,
     )
     grid = dict(zip(SYMBOLS, map(numbers, (bind, tau, layers, candidates)), strict=True))
-    titles = [*SYMBOLS.values(), "victim", *(f"{mass}, {w}" for mass in MASSES for w in ("clean", "protected"))]
+    titles = ["seed", *SYMBOLS.values(), "victim", *(f"{mass}, {w}" for mass in MASSES for w in ("clean", "protected"))]
     print(markdown.table([*titles, "accuracy"], []), flush=True)
     releases = []
-    for weight, share, depth, count in product(*grid.values()):
+    for seed, weight, share, depth, count in product(numbers(seeds), *grid.values()):
         options: Options = {"lambda_bind": weight, "tau": share, "layers": int(depth), "candidates": int(count)}
-        releases.append(release := measure(spec, options))
+        releases.append(release := measure(spec.model_copy(update={"seed": int(seed)}), options))
+        cells = [f"{value:g}" for value in (seed, *options.values())]
         for state, masses in release.masses.items():
-            cells = [f"{value:g}" for value in options.values()]
             print("| " + " | ".join([*cells, state, *mass_cells(masses), f"{release.accuracy:.1%}"]) + " |", flush=True)
-    effects = ["fine-tuned victim", "pairs", *(f"{mass}, protected less clean" for mass in MASSES), "accuracy"]
+    effects = ["fine-tuned victim", *(f"{mass}, protected less clean" for mass in MASSES), "accuracy"]
     print("\n" + markdown.table(effects, list(effect_rows(releases, grid))))
 
 
