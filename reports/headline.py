@@ -1,7 +1,7 @@
 """Write the headline of the published matrix: python -m reports.headline
 
-It fills the tables of README.md and docs/findings.md, and draws docs/protection.svg: protection by what the trainer
-knows. A level of knowledge is the part of the required set that a trainer with this knowledge can play.
+It fills the tables of README.md, docs/findings.md and docs/beds.md, and draws docs/protection.svg: protection by what
+the trainer knows. A level of knowledge is the part of the required set that a trainer with this knowledge can play.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from leaderboard.charts import draw_knowledge
 from reports import markdown
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "findings.md")
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / name for name in ("findings.md", "beds.md")))
 FIGURE = ROOT / "docs" / "protection.svg"
 
 DRAWN = ("mmguard", "mmguard_crs", "em", "hypo", "feature_shift", "random_noise")
@@ -201,15 +201,6 @@ def keep_ranked(entry: Entry) -> Entry:
     return entry._replace(levels={level: score for level, score in entry.levels.items() if level in RANKED})
 
 
-def tabulate_others(runs: pd.DataFrame) -> str:
-    """Return one table of the first seed of all games but the first, where they met more than the plain attack."""
-    first = next(iter(score_games(runs)))
-    games = sorted(split_games(runs), key=lambda pair: -len(pair[1]))
-    others = [(game.title, row) for game, played in games if game.title != first for row in score_first_seed(played)]
-    rows = [(title, *row[:3], row[-1]) for title, row in others if not row[-1].startswith("1 of ")]
-    return markdown.table(("played on", *FIRST_SEED[:3], FIRST_SEED[-1]), rows) if rows else ""
-
-
 def tabulate_boxes(runs: pd.DataFrame) -> str:
     """Return what default LoRA loses at the first seed, by the owner's models and the trainer's, on the first bed."""
     beds = dict(split_games(runs))
@@ -238,7 +229,6 @@ def make_tables(runs: pd.DataFrame) -> dict[str, Callable[[], str]]:
     games = score_games(runs)
     return {
         "summary": lambda: tell_summary(runs),
-        "others": lambda: tabulate_others(runs),
         "boxes": lambda: tabulate_boxes(runs),
         "answer": lambda: tell_answer(runs),
         "all games": lambda: tabulate_all(games),

@@ -28,7 +28,8 @@ def find_release() -> tuple[SampleSet, SampleSet]:
     for stages in runs[runs["defense"] == DEFENSE]["stages"]:
         before, after = load_gallery(stages["original"]), load_gallery(stages["protect"])
         if before is not None and after is not None:
-            return before, after
+            shown = {sample.id for sample in after}
+            return SampleSet(tuple(sample for sample in before if sample.id in shown)), after
     raise LookupError(f"no published pictures of {DEFENSE!r}")
 
 

@@ -84,12 +84,13 @@ def test_no_table_of_a_page_is_stale(published_home: Path, page: Path) -> None:
     assert markdown.fill(text, headline.make_tables(headline.load_rows())) == text, "python -m reports.headline"
 
 
-def test_an_interval_in_the_text_of_findings_stands_in_a_table() -> None:
-    for page in headline.PAGES:
-        text = page.read_text(encoding="utf-8")
-        tables = "".join(match[0] for match in markdown.TABLE.finditer(text))
-        outside = re.findall(r"[+-]\d+\.\d+ \[[+-]\d+\.\d+, [+-]\d+\.\d+\]", markdown.TABLE.sub("", text))
-        assert not [interval for interval in outside if interval not in tables]
+def test_an_interval_in_the_text_of_a_page_stands_in_a_table() -> None:
+    texts = [page.read_text(encoding="utf-8") for page in headline.PAGES]
+    tables = "".join(match[0] for text in texts for match in markdown.TABLE.finditer(text))
+    outside = re.findall(
+        r"[+-]\d+\.\d+ \[[+-]\d+\.\d+, [+-]\d+\.\d+\]", "".join(markdown.TABLE.sub("", t) for t in texts)
+    )
+    assert outside and not [interval for interval in outside if interval not in tables]
 
 
 def test_the_figure_shows_published_defenses() -> None:
@@ -123,15 +124,10 @@ def test_a_game_that_met_a_part_of_the_set_has_the_rows_and_attacks_that_were_pl
     runs = headline.load_rows()
     games = headline.score_games(runs)
     (name,) = [name for name in games if name.startswith("emoji_few")]
-    first, *_ = games
     sections = dict(part.split("\n", 1) for part in headline.tabulate_first_seed(runs).split("### ") if part)
-    others = [line.strip("| ").split(" | ") for line in headline.tabulate_others(runs).splitlines()[2:]]
-    assert "`mmguard`" in [release for title, release, *_ in others if title == name]
-    beyond = {title for title, text in sections.items() if "| 1 of " not in text}
-    assert {title for title, *_ in others} == beyond - {first}, "the plain attack alone is no answer"
-    for title, release, plain, best, met in others:
-        (line,) = [line for line in sections[title].splitlines() if line.startswith(f"| {release} |")]
-        assert line.startswith(f"| {release} | {plain} | {best} | ") and line.endswith(f" | {met} |")
+    rows = [line.strip("| ").split(" | ") for line in sections[name].splitlines() if line.startswith("| `")]
+    assert "`mmguard`" in [release for release, *_ in rows]
+    assert all(int(met.split(" of ")[0]) < 12 for *_, met in rows)
     assert name not in headline.tabulate_all(games)
     (part,) = [part for part in headline.tabulate_accuracies(runs).split("### ") if part.startswith(name)]
     played = set(runs[runs["dataset"] == "emoji_few"]["attack_text"])
