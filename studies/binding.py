@@ -36,7 +36,7 @@ Options = dict[str, float | int]
 
 
 class Release(NamedTuple):
-    """What was measured of the release of one combination with one seed.
+    """Measurements of the release of one combination with one seed.
 
     masses: by the state of the victim, attention masses clean and protected, (2, 3, samples), mean over the layers.
     accuracy: of the trainer, on validation, in [0,1].
@@ -49,7 +49,7 @@ class Release(NamedTuple):
 
     @property
     def gains(self) -> dict[str, float]:
-        """What the release adds to each mass of the fine-tuned victim, and the accuracy, by title."""
+        """The change by the release of each mass of the fine-tuned victim, and the accuracy, by title."""
         clean, protected = self.masses["fine-tuned"].mean(-1)
         return {**dict(zip(MASSES, (protected - clean).tolist(), strict=True)), "accuracy": self.accuracy}
 

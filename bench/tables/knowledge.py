@@ -17,7 +17,7 @@ from defenses import REGISTRY as DEFENSES
 TITLES = {
     "plain": "runs default LoRA",
     "K0": "tries other recipes",
-    "K1": "also cleans pictures and words",
+    "K1": "also cleans pictures",
     "K2": "also knows the method",
     "K3": "can have pictures protected",
     "K4": "holds some clean pictures",
