@@ -52,12 +52,12 @@ def attach_adapter(lvlm: LVLM, config: LoraConfig) -> Iterator[list[torch.nn.Par
 def merge_adapter(lvlm: LVLM) -> dict[str, torch.Tensor]:
     """Add the attached adapter to the weights, so that passes cost what they cost without one.
 
-    Return the adapted weights as they were, for `separate_adapter`. In half precision the adapter stays beside the
-    weights, and nothing is returned: a young adapter is as small as the rounding of the sum.
+    Return the adapted weights as they were, for `separate_adapter`. In half precision and in four bits the adapter
+    stays beside the weights, and nothing is returned: a young adapter is as small as the rounding of the sum.
     """
-    if lvlm.model.dtype != torch.float32:
-        return {}
     adapted = {name: p for name, p in lvlm.model.named_parameters() if ".base_layer." in name}
+    if any(parameter.dtype != torch.float32 for parameter in adapted.values()):
+        return {}
     before = {name: parameter.detach().clone() for name, parameter in adapted.items()}
     for layer in _adapter_layers(lvlm):
         layer.merge()

@@ -113,9 +113,12 @@ def test_a_fresh_adapter_changes_no_bit_when_it_is_merged(base: Base) -> None:
     base.assert_untouched()
 
 
-def test_in_half_precision_an_adapter_stays_beside_the_weights(base: Base) -> None:
+@pytest.mark.parametrize("part", ["", "language_model"])
+def test_where_some_weights_are_in_half_precision_an_adapter_stays_beside_them(base: Base, part: str) -> None:
     copied = LVLMCopy(base).lvlm
-    copied.model.to(torch.bfloat16)
+    for name, module in copied.model.named_modules():
+        if isinstance(module, torch.nn.Linear) and part in name:
+            module.to(torch.bfloat16)
     with attach_adapter(copied, lora_config(copied, 4, "language")):
         assert merge_adapter(copied) == {}
         separate_adapter(copied, {})
