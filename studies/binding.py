@@ -23,16 +23,14 @@ from bench.lvlm.adapters import use_adapter
 from bench.lvlm.catalog import load_once
 from bench.samples import SampleSet
 from bench.spec import Method, RunSpec, Threat
-from bench.stages import attack, dataset, evaluate, protect
-from bench.store.predictions import read_table
+from bench.stages import attack, dataset, protect
 from bench.words import plain_words
 from reports import markdown
 from studies.mechanism import MASSES, attention_masses
+from studies.recipes import Options, play_on_validation
 
 SYMBOLS = {"lambda_bind": "λ", "tau": "τ", "layers": "|K|", "candidates": "c"}
 STATES = ("as it is", "fine-tuned")
-
-Options = dict[str, float | int]
 
 
 class Release(NamedTuple):
@@ -62,11 +60,11 @@ def mass_cells(masses: np.ndarray) -> list[str]:
 
 def measure(spec: RunSpec, options: Options) -> Release:
     """Make a release with these options, train on it, and measure both."""
+    accuracy = play_on_validation(spec, options).accuracy
     spec = spec.model_copy(update={"defense": Method(name=spec.defense.name, options=options)})
     release = protect.stage(spec)
     adapter = attack.stage(spec, release, spec.attack)
     assert adapter is not None, "an attack trains"
-    accuracy = read_table(evaluate.stage(spec, adapter, "validation").make().folder)["score"].mean()
     before, after = (SampleSet.load(s.make().folder) for s in (dataset.stage(spec.dataset, "train"), release))
     lvlm = load_once(spec.victim)
     masses = {}
@@ -74,7 +72,7 @@ def measure(spec: RunSpec, options: Options) -> Release:
         with use_adapter(lvlm, folder):
             found = attention_masses(lvlm, before, after, plain_words([lvlm.tokenizer]), float(options["tau"]))
         masses[state] = found[:, : int(options["layers"])].mean(1)
-    return Release(spec.seed, options, masses, float(accuracy))
+    return Release(spec.seed, options, masses, accuracy)
 
 
 def differences(releases: Sequence[Release], option: str, first: float, other: float) -> dict[str, np.ndarray]:
