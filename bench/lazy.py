@@ -26,14 +26,16 @@ class PictureCache:
     def read(self, picture: "Picture") -> np.ndarray:
         """Return the pixels of a picture, loaded if they are not in memory."""
         with self.lock:
-            pixels = self.entries.pop(picture, None)
-            if pixels is None:
-                pixels = picture.load()
-                self.size += pixels.nbytes
+            if picture in self.entries:
+                self.entries.move_to_end(picture)
+                return self.entries[picture]
+        pixels = picture.load()  # without the lock: several threads decode side by side
+        with self.lock:
+            self.size += 0 if picture in self.entries else pixels.nbytes
             self.entries[picture] = pixels
             while self.size > self.limit and len(self.entries) > 1:
                 self.size -= self.entries.popitem(last=False)[1].nbytes
-            return pixels
+        return pixels
 
 
 class Picture:

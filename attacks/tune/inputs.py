@@ -9,6 +9,7 @@ import torch
 from attacks.parts import Part
 from bench.lvlm.base import LVLM, Layout
 from bench.lvlm.text import Prompt
+from bench.lvlm.workers import map_threads
 from bench.samples import Sample
 
 PixelInputs = dict[str, torch.Tensor]
@@ -41,22 +42,18 @@ class Inputs:
         """Return the image tokens of a sample's picture, by its size."""
         return self.victim.layout((sample.shape[0], sample.shape[1]))
 
-    def process(self, picture: np.ndarray) -> PixelInputs:
-        """Run the processor on a picture, (H, W, 3) uint8."""
-        return {key: value.cpu() for key, value in self.victim.run_processor([picture]).items()}
-
-    def picture(self, index: int) -> PixelInputs:
-        """Return the processed picture of a sample; samples that share a picture share it."""
-        sample = self.samples[index]
-        key = id(sample.picture)
-        if key in self.kept:
-            return self.kept[key]
-        processed = self.process(sample.pixels)
-        size = sum(value.nbytes for value in processed.values())
-        if self.kept_bytes + size <= LIMIT:
-            self.kept[key] = processed
-            self.kept_bytes += size
-        return processed
+    def pictures(self, indices: Sequence[int]) -> list[PixelInputs]:
+        """Return the processed pictures of samples; samples that share a picture share it."""
+        samples = {id(self.samples[i].picture): self.samples[i] for i in indices}
+        new = [key for key in samples if key not in self.kept]
+        made = map_threads(lambda key: self.victim.run_processor([samples[key].pixels]), new)
+        processed = dict(zip(new, made, strict=True))
+        for key, picture in processed.items():
+            size = sum(value.nbytes for value in picture.values())
+            if self.kept_bytes + size <= LIMIT:
+                self.kept[key] = picture
+                self.kept_bytes += size
+        return [self.kept.get(key) or processed[key] for key in (id(self.samples[i].picture) for i in indices)]
 
     def collate(self, rows: list[dict[str, int]]) -> dict[str, Any]:
         """Return the batch of the samples at `index` of each row, with labels on the answer tokens only.
@@ -67,7 +64,7 @@ class Inputs:
         samples = [self.samples[i] for i in indices]
         layouts = [self.layout(sample) for sample in samples]
         encoded = self.victim.encode([Prompt(s.question, s.answer) for s in samples], layouts)
-        candidates = [[self.picture(i) for i in indices] for _ in range(self.candidates)]
+        candidates = [self.pictures(indices) for _ in range(self.candidates)]
         return {
             "input_ids": encoded.ids,
             "attention_mask": encoded.mask.long(),
@@ -79,8 +76,7 @@ class Inputs:
 
     def collate_pictures(self, pictures: Sequence[PixelInputs]) -> PixelInputs:
         """Return processed pictures as one batch, in the model's precision and on its device."""
-        batch = self.victim.to_model_dtype(self.victim.collate(pictures))
-        return {key: value.to(self.victim.device) for key, value in batch.items()}
+        return self.victim.to_model(self.victim.collate(pictures))
 
 
 class AugmentedInputs(Inputs):
@@ -92,11 +88,17 @@ class AugmentedInputs(Inputs):
         self.count = count
         self.candidates = max(part.candidates for part in parts)
 
-    def picture(self, index: int) -> PixelInputs:
-        """Return the processed picture of a sample; in the training set after the `augment` of every part, in order."""
-        if index >= self.count:
-            return super().picture(index)
+    def pictures(self, indices: Sequence[int]) -> list[PixelInputs]:
+        """Return processed pictures of the training set after the `augment` of every part in order; or of the others.
+
+        Each picture has a generator of its own, so that several can be augmented side by side.
+        """
+        if indices[0] >= self.count:
+            return super().pictures(indices)
+        return map_threads(self._augmented, indices, self.rng.spawn(len(indices)))
+
+    def _augmented(self, index: int, rng: np.random.Generator) -> PixelInputs:
         picture = self.samples[index].pixels
         for part in self.parts:
-            picture = part.augment(picture, self.rng)
-        return self.process(picture)
+            picture = part.augment(picture, rng)
+        return self.victim.run_processor([picture])

@@ -22,6 +22,7 @@ from bench.lvlm.feature_cache import FeatureCache
 from bench.lvlm.pixels import MODES, Backend, resize
 from bench.lvlm.recompute import LARGE_MODEL, enable_recomputation, recompute_activations
 from bench.lvlm.text import Encoded, Prompt, TextEncoder
+from bench.lvlm.workers import map_threads
 from bench.victims.recipes import Recipe, choose_recipe
 
 Layout = tuple[int, ...]
@@ -139,13 +140,19 @@ class LVLM(ABC):
         return {key: value[..., start:] for key, value in positions.items()}
 
     def run_processor(self, images: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
-        """Run the Hugging Face processor on (H, W, 3) uint8 pictures, as a trainer does; return its model inputs."""
+        """Run the Hugging Face processor on (H, W, 3) uint8 pictures, as a trainer does.
+
+        Returns its model inputs, in main memory.
+        """
         # The processor would guess the format: a picture three pixels high looks like one with channels first.
-        inputs = self.processor(images=list(images), return_tensors="pt", input_data_format="channels_last")
-        return dict(inputs.to(self.device))
+        return dict(self.processor(images=list(images), return_tensors="pt", input_data_format="channels_last"))
+
+    def process_each(self, images: Sequence[np.ndarray]) -> list[dict[str, torch.Tensor]]:
+        """Run the processor on each picture by itself, side by side on the cores that may be used."""
+        return map_threads(lambda image: self.run_processor([image]), images)
 
     def collate(self, pictures: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-        """Join the results of `run_processor` for single pictures into one batch."""
+        """Join the results of `process_each` into one batch."""
         return {key: torch.cat([picture[key] for picture in pictures]) for key in pictures[0]}
 
     def make_cache(self, layers: Sequence[tuple[torch.Tensor, torch.Tensor]] | None = None) -> Cache:
@@ -203,7 +210,7 @@ class LVLM(ABC):
             attention_mask=head.mask.long(),
             past_key_values=cache,
             use_cache=True,
-            **self.to_model_dtype(inputs),
+            **self.to_model(inputs),
         )
         return Prefix(length, [(layer.keys, layer.values) for layer in cache.layers])
 
@@ -255,14 +262,19 @@ class LVLM(ABC):
         recompute = self.recomputes and torch.is_grad_enabled() and "past_key_values" not in inputs
         with record_into(recorder), recompute_activations(self.model) if recompute else nullcontext():
             hidden = self.model.model(
-                **{"attention_mask": encoded.mask.long(), "use_cache": False, **tokens, **self.to_model_dtype(inputs)}
+                **{"attention_mask": encoded.mask.long(), "use_cache": False, **tokens, **self.to_model(inputs)}
             )[0]
         return Forward(self.answer_loss(encoded, hidden), recorder)
 
-    def to_model_dtype(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """Cast floating-point inputs to the model's precision; before this, perturbed pixels are float32 or better."""
+    def to_model(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Move tensors to the model's device and cast those of floats to its precision.
+
+        Before this, perturbed pixels are float32 or better.
+        """
         return {
-            key: value.to(self.model.dtype) if isinstance(value, torch.Tensor) and value.is_floating_point() else value
+            key: value.to(self.device, self.model.dtype if value.is_floating_point() else value.dtype)
+            if isinstance(value, torch.Tensor)
+            else value
             for key, value in inputs.items()
         }
 
@@ -295,7 +307,7 @@ class LVLM(ABC):
             attention_mask=encoded.mask.long(),
             generation_config=greedy,
             **self.generation_inputs(encoded, layouts),
-            **self.to_model_dtype(self.run_processor(images)),
+            **self.to_model(self.collate(self.process_each(images))),
         )
         answers = self.tokenizer.batch_decode(ids[:, encoded.ids.shape[1] :], skip_special_tokens=True)
         return [answer.strip() for answer in answers]

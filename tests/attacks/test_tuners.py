@@ -93,8 +93,8 @@ def test_of_several_candidates_the_hardest_is_selected(llava: LVLM, samples: Sam
     some = samples[:4]
     inputs = Inputs(llava, some)
     batch = inputs.collate([{"index": i} for i in range(4)])
-    blank = inputs.process(np.zeros_like(some[0].pixels))
-    candidates = [[inputs.picture(i) for i in range(4)], [blank] * 4]
+    blank = llava.run_processor([np.zeros_like(some[0].pixels)])
+    candidates = [inputs.pictures(range(4)), [blank] * 4]
     selected = select_hardest(llava.model, batch, candidates, inputs)
 
     def losses(pictures: list[np.ndarray]) -> torch.Tensor:
@@ -111,16 +111,16 @@ def test_processed_pictures_fill_a_limit_and_no_more(
     llava: LVLM, samples: SampleSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     three = [*samples[:3], samples[0].change(id="again", question="Once more?")]
-    expected = [Inputs(llava, three).picture(i) for i in range(4)]
+    expected = Inputs(llava, three).pictures(range(4))
     size = sum(value.nbytes for value in expected[0].values())
     monkeypatch.setattr("attacks.tune.inputs.LIMIT", 2 * size)
     inputs = Inputs(llava, three)
     for _ in range(2):
-        first = [inputs.picture(i) for i in range(4)]
+        first = [inputs.pictures([i])[0] for i in range(4)]
         assert all(one[key].equal(two[key]) for one, two in zip(first, expected, strict=True) for key in one)
     assert inputs.kept_bytes == 2 * size
-    assert [inputs.picture(i) is first[i] for i in range(4)] == [True, True, False, True]
-    assert inputs.picture(3) is inputs.picture(0), "samples of one picture share it"
+    assert [inputs.pictures([i])[0] is first[i] for i in range(4)] == [True, True, False, True]
+    assert inputs.pictures([3])[0] is inputs.pictures([0])[0], "samples of one picture share it"
 
 
 def test_a_sample_that_the_victim_cannot_read_is_refused_before_the_first_step(llava: LVLM, samples: SampleSet) -> None:
@@ -141,15 +141,28 @@ def test_a_batch_has_the_tokens_of_its_samples_alone(llava: LVLM, samples: Sampl
 def test_pictures_are_augmented_anew_and_those_of_validation_are_not(llava: LVLM, samples: SampleSet) -> None:
     parts = REGISTRY.build(Method(name="lora_sft+crop_color")).parts
     inputs = AugmentedInputs(llava, samples[:6], 4, parts, 0)
-    plain = Inputs(llava, samples[:6])
-    for index in range(6):
-        one, two = inputs.picture(index), inputs.picture(index)
-        assert all(one[key].equal(two[key]) for key in one) is (index >= 4)
-        assert all(one[key].equal(plain.picture(index)[key]) for key in one) is (index >= 4)
-    again = AugmentedInputs(llava, samples[:6], 4, parts, 0)
-    assert again.picture(0)["pixel_values"].equal(
-        AugmentedInputs(llava, samples[:6], 4, parts, 0).picture(0)["pixel_values"]
-    )
+    plain = Inputs(llava, samples[:6]).pictures(range(6))
+    for indices in ([0, 1, 2, 3], [4, 5]):
+        for index, one, two in zip(indices, inputs.pictures(indices), inputs.pictures(indices), strict=True):
+            assert all(one[key].equal(two[key]) for key in one) is (index >= 4)
+            assert all(one[key].equal(plain[index][key]) for key in one) is (index >= 4)
+
+
+def test_augmentations_depend_on_the_seed_alone(llava: LVLM, samples: SampleSet) -> None:
+    parts = REGISTRY.build(Method(name="lora_sft+crop_color")).parts
+
+    def draw(threads: int, seed: int, *batches: list[int]) -> torch.Tensor:
+        inputs, before = AugmentedInputs(llava, samples[:4], 4, parts, seed), torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            return torch.cat([inputs.collate_pictures(inputs.pictures(batch))["pixel_values"] for batch in batches])
+        finally:
+            torch.set_num_threads(before)
+
+    one = draw(1, 0, [0, 1, 2, 3])
+    assert one.equal(draw(3, 0, [0, 1, 2, 3])), "however many threads there are"
+    assert one.equal(draw(3, 0, [0, 1], [2, 3])), "and into however many batches they are cut"
+    assert not one.equal(draw(1, 1, [0, 1, 2, 3]))
 
 
 @pytest.mark.parametrize("tuner", ["lora_sft", "adversarial"])

@@ -91,7 +91,7 @@ class SmolVLM(LVLM):
         inputs = self.processor(
             images=[[image] for image in images], return_tensors="pt", input_data_format="channels_last"
         )
-        return dict(inputs.to(self.device))
+        return dict(inputs)
 
     def collate(self, pictures: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
         count = max(picture["pixel_values"].shape[1] for picture in pictures)

@@ -68,7 +68,7 @@ def test_every_method_of_a_model_works_on_a_gpu(name: str) -> None:
 
         pairs = zip(PROMPTS, USUAL, strict=True)
         inputs = Inputs(lvlm, [Sample(p.question, p.question, a, p.question, p.answer) for p, a in pairs])
-        assert all(value.device.type == "cpu" for i in range(3) for value in inputs.picture(i).values())
+        assert all(value.device.type == "cpu" for picture in inputs.pictures(range(3)) for value in picture.values())
         with attach_adapter(lvlm, lora_config(lvlm, 2, "all")) as parameters:
             batch = inputs.collate([{"index": i} for i in range(3)])
             trained = torch.autograd.grad(lvlm.model(**batch).loss, parameters, allow_unused=True)
