@@ -18,7 +18,7 @@ from bench.tables.ranks import compute_leaderboard
 from bench.tables.runs import load_published_runs
 from bench.tables.worth import CURVES, Worth, compute_worth
 from leaderboard.charts import draw_knowledge
-from reports import markdown
+from reports import markdown, own_recipes
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *(ROOT / "docs" / name for name in ("findings.md", "beds.md")))
@@ -180,18 +180,23 @@ def _per_cent(accuracy: float | None) -> str:
     return "" if accuracy is None or pd.isna(accuracy) else f"{100 * accuracy:.1f}"
 
 
-def tell_answer(runs: pd.DataFrame) -> str:
-    """Return the answer of the game that was played most, as a list of sentences."""
+def find_most_played(runs: pd.DataFrame) -> tuple[list[Entry], pd.DataFrame]:
+    """Return the game with most rows: its entries, and its rows."""
     name, entries = next(iter(score_games(runs).items()))
     (played,) = [played for game, played in split_games(runs) if game.title == name]
+    return entries, played
+
+
+def tell_answer(runs: pd.DataFrame) -> str:
+    """Return the answer of the game that was played most, as a list of sentences."""
+    entries, played = find_most_played(runs)
     sentences = [*describe_game(entries), *tell_worth(compute_worth(entries, played))]
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
 def tell_summary(runs: pd.DataFrame) -> str:
     """Return the table of the game that was played most, with the releases that met the whole set, and their worth."""
-    name, entries = next(iter(score_games(runs).items()))
-    (played,) = [played for game, played in split_games(runs) if game.title == name]
+    entries, played = find_most_played(runs)
     met = [entry for entry in entries if "K2" in entry.levels]
     return "\n\n".join([tabulate_game(list(map(keep_ranked, met))), *tell_worth(compute_worth(entries, played))])
 
@@ -233,6 +238,7 @@ def make_tables(runs: pd.DataFrame) -> dict[str, Callable[[], str]]:
         "answer": lambda: tell_answer(runs),
         "all games": lambda: tabulate_all(games),
         "first seed": lambda: tabulate_first_seed(runs),
+        "own recipes": lambda: own_recipes.tabulate(find_most_played(runs)[1]),
         "outside the set": lambda: tabulate_outside(runs),
         "worth": lambda: tabulate_worth(runs),
         "accuracies": lambda: tabulate_accuracies(runs),

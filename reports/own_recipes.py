@@ -1,0 +1,77 @@
+"""The own recipe of each searched method beside its default: what both cost, and what they protect."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+from pydantic import Field
+
+from bench import yamlfile
+from bench.spec import Closed, identity
+from bench.tables.ranks import compute_leaderboard
+from reports import markdown
+from studies.recipes import Options, loop_options
+
+FILE = Path(__file__).with_suffix(".yaml")
+
+COLUMNS = (
+    "release", "recipe", "pixel steps", "surrogate steps", "seconds", "right in the search", "runs default LoRA",
+    "best of what was played", "attacks met",
+)  # fmt: skip
+
+
+class OwnRecipe(Closed):
+    """What a search found for a method, and what the trainer of the search reached, in [0,1]."""
+
+    attack: str
+    options: Options
+    default: float = Field(ge=0, le=1)
+    own: float = Field(ge=0, le=1)
+    trials: int = Field(ge=1)
+
+    @property
+    def recipes(self) -> list[tuple[Options, float]]:
+        """The default and, if it is another, the own recipe, each with what the trainer reached."""
+        return [({}, self.default), *([(self.options, self.own)] if self.options else [])]
+
+
+class OwnRecipes(Closed):
+    """What was found for each method, by its name."""
+
+    methods: dict[str, OwnRecipe]
+
+
+def load() -> dict[str, OwnRecipe]:
+    """Return what was found for each method, by its name."""
+    return yamlfile.read(FILE, OwnRecipes).methods
+
+
+def tabulate(played: pd.DataFrame) -> str:
+    """Return the table of the searched methods from the rows of one game at its first seed, columns as `COLUMNS`."""
+    first = played[played["seed"] == played["seed"].min()]
+    board = compute_leaderboard(first).set_index("defense_label")
+
+    methods = zip(first["defense"], first["defense_options"], first["defense_label"], strict=True)
+    labels = {identity([name, options]): label for name, options, label in methods}
+
+    def rows() -> Iterator[list[str]]:
+        for name, found in load().items():
+            for options, accuracy in found.recipes:
+                label = labels.get(identity([name, options]))
+                if label is not None:
+                    row = board.loc[label]
+                    yield [f"`{name}`", *_describe(name, options), f"{row.seconds_protect:.0f}", f"{accuracy:.1%}",
+                           _protection(row, "plain"), _protection(row, "so_far"), f"{row.met} of {row.of}"]  # fmt: skip
+
+    return markdown.table(COLUMNS, rows())
+
+
+def _describe(name: str, options: Options) -> list[str]:
+    """Return the cells of a recipe and of the steps that it takes."""
+    o = loop_options(name, options)
+    recipe = ", ".join(f"{key}={value}" for key, value in options.items()) or "default"
+    return [recipe, str(o.rounds * o.image_steps), str(o.rounds * o.inner_steps)]
+
+
+def _protection(row: pd.Series, level: str) -> str:
+    return markdown.interval((row[level], row[f"{level}_low"], row[f"{level}_high"]))
