@@ -12,7 +12,7 @@ import pandas as pd
 from bench.scoring.stats import Estimate
 from bench.spec import PROTOCOL
 from bench.tables.cells import compute_cells
-from bench.tables.game import split_games
+from bench.tables.game import Game, split_games
 from bench.tables.knowledge import TITLES, Entry, describe_game, score_game, split_set, tabulate_points
 from bench.tables.ranks import compute_leaderboard
 from bench.tables.runs import load_published_runs
@@ -32,6 +32,9 @@ BOXED = ("mmguard", "em", "hypo")
 
 RANKED = ("plain", "K0", "K1", "K2")
 """Levels that decide the rank. A trainer of K3 or K4 holds more than the release, and is compared with that."""
+
+FirstSeeds = dict[Game, list[tuple[str, ...]]]
+"""The rows of each game at its first seed, columns as `FIRST_SEED`."""
 
 FIRST_SEED = ("release", TITLES["plain"], "best of what was played", "attack", "attacks met")
 
@@ -100,10 +103,15 @@ def score_first_seed(played: pd.DataFrame) -> list[tuple[str, ...]]:
     ]
 
 
-def tabulate_first_seed(runs: pd.DataFrame) -> str:
+def score_first_seeds(runs: pd.DataFrame) -> FirstSeeds:
+    """Return the rows of every game at its first seed."""
+    return {game: score_first_seed(played) for game, played in split_games(runs)}
+
+
+def tabulate_first_seed(first: FirstSeeds) -> str:
     """Return for each game all defenses at its first seed, where some met a part of the required set alone."""
-    scored = ((game, score_first_seed(played)) for game, played in split_games(runs))
-    return "\n\n".join(f"### {game.title}\n\n{markdown.table(FIRST_SEED, rows)}" for game, rows in scored if rows)
+    scored = {game: rows for game, rows in first.items() if rows}
+    return "\n\n".join(f"### {game.title}\n\n{markdown.table(FIRST_SEED, rows)}" for game, rows in scored.items())
 
 
 def tabulate_outside(runs: pd.DataFrame) -> str:
@@ -127,13 +135,13 @@ def tabulate_outside(runs: pd.DataFrame) -> str:
     return "\n\n".join(tables())
 
 
-def tabulate_worth(runs: pd.DataFrame) -> str:
+def tabulate_worth(worths: dict[str, list[Worth]]) -> str:
     """Return for each game with a clean learning curve the share of clean pictures that each release is worth."""
 
     def tables() -> Iterator[str]:
-        for game, played in split_games(runs):
+        for name, rows_of_worth in worths.items():
             by_defense: dict[str, dict[str, Worth]] = {}
-            for worth in compute_worth(score_game(played), played):
+            for worth in rows_of_worth:
                 by_defense.setdefault(worth.defense, {})[worth.level] = worth
             rows = (
                 [f"`{defense}`", *(_share(levels.get(level)) for level in CURVES)]
@@ -141,7 +149,7 @@ def tabulate_worth(runs: pd.DataFrame) -> str:
             )
             if by_defense:
                 columns = ("release", *(TITLES[level] for level in CURVES))
-                yield f"### {game.title}\n\n" + markdown.table(columns, rows)
+                yield f"### {name}\n\n" + markdown.table(columns, rows)
 
     return "\n\n".join(tables())
 
@@ -180,25 +188,15 @@ def _per_cent(accuracy: float | None) -> str:
     return "" if accuracy is None or pd.isna(accuracy) else f"{100 * accuracy:.1f}"
 
 
-def find_most_played(runs: pd.DataFrame) -> tuple[list[Entry], pd.DataFrame]:
-    """Return the game with most rows: its entries, and its rows."""
-    name, entries = next(iter(score_games(runs).items()))
-    (played,) = [played for game, played in split_games(runs) if game.title == name]
-    return entries, played
+def tell_answer(entries: list[Entry], worth: list[Worth]) -> str:
+    """Return the answer of a game as a list of sentences."""
+    return "\n".join(f"- {sentence}" for sentence in [*describe_game(entries), *tell_worth(worth)])
 
 
-def tell_answer(runs: pd.DataFrame) -> str:
-    """Return the answer of the game that was played most, as a list of sentences."""
-    entries, played = find_most_played(runs)
-    sentences = [*describe_game(entries), *tell_worth(compute_worth(entries, played))]
-    return "\n".join(f"- {sentence}" for sentence in sentences)
-
-
-def tell_summary(runs: pd.DataFrame) -> str:
-    """Return the table of the game that was played most, with the releases that met the whole set, and their worth."""
-    entries, played = find_most_played(runs)
+def tell_summary(entries: list[Entry], worth: list[Worth]) -> str:
+    """Return the table of a game with the releases that met the whole set, and their worth."""
     met = [entry for entry in entries if "K2" in entry.levels]
-    return "\n\n".join([tabulate_game(list(map(keep_ranked, met))), *tell_worth(compute_worth(entries, played))])
+    return "\n\n".join([tabulate_game(list(map(keep_ranked, met))), *tell_worth(worth)])
 
 
 def keep_ranked(entry: Entry) -> Entry:
@@ -206,15 +204,13 @@ def keep_ranked(entry: Entry) -> Entry:
     return entry._replace(levels={level: score for level, score in entry.levels.items() if level in RANKED})
 
 
-def tabulate_boxes(runs: pd.DataFrame) -> str:
-    """Return what default LoRA loses at the first seed, by the owner's models and the trainer's, on the first bed."""
-    beds = dict(split_games(runs))
-    most = max(beds, key=lambda game: len(beds[game]))
+def tabulate_boxes(first: FirstSeeds, dataset: str) -> str:
+    """Return what default LoRA loses at the first seed on a data set, by the owner's models and the trainer's."""
 
     def rows() -> Iterator[list[str]]:
-        for game, played in sorted(beds.items(), key=lambda pair: (pair[0].victim, pair[0].threat != "white")):
-            plain = {release.strip("`"): text for release, text, *_ in score_first_seed(played)}
-            if game.dataset == most.dataset:
+        for game, scored in sorted(first.items(), key=lambda pair: (pair[0].victim, pair[0].threat != "white")):
+            plain = {release.strip("`"): text for release, text, *_ in scored}
+            if game.dataset == dataset:
                 models = ", ".join(f"`{name}`" for name in game.surrogates.split(","))
                 yield [f"`{game.victim}`", models, *(plain.get(name, "") for name in BOXED)]
 
@@ -230,17 +226,20 @@ def tell_worth(rows: list[Worth], defense: str = "mmguard") -> list[str]:
 
 
 def make_tables(runs: pd.DataFrame) -> dict[str, Callable[[], str]]:
-    """Return what makes each table of the pages, by its name there."""
-    games = score_games(runs)
+    """Return what makes each table of the pages, by its name there. What several of them need is computed here."""
+    games, first = score_games(runs), score_first_seeds(runs)
+    played = {game.title: rows for game, rows in split_games(runs)}
+    worths = {name: compute_worth(entries, played[name]) for name, entries in games.items()}
+    most = next(iter(games))
     return {
-        "summary": lambda: tell_summary(runs),
-        "boxes": lambda: tabulate_boxes(runs),
-        "answer": lambda: tell_answer(runs),
+        "summary": lambda: tell_summary(games[most], worths[most]),
+        "boxes": lambda: tabulate_boxes(first, played[most]["dataset"].iloc[0]),
+        "answer": lambda: tell_answer(games[most], worths[most]),
         "all games": lambda: tabulate_all(games),
-        "first seed": lambda: tabulate_first_seed(runs),
-        "own recipes": lambda: own_recipes.tabulate(find_most_played(runs)[1]),
+        "first seed": lambda: tabulate_first_seed(first),
+        "own recipes": lambda: own_recipes.tabulate(played[most]),
         "outside the set": lambda: tabulate_outside(runs),
-        "worth": lambda: tabulate_worth(runs),
+        "worth": lambda: tabulate_worth(worths),
         "accuracies": lambda: tabulate_accuracies(runs),
     }
 

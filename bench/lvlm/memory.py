@@ -1,5 +1,6 @@
 """Work that is too large for memory is done in smaller parts."""
 
+import ctypes
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
@@ -58,3 +59,10 @@ class MemoryLimit:
 def is_out_of_memory(error: Exception) -> bool:
     """Return True if torch ran out of memory, or left too little of it for cuBLAS."""
     return should_reduce_batch_size(error) or "CUBLAS_STATUS_ALLOC_FAILED" in str(error)
+
+
+def return_freed_memory() -> None:
+    """Have the C library of Linux give freed memory back to the system. Other libraries do this by themselves."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -13,7 +13,7 @@ from lm_eval.api.model import LM
 from bench.errors import UserError
 from bench.lazy import Picture
 from bench.lvlm.base import LVLM
-from bench.lvlm.memory import MemoryLimit
+from bench.lvlm.memory import MemoryLimit, return_freed_memory
 from bench.progress import Progress
 
 logging.getLogger("lm_eval").setLevel(logging.ERROR)  # its warnings list every option it is given
@@ -48,6 +48,7 @@ class LVLMForEval(LM):
                 for part in self.memory_limit.map_parts(partial(self._answer, limit), batch):
                     answers += part
                 self.progress(len(answers) / len(requests), f"{len(answers)}/{len(requests)} answers")
+        return_freed_memory()  # the pictures are done, and lm-eval now makes two records of each answer
         return answers
 
     def _answer(self, limit: int, requests: Sequence[Instance]) -> list[str]:

@@ -1,13 +1,15 @@
 """Work is done in parts that fit into memory: every item once and in order; other errors pass."""
 
+import platform
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.lvlm.memory import MemoryLimit
+from bench.lvlm.memory import MemoryLimit, return_freed_memory
 
 
 def out_of_memory() -> Exception:
@@ -70,3 +72,16 @@ def test_other_errors_pass_at_once(error: BaseException) -> None:
     with pytest.raises(type(error)):
         MemoryLimit().map_parts(work, range(8))
     assert attempts == [8]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only this library keeps freed memory")
+def test_freed_memory_goes_back_to_the_system() -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    blocks = [bytearray(100_000) for _ in range(1000)]
+    last = blocks.pop()  # what lies at the end keeps the rest from going back by itself
+    full = resident()
+    blocks.clear()
+    return_freed_memory()
+    assert resident() < full - 90_000_000 and len(last) == 100_000
