@@ -47,8 +47,8 @@ class LVLMForEval(LM):
                 batch = same_limit[start : start + self.batch]
                 for part in self.memory_limit.map_parts(partial(self._answer, limit), batch):
                     answers += part
+                return_freed_memory()  # else the answers lie between the pieces of the pictures, and the peak grows
                 self.progress(len(answers) / len(requests), f"{len(answers)}/{len(requests)} answers")
-        return_freed_memory()  # the pictures are done, and lm-eval now makes two records of each answer
         return answers
 
     def _answer(self, limit: int, requests: Sequence[Instance]) -> list[str]:

@@ -17,6 +17,7 @@ from typing_extensions import TypeVar
 
 from bench.errors import UserError
 from bench.lvlm.base import LVLM, Prefix
+from bench.lvlm.memory import return_freed_memory
 from bench.lvlm.text import Encoded
 from bench.progress import Progress
 from bench.runtime import seed_everything
@@ -257,7 +258,9 @@ class PixelDefense(Defense[P]):
             batch = Batch(draft, list(part))
             return float(surrogate.lvlm.forward(batch.encode(surrogate.lvlm), batch.images()).loss.sum())
 
-        return sum(draft.memory_limit.map_parts(total, indices)) / len(indices)
+        size = self.options.inner_batch
+        parts = [indices[start : start + size] for start in range(0, len(indices), size)]
+        return sum(loss for part in parts for loss in draft.memory_limit.map_parts(total, part)) / len(indices)
 
     def adapt_once(self, surrogate: Surrogate, batch: Batch, draw: Draw) -> float:
         """Take one adapter step on the mean loss of the batch's answer tokens. Return the loss."""
@@ -285,6 +288,7 @@ class PixelDefense(Defense[P]):
         if loss is None:
             loss = self.step_turn(batches, surrogates, progress)
             save_turn(batches, batches[0].round, number, loss)
+            return_freed_memory()  # else what little is kept of a turn lies between the pieces, and the peak grows
         return loss
 
     def step_turn(self, batches: Sequence[Batch], surrogates: Sequence[Surrogate], progress: Progress) -> float:
