@@ -21,7 +21,7 @@ COLUMNS = (
 
 
 class OwnRecipe(Closed):
-    """What a search found for a method, and what the trainer of the search reached, in [0,1]."""
+    """The recipe that a search found for a method, and what the trainer of the search reached, in [0,1]."""
 
     attack: str
     options: Options
@@ -36,7 +36,7 @@ class OwnRecipe(Closed):
 
 
 class OwnRecipes(Closed):
-    """What was found for each method, by its name."""
+    """The findings of all searches, by the name of the method."""
 
     methods: dict[str, OwnRecipe]
 
