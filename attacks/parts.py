@@ -82,7 +82,10 @@ class Part(Registered[O_co]):
         return released
 
     def augment(self, pixels: np.ndarray, rng: Generator) -> np.ndarray:
-        """Return an augmented picture, (H, W, 3) uint8 in 0..255. Called in every step of training."""
+        """Return an augmented picture, (H, W, 3) uint8 in 0..255. Called in every step of training.
+
+        Several pictures are augmented at once, each in a thread with a generator of its own: keep nothing on `self`.
+        """
         return pixels
 
 

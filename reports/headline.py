@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.scoring.stats import Estimate
 from bench.spec import PROTOCOL
 from bench.tables.cells import compute_cells
 from bench.tables.game import Game, split_games
@@ -94,8 +93,8 @@ def score_first_seed(played: pd.DataFrame) -> list[tuple[str, ...]]:
     return [
         (
             f"`{row.defense_label}`" + (" (control)" if row.status == "control" else ""),
-            _estimate(row.plain, row.plain_low, row.plain_high),
-            _estimate(row.so_far, row.so_far_low, row.so_far_high),
+            markdown.interval((row.plain, row.plain_low, row.plain_high)),
+            markdown.interval((row.so_far, row.so_far_low, row.so_far_high)),
             f"`{row.attack}`",
             f"{row.met} of {row.of}",
         )
@@ -125,7 +124,7 @@ def tabulate_outside(runs: pd.DataFrame) -> str:
                 (
                     f"`{cell.defense_label}`",
                     f"`{cell.attack_label}`",
-                    _estimate(cell.protection, cell.low, cell.high),
+                    markdown.interval((cell.protection, cell.low, cell.high)),
                     str(cell.seeds),
                 )
                 for cell in compute_cells(played).itertuples()
@@ -159,10 +158,6 @@ def _share(worth: Worth | None) -> str:
         return ""
     value, low, high = (100 * share for share in worth.share)
     return f"{value:.0f} % [{low:.0f}, {high:.0f}], {worth.seeds} seed{'s' if worth.seeds > 1 else ''}"
-
-
-def _estimate(value: float, low: float, high: float) -> str:
-    return "" if pd.isna(value) else markdown.interval(Estimate(value, low, high))
 
 
 def tabulate_accuracies(runs: pd.DataFrame) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from math import isnan
 
 TABLE = re.compile(r"<!-- table: (.+?) -->\n.*?<!-- end -->", re.S)
 
@@ -20,13 +21,13 @@ def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def interval(estimate: Iterable[float], digits: int = 2) -> str:
-    """Return an estimate (value, low, high) with the limits of its interval.
+    """Return an estimate (value, low, high) with the limits of its interval; nothing for NaN, which is no estimate.
 
     >>> interval([0.63, 0.57, 0.69])
     '+0.63 [+0.57, +0.69]'
     """
     value, low, high = estimate
-    return f"{value:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+    return "" if isnan(value) else f"{value:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
 
 
 def fill(text: str, tables: Mapping[str, Callable[[], str]]) -> str:

@@ -47,7 +47,7 @@ class LVLMForEval(LM):
                 batch = same_limit[start : start + self.batch]
                 for part in self.memory_limit.map_parts(partial(self._answer, limit), batch):
                     answers += part
-                return_freed_memory()  # else the answers lie between the pieces of the pictures, and the peak grows
+                return_freed_memory()  # else answers that are kept lie between the freed pieces of pictures
                 self.progress(len(answers) / len(requests), f"{len(answers)}/{len(requests)} answers")
         return answers
 

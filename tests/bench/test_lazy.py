@@ -1,5 +1,6 @@
 """Pictures are read when they are asked for, and what does not fit into memory is in a file, with the same content."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +97,13 @@ def test_a_picture_that_is_gone_is_one_line(stored: SampleSet, tmp_path: Path) -
     (tmp_path / "set" / "images" / "p0.png").unlink()
     with pytest.raises(UserError, match=r"^p0.png: gone from .*set/images; allowed: a file that stays"):
         _ = stored[0].pixels
+
+
+def test_threads_that_read_at_once_see_whole_pictures_and_a_cache_within_its_limit() -> None:
+    cache = PictureCache(limit=60)
+    pictures = [Picture(lambda n=number: np.full((2, 2, 3), n, np.uint8), cache) for number in range(9)]  # type: ignore[misc]
+    order = np.random.default_rng(0).integers(0, 9, 2000).tolist()
+    with ThreadPoolExecutor(8) as pool:
+        read = list(pool.map(lambda number: pictures[number].read(), order))
+    assert all((pixels == number).all() for pixels, number in zip(read, order, strict=True))
+    assert cache.size == sum(pixels.nbytes for pixels in cache.entries.values()) <= 60

@@ -64,6 +64,28 @@ def test_the_default_adapter_steps_lower_the_loss_of_the_release(name: str, vict
         assert adaptation["inner_after"] < (1 - FALL) * adaptation["inner_before"], adaptation
 
 
+def test_the_loss_of_a_release_is_that_of_its_samples_a_few_at_a_time(
+    victim: LVLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = SampleSet(load("emoji_catalog", "train").samples[:20])
+    sizes: list[int] = []
+    forward = victim.forward
+    monkeypatch.setattr(
+        victim, "forward", lambda encoded, *rest: (sizes.append(len(encoded.ids)), forward(encoded, *rest))[1]
+    )
+
+    def loss(few: int) -> float:
+        defense = PixelDefense(PixelOptions(inner_batch=few))
+        with attach_surrogate(victim, 4, 0.0, 1e-3) as surrogate:
+            draft = defense.make_draft(samples, [surrogate], Budget(), 0, np.random.default_rng(0))
+            return defense.release_loss(surrogate, draft)
+
+    together = loss(32)
+    assert sizes == [20] and together > 0
+    assert loss(8) == pytest.approx(together, rel=1e-5)
+    assert sizes[1:] == [8, 8, 4]
+
+
 def test_every_method_but_tap_keeps_to_one_cost() -> None:
     steps = {name: options_of(name).rounds * options_of(name).image_steps for name in GRADIENT_MADE}
     assert 100 <= steps.pop("tap") <= 250
