@@ -63,13 +63,15 @@ def wait_for(page: Page) -> None:
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible(timeout=LONGEST)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=LONGEST)
     page.wait_for_function("[...document.images].every(image => image.complete)", timeout=LONGEST)
-    page.wait_for_timeout(1500)
+    page.wait_for_load_state("networkidle", timeout=LONGEST)
+    page.wait_for_timeout(500)
 
 
 def picture(page: Page, file: Path, width: int, *, whole: bool = True) -> None:
     """Write a picture of a page at a width; the whole page, or its first screen."""
     page.set_viewport_size({"width": width, "height": 900})
     wait_for(page)
+    page.wait_for_timeout(1500)
     height = page.evaluate("document.querySelector('[data-testid=stMain]')?.scrollHeight ?? 900")
     page.set_viewport_size({"width": width, "height": min(4000, int(height) + 80) if whole else 900})
     page.wait_for_timeout(800)
