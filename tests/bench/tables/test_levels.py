@@ -125,6 +125,19 @@ def test_what_was_not_met_is_named_and_a_seed_with_too_little_does_not_count(pla
     assert level.attacks == {0: "full_sft"}
 
 
+def test_a_seed_without_the_baseline_of_clean_samples_is_left_out(play: Callable, answers: Answers) -> None:
+    """It met the shortlist, but nobody trained on the clean samples alone: what they give could not be taken off."""
+    mixed, first, later = play("full_sft", release=0.6), play(release=0.7), play(release=0.7, seed=1)
+    own = {"own": {"test": 0.5, "validation": 0.45}}
+    mixed.stages, mixed.baselines = mixed.stages | {"own": answers.write(0.5)}, {**(mixed.baselines or {}), **own}
+    shortlist = [play("full_sft", release=0.3, seed=1), later]
+    assert protection(mixed, first, *shortlist) == pytest.approx(1 - 0.2 / 0.3)
+    again = shortlist[0]
+    again.stages, again.baselines = again.stages | {"own": answers.write(0.5)}, {**(again.baselines or {}), **own}
+    level = score_level(tabulate_runs([mixed, first, *shortlist]), SET)
+    assert level is not None and set(level.attacks) == {0, 1}
+
+
 MANY = ("lora_sft", "a", "b", "c", "d", "e", "f")
 GAINS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.15)
 
