@@ -62,9 +62,9 @@ def score_level(
 
     The seed that met most attacks gives the shortlist: the first attack of the set and the four that are best with the
     release on validation. Attacks with equal accuracies, as where no words were inserted that one of them could drop,
-    count as the first of them. Another seed counts if it has met these and has the same baselines: a trainer with clean
-    samples is not compared with what they reach without. `game`: rows of all defenses of the game, whose clean sides
-    count too, since they are the same for every defense; by default `runs` alone.
+    count as the first of them. Another seed counts if it has met these, and if the same attack brings its best
+    baseline: what a trainer's clean samples give is taken off at every seed. `game`: rows of all defenses of the game,
+    whose clean sides count too, since they are the same for every defense; by default `runs` alone.
     `further`: attacks outside the set. One counts for a seed, with its own clean side and baselines, where that leaves
     clearly less protection on validation than the set alone (`CLEAR`); otherwise it is as if it had not been played.
     Returns None where no attack of the set was met.
@@ -74,11 +74,13 @@ def score_level(
         return None
     by_seed = {seed: met[met["seed"] == seed] for seed in sorted(set(map(int, met["seed"])))}
     fullest = max(by_seed.values(), key=len)
-    texts, roles = set(fullest["attack_text"]), _roles(fullest)
+    texts, baselines = set(fullest["attack_text"]), _best_baselines(fullest)
     distinct = fullest.drop_duplicates(["validation", "utility"])
     shortlist = {*distinct.nlargest(SHORTLIST, "validation")["attack_text"], attacks[0]} & texts
     by_seed = {
-        seed: rows for seed, rows in by_seed.items() if shortlist <= set(rows["attack_text"]) and roles <= _roles(rows)
+        seed: rows
+        for seed, rows in by_seed.items()
+        if shortlist <= set(rows["attack_text"]) and baselines & _best_baselines(rows)
     }
     clean_sides, others = met if game is None else _rows_of_set(game, attacks), _rows_of_set(runs, further)
     choices = {
@@ -163,9 +165,10 @@ def _clean_side(row: Mapping[Hashable, Any]) -> _Reference:
     return _Reference(row["validation_clean"], row["stages"]["clean"])
 
 
-def _roles(rows: pd.DataFrame) -> set[str]:
-    """Return the kinds of baselines that some runs have."""
-    return {role for found in rows["baselines"] for role in found}
+def _best_baselines(rows: pd.DataFrame) -> set[str]:
+    """Return the attacks of some runs of one seed whose baselines are the best on validation."""
+    best = {row["attack_text"]: max(map(_accuracy, _baselines(row))) for row in rows.to_dict("records")}
+    return {attack for attack, accuracy in best.items() if accuracy == max(best.values())}
 
 
 def _baselines(row: Mapping[Hashable, Any]) -> list[_Reference]:

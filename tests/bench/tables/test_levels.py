@@ -125,19 +125,6 @@ def test_what_was_not_met_is_named_and_a_seed_with_too_little_does_not_count(pla
     assert level.attacks == {0: "full_sft"}
 
 
-def test_a_seed_without_the_baseline_of_clean_samples_is_left_out(play: Callable, answers: Answers) -> None:
-    """It met the shortlist, but nobody trained on the clean samples alone: what they give could not be taken off."""
-    mixed, first, later = play("full_sft", release=0.6), play(release=0.7), play(release=0.7, seed=1)
-    own = {"own": {"test": 0.5, "validation": 0.45}}
-    mixed.stages, mixed.baselines = mixed.stages | {"own": answers.write(0.5)}, {**(mixed.baselines or {}), **own}
-    shortlist = [play("full_sft", release=0.3, seed=1), later]
-    assert protection(mixed, first, *shortlist) == pytest.approx(1 - 0.2 / 0.3)
-    again = shortlist[0]
-    again.stages, again.baselines = again.stages | {"own": answers.write(0.5)}, {**(again.baselines or {}), **own}
-    level = score_level(tabulate_runs([mixed, first, *shortlist]), SET)
-    assert level is not None and set(level.attacks) == {0, 1}
-
-
 MANY = ("lora_sft", "a", "b", "c", "d", "e", "f")
 GAINS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.15)
 
@@ -154,6 +141,27 @@ def test_a_further_seed_counts_with_the_plain_attack_and_the_four_best_of_the_fu
         level = score_level(tabulate_runs([*full, *fewer]), MANY)
         assert level is not None
         assert level.attacks == {0: "e"}
+
+
+OWN = {"a": 0.3, "f": 0.45}
+"""Attacks with clean samples, and what those alone give on validation."""
+
+
+@pytest.mark.parametrize(("further", "seeds"), [("", {0}), ("a", {0}), ("f", {0, 1}), ("af", {0, 1})])
+def test_a_further_seed_counts_if_the_same_clean_samples_are_taken_off(
+    further: str, seeds: set[int], play: Callable[..., Run], answers: Answers
+) -> None:
+    def meet(attack: str, rate: float, seed: int) -> Run:
+        run = play(attack, release=rate, seed=seed)
+        if attack in OWN:
+            run.stages = run.stages | {"own": answers.write(0.5)}
+            run.baselines = {**(run.baselines or {}), "own": {"test": 0.5, "validation": OWN[attack]}}
+        return run
+
+    full = [meet(attack, rate, 0) for attack, rate in zip(MANY, GAINS, strict=True)]
+    short = [meet(attack, 0.3, 1) for attack in ("lora_sft", "b", "c", "d", "e", *further)]
+    level = score_level(tabulate_runs([*full, *short]), MANY)
+    assert level is not None and set(level.attacks) == seeds
 
 
 def test_clean_data_has_the_best_recipe_that_any_defense_of_the_game_met(play: Callable[..., Run]) -> None:
