@@ -25,6 +25,8 @@ PAGES += ("datasets", "method", "submit", "published")
 README = ("ranking", "matrix")
 WIDTHS = (1400, 400)
 SWITCHES = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+CHARTS = "[data-testid=stVegaLiteChart]"
+DRAWN = "chart => chart.querySelector('svg, canvas')"
 LONGEST = 600_000
 """Milliseconds that a page may take on a busy machine."""
 
@@ -63,6 +65,7 @@ def wait_for(page: Page) -> None:
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible(timeout=LONGEST)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=LONGEST)
     page.wait_for_function("[...document.images].every(image => image.complete)", timeout=LONGEST)
+    page.wait_for_function(f"[...document.querySelectorAll('{CHARTS}')].every({DRAWN})", timeout=LONGEST)
     page.wait_for_load_state("networkidle", timeout=LONGEST)
     page.wait_for_timeout(500)
 

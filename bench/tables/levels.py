@@ -167,8 +167,9 @@ def _clean_side(row: Mapping[Hashable, Any]) -> _Reference:
 
 def _best_baselines(rows: pd.DataFrame) -> set[str]:
     """Return the attacks of some runs of one seed whose baselines are the best on validation."""
-    best = {row["attack_text"]: max(map(_accuracy, _baselines(row))) for row in rows.to_dict("records")}
-    return {attack for attack, accuracy in best.items() if accuracy == max(best.values())}
+    highest = {row["attack_text"]: max(map(_accuracy, _baselines(row))) for row in rows.to_dict("records")}
+    best = max(highest.values())
+    return {attack for attack, accuracy in highest.items() if accuracy == best}
 
 
 def _baselines(row: Mapping[Hashable, Any]) -> list[_Reference]:
