@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from attacks.grammar import parse_attack
+from attacks.grammar import format_attack, parse_attack
 from bench import yamlfile
 from bench.spec import Closed, Method, identity
 
@@ -72,3 +72,18 @@ def expand_set(text: str) -> tuple[str, ...]:
     ('lora_sft+jpeg',)
     """
     return tuple(m.attack for m in load_required().members[SETS[text]]) if text in SETS else (text,)
+
+
+def find_variants(attack: Method) -> tuple[str, ...]:
+    """Return the set's attacks of the same tuner and parts, in text form, where it has them with other options alone.
+
+    attack: normalised, so without options that are at their defaults.
+
+    >>> find_variants(parse_attack("tuned+drop_inserted"))
+    ('tuned(trials=4)+drop_inserted',)
+    >>> find_variants(parse_attack("tuned(trials=4)+drop_inserted"))
+    ()
+    """
+    members = {format_attack(method): method.name for method in load_required().levels["clean"]}
+    same = tuple(text for text, name in members.items() if name == attack.name)
+    return () if format_attack(attack) in same else same

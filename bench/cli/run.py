@@ -12,7 +12,7 @@ from bench.errors import UserError
 
 if TYPE_CHECKING:
     from bench.results.rows import Run
-    from bench.spec import RunSpec
+    from bench.spec import Method, RunSpec
 
 
 def run(
@@ -83,6 +83,7 @@ def run(
         ]
         for attack_text in expand_set(attack)
     ]
+    tell_variants(cells[0][0].attack)
     from bench.play.fit import check_fit
     from bench.play.plan import make_plan
 
@@ -93,6 +94,15 @@ def run(
         return print_plan(plan, None, as_json)
     check_fit(plan)
     play(cells, as_json=as_json, tasks=parse.tasks(side_effects), together=attack in SETS, force=force)
+
+
+def tell_variants(attack: "Method") -> None:
+    """Say so where the required set has an attack with other options alone: a rank needs those."""
+    from attacks.grammar import format_attack
+    from attacks.required import find_variants
+
+    if variants := find_variants(attack):
+        echo(f"{format_attack(attack)} is not in the required set; a rank needs {', '.join(variants)}", err=True)
 
 
 def play(

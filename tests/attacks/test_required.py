@@ -6,7 +6,7 @@ import pytest
 
 from attacks import REGISTRY
 from attacks.grammar import format_attack, parse_attack
-from attacks.required import RequiredSet, expand_set, load_required
+from attacks.required import RequiredSet, expand_set, find_variants, load_required
 from defenses import REGISTRY as DEFENSES
 
 LEVELS = ("plain", "adaptive", "queries", "clean")
@@ -62,6 +62,25 @@ def test_nobody_needs_to_know_more_than_the_level_says(level: str, most: str) ->
 def test_a_set_can_be_asked_for_by_name(name: str, level: str) -> None:
     assert list(map(parse_attack, expand_set(name))) == list(load_required().levels[level])
     assert expand_set("lora_sft+jpeg") == ("lora_sft+jpeg",)
+
+
+@pytest.mark.parametrize(
+    ("attack", "variants"),
+    [
+        ("tuned+drop_inserted", ["tuned(trials=4)+drop_inserted"]),
+        ("lora_sft+mix_clean", ["lora_sft+mix_clean(share=0.2)"]),
+        ("full_sft(tower=true)+crop_color", ["full_sft+crop_color"]),
+        ("full_sft+jpeg(quality=30)", []),
+        ("full_sft+mix_clean(share=0.05)", []),
+        ("lora_sft+blur", []),
+    ],
+)
+def test_an_attack_that_differs_by_options_alone_has_variants_in_the_set(attack: str, variants: list[str]) -> None:
+    assert list(find_variants(REGISTRY.normalise(parse_attack(attack)))) == variants
+
+
+def test_no_member_has_variants() -> None:
+    assert not any(map(find_variants, load_required().levels["clean"]))
 
 
 def test_the_set_changes_on_purpose() -> None:

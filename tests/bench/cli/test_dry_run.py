@@ -64,3 +64,13 @@ def test_a_run_that_cannot_fit_is_refused_and_its_plan_says_it(
     assert output.code == 2 and output.err == f"error: {large}\n"
     assert "needs 80 GB or more, and a GPU here has 48 GB; allowed: lora_sft" in large
     assert not (bench_home / "artifacts").exists()
+
+
+def test_an_attack_of_the_set_with_other_options_is_told(cli: Callable) -> None:
+    """A rank needs those of the set, and the run would look as if it were one of them."""
+    command = [*COMMAND[:3], "--attack", "tuned+drop_inserted", "--dry-run", "--json"]
+    output = cli(*command)
+    assert output.code == 0 and json.loads(output.out)["runs"] == 1
+    told = "tuned+drop_inserted is not in the required set; a rank needs tuned(trials=4)+drop_inserted\n"
+    assert output.err == told
+    assert not cli(*command[:4], "tuned(trials=4)+drop_inserted", *command[5:]).err
