@@ -7,13 +7,12 @@ from typing import ClassVar
 from numpy.random import Generator
 from pydantic import Field
 
+from attacks.answers import generate_answers
 from attacks.originals import draw_originals
 from attacks.parts import AttackCard, Knowledge, Part, part
 from bench import spec
 from bench.progress import silent
 from bench.samples import SampleSet
-
-BATCH = 96
 
 
 class RelabelOptions(spec.Options):
@@ -45,14 +44,11 @@ class Relabel(Part[RelabelOptions]):
         from bench.lvlm.adapters import use_adapter
 
         clean, seed = draw_originals(knowledge, self.options.share, rng), int(rng.integers(2**31))
-        answers: list[str] = []
         with tempfile.TemporaryDirectory() as folder:
             tuner = LoraSFT(LoraSFTOptions(epochs=self.options.epochs))
             tuner.tune(knowledge.victim, clean, knowledge.validation, seed, Path(folder), silent)
             with use_adapter(knowledge.victim, Path(folder)):
-                for start in range(0, len(released), BATCH):
-                    batch = released[start : start + BATCH]
-                    answers += knowledge.victim.generate([s.question for s in batch], [s.pixels for s in batch])
+                answers = generate_answers(knowledge.victim, released)
         return SampleSet(
             tuple(s.change(answer=answer or s.answer) for s, answer in zip(released, answers, strict=True))
         )

@@ -27,10 +27,10 @@ class AdversarialTrainer(Trainer):
     standard deviation, as the processor does with 8-bit levels.
     """
 
-    def __init__(self, source: Inputs, options: AdversarialOptions, *arguments: Any, **keywords: Any) -> None:
+    def __init__(self, source: Inputs, options: AdversarialOptions, **keywords: Any) -> None:
         std = source.victim.processor.image_std
         self.radius, self.steps = options.epsilon / 255 / (sum(std) / len(std)), options.steps
-        super().__init__(source, *arguments, **keywords)
+        super().__init__(source, **keywords)
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *arguments: Any, **keywords: Any) -> Any:
         """Return the loss on perturbed pictures in training, and on the pictures as they are in validation."""
@@ -67,6 +67,6 @@ class Adversarial(LoraSFT[AdversarialOptions]):
         "K1", 3.0, "every small perturbation", "Madry et al., ICLR 2018; Tao et al., NeurIPS 2021; APBench"
     )
 
-    def make_trainer(self, source: Inputs, *arguments: Any, **keywords: Any) -> Trainer:
+    def make_trainer(self, source: Inputs, **keywords: Any) -> Trainer:
         """Return an adversarial trainer."""
-        return AdversarialTrainer(source, self.options, *arguments, **keywords)
+        return AdversarialTrainer(source, self.options, **keywords)

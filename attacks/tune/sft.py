@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from peft import PeftConfig, PeftModel
 from pydantic import Field
-from transformers import PreTrainedModel, PrinterCallback
+from transformers import PreTrainedModel, PrinterCallback, TrainingArguments
+from transformers import Trainer as AnyTrainer
 from trl import SFTConfig
 from typing_extensions import TypeVar
 
@@ -63,7 +64,7 @@ class Session(NamedTuple):
 
 
 class SFT(Attack[S]):
-    """A tuner that trains with `trl.SFTTrainer`. A subclass overrides `session`."""
+    """A tuner that trains with `trl.SFTTrainer`. A subclass overrides `session`, or trainer and configuration."""
 
     @abstractmethod
     def session(self, victim: LVLM) -> AbstractContextManager[Session]:
@@ -73,9 +74,13 @@ class SFT(Attack[S]):
         tried.
         """
 
-    def make_trainer(self, source: Inputs, *arguments: Any, **keywords: Any) -> Trainer:
-        """Return the trainer. The arguments after `source` are those of `trl.SFTTrainer`."""
-        return Trainer(source, *arguments, **keywords)
+    def make_trainer(self, source: Inputs, **keywords: Any) -> AnyTrainer:
+        """Return the trainer. The keywords are those of `trl.SFTTrainer`."""
+        return Trainer(source, **keywords)
+
+    def make_config(self, **arguments: Any) -> TrainingArguments:
+        """Return the trainer's configuration. The arguments are those of `trl.SFTConfig`."""
+        return SFTConfig(dataset_kwargs={"skip_prepare_dataset": True}, **arguments)
 
     def peak_rate(self, recipe: Recipe) -> float:
         """Return the option `lr`, or the rate of a recipe."""
@@ -135,8 +140,8 @@ class SFT(Attack[S]):
         with self.session(victim) as session, tempfile.TemporaryDirectory() as scratch:
             trainer = self.make_trainer(
                 source,
-                session.model,
-                self._arguments(Path(scratch), recipe, seed, count, device_batch, victim.device.type),
+                model=session.model,
+                args=self._arguments(Path(scratch), recipe, seed, count, device_batch, victim.device.type),
                 data_collator=source.collate,
                 train_dataset=Dataset.from_dict({"index": range(count)}),
                 eval_dataset=Dataset.from_dict({"index": range(count, total)}) if total > count else None,
@@ -156,11 +161,11 @@ class SFT(Attack[S]):
 
     def _arguments(
         self, scratch: Path, recipe: Recipe, seed: int, samples: int, device_batch: int, device: str
-    ) -> SFTConfig:
+    ) -> TrainingArguments:
         """Return the arguments of one training. `scratch` is a folder for files that are not kept."""
         o = self.options
         steps, passes = max(1, samples // o.batch), self.passes(recipe)
-        arguments = SFTConfig(
+        arguments = self.make_config(
             output_dir=str(scratch),
             num_train_epochs=passes,
             per_device_train_batch_size=device_batch,
@@ -182,7 +187,6 @@ class SFT(Attack[S]):
             report_to="none",
             disable_tqdm=True,
             remove_unused_columns=False,
-            dataset_kwargs={"skip_prepare_dataset": True},
             max_length=None,
             dataloader_pin_memory=False,
         )

@@ -16,10 +16,10 @@ class Trainer(SFTTrainer):
     Off CUDA, TRL's fused head also scores every position of the prompt, which takes a third of a small model's step.
     """
 
-    def __init__(self, source: Inputs, *arguments: Any, **keywords: Any) -> None:
+    def __init__(self, source: Inputs, **keywords: Any) -> None:
         self.source = source
         """Makes the batches."""
-        super().__init__(*arguments, **keywords)
+        super().__init__(**keywords)
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *arguments: Any, **keywords: Any) -> Any:
         """Return the mean cross-entropy of the answer tokens, as `transformers.Trainer` computes it."""

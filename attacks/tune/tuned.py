@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import Field
 
 from attacks import register
+from attacks.answers import generate_answers
 from attacks.base import Attack, Curve
 from attacks.parts import AttackCard
 from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
@@ -93,14 +94,11 @@ def suggest_options(trial: "Trial", recipe: Recipe) -> LoraSFTOptions:
     )
 
 
-def compute_accuracy(victim: LVLM, adapter: Path, questions: SampleSet, batch_size: int = 96) -> float:
+def compute_accuracy(victim: LVLM, adapter: Path, questions: SampleSet) -> float:
     """Return the mean strict score, in [0,1], of greedy answers with an adapter, by the rules of evaluation."""
-    answers: list[str] = []
     tokens = SHORT_ANSWER if all(s.rule in ("exact", "choice") for s in questions) else LONG_ANSWER
     with use_adapter(victim, adapter):
-        for start in range(0, len(questions), batch_size):
-            batch = questions[start : start + batch_size]
-            answers += victim.generate([s.question for s in batch], [s.pixels for s in batch], tokens)
+        answers = generate_answers(victim, questions, tokens)
     return sum(strict_score(answer, s) for answer, s in zip(answers, questions, strict=True)) / len(questions)
 
 

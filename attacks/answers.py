@@ -1,0 +1,15 @@
+"""The victim's own greedy answers to samples' questions."""
+
+from bench.lvlm.base import LVLM
+from bench.samples import SampleSet
+
+BATCH = 96
+
+
+def generate_answers(victim: LVLM, samples: SampleSet, max_new_tokens: int = 16) -> list[str]:
+    """Return one answer for each sample, in order, with the adapter that the victim wears, if any."""
+    answers: list[str] = []
+    for start in range(0, len(samples), BATCH):
+        batch = samples[start : start + BATCH]
+        answers += victim.generate([s.question for s in batch], [s.pixels for s in batch], max_new_tokens)
+    return answers
