@@ -1,7 +1,7 @@
 """Worth in clean pictures of each defense of one game, read off the clean learning curve of the same trainer.
 
 The curve is made of runs without a defense in which the trainer holds a share of the clean pictures and no release
-(`own_only`), in as many steps as on the release.
+(`own_only`), in as many steps as on the release. It ends with all pictures, where it has the clean side of the score.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,8 +16,8 @@ from bench.tables.answers import load_scores
 from bench.tables.knowledge import Entry
 from bench.tables.levels import LevelScore
 
-CURVES = {"plain": ("lora_sft+own_only", "lora_sft"), "K2": ("full_sft+own_only+crop_color", "full_sft+crop_color")}
-"""The attack of a clean learning curve, and the one of its end, for the trainer of a level of knowledge."""
+CURVES = {"plain": "lora_sft+own_only", "K2": "full_sft+own_only+crop_color"}
+"""The attack on a share of the clean pictures, for the trainer of a level of knowledge."""
 
 SHARE = "own_only.share"
 
@@ -36,7 +36,7 @@ def compute_worth(entries: Iterable[Entry], runs: pd.DataFrame) -> list[Worth]:
 
     entries: those of `score_game` for the same game's `runs`. Releases whose answers are not here are left out.
     """
-    curves = {level: find_curve(runs, part, whole) for level, (part, whole) in CURVES.items()}
+    curves = {level: find_curve(runs, attack) for level, attack in CURVES.items()}
     return [
         Worth(entry.defense, level, share, len(seeds))
         for entry in entries
@@ -46,18 +46,14 @@ def compute_worth(entries: Iterable[Entry], runs: pd.DataFrame) -> list[Worth]:
     ]
 
 
-def find_curve(runs: pd.DataFrame, part: str, whole: str) -> dict[int, dict[float, str]]:
-    """Return the evaluations of a clean learning curve by seed and share; `runs` as `tabulate_runs` gives them.
-
-    part: the attack on a share of the clean pictures. whole: the one on all of them, which is the share 1.
-    """
-    ends = runs[runs["attack_text"] == whole].drop_duplicates("seed")
-    curve = {int(seed): {1.0: stages["clean"]} for seed, stages in zip(ends["seed"], ends["stages"], strict=True)}
-    played = runs[(runs["defense"] == "none") & (runs["attack"] == part)]
+def find_curve(runs: pd.DataFrame, attack: str) -> dict[int, dict[float, str]]:
+    """Return the evaluations of an attack on clean pictures by seed and share; `runs` as `tabulate_runs` gives them."""
+    curve: dict[int, dict[float, str]] = {}
+    played = runs[(runs["defense"] == "none") & (runs["attack"] == attack)]
     for seed, options, stages in zip(played["seed"], played["attack_options"], played["stages"], strict=True):
-        if set(options) == {SHARE} and int(seed) in curve:
-            curve[int(seed)][float(options[SHARE])] = stages["evaluate"]
-    return {seed: points for seed, points in curve.items() if len(points) > 1}
+        if set(options) == {SHARE}:
+            curve.setdefault(int(seed), {})[float(options[SHARE])] = stages["evaluate"]
+    return curve
 
 
 def _estimate(scored: LevelScore, curve: Mapping[int, Mapping[float, str]]) -> Estimate | None:
@@ -67,6 +63,7 @@ def _estimate(scored: LevelScore, curve: Mapping[int, Mapping[float, str]]) -> E
     points = {
         0.0: [end.baseline for end in ends],
         **{share: [by_share[share] for by_share in curve.values()] for share in shares},
+        1.0: [end.clean for end in ends],
     }
     means = {share: average_scores(evaluations) for share, evaluations in points.items()}
     attacked = average_scores([end.attacked for end in ends])

@@ -18,7 +18,7 @@ from tests.answer_files import Answers
 def game(bench_home: Path, run_factory: Callable[..., Run]) -> pd.DataFrame:
     """Clean curves straight from 0.1 to 0.9, and `em`, which leaves 0.3 to the plain trainer and 0.9 to others."""
     answers = Answers(bench_home)
-    plain, adaptive = (part.replace("own_only", "own_only(share={})") for part, _ in CURVES.values())
+    plain, adaptive = (attack.replace("own_only", "own_only(share={})") for attack in CURVES.values())
     curves = [
         ("none", attack.format(share), 0.1 + 0.8 * share) for attack in (plain, adaptive) for share in (0.25, 0.5)
     ]
@@ -34,9 +34,9 @@ def game(bench_home: Path, run_factory: Callable[..., Run]) -> pd.DataFrame:
 
 
 def test_a_trainer_s_curve_has_its_shares(game: pd.DataFrame) -> None:
-    curve = find_curve(game, "lora_sft+own_only", "lora_sft")
-    assert {seed: sorted(shares) for seed, shares in curve.items()} == {0: [0.25, 0.5, 1.0]}
-    assert find_curve(game, "full_sft+own_only", "full_sft") == {}
+    curve = find_curve(game, "lora_sft+own_only")
+    assert {seed: sorted(shares) for seed, shares in curve.items()} == {0: [0.25, 0.5]}
+    assert find_curve(game, "full_sft+own_only") == {}
 
 
 def test_the_worth_is_where_the_clean_curve_has_the_accuracy_of_the_release(game: pd.DataFrame) -> None:
@@ -45,6 +45,24 @@ def test_the_worth_is_where_the_clean_curve_has_the_accuracy_of_the_release(game
     assert worth["em", "plain"].share.value == pytest.approx(0.25, abs=0.01)
     assert worth["em", "plain"].share.low < worth["em", "plain"].share.value <= worth["em", "plain"].share.high
     assert worth["em", "K2"].share.value == 1 and worth["em", "K2"].seeds == 1
+
+
+def test_the_curve_ends_at_the_clean_side_of_the_score(bench_home: Path, run_factory: Callable[..., Run]) -> None:
+    """Without crops, clean data give more than the curve's own attack: as much as that is less than all pictures."""
+    answers = Answers(bench_home)
+    attack = CURVES["K2"].replace("own_only", "own_only(share=0.5)")
+    met = [("em", text, 0.95 if text == "full_sft" else 0.7) for text in split_set()["K2"]]
+    runs = tabulate_runs(
+        run_factory(
+            number, defense=defense, attack=method.name, attack_options=method.options, seed=0,
+            **answers.columns(release=release if defense == "none" else 0.7, clean=max(release, 0.7), zero=0.1),
+        )
+        for number, (defense, text, release) in enumerate([("none", attack, 0.6), *met])
+        for method in [parse_attack(text)]
+    )  # fmt: skip
+    (worth,) = (row for row in compute_worth(score_game(runs), runs) if row.level == "K2")
+    expected = 0.5 + 0.5 * (0.7 - 0.6) / (0.95 - 0.6)
+    assert worth.share.value == pytest.approx(expected, abs=0.02)
 
 
 def test_a_seed_without_a_curve_has_no_worth(game: pd.DataFrame) -> None:
