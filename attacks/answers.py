@@ -1,13 +1,15 @@
 """The victim's own greedy answers to samples' questions."""
 
+from collections.abc import Sequence
+
 from bench.lvlm.base import LVLM
-from bench.samples import SampleSet
+from bench.samples import Sample
 
 BATCH = 96
 
 
-def generate_answers(victim: LVLM, samples: SampleSet, max_new_tokens: int = 16) -> list[str]:
-    """Return one answer for each sample, in order, with the adapter that the victim wears, if any."""
+def generate_answers(victim: LVLM, samples: Sequence[Sample], max_new_tokens: int = 16) -> list[str]:
+    """Return one answer for each sample, in order, with the adapter that is on the victim, if any."""
     answers: list[str] = []
     for start in range(0, len(samples), BATCH):
         batch = samples[start : start + BATCH]

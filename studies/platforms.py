@@ -17,6 +17,7 @@ import typer
 from PIL import Image
 
 from attacks import REGISTRY as ATTACKS
+from attacks.answers import generate_answers
 from bench.datasets import load
 from bench.lvlm.adapters import use_adapter
 from bench.lvlm.catalog import load_once
@@ -32,7 +33,6 @@ from defenses import REGISTRY as DEFENSES
 from reports.markdown import fill, interval, table
 
 PAGE = Path(__file__).parent.parent / "docs" / "protect.md"
-BATCH = 96
 ENLARGED = 4
 REDUCED = "resize, 4,032 to 1,080 pixels"
 PLATFORMS = {
@@ -72,13 +72,9 @@ class Trainer:
 
     def ask(self, adapter: Path | None) -> np.ndarray:
         """Return the score of each answer."""
-        lvlm, scores = load_once(self.victim), list[float]()
-        with use_adapter(lvlm, adapter):
-            for start in range(0, len(self.test), BATCH):
-                batch = self.test[start : start + BATCH]
-                answers = lvlm.generate([s.question for s in batch], [s.pixels for s in batch])
-                scores += [float(strict_score(answer, s)) for answer, s in zip(answers, batch, strict=True)]
-        return np.array(scores)
+        with use_adapter(load_once(self.victim), adapter):
+            answers = generate_answers(load_once(self.victim), self.test)
+        return np.array([float(strict_score(answer, s)) for answer, s in zip(answers, self.test, strict=True)])
 
     def learn(self, samples: SampleSet) -> np.ndarray:
         """Return the scores after default LoRA on samples."""

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import typer
 
+from attacks.answers import generate_answers
 from bench.cli import parse
 from bench.lvlm.adapters import use_adapter
 from bench.lvlm.base import LVLM
@@ -46,9 +47,7 @@ def answer_losses(lvlm: LVLM, samples: Sequence[Sample]) -> np.ndarray:
 
 def exact_matches(lvlm: LVLM, samples: Sequence[Sample]) -> np.ndarray:
     """Return 1 for each sample that the model answers exactly, else 0, (N,)."""
-    answers: list[str] = []
-    for batch in batches(samples):
-        answers += lvlm.generate([s.question for s in batch], [s.pixels for s in batch])
+    answers = generate_answers(lvlm, samples)
     return np.array([answer == s.answer for answer, s in zip(answers, samples, strict=True)], float)
 
 

@@ -8,6 +8,7 @@ pictures: what looked like protection is a trainer's questions that differ in fo
 import numpy as np
 import typer
 
+from attacks.answers import generate_answers
 from bench.lvlm.adapters import use_adapter
 from bench.lvlm.catalog import load_once
 from bench.play.roles import PLAIN
@@ -18,7 +19,6 @@ from bench.spec import Budget, Method, RunSpec
 from bench.stages import attack, dataset, protect
 from defenses import REGISTRY
 
-BATCH = 96
 WORDS = Method(name="random_trigger")
 
 
@@ -31,11 +31,8 @@ def insert_words(samples: SampleSet, victim: str, seed: int) -> SampleSet:
 
 def measure_accuracy(victim: str, samples: SampleSet, tokens: int) -> str:
     """Return the share of right answers, in per cent, with the half width of its 95 % interval."""
-    lvlm, scores = load_once(victim), []
-    for start in range(0, len(samples), BATCH):
-        batch = samples[start : start + BATCH]
-        answers = lvlm.generate([s.question for s in batch], [s.pixels for s in batch], tokens)
-        scores += [strict_score(answer, s) for answer, s in zip(answers, batch, strict=True)]
+    answers = generate_answers(load_once(victim), samples, tokens)
+    scores = [strict_score(answer, s) for answer, s in zip(answers, samples, strict=True)]
     mean, error = np.mean(scores), np.std(scores) / len(scores) ** 0.5
     return f"{100 * mean:.1f} ± {196 * error:.1f}"
 

@@ -13,7 +13,6 @@ from attacks.parts import AttackCard
 from attacks.tune.inputs import Inputs
 from attacks.tune.lora_sft import LoraSFT, LoraSFTOptions
 from bench.lvlm.text import Prompt
-from bench.samples import SampleSet
 
 LOSSES = {"sigmoid": 0.8, "bco_pair": 0.2, "sft": 1.0}
 """The losses of a pair and their weights, in TRL's names, as MPO has them. `sft` is that of plain fine-tuning."""
@@ -31,7 +30,7 @@ class PreferenceTrainer(DPOTrainer):
     def __init__(self, source: Inputs, **keywords: Any) -> None:
         self.source = source
         """Makes the pictures."""
-        self.rejected = generate_answers(source.victim, SampleSet(tuple(source.samples)))
+        self.rejected = generate_answers(source.victim, source.samples)
         super().__init__(**{**keywords, "data_collator": self.collate})
 
     def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:

@@ -48,7 +48,7 @@ def test_a_batch_has_the_owners_answers_first_and_then_the_victims_own(llava: LV
 
 
 def test_the_loss_is_that_of_mpo(
-    llava: LVLM, samples: SampleSet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    lvlm: LVLM, samples: SampleSet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Before the first step model and reference are one: log 2 for DPO, twice that for BCO, and the ordinary loss."""
     losses = []
@@ -61,12 +61,12 @@ def test_the_loss_is_that_of_mpo(
     monkeypatch.setattr(PreferenceTrainer, "compute_loss", watch)
     some = samples[:8]
     tuner = DPO(DPOOptions(epochs=1, batch=8))
-    nll = answer_losses(llava, list(some), [s.answer for s in some]).sum()
-    layouts = [llava.layout((s.shape[0], s.shape[1])) for s in some]
-    tokens = llava.encode([Prompt(s.question, s.answer) for s in some], layouts).answer.sum()
-    tuner.tune(llava, SampleSet(some), samples, 0, tmp_path, silent)
+    nll = answer_losses(lvlm, list(some), [s.answer for s in some]).sum()
+    layouts = [lvlm.layout((s.shape[0], s.shape[1])) for s in some]
+    tokens = lvlm.encode([Prompt(s.question, s.answer) for s in some], layouts).answer.sum()
+    tuner.tune(lvlm, SampleSet(some), samples, 0, tmp_path, silent)
     expected = 0.8 * math.log(2) + 0.2 * 2 * math.log(2) + float(nll / tokens)
-    assert float(losses[0]) == pytest.approx(expected, rel=1e-4)
+    assert losses[0].item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_victim_unlearns_what_it_said_itself(llava: LVLM, samples: SampleSet, tmp_path: Path) -> None:
