@@ -1,7 +1,8 @@
 """Write the headline of the published matrix: python -m reports.headline
 
-It fills the tables of README.md, docs/findings.md and docs/beds.md, and draws docs/protection.svg: protection by what
-the trainer knows. A level of knowledge is the part of the required set that a trainer with this knowledge can play.
+It fills the tables of README.md and of docs/findings.md, beds.md and matrix.md, and draws docs/protection.svg:
+protection by what the trainer knows. A level of knowledge is the part of the required set that a trainer with this
+knowledge can play.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,10 +18,10 @@ from bench.tables.ranks import compute_leaderboard
 from bench.tables.runs import load_published_runs
 from bench.tables.worth import CURVES, Worth, compute_worth
 from leaderboard.charts import draw_knowledge
-from reports import markdown, own_recipes
+from reports import coverage, markdown, own_recipes
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", *(ROOT / "docs" / name for name in ("findings.md", "beds.md")))
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / name for name in ("findings.md", "beds.md", "matrix.md")))
 FIGURE = ROOT / "docs" / "protection.svg"
 
 DRAWN = ("mmguard", "mmguard_crs", "em", "hypo", "feature_shift", "random_noise")
@@ -236,6 +237,7 @@ def make_tables(runs: pd.DataFrame) -> dict[str, Callable[[], str]]:
         "outside the set": lambda: tabulate_outside(runs),
         "worth": lambda: tabulate_worth(worths),
         "accuracies": lambda: tabulate_accuracies(runs),
+        "coverage": lambda: coverage.tabulate(runs),
     }
 
 

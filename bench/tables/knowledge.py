@@ -27,6 +27,9 @@ TITLES = {
 PARTLY = "Against only some of the adaptive attacks, of which the trainer takes the best"
 OTHERS_PARTLY = "Methods that met only some of its attacks, of which the trainer takes the best"
 
+LISTED = 3
+"""Methods that met only some of the attacks are named up to this number, those that kept most first."""
+
 
 class Entry(NamedTuple):
     """One defense of one game: its scores by level of knowledge. A level that was not wholly met is absent.
@@ -110,7 +113,7 @@ def describe_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[st
     sentences += _list_scores(PARTLY, _met_partly([own] if own else []))
     controls = [entry for entry in by_name.values() if entry.is_control]
     sentences += _list_scores("Other methods against the whole adaptive set", _at_level(rivals, "K2"))
-    sentences += _list_scores(OTHERS_PARTLY, _met_partly(rivals))
+    sentences += _list_highest(OTHERS_PARTLY, _met_partly(rivals))
     for level in ("plain", "K2"):
         title = f"Releases without a method, which should be at 0, where the trainer {TITLES[level]}"
         sentences += _list_scores(title, _at_level(controls, level))
@@ -136,7 +139,7 @@ def answer_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[str]
         count = _count_seeds(best.levels["K2"])
         sentences.append(f"The best other method there is {_code(best.defense)}: {_number(score)} ({count}).")
     else:
-        sentences += _list_scores(OTHERS_PARTLY, _met_partly(rivals))
+        sentences += _list_highest(OTHERS_PARTLY, _met_partly(rivals))
     return sentences
 
 
@@ -158,6 +161,14 @@ def _list_scores(title: str, scores: Iterable[tuple[str, LevelScore]]) -> list[s
         if (estimate := _eligible(scored))
     ]
     return [f"{title}: {'; '.join(numbers)}."] if numbers else []
+
+
+def _list_highest(title: str, scores: Iterable[tuple[str, LevelScore]]) -> list[str]:
+    """Return a sentence with the protection of the defenses that kept most; it counts them if some are left out."""
+    defined = [(estimate.value, defense, scored) for defense, scored in scores if (estimate := _eligible(scored))]
+    highest = sorted(defined, key=lambda row: -row[0])[:LISTED]
+    count = f" ({len(defined)}; the {LISTED} highest)" if len(defined) > LISTED else ""
+    return _list_scores(title + count, [(defense, scored) for _, defense, scored in highest])
 
 
 def _count_seeds(scored: LevelScore) -> str:

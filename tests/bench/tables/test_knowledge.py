@@ -121,6 +121,19 @@ def test_a_method_that_met_a_part_of_the_set_is_not_described_by_the_plain_attac
     )
 
 
+def test_of_many_methods_that_met_a_part_the_three_that_kept_most_are_named(play: Play) -> None:
+    met = ["lora_sft", "full_sft+crop_color+drop_inserted"]
+    rows = [*play("none", dict.fromkeys(met, 0.9), seeds=(0,))]
+    for defense, accuracy in {"em": 0.8, "hypo": 0.5, "uc": 0.7, "tap": 0.6}.items():
+        rows += play(defense, {"lora_sft": 0.3, met[1]: accuracy}, seeds=(0,))
+    (partly,) = describe_game(score_game(tabulate_runs(rows)))
+    title, _, listed = partly.partition(": ")
+    assert title == "Methods that met only some of its attacks, of which the trainer takes the best (4; the 3 highest)"
+    assert [name.split("`")[1] for name in listed.split("; ")] == ["hypo", "tap", "uc"]
+    (few,) = describe_game(score_game(tabulate_runs([row for row in rows if row.defense != "em"])))
+    assert few.partition(": ")[0].endswith("takes the best") and few.count("`") == 6
+
+
 def test_nothing_is_said_of_what_was_not_played(entries: list[Entry]) -> None:
     assert describe_game([]) == []
     assert len(describe_game([entry for entry in entries if entry.is_control])) == 1
