@@ -1,6 +1,5 @@
 """Rows of results as a DataFrame: one row for each run, with derived columns."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -62,10 +61,11 @@ def tabulate_runs(
     frame["surrogates"] = frame["surrogates"].fillna("").astype(str)
     for column in JSON:
         frame[column] = frame[column].map(lambda entry: entry if isinstance(entry, dict) else {})
-    for method in ("defense", "attack"):
-        frame[f"{method}_label"] = _labels(frame[method], frame[f"{method}_options"])
+    defenses = zip(frame["defense"], frame["defense_options"], strict=True)
+    frame["defense_label"] = [label_method(name, options) for name, options in defenses]
     methods = zip(frame["attack"], frame["attack_options"], strict=True)
     frame["attack_text"] = [_attack_text(name, options) for name, options in methods]
+    frame["attack_label"] = frame["attack_text"]
     columns = zip(frame["stages"], frame["baselines"], strict=True)
     evaluations = [read_or_none(partial(select_evaluations, *pair)) for pair in columns]
     frame["evaluations"] = pd.Series(evaluations, frame.index, dtype=object)
@@ -96,23 +96,10 @@ def label_method(name: str, options: Mapping[str, Any]) -> str:
     """Return a method's name followed by its options.
 
     >>> label_method("lora_sft", {"rank": 8, "epochs": 4})
-    'lora_sft (rank=8, epochs=4)'
+    'lora_sft (epochs=4, rank=8)'
     """
-    values = ", ".join(f"{key}={value}" for key, value in options.items())
+    values = ", ".join(f"{key}={value}" for key, value in sorted(options.items()))
     return f"{name} ({values})" if values else name
-
-
-def _labels(names: pd.Series, options: pd.Series) -> list[str]:
-    """Return each name with those of its options in which rows of that name differ."""
-    values: dict[tuple[str, str], set[str]] = {}
-    for name, group in options.groupby(names):
-        for key in {key for entry in group for key in entry}:
-            values[str(name), key] = {json.dumps(entry.get(key)) for entry in group}
-    labels = []
-    for name, entry in zip(names, options, strict=True):
-        differing = {key: entry[key] for key in sorted(entry) if len(values[name, key]) > 1}
-        labels.append(label_method(name, differing))
-    return labels
 
 
 def _reasons(frame: pd.DataFrame) -> pd.Series:
@@ -128,8 +115,9 @@ def _reasons(frame: pd.DataFrame) -> pd.Series:
 
 
 def _attack_text(name: str, options: Mapping[str, Any]) -> str:
-    """Return the text form of an attack; of a row from elsewhere that names none, its name."""
-    return read_or_none(lambda: format_attack(Method(name=name, options=dict(options)))) or name
+    """Return the text form of an attack; of a row from elsewhere that names none, its name and options."""
+    text = read_or_none(lambda: format_attack(Method(name=name, options=dict(sorted(options.items())))))
+    return text or label_method(name, options)
 
 
 def _baseline(baselines: Any) -> float:

@@ -29,6 +29,7 @@ def played(finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> lis
             protected=30 if "crop" in name else 24 if name.startswith("tuned") else 16,
             attack=name,
             defense=spec.defense.name,
+            defense_options=spec.defense.options,
             **{field: getattr(spec, field) for field in ("dataset", "victim", "threat")},
             attack_options=spec.attack.options,
             validation=0.7 if name.startswith("tuned") else 0.3,

@@ -28,8 +28,8 @@ def test_flags_are_told_by_game(cli: Callable, finished: Finish) -> None:
         "dataset emoji_smoke · victim tiny-llava-a · threat white · surrogates  · epsilon 8 · words 5: 2 flags"
     )
     assert control == (
-        "  control as good        mmguard protects 50.0% [40.0%, 60.0%] under lora_sft, control random_noise 45.0% "
-        "[35.0%, 55.0%]: the intervals overlap."
+        "  control as good        mmguard (tau=0.1) protects 50.0% [40.0%, 60.0%] under lora_sft, control random_noise "
+        "45.0% [35.0%, 55.0%]: the intervals overlap."
     )
     assert protects.startswith("  control protects       Control random_noise protects 45.0% [35.0%, 55.0%]")
     assert second.endswith("epsilon 4 · words 5: 1 flag")
@@ -42,7 +42,7 @@ def test_flags_for_programs_name_their_game(cli: Callable, finished: Finish) -> 
     played(finished)
     rows = json.loads(cli("smells", "--json").out)
     assert [(row["epsilon"], row["kind"], row["defense"], row["attack"]) for row in rows] == [
-        (8, "control as good", "mmguard", "lora_sft"), (8, "control protects", "random_noise", "lora_sft"),
+        (8, "control as good", "mmguard (tau=0.1)", "lora_sft"), (8, "control protects", "random_noise", "lora_sft"),
         (4, "under-trained", "", "lora_sft"),
     ]  # fmt: skip
     assert set(rows[0]) == {"dataset", "victim", "threat", "surrogates", "epsilon", "words", *Flag._fields}

@@ -129,14 +129,16 @@ def test_options_tell_entries_of_one_name_apart(bench_home: Path, run_factory: C
     save(run_factory(3, attack_options={"rank": 8}))
     frame = load_runs()
     assert frame["defense_label"].tolist() == ["mmguard (rounds=4, tau=0.1)", "mmguard (rounds=9, tau=0.1)", "mmguard"]
-    assert frame["attack_label"].tolist() == ["lora_sft", "lora_sft", "lora_sft (rank=8)"]
+    assert frame["attack_label"].tolist() == ["lora_sft", "lora_sft", "lora_sft(rank=8)"]
     assert len(cells()) == 3
 
 
-def test_an_option_that_all_share_is_not_in_the_name(bench_home: Path, run_factory: Callable[..., Run]) -> None:
+def test_a_recipe_is_in_the_name_even_if_no_other_was_played(bench_home: Path, run_factory: Callable[..., Run]) -> None:
+    """Otherwise the row of a recipe would be read as that of the default, and would change its name later."""
     for number in (1, 2):
-        save(run_factory(number, seed=number, defense_options={"tau": 0.1}))
-    assert set(load_runs()["defense_label"]) == {"mmguard"}
+        save(run_factory(number, seed=number, defense_options={"tau": 0.1}, attack_options={"rank": 8, "epochs": 20}))
+    assert set(load_runs()["defense_label"]) == {"mmguard (tau=0.1)"}
+    assert set(load_runs()["attack_label"]) == {"lora_sft(epochs=20,rank=8)"}
     assert cells()["seeds"].tolist() == [2]
 
 
