@@ -5,7 +5,7 @@ from typing import Any
 
 from bench.spec import PROTOCOL
 from bench.tables.game import split_games
-from bench.tables.knowledge import TITLES, Entry, describe_game, score_game
+from bench.tables.knowledge import TITLES, Entry, describe_game, score_entry
 from bench.tables.runs import load_published_runs
 
 LIMITS = (
@@ -29,10 +29,10 @@ def published(defense: str) -> list[dict[str, Any]]:
     runs = load_published_runs()
     games = []
     for game, rows in split_games(runs[runs["protocol"] == PROTOCOL]):
-        for entry in score_game(rows):
-            if entry.defense == defense:
-                sentences = describe_game([entry], defense)
-                games.append({"game": game._asdict(), "sentences": sentences, "levels": list(_levels(entry))})
+        entry = score_entry(rows, defense)
+        if entry.levels:
+            sentences = describe_game([entry], defense)
+            games.append({"game": game._asdict(), "sentences": sentences, "levels": list(_levels(entry))})
     return games
 
 

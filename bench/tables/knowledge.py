@@ -81,13 +81,16 @@ def score_game(runs: pd.DataFrame, board: pd.DataFrame | None = None) -> list[En
     The set alone counts: attacks outside it were chosen by somebody who may have seen its results.
     """
     board = compute_leaderboard(runs) if board is None else board
-    entries = []
-    for label in [] if board.empty else board["defense_label"]:
-        played = runs[runs["defense_label"] == label]
-        scored = {level: score_level(played, attacks, runs) for level, attacks in split_set().items()}
-        whole = {name: level for name, level in scored.items() if level and not level.missing}
-        entries.append(Entry(label, whole, None if "K2" in whole else scored["K2"]))
+    entries = [score_entry(runs, label) for label in ([] if board.empty else board["defense_label"])]
     return [entry for entry in entries if entry.levels]
+
+
+def score_entry(runs: pd.DataFrame, label: str) -> Entry:
+    """Return one defense of one game's `runs`, by its label. It has no level where it met none as a whole."""
+    played = runs[runs["defense_label"] == label]
+    scored = {level: score_level(played, attacks, runs) for level, attacks in split_set().items()}
+    whole = {name: level for name, level in scored.items() if level and not level.missing}
+    return Entry(label, whole, None if "K2" in whole else scored["K2"])
 
 
 def tabulate_points(entries: Iterable[Entry]) -> pd.DataFrame:

@@ -8,7 +8,16 @@ import pytest
 
 from attacks.grammar import parse_attack
 from bench.results import Run
-from bench.tables.knowledge import TITLES, Entry, answer_game, describe_game, score_game, split_set, tabulate_points
+from bench.tables.knowledge import (
+    TITLES,
+    Entry,
+    answer_game,
+    describe_game,
+    score_entry,
+    score_game,
+    split_set,
+    tabulate_points,
+)
 from bench.tables.runs import tabulate_runs
 from tests.answer_files import Answers
 
@@ -132,6 +141,14 @@ def test_of_many_methods_that_met_a_part_the_three_that_kept_most_are_named(play
     assert [name.split("`")[1] for name in listed.split("; ")] == ["hypo", "tap", "uc"]
     (few,) = describe_game(score_game(tabulate_runs([row for row in rows if row.defense != "em"])))
     assert few.partition(": ")[0].endswith("takes the best") and few.count("`") == 6
+
+
+def test_one_defense_alone_has_the_scores_that_it_has_among_all(play: Play) -> None:
+    rows = [*play("none", {"lora_sft": 0.7, "full_sft": 0.9}), *play("em", {"lora_sft": 0.5, "full_sft": 0.6})]
+    runs = tabulate_runs([*rows, *play("uc", {"full_sft": 0.4})])
+    (em,) = [entry for entry in score_game(runs) if entry.defense == "em"]
+    assert score_entry(runs, "em") == em and em.levels and em.so_far
+    assert not score_entry(runs, "uc").levels and not score_entry(runs, "nobody").levels
 
 
 def test_nothing_is_said_of_what_was_not_played(entries: list[Entry]) -> None:

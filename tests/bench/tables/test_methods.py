@@ -54,7 +54,7 @@ def test_the_published_ranking_is_computed_without_torch(bench_home: Path) -> No
     code = (
         "import sys; from bench.tables.game import split_games; from bench.tables.knowledge import score_game\n"
         "from bench.tables.runs import load_published_runs; from bench.tables.standings import load_standing\n"
-        "runs = load_published_runs(); game = next(split_games(runs))[1]\n"
-        "assert len(load_standing(game, runs).board) and score_game(game); sys.exit('torch' in sys.modules)"
+        "runs = load_published_runs(); game = next(split_games(runs))[1]; board = load_standing(game, runs).board\n"
+        "assert len(board) and score_game(game, board); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
