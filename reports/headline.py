@@ -30,6 +30,9 @@ DRAWN = ("mmguard", "mmguard_crs", "em", "hypo", "feature_shift", "random_noise"
 BOXED = ("mmguard", "em", "hypo")
 """Defenses that are compared by the owner's models."""
 
+ONE_SEED = "¹"
+"""The mark of a number that has one seed."""
+
 RANKED = ("plain", "K0", "K1", "K2")
 """Levels that decide the rank. A trainer of K3 or K4 holds more than the release, and is compared with that."""
 
@@ -42,7 +45,7 @@ FIRST_SEED = ("release", TITLES["plain"], "best of what was played", "attack", "
 def tabulate_game(entries: list[Entry]) -> str:
     """Return the table of one game: protection at each level that some defense met, seeds, and the chosen attack.
 
-    Defenses that met the plain attack alone, or a part of another level, are left out.
+    Defenses that met the plain attack alone, or a part of another level, are left out. Numbers of one seed are marked.
     """
     entries = [entry for entry in entries if set(entry.levels) > {"plain"} or entry.so_far is None]
     levels = [level for level in TITLES if any(level in entry.levels for entry in entries)]
@@ -50,21 +53,23 @@ def tabulate_game(entries: list[Entry]) -> str:
     def rows() -> Iterator[list[str]]:
         for entry in entries:
             most = max(entry.levels, key=list(TITLES).index)
-            cells = [entry.protection(level) for level in levels]
             yield [
                 f"`{entry.defense}`" + (" (control)" if entry.is_control else ""),
-                *(markdown.interval(cell) if cell else "" for cell in cells),
-                _seeds(entry),
+                *(_protection(entry, level) for level in levels),
+                str(max(len(level.attacks) for level in entry.levels.values())),
                 f"`{entry.attack(most)}`",
             ]
 
-    return markdown.table(("release", *(TITLES[level] for level in levels), "seeds", "attack, first seed"), rows())
+    titles = ("release", *(TITLES[level] for level in levels), "seeds", "attack of the last trainer, first seed")
+    return markdown.table(titles, rows()) + f"\n\n{ONE_SEED} One seed."
 
 
-def _seeds(entry: Entry) -> str:
-    """Return the number of seeds behind the scores of a defense, least and most where levels differ."""
-    counts = [len(level.attacks) for level in entry.levels.values()]
-    return str(max(counts)) if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+def _protection(entry: Entry, level: str) -> str:
+    """Return the cell of a defense at a level."""
+    estimate = entry.protection(level)
+    if estimate is None:
+        return ""
+    return markdown.interval(estimate) + (ONE_SEED if len(entry.levels[level].attacks) == 1 else "")
 
 
 def load_rows() -> pd.DataFrame:
@@ -91,12 +96,13 @@ def score_first_seed(played: pd.DataFrame) -> list[tuple[str, ...]]:
     board = compute_leaderboard(played[played["seed"] == played["seed"].min()])
     if board.empty or (board["met"] == board["of"]).all():
         return []
+    in_set = split_set()[RANKED[-1]]
     return [
         (
             f"`{row.defense_label}`" + (" (control)" if row.status == "control" else ""),
             markdown.interval((row.plain, row.plain_low, row.plain_high)),
             markdown.interval((row.so_far, row.so_far_low, row.so_far_high)),
-            f"`{row.attack}`",
+            f"`{row.attack}`" + ("" if row.attack in in_set else " (outside the set)"),
             f"{row.met} of {row.of}",
         )
         for row in board.sort_values("plain", ascending=False, kind="stable").itertuples()
@@ -214,11 +220,13 @@ def tabulate_boxes(first: FirstSeeds, dataset: str) -> str:
 
 
 def tell_worth(rows: list[Worth], defense: str = "mmguard") -> list[str]:
-    """Return the worth of a release in clean pictures as a sentence; none where it was not measured."""
-    parts = [f"{_share(row)}, to a trainer who {TITLES[row.level]}" for row in rows if row.defense == defense]
-    if not parts:
-        return []
-    return [f"A release under `{defense}` is worth this share of the owner's pictures, clean: {'; '.join(parts)}."]
+    """Return the worth of a release in clean pictures, a sentence for each trainer; none where it was not measured."""
+    return [
+        f"A trainer who {TITLES[row.level]} gets as much from a release under `{defense}` as from this share of its "
+        f"pictures, unprotected: {_share(row)}."
+        for row in rows
+        if row.defense == defense
+    ]
 
 
 def make_tables(runs: pd.DataFrame) -> dict[str, Callable[[], str]]:

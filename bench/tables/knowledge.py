@@ -25,7 +25,7 @@ TITLES = {
 """Levels of knowledge, from the least, and the trainer of each in words."""
 
 PARTLY = "Against only some of the adaptive attacks, of which the trainer takes the best"
-OTHERS_PARTLY = "Methods that met only some of its attacks, of which the trainer takes the best"
+OTHERS_PARTLY = "Other methods and recipes that met only some of the adaptive attacks"
 
 LISTED = 3
 """Methods that met only some of the attacks are named up to this number, those that kept most first."""
@@ -140,7 +140,10 @@ def answer_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[str]
     best, score = max(scored, key=lambda pair: pair[1].value, default=(None, None))
     if best and score:
         count = _count_seeds(best.levels["K2"])
-        sentences.append(f"The best other method there is {_code(best.defense)}: {_number(score)} ({count}).")
+        sentences.append(
+            f"From a trainer who {TITLES['K2']}, the best other method takes {_number(score)} "
+            f"({_code(best.defense)}, {count})."
+        )
     else:
         sentences += _list_highest(OTHERS_PARTLY, _met_partly(rivals))
     return sentences
@@ -170,8 +173,8 @@ def _list_highest(title: str, scores: Iterable[tuple[str, LevelScore]]) -> list[
     """Return a sentence with the protection of the defenses that kept most; it counts them if some are left out."""
     defined = [(estimate.value, defense, scored) for defense, scored in scores if (estimate := _eligible(scored))]
     highest = sorted(defined, key=lambda row: -row[0])[:LISTED]
-    count = f" ({len(defined)}; the {LISTED} highest)" if len(defined) > LISTED else ""
-    return _list_scores(title + count, [(defense, scored) for _, defense, scored in highest])
+    count = f" ({len(defined)}), the {LISTED} highest" if len(defined) > LISTED else ""
+    return _list_scores(f"{title}{count}, against the best of those", [(name, scored) for _, name, scored in highest])
 
 
 def _count_seeds(scored: LevelScore) -> str:

@@ -16,11 +16,11 @@ from leaderboard.charts import draw_knowledge
 from reports import headline, markdown
 
 
-def level(value: float, attack: str) -> LevelScore:
-    """Return a score of three seeds without answers."""
-    seeds = range(3)
+def level(value: float, attack: str, seeds: int = 3) -> LevelScore:
+    """Return a score of some seeds without answers."""
     score = Score(Estimate(value, value - 0.1, value + 0.1), Estimate(0.8, 0.7, 0.9), eligible=True)
-    return LevelScore(score, dict.fromkeys(seeds, attack), {}, (), (), dict.fromkeys(seeds, "x"), {})
+    chosen = dict.fromkeys(range(seeds), attack)
+    return LevelScore(score, chosen, {}, (), (), dict.fromkeys(chosen, "x"), {})
 
 
 @pytest.fixture
@@ -37,9 +37,12 @@ def most_played(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_the_table_has_a_column_for_each_level_that_was_met(entries: list[Entry]) -> None:
-    head, _, first, second = headline.tabulate_game(entries).splitlines()
-    assert head.strip("| ").split(" | ") == ["release", TITLES["plain"], TITLES["K0"], "seeds", "attack, first seed"]
-    assert first == "| `mmguard` | +0.80 [+0.70, +0.90] | +0.50 [+0.40, +0.60] | 3 | `full_sft` |"
+    entries[0].levels["K0"].attacks.pop(2)
+    entries[0].levels["plain"] = level(0.8, "lora_sft", seeds=1)
+    head, _, first, second, _, legend = headline.tabulate_game(entries).splitlines()
+    assert head.strip("| ").split(" | ")[:-1] == ["release", TITLES["plain"], TITLES["K0"], "seeds"]
+    assert first == "| `mmguard` | +0.80 [+0.70, +0.90]¹ | +0.50 [+0.40, +0.60] | 2 | `full_sft` |"
+    assert legend == "¹ One seed."
     assert second == "| `random_noise` (control) | +0.00 [-0.10, +0.10] |  | 3 | `lora_sft` |"
 
 
@@ -77,7 +80,7 @@ def test_the_summary_holds_those_alone_that_met_the_whole_adaptive_set(published
     lines = headline.tell_summary(entries, compute_worth(entries, runs)).splitlines()
     rows = [line.split("`")[1] for line in lines if line.startswith("| `")]
     assert rows == [entry.defense for entry in entries if entry.so_far is None] and "mmguard" in rows
-    assert len(rows) < len(entries) and lines[-1].startswith("A release under `mmguard`")
+    assert len(rows) < len(entries) and lines[-1].startswith("A trainer who")
 
 
 def test_no_table_of_a_page_is_stale(published_home: Path) -> None:

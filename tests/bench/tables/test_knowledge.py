@@ -64,7 +64,8 @@ def test_the_answer_is_three_sentences_of_the_whole_one(entries: list[Entry]) ->
     whole = describe_game(entries)
     assert least == whole[0] and f"who {TITLES['plain']}," in least
     assert most in whole and f"who {TITLES['K2']}," in most
-    assert rival.startswith("The best other method there is `hypo`: +0.25")
+    assert rival.startswith(f"From a trainer who {TITLES['K2']}, the best other method takes +0.25 [")
+    assert rival.endswith("(`hypo`, 3 seeds).")
     assert answer_game(entries, "nobody") == [rival]
     assert answer_game([]) == []
 
@@ -78,7 +79,7 @@ def test_the_answer_of_a_game_that_met_some_attacks_is_not_the_plain_one_alone(p
     plain, most, others = answer_game(score_game(tabulate_runs(rows)))
     assert f"who {TITLES['plain']}," in plain
     assert most.startswith("Against only some of the adaptive attacks") and "`mmguard` +0.12" in most
-    assert others.startswith("Methods that met only some") and "`em` +0.25" in others
+    assert others.startswith("Other methods and recipes that met only some") and "`em` +0.25" in others
 
 
 def test_a_level_has_what_its_trainer_knows() -> None:
@@ -116,7 +117,7 @@ def test_sentences_have_the_numbers_of_the_scores(entries: list[Entry]) -> None:
         assert f"(3 seeds; best attack: `{guarded.attack(level)}`)" in sentence
     assert rival.startswith("Other methods against the whole adaptive set: `hypo` +0.25 [") and "`em`" not in rival
     assert partly.startswith(
-        "Methods that met only some of its attacks, of which the trainer takes the best: `em` +0.12 ["
+        "Other methods and recipes that met only some of the adaptive attacks, against the best of those: `em` +0.12 ["
     )
     assert partly.endswith("1 seed.") and "`uc`" not in partly
     assert "`random_noise` +0.00 [+0.00, +0.00], 3 seeds" in controls
@@ -137,10 +138,10 @@ def test_of_many_methods_that_met_a_part_the_three_that_kept_most_are_named(play
         rows += play(defense, {"lora_sft": 0.3, met[1]: accuracy}, seeds=(0,))
     (partly,) = describe_game(score_game(tabulate_runs(rows)))
     title, _, listed = partly.partition(": ")
-    assert title == "Methods that met only some of its attacks, of which the trainer takes the best (4; the 3 highest)"
+    assert title.startswith("Other methods and recipes that met only some of the adaptive attacks (4), the 3 highest, ")
     assert [name.split("`")[1] for name in listed.split("; ")] == ["hypo", "tap", "uc"]
     (few,) = describe_game(score_game(tabulate_runs([row for row in rows if row.defense != "em"])))
-    assert few.partition(": ")[0].endswith("takes the best") and few.count("`") == 6
+    assert "highest" not in few and few.count("`") == 6
 
 
 def test_one_defense_alone_has_the_scores_that_it_has_among_all(play: Play) -> None:
