@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHOWN = 12
 """Pictures of a release."""
 
-MAX_BYTES = 4 * 10**6
+MAX_BYTES = 5 * 10**6
 """Bytes of all pictures."""
 
 MAX_PIXELS = 1024 * 1024
