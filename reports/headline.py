@@ -61,7 +61,8 @@ def tabulate_game(entries: list[Entry]) -> str:
             ]
 
     titles = ("release", *(TITLES[level] for level in levels), "seeds", "attack of the last trainer, first seed")
-    return markdown.table(titles, rows()) + f"\n\n{ONE_SEED} One seed."
+    table = markdown.table(titles, rows())
+    return table + f"\n\n{ONE_SEED} One seed." if ONE_SEED in table else table
 
 
 def _protection(entry: Entry, level: str) -> str:
@@ -96,7 +97,7 @@ def score_first_seed(played: pd.DataFrame) -> list[tuple[str, ...]]:
     board = compute_leaderboard(played[played["seed"] == played["seed"].min()])
     if board.empty or (board["met"] == board["of"]).all():
         return []
-    in_set = split_set()[RANKED[-1]]
+    in_set = split_set()["K2"]
     return [
         (
             f"`{row.defense_label}`" + (" (control)" if row.status == "control" else ""),
@@ -229,9 +230,9 @@ def tell_worth(rows: list[Worth], defense: str = "mmguard") -> list[str]:
     ]
 
 
-def make_tables(runs: pd.DataFrame) -> dict[str, Callable[[], str]]:
+def make_tables(runs: pd.DataFrame, games: dict[str, list[Entry]]) -> dict[str, Callable[[], str]]:
     """Return what makes each table of the pages, by its name there. What several of them need is computed here."""
-    games, first = score_games(runs), score_first_seeds(runs)
+    first = score_first_seeds(runs)
     played = {game.title: rows for game, rows in split_games(runs)}
     worths = {name: compute_worth(entries, played[name]) for name, entries in games.items()}
     most = next(iter(games))
@@ -252,11 +253,12 @@ def make_tables(runs: pd.DataFrame) -> dict[str, Callable[[], str]]:
 def main() -> None:
     """Write the pages and the figure."""
     runs = load_rows()
-    tables = make_tables(runs)
+    games = score_games(runs)
+    tables = make_tables(runs, games)
     for page in PAGES:
         page.write_text(markdown.fill(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
-    first = next(iter(score_games(runs).values()))
-    draw_knowledge(tabulate_points(map(keep_ranked, first)), DRAWN).properties(width=640, height=280).save(FIGURE)
+    most = next(iter(games.values()))
+    draw_knowledge(tabulate_points(map(keep_ranked, most)), DRAWN).properties(width=640, height=280).save(FIGURE)
 
 
 if __name__ == "__main__":

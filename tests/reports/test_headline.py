@@ -43,6 +43,8 @@ def test_the_table_has_a_column_for_each_level_that_was_met(entries: list[Entry]
     assert head.strip("| ").split(" | ")[:-1] == ["release", TITLES["plain"], TITLES["K0"], "seeds"]
     assert first == "| `mmguard` | +0.80 [+0.70, +0.90]¹ | +0.50 [+0.40, +0.60] | 2 | `full_sft` |"
     assert legend == "¹ One seed."
+    entries[0].levels["plain"] = level(0.8, "lora_sft")
+    assert "¹" not in headline.tabulate_game(entries)
     assert second == "| `random_noise` (control) | +0.00 [-0.10, +0.10] |  | 3 | `lora_sft` |"
 
 
@@ -84,7 +86,8 @@ def test_the_summary_holds_those_alone_that_met_the_whole_adaptive_set(published
 
 
 def test_no_table_of_a_page_is_stale(published_home: Path) -> None:
-    tables = headline.make_tables(headline.load_rows())
+    runs = headline.load_rows()
+    tables = headline.make_tables(runs, headline.score_games(runs))
     for page in headline.PAGES:
         text = page.read_text(encoding="utf-8")
         assert markdown.fill(text, tables) == text, f"{page.name}: python -m reports.headline"
