@@ -141,7 +141,7 @@ def ladder_table(game: Game, defense: str, steps: Sequence[Step]) -> Table:
         attack = step.latest
         costs = (f"{step.cost:.1f} x", f"{step.total:.1f} x")
         rates = (f"{attack.validation:.1%}", f"{100 * attack.gain:+.1f} points")
-        together = f"{step.protection.value:+.1%}" if step.protection else "not defined"
+        together = f"{step.protection.value:+.2f}" if step.protection else "not defined"
         table.add_row(attack.attack, *costs, *rates, _protection(attack.protection), together)
     table.caption = (
         "cost: seconds of the attack over those of lora_sft, in these runs. protection: beside the same attack on "
@@ -151,9 +151,7 @@ def ladder_table(game: Game, defense: str, steps: Sequence[Step]) -> Table:
 
 
 def _protection(protection: Estimate | None) -> str:
-    if protection is None:
-        return "not defined: nothing to protect"
-    return "{:+.1%}  [{:+.1%}, {:+.1%}]".format(*protection)
+    return "not defined: nothing to protect" if protection is None else str(protection)
 
 
 def _curve_rows(summary: Summary) -> Iterator[tuple[str, str]]:

@@ -64,7 +64,7 @@ def show(
     badges = _load_badges() if published else {}
     if run is None:
         for row in (row for row in rows if not row.quarantine):
-            protection = 6 * " " if row.protection is None else f"{row.protection:+6.1%}"
+            protection = 5 * " " if row.protection is None else f"{row.protection:+.2f}"
             echo(
                 f"{row.id}  {row.defense:<16} {row.attack:<10} {row.victim:<14} {row.threat:<6} seed {row.seed}"
                 f"  U {row.utility:6.1%}  protection {protection}  {badges.get(row.id, '')}".rstrip()

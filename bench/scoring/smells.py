@@ -90,8 +90,7 @@ def flag_matching_controls(cells: Sequence[Cell]) -> Iterator[Flag]:
                 "control as good",
                 cell.defense,
                 cell.attack,
-                f"{cell.defense} protects {_interval(protection)} under {cell.attack}, {name} {_interval(best)}: "
-                f"{verdict}.",
+                f"{cell.defense} protects {protection} under {cell.attack}, {name} {best}: {verdict}.",
             )
 
 
@@ -103,7 +102,7 @@ def flag_protective_controls(cells: Sequence[Cell]) -> Iterator[Flag]:
                 "control protects",
                 cell.defense,
                 cell.attack,
-                f"Control {cell.defense} protects {_interval(protection)} under {cell.attack}: the budget alone does "
+                f"Control {cell.defense} protects {protection} under {cell.attack}: the budget alone does "
                 "more than nothing here.",
             )
 
@@ -118,8 +117,8 @@ def flag_trigger_effects(cells: Sequence[Cell]) -> Iterator[Flag]:
                 "trigger explains",
                 cell.defense,
                 cell.attack,
-                f"{cell.defense} protects {_interval(protection)} under {cell.attack}, {trigger.defense} "
-                f"{_interval(best)} with clean pictures: its words alone may explain the effect.",
+                f"{cell.defense} protects {protection} under {cell.attack}, {trigger.defense} "
+                f"{best} with clean pictures: its words alone may explain the effect.",
             )
 
 
@@ -144,8 +143,8 @@ def flag_scattered_seeds(cells: Sequence[Cell]) -> Iterator[Flag]:
                 "seeds apart",
                 cell.defense,
                 cell.attack,
-                f"{cell.defense} under {cell.attack} protects from {seeds[least].value:.1%} (seed {least}) to "
-                f"{seeds[most].value:.1%} (seed {most}): {_points(distance)} apart, which the intervals of "
+                f"{cell.defense} under {cell.attack} protects from {seeds[least].value:+.2f} (seed {least}) to "
+                f"{seeds[most].value:+.2f} (seed {most}): {distance:.2f} apart, which the intervals of "
                 f"{len(seeds)} seeds do not explain (Q {q:.1f}, at most {limit:.1f}).",
             )
 
@@ -222,7 +221,3 @@ def _with_protection(cells: Iterable[Cell]) -> Iterator[tuple[Cell, Estimate]]:
 
 def _points(share: float) -> str:
     return f"{100 * share:.1f} points"
-
-
-def _interval(estimate: Estimate) -> str:
-    return "{:.1%} [{:.1%}, {:.1%}]".format(*estimate)

@@ -19,11 +19,19 @@ CHUNK = 2**17
 
 
 class Estimate(NamedTuple):
-    """A number and its 95 % interval."""
+    """A number and its 95 % interval.
+
+    >>> print(Estimate(0.632, 0.57, 0.69))
+    +0.63 [+0.57, +0.69]
+    """
 
     value: float
     low: float
     high: float
+
+    def __str__(self) -> str:
+        """Return it as people read it, with two digits; format() would see a tuple otherwise."""
+        return "{:+.2f} [{:+.2f}, {:+.2f}]".format(*self)
 
 
 class VarianceSources(NamedTuple):

@@ -141,8 +141,7 @@ def answer_game(entries: Iterable[Entry], defense: str = "mmguard") -> list[str]
     if best and score:
         count = _count_seeds(best.levels["K2"])
         sentences.append(
-            f"From a trainer who {TITLES['K2']}, the best other method takes {_number(score)} "
-            f"({_code(best.defense)}, {count})."
+            f"From a trainer who {TITLES['K2']}, the best other method takes {score} ({_code(best.defense)}, {count})."
         )
     else:
         sentences += _list_highest(OTHERS_PARTLY, _met_partly(rivals))
@@ -162,7 +161,7 @@ def _at_level(entries: Iterable[Entry], level: str) -> list[tuple[str, LevelScor
 def _list_scores(title: str, scores: Iterable[tuple[str, LevelScore]]) -> list[str]:
     """Return a sentence with the protection of each defense; none where no defense has any."""
     numbers = [
-        f"{_code(defense)} {_number(estimate)}, {_count_seeds(scored)}"
+        f"{_code(defense)} {estimate}, {_count_seeds(scored)}"
         for defense, scored in scores
         if (estimate := _eligible(scored))
     ]
@@ -186,7 +185,7 @@ def _describe_levels(entry: Entry) -> list[str]:
     scores = {level: entry.protection(level) for level in TITLES}
     own = _code(entry.defense)
     return [
-        f"From a trainer who {TITLES[level]}, {own} takes {_number(estimate)} of what clean data are worth to them "
+        f"From a trainer who {TITLES[level]}, {own} takes {estimate} of what clean data are worth to them "
         f"({_count_seeds(entry.levels[level])}; best attack: {_code(entry.attack(level))})."
         for level, estimate in scores.items()
         if estimate
@@ -196,7 +195,3 @@ def _describe_levels(entry: Entry) -> list[str]:
 def _code(name: str) -> str:
     """Return a name, which may come from elsewhere, as inline code, in which Markdown means nothing."""
     return f"`{' '.join(name.replace('`', chr(39)).split())}`"
-
-
-def _number(estimate: Estimate) -> str:
-    return f"{estimate.value:+.2f} [{estimate.low:+.2f}, {estimate.high:+.2f}]"

@@ -36,7 +36,7 @@ def test_an_entry_has_its_flags_and_keeps_its_place(home: Path, open_page: Open)
     """jpeg: em 0.10 to 0.30, no defense 0.00 to 0.20."""
     app = open_page()
     table = sentences(app)
-    assert any("em protects 20.0% [10.0%, 30.0%] under jpeg, no defense 10.0%" in text for text in table["What"])
+    assert any("em protects +0.20 [+0.10, +0.30] under jpeg, no defense +0.10" in text for text in table["What"])
     assert any("Flags" in text.value for text in app.markdown)
 
 

@@ -26,7 +26,7 @@ def test_one_seed_is_shown_with_its_numbers(finished: Callable[..., Run]) -> Non
         "this attack on the release",
     )
     assert [text[name] for name in names] == ["10.0%", "10.0%", "80.0%", "40.0%"]
-    assert text["protection, 95 % interval"].startswith("+57.1%  [+")
+    assert text["protection, 95 % interval"].startswith("+0.57 [+")
     assert text["eligible (clean data worth ≥ 10 points)"] == "yes"
     assert text["L∞ levels · PSNR · SSIM · ΔE00"] == "8 · 33.5 dB · 0.912 · 1.70"
     assert text["inserted words · edit distance"] == "2 · 11.0"
@@ -38,7 +38,7 @@ def test_several_seeds_are_one_table_of_means(finished: Callable[..., Run]) -> N
     text = shown([finished(0, protected=16), finished(2, protected=24)])
     assert text["seeds"] == "0, 2"
     assert text["this attack on the release"] == "50.0%"
-    assert text["protection, 95 % interval"].startswith("+42.9%  [")
+    assert text["protection, 95 % interval"].startswith("+0.43 [")
 
 
 def test_without_a_clean_gain_there_is_no_score(finished: Callable[..., Run]) -> None:
@@ -60,8 +60,8 @@ def test_a_learning_curve_is_shown_with_its_peak_and_its_end(finished: Callable[
     assert text["epoch 2: validation · test"] == "40.0% · 40.0%"
     assert text["epoch 4 (last): validation · test"] == "45.0% · 45.0%"
     assert text["peak: epoch 2, 4"] == "55.0%"
-    assert text["protection at the peak"].startswith("+35.7%  [")  # 1 - 0.45 / 0.7
-    assert text["protection, 95 % interval"].startswith("+50.0%  [")
+    assert text["protection at the peak"].startswith("+0.36 [")  # 1 - 0.45 / 0.7
+    assert text["protection, 95 % interval"].startswith("+0.50 [")
     assert not any("epoch" in name or "peak:" in name for name in shown([finished()]))
 
 

@@ -49,7 +49,7 @@ def test_runs_are_shown_oldest_first_with_their_numbers(cli: Callable, finished:
     late, early = finished(5, protected=8), finished(2, defense="none", protection=None)
     first, second = cli("show").out.splitlines()
     assert first.split() == f"{early.id} none lora_sft tiny-llava-a white seed 2 U 40.0% protection".split()
-    assert second.split() == f"{late.id} mmguard lora_sft tiny-llava-a white seed 5 U 20.0% protection +50.0%".split()
+    assert second.split() == f"{late.id} mmguard lora_sft tiny-llava-a white seed 5 U 20.0% protection +0.50".split()
 
 
 def test_one_run_is_shown_whole_by_the_beginning_of_its_name(cli: Callable, finished: Callable[..., Run]) -> None:

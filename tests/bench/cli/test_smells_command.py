@@ -28,10 +28,10 @@ def test_flags_are_told_by_game(cli: Callable, finished: Finish) -> None:
         "dataset emoji_smoke · victim tiny-llava-a · threat white · surrogates  · epsilon 8 · words 5: 2 flags"
     )
     assert control == (
-        "  control as good        mmguard (tau=0.1) protects 50.0% [40.0%, 60.0%] under lora_sft, control random_noise "
-        "45.0% [35.0%, 55.0%]: the intervals overlap."
+        "  control as good        mmguard (tau=0.1) protects +0.50 [+0.40, +0.60] under lora_sft, control random_noise "
+        "+0.45 [+0.35, +0.55]: the intervals overlap."
     )
-    assert protects.startswith("  control protects       Control random_noise protects 45.0% [35.0%, 55.0%]")
+    assert protects.startswith("  control protects       Control random_noise protects +0.45 [+0.35, +0.55]")
     assert second.endswith("epsilon 4 · words 5: 1 flag")
     assert weak.startswith(
         "  under-trained          lora_sft gains 2.5 points from clean data, from 10.0% without their content to 12.5%"

@@ -82,12 +82,12 @@ def test_a_control_of_what_the_defense_leaves_alone_is_no_rival(defense: str, co
 def test_the_best_control_is_named_with_both_intervals() -> None:
     (flag,) = find_flags([cell("lsp", 0.05, 0.03), cell("random_noise", 0.02), cell("random_noise_class", 0.04)])
     assert flag.text == (
-        "lsp protects 5.0% [2.0%, 8.0%] under lora_sft, control random_noise_class 4.0% [2.0%, 6.0%]: "
+        "lsp protects +0.05 [+0.02, +0.08] under lora_sft, control random_noise_class +0.04 [+0.02, +0.06]: "
         "the intervals overlap."
     )
     above = find_flags([cell("lsp", 0.05, 0.03), cell("none", 0.2, 0.02)])
     assert [s.text for s in above if s.defense] == [
-        "lsp protects 5.0% [2.0%, 8.0%] under lora_sft, no defense 20.0% [18.0%, 22.0%]: that is more."
+        "lsp protects +0.05 [+0.02, +0.08] under lora_sft, no defense +0.20 [+0.18, +0.22]: that is more."
     ]
 
 
@@ -115,7 +115,7 @@ def test_words_alone_that_reach_the_interval_may_explain_it(trigger: str) -> Non
 def test_seeds_that_their_intervals_do_not_explain_are_apart() -> None:
     (flag,) = [s for s in find_flags([cell("em", 0.3, seeds=seeds(0.3, 0.1, 0.5))]) if s.kind == "seeds apart"]
     assert (flag.defense, flag.attack) == ("em", "lora_sft")
-    assert "from 10.0% (seed 1) to 50.0% (seed 2): 40.0 points apart" in flag.text
+    assert "from +0.10 (seed 1) to +0.50 (seed 2): 0.40 apart" in flag.text
     for calm in (seeds(0.3, 0.1, 0.5, half=0.4), seeds(0.3, 0.3 + TENTH - 0.01, half=0.001), seeds(0.3), {}):
         assert of("seeds apart", cell("em", 0.3, seeds=calm)) == []
     assert of("seeds apart", cell("em", 0.3, seeds=seeds(0.3, 0.3 + TENTH + 0.01, half=0.001))) != []

@@ -89,10 +89,10 @@ def test_seeds_of_a_cell_are_brought_together_as_in_the_tables(played: Callable[
         played("em", protection, seed=seed, stages={})
     (flag,) = current_flags()
     assert flag.kind == "seeds apart"
-    assert "from 20.0% (seed 0) to 60.0% (seed 1)" in flag.text
+    assert "from +0.20 (seed 0) to +0.60 (seed 1)" in flag.text
     played("random_noise", 0.15, stages={})
     (cell,) = (s for s in current_flags() if s.kind == "control as good")
-    assert cell.text.startswith("em protects 40.0% [15.0%, 65.0%] under lora_sft")
+    assert cell.text.startswith("em protects +0.40 [+0.15, +0.65] under lora_sft")
 
 
 def test_flags_of_some_runs_are_those_of_their_cells_in_their_games(played: Callable[..., None]) -> None:
