@@ -27,7 +27,7 @@ FIGURE = ROOT / "docs" / "protection.svg"
 DRAWN = ("mmguard", "mmguard_crs", "em", "hypo", "feature_shift", "random_noise")
 """Defenses of the figure."""
 
-BOXED = ("mmguard", "em", "hypo")
+BOXED = ("mmguard", "mmguard_crs", "multimodal", "text_trigger", "em", "hypo")
 """Defenses that are compared by the owner's models."""
 
 ONE_SEED = "¹"

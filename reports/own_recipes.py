@@ -1,4 +1,4 @@
-"""The own recipe of each searched method beside its default: what both cost, and what they protect."""
+"""The own recipe of each method beside its default: what both cost, and what they protect."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,18 +36,27 @@ class OwnRecipe(Closed):
 
 
 class OwnRecipes(Closed):
-    """The findings of all searches, by the name of the method."""
+    """The findings of all searches, and the recipes that were taken over without one, by the name of the method."""
 
     methods: dict[str, OwnRecipe]
+    taken_over: dict[str, Options]
+
+    @property
+    def recipes(self) -> Iterator[tuple[str, Options, float | None]]:
+        """The recipes of each method, with what the trainer of its search reached; None where there was no search."""
+        for name, found in self.methods.items():
+            yield from ((name, options, accuracy) for options, accuracy in found.recipes)
+        for name, options in self.taken_over.items():
+            yield from ((name, recipe, None) for recipe in ({}, options))
 
 
-def load() -> dict[str, OwnRecipe]:
-    """Return what was found for each method, by its name."""
-    return yamlfile.read(FILE, OwnRecipes).methods
+def load() -> OwnRecipes:
+    """Return what was found for each method."""
+    return yamlfile.read(FILE, OwnRecipes)
 
 
 def tabulate(played: pd.DataFrame) -> str:
-    """Return the table of the searched methods from the rows of one game at its first seed, columns as `COLUMNS`."""
+    """Return the table of all recipes from the rows of one game at its first seed, columns as `COLUMNS`."""
     first = played[played["seed"] == played["seed"].min()]
     board = compute_leaderboard(first).set_index("defense_label")
 
@@ -55,13 +64,13 @@ def tabulate(played: pd.DataFrame) -> str:
     labels = {identity([name, options]): label for name, options, label in methods}
 
     def rows() -> Iterator[list[str]]:
-        for name, found in load().items():
-            for options, accuracy in found.recipes:
-                label = labels.get(identity([name, options]))
-                if label is not None:
-                    row = board.loc[label]
-                    yield [f"`{name}`", *_describe(name, options), f"{row.seconds_protect:.0f}", f"{accuracy:.1%}",
-                           _protection(row, "plain"), _protection(row, "so_far"), f"{row.met} of {row.of}"]  # fmt: skip
+        for name, options, accuracy in load().recipes:
+            label = labels.get(identity([name, options]))
+            if label is not None:
+                row = board.loc[label]
+                searched = "" if accuracy is None else f"{accuracy:.1%}"
+                yield [f"`{name}`", *_describe(name, options), f"{row.seconds_protect:.0f}", searched,
+                       _protection(row, "plain"), _protection(row, "so_far"), f"{row.met} of {row.of}"]  # fmt: skip
 
     return markdown.table(COLUMNS, rows())
 

@@ -23,7 +23,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
     from attacks.grammar import load_recipes
     from attacks.parts import PARTS
     from bench.datasets import cards
-    from bench.victims import EMBEDDED, HUB
+    from bench.victims import ASSEMBLED, EMBEDDED, HUB
     from defenses import REGISTRY as DEFENSES
 
     names = {
@@ -36,6 +36,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
         "datasets": {name: f"embedded, {card.licence}: {card.summary}" for name, card in cards.EMBEDDED.items()}
         | {name: f"{c.repo}, {c.megabytes} MB, {c.licence}: {c.summary}" for name, c in cards.HUB.items()},
         "victims": {name: f"embedded, {family}" for name, family in EMBEDDED.items()}
+        | {name: f"made of {a.source}, {a.licence}, by `bench victims fetch`" for name, a in ASSEMBLED.items()}
         | {name: f"{hub.source}, {hub.gigabytes:g} GB, {hub.licence}" for name, hub in HUB.items()},
     }
     if as_json:

@@ -6,10 +6,11 @@ import pytest
 from bench.tables.game import split_games
 from reports import own_recipes
 from reports.headline import load_rows
-from reports.own_recipes import OwnRecipe
+from reports.own_recipes import OwnRecipe, OwnRecipes
 from studies.recipes import CAP, GRIDS, loop_options, within_cap
 
-FOUND = own_recipes.load()
+RECIPES = own_recipes.load()
+FOUND = RECIPES.methods
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def test_a_method_has_its_default_and_its_own_recipe_with_their_costs(
 ) -> None:
     longer = {"rounds": 5}
     found = {"em": OwnRecipe(attack="lora_sft", options=longer, default=0.5, own=0.25, trials=2)}
-    monkeypatch.setattr(own_recipes, "load", lambda: found)
+    monkeypatch.setattr(own_recipes, "load", lambda: OwnRecipes(methods=found, taken_over={}))
     played = played[played["defense_label"].isin(["em", "em (eot=jpeg,crop,color)"])]
     played = played.assign(defense_options=[longer if options else {} for options in played["defense_options"]])
     default, own = cells(own_recipes.tabulate(played))
@@ -57,6 +58,23 @@ def test_a_method_has_its_default_and_its_own_recipe_with_their_costs(
 
 def test_a_recipe_that_was_not_played_has_no_row(played: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     found = {"hypo": OwnRecipe(attack="lora_sft", options={"image_steps": 13}, default=0.5, own=0.25, trials=2)}
-    monkeypatch.setattr(own_recipes, "load", lambda: found)
+    monkeypatch.setattr(own_recipes, "load", lambda: OwnRecipes(methods=found, taken_over={}))
     (default,) = cells(own_recipes.tabulate(played))
     assert default["recipe"] == "default"
+
+
+@pytest.mark.parametrize("name", RECIPES.taken_over)
+def test_a_variant_takes_over_what_it_can_of_the_recipe_of_mmguard(name: str) -> None:
+    own = FOUND["mmguard"].options
+    taken = RECIPES.taken_over[name]
+    assert name not in FOUND and within_cap(name, taken)
+    assert taken == {option: value for option, value in own.items() if option in GRIDS[name]}
+
+
+def test_a_recipe_without_a_search_has_nothing_of_one(played: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = OwnRecipes(methods={}, taken_over={"feature_shift": {"image_steps": 64}})
+    monkeypatch.setattr(own_recipes, "load", lambda: taken)
+    default, longer = cells(own_recipes.tabulate(played))
+    assert (default["recipe"], longer["recipe"]) == ("default", "image_steps=64")
+    assert default["right in the search"] == longer["right in the search"] == ""
+    assert default["runs default LoRA"] and longer["runs default LoRA"]

@@ -17,7 +17,7 @@ from bench.datasets import cards
 from bench.results import Run
 from bench.scoring.matching import EVALUATOR
 from bench.spec import PROTOCOL
-from bench.victims import EMBEDDED, HUB
+from bench.victims import ASSEMBLED, EMBEDDED, HUB
 from defenses import REGISTRY as DEFENSES
 
 
@@ -28,7 +28,7 @@ def test_everything_that_can_be_named_is_listed(cli: Callable) -> None:
         "defenses": DEFENSES.catalog.keys() - DEFENSES.controls, "attacks": ATTACKS.catalog.keys() - ATTACKS.controls,
         "parts of attacks": set(PARTS.catalog), "recipes": set(load_recipes()),
         "control defenses": DEFENSES.controls, "control attacks": ATTACKS.controls,
-        "datasets": {*cards.EMBEDDED, *cards.HUB}, "victims": {*EMBEDDED, *HUB},
+        "datasets": {*cards.EMBEDDED, *cards.HUB}, "victims": {*EMBEDDED, *ASSEMBLED, *HUB},
     })  # fmt: skip
     assert names["control attacks"]["none"] == "No training: the zero-shot reference."
     assert {"none", "random_noise", "wrong_answers"} <= names["control defenses"].keys()
