@@ -1,6 +1,7 @@
-"""Print a plan before it is played: its stages, and what they will cost."""
+"""Print a plan before it is played: what meets what, its stages, and what they will cost."""
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.output import echo, make_console
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def print_plan(plan: "Plan", workers: int | None, as_json: bool) -> None:
-    """Print the stages of a plan with their costs, the expected time, and what real models need."""
+    """Print what a plan plays, its stages with their costs, the expected time, and what real models need."""
     from bench.play.fit import find_too_large
     from bench.play.predict import Estimates, cost_table, predict_seconds, real_cost, task_seconds
     from bench.play.zero_shot import find_saturated, group_saturated
@@ -26,12 +27,15 @@ def print_plan(plan: "Plan", workers: int | None, as_json: bool) -> None:
     assumed, large = estimates.model.assumptions if estimates.model else "", find_too_large(plan)
     if as_json:
         document: dict[str, Any] = {"runs": len(plan.runs), "stages": rows, "workers": count, "wall seconds": wall}
+        document |= list_axes(plan)
         document["saturated"] = [cells._asdict() for cells in saturated]
         if real:
             document["real models"] = {**real._asdict(), "assumed": assumed, "too large": [*map(str, large)]}
         return echo(json.dumps(document, indent=1))
     from rich.table import Table
 
+    for axis, values in list_axes(plan).items():
+        echo(f"{axis}: {', '.join(map(str, values))}")
     table = Table(title=f"{len(plan.runs)} runs, {len(plan.stages)} stages, {len(plan.tasks)} to do")
     for column in rows[0]:
         table.add_column(column, justify="left" if column == "stage" else "right")
@@ -47,6 +51,22 @@ def print_plan(plan: "Plan", workers: int | None, as_json: bool) -> None:
         echo(f"does not fit here ({len(large)} stages): {stage}")
     for cells in saturated:
         echo(f"left out when it is played, but counted here: {describe_saturated(cells)}")
+
+
+def list_axes(plan: "Plan") -> dict[str, list[str | int]]:
+    """Return the different defenses, attacks, data sets, victims, boxes and seeds of a plan's runs, in their order."""
+    from attacks.grammar import format_attack
+
+    specs = plan.runs.values()
+    columns: dict[str, Iterable[str | int]] = {
+        "defenses": (format_attack(spec.defense) for spec in specs),
+        "attacks": (format_attack(spec.attack) for spec in specs),
+        "datasets": (spec.dataset for spec in specs),
+        "victims": (spec.victim for spec in specs),
+        "boxes": (spec.threat for spec in specs),
+        "seeds": (spec.seed for spec in specs),
+    }
+    return {axis: list(dict.fromkeys(values)) for axis, values in columns.items()}
 
 
 def describe_real_cost(cost: "RealCost") -> str:

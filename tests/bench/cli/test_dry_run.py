@@ -31,6 +31,23 @@ def test_seeds_are_counted_together(cli: Callable) -> None:
     assert 2.9 < ratio <= 3, "all but zero-shot is done again"
 
 
+def test_a_plan_says_what_meets_what(cli: Callable, bench_home: Path, tmp_path: Path) -> None:
+    suite = tmp_path / "few.yaml"
+    suite.write_text(
+        "version: 1\ntitle: Few\ndefenses: [none, {name: mmguard, options: {rounds: 2}}]\n"
+        "attacks: [{name: lora_sft}, {name: full_sft+jpeg}]\n"
+        "datasets: [emoji_smoke]\nvictims: [tiny-llava-a]\nthreats: [white, black]\nseeds: [3, 0]\n"
+    )
+    output = cli("suite", "plan", str(suite))
+    assert output.code == 0, output.err
+    assert output.out.splitlines()[:6] == [
+        "defenses: none, mmguard(rounds=2)", "attacks: lora_sft, full_sft+jpeg", "datasets: emoji_smoke",
+        "victims: tiny-llava-a", "boxes: white, black", "seeds: 3, 0",
+    ]  # fmt: skip
+    report = json.loads(cli("suite", "plan", str(suite), "--json").out)
+    assert (report["runs"], report["boxes"], report["seeds"]) == (16, ["white", "black"], [3, 0])
+
+
 def test_embedded_victims_have_no_gpu_hours(cli: Callable) -> None:
     report = json.loads(cli(*COMMAND, "--dataset", "emoji_smoke").out)
     assert "real models" not in report and report["stages"][-1]["to do"] > 0
