@@ -18,7 +18,7 @@ from bench.tables.ranks import compute_leaderboard
 from bench.tables.runs import load_published_runs
 from bench.tables.worth import CURVES, Worth, compute_worth
 from leaderboard.charts import draw_knowledge
-from reports import coverage, markdown, own_recipes
+from reports import ablations, coverage, markdown, own_recipes
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *(ROOT / "docs" / name for name in ("findings.md", "beds.md", "matrix.md")))
@@ -242,6 +242,7 @@ def make_tables(runs: pd.DataFrame, games: dict[str, list[Entry]]) -> dict[str, 
         "answer": lambda: tell_answer(games[most], worths[most]),
         "all games": lambda: tabulate_all(games),
         "first seed": lambda: tabulate_first_seed(first),
+        "ablations": lambda: ablations.tabulate(played[most]),
         "own recipes": lambda: own_recipes.tabulate(played[most]),
         "outside the set": lambda: tabulate_outside(runs),
         "worth": lambda: tabulate_worth(worths),
