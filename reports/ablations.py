@@ -1,14 +1,17 @@
-"""MMGuard beside its ablations and nearest rivals at the first seed: what each takes, by what the trainer knows."""
+"""MMGuard beside its ablations and nearest rivals at the same seeds: what each takes, by what the trainer knows."""
 
 from collections.abc import Iterator
 
 import pandas as pd
 
 from bench.tables.knowledge import TITLES, score_entry, split_set
-from reports import markdown
+from reports import levels, markdown
 
 METHODS = ("mmguard", "mmguard_crs", "multimodal", "text_trigger", "em", "hypo")
 """MMGuard, its parts and its rivals; a recipe of one of them stands beside its default."""
+
+SEEDS = (0, 1, 2)
+"""Seeds that are compared; only MMGuard at its default has others."""
 
 LEVELS = ("plain", "K0", "K1", "K2")
 
@@ -20,21 +23,17 @@ def tabulate(played: pd.DataFrame) -> str:
 
     A level that was not wholly met is empty, but for the last: its trainer has the attacks that the last column counts.
     """
-    first = played[played["seed"] == played["seed"].min()]
+    compared = played[played["seed"].isin(SEEDS)]
 
     def rows() -> Iterator[list[str]]:
         for method in METHODS:
-            for label in sorted(first.loc[first["defense"] == method, "defense_label"].unique()):
-                entry = score_entry(first, label)
+            for label in sorted(compared.loc[compared["defense"] == method, "defense_label"].unique()):
+                entry = score_entry(compared, label)
                 last = entry.levels.get("K2") or entry.so_far
                 assert last is not None  # it has met the plain attack, which is one of K2
                 entry = entry._replace(levels=entry.levels | {"K2": last})
-                estimates = (entry.protection(level) for level in LEVELS)
                 of = len(split_set()["K2"])
-                yield [
-                    f"`{label}`",
-                    *("" if e is None else str(e) for e in estimates),
-                    f"{of - len(last.missing)} of {of}",
-                ]
+                met = f"{of - len(last.missing)} of {of}"
+                yield [f"`{label}`", *(levels.cell(entry, level) for level in LEVELS), met]
 
-    return markdown.table(COLUMNS, rows())
+    return levels.add_legend(markdown.table(COLUMNS, rows()))

@@ -18,7 +18,7 @@ from bench.tables.ranks import compute_leaderboard
 from bench.tables.runs import load_published_runs
 from bench.tables.worth import CURVES, Worth, compute_worth
 from leaderboard.charts import draw_knowledge
-from reports import ablations, coverage, markdown, own_recipes
+from reports import ablations, coverage, levels, markdown, own_recipes
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *(ROOT / "docs" / name for name in ("findings.md", "beds.md", "matrix.md")))
@@ -29,9 +29,6 @@ DRAWN = ("mmguard", "mmguard_crs", "em", "hypo", "feature_shift", "random_noise"
 
 BOXED = ("mmguard", "mmguard_crs", "multimodal", "text_trigger", "em", "hypo")
 """Defenses that are compared by the owner's models."""
-
-ONE_SEED = "¹"
-"""The mark of a number that has one seed."""
 
 RANKED = ("plain", "K0", "K1", "K2")
 """Levels that decide the rank. A trainer of K3 or K4 holds more than the release, and is compared with that."""
@@ -48,29 +45,20 @@ def tabulate_game(entries: list[Entry]) -> str:
     Defenses that met the plain attack alone, or a part of another level, are left out. Numbers of one seed are marked.
     """
     entries = [entry for entry in entries if set(entry.levels) > {"plain"} or entry.so_far is None]
-    levels = [level for level in TITLES if any(level in entry.levels for entry in entries)]
+    met = [level for level in TITLES if any(level in entry.levels for entry in entries)]
 
     def rows() -> Iterator[list[str]]:
         for entry in entries:
             most = max(entry.levels, key=list(TITLES).index)
             yield [
                 f"`{entry.defense}`" + (" (control)" if entry.is_control else ""),
-                *(_protection(entry, level) for level in levels),
+                *(levels.cell(entry, level) for level in met),
                 str(max(len(level.attacks) for level in entry.levels.values())),
                 f"`{entry.attack(most)}`",
             ]
 
-    titles = ("release", *(TITLES[level] for level in levels), "seeds", "attack of the last trainer, first seed")
-    table = markdown.table(titles, rows())
-    return table + f"\n\n{ONE_SEED} One seed." if ONE_SEED in table else table
-
-
-def _protection(entry: Entry, level: str) -> str:
-    """Return the cell of a defense at a level."""
-    estimate = entry.protection(level)
-    if estimate is None:
-        return ""
-    return markdown.interval(estimate) + (ONE_SEED if len(entry.levels[level].attacks) == 1 else "")
+    titles = ("release", *(TITLES[level] for level in met), "seeds", "attack of the last trainer, first seed")
+    return levels.add_legend(markdown.table(titles, rows()))
 
 
 def load_rows() -> pd.DataFrame:
@@ -151,8 +139,8 @@ def tabulate_worth(worths: dict[str, list[Worth]]) -> str:
             for worth in rows_of_worth:
                 by_defense.setdefault(worth.defense, {})[worth.level] = worth
             rows = (
-                [f"`{defense}`", *(_share(levels.get(level)) for level in CURVES)]
-                for defense, levels in by_defense.items()
+                [f"`{defense}`", *(_share(by_level.get(level)) for level in CURVES)]
+                for defense, by_level in by_defense.items()
             )
             if by_defense:
                 columns = ("release", *(TITLES[level] for level in CURVES))

@@ -22,7 +22,7 @@ SHOWN = 12
 SHOWN_AGAIN = 3
 """Pictures of a release that a later seed than 0 made: they look like those of seed 0."""
 
-MAX_BYTES = 4 * 10**6
+MAX_BYTES = 5 * 10**6
 """Bytes of all pictures."""
 
 MAX_PIXELS = 1024 * 1024
