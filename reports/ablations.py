@@ -11,7 +11,7 @@ METHODS = ("mmguard", "mmguard_crs", "multimodal", "text_trigger", "em", "hypo")
 """MMGuard, its parts and its rivals; a recipe of one of them stands beside its default."""
 
 SEEDS = (0, 1, 2)
-"""Seeds that are compared; only MMGuard at its default has others."""
+"""Seeds that are compared, so that no release has more of them than another for being played more often."""
 
 LEVELS = ("plain", "K0", "K1", "K2")
 

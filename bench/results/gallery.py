@@ -55,11 +55,15 @@ def collect(runs: Sequence[Run], load: LoadSamples) -> "pa.Table":
     import pyarrow as pa
 
     shown = [run for run in runs if run.dataset in EMBEDDED and {"original", "protect"} <= run.stages.keys()]
-    shown.sort(key=lambda run: (run.stages["protect"], -run.seed))
-    most = {(run.stages["original"], run.stages["protect"]): SHOWN_AGAIN if run.seed else SHOWN for run in shown}
+    pairs = sorted({(run.stages["protect"], run.stages["original"]) for run in shown})
+    of_seed_0 = {run.stages["protect"] for run in shown if run.seed == 0}
+    listed = [
+        islice(_pair_samples((original, release), load), SHOWN if release in of_seed_0 else SHOWN_AGAIN)
+        for release, original in pairs
+    ]
     chosen: dict[tuple[str, str], dict[str, Any]] = {}
     size = 0
-    for entries in zip_longest(*[islice(_pair_samples(pair, load), count) for pair, count in most.items()]):
+    for entries in zip_longest(*listed):
         for rows in filter(None, entries):
             new = {(row["artefact"], row["id"]): row for row in rows}
             new = {key: row for key, row in new.items() if key not in chosen}
