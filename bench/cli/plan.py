@@ -54,8 +54,9 @@ def print_plan(plan: "Plan", workers: int | None, as_json: bool) -> None:
 
 
 def list_axes(plan: "Plan") -> dict[str, list[str | int]]:
-    """Return the different defenses, attacks, data sets, victims, boxes and seeds of a plan's runs, in their order."""
+    """Return the different defenses, attacks, data sets, victims and so on of a plan's runs, in their order."""
     from attacks.grammar import format_attack
+    from bench.game.threat import surrogates
 
     specs = plan.runs.values()
     columns: dict[str, Iterable[str | int]] = {
@@ -64,6 +65,7 @@ def list_axes(plan: "Plan") -> dict[str, list[str | int]]:
         "datasets": (spec.dataset for spec in specs),
         "victims": (spec.victim for spec in specs),
         "boxes": (spec.threat for spec in specs),
+        "surrogates": (name for spec in specs for name in surrogates(spec.victim, spec.threat, spec.surrogates)),
         "seeds": (spec.seed for spec in specs),
     }
     return {axis: list(dict.fromkeys(values)) for axis, values in columns.items()}

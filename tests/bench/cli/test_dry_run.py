@@ -40,12 +40,19 @@ def test_a_plan_says_what_meets_what(cli: Callable, bench_home: Path, tmp_path: 
     )
     output = cli("suite", "plan", str(suite))
     assert output.code == 0, output.err
-    assert output.out.splitlines()[:6] == [
+    assert output.out.splitlines()[:7] == [
         "defenses: none, mmguard(rounds=2)", "attacks: lora_sft, full_sft+jpeg", "datasets: emoji_smoke",
-        "victims: tiny-llava-a", "boxes: white, black", "seeds: 3, 0",
+        "victims: tiny-llava-a", "boxes: white, black", "surrogates: tiny-llava-a, tiny-qwen3vl, tiny-internvl",
+        "seeds: 3, 0",
     ]  # fmt: skip
     report = json.loads(cli("suite", "plan", str(suite), "--json").out)
     assert (report["runs"], report["boxes"], report["seeds"]) == (16, ["white", "black"], [3, 0])
+
+
+def test_a_plan_names_the_surrogates_that_a_run_asks_for(cli: Callable) -> None:
+    box = ("--threat", "black", "--surrogates", "tiny-qwen3vl")
+    report = json.loads(cli(*COMMAND, "--dataset", "emoji_smoke", "--victim", "tiny-llava-a", *box).out)
+    assert report["surrogates"] == ["tiny-qwen3vl"]
 
 
 def test_embedded_victims_have_no_gpu_hours(cli: Callable) -> None:

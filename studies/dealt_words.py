@@ -1,0 +1,118 @@
+"""Ask what the words of a release do without its pictures: python -m studies.dealt_words mmguard
+
+A trainer gets clean pictures and the words that a defense inserted: in the questions that they were chosen for, in
+questions with the same answer, or in any questions. If words hinder only where they stand with their own answer, they
+give it away; if they hinder anywhere, it is what they are or how they change a question. Protection is that of the
+trainer who runs --attack on clean data, from the test split; nothing is chosen here.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import typer
+from numpy.random import Generator
+
+from attacks.grammar import parse_attack
+from bench.play.roles import NO_DEFENSE
+from bench.play.run import score_answers
+from bench.progress import Progress
+from bench.samples import SampleSet
+from bench.spec import Method, RunSpec
+from bench.stages import attack, evaluate, protect
+from bench.stages import dataset as owner
+from bench.stages.fidelity import insertions
+from bench.stages.stage import Stage, name_stage
+from bench.store.predictions import read_table
+from bench.words import insert
+from reports import markdown
+
+Deal = Literal["own", "answer", "any"]
+"""Who gets the words of a question: the question itself, one with the same answer, or any other."""
+
+TITLES: Mapping[Deal, str] = {
+    "own": "words where they were",
+    "answer": "words in questions with the same answer",
+    "any": "words in any questions",
+}
+
+
+def deal(samples: SampleSet, to: Deal, rng: Generator) -> list[int]:
+    """Return for each sample whose words it gets, by position. None gets its own but with `own`, or if it is alone."""
+    if to == "own":
+        return list(range(len(samples)))
+    groups = defaultdict(list)
+    for position, sample in enumerate(samples):
+        groups[sample.answer if to == "answer" else ""].append(position)
+    giver = np.empty(len(samples), int)
+    for group in groups.values():
+        order = rng.permutation(group)
+        giver[order] = np.roll(order, 1)
+    return giver.tolist()
+
+
+def insert_dealt(clean: SampleSet, release: SampleSet, givers: list[int]) -> SampleSet:
+    """Return the clean samples with words of a release in their questions.
+
+    A word keeps its place; where the question is shorter, it stands at the end.
+    """
+    inserted = [insertions(before.question, after.question) for before, after in zip(clean, release, strict=True)]
+
+    def reword(question: str, giver: int) -> str:
+        words, slots = inserted[giver]
+        return insert(question, words, [min(slot, len(question.split())) for slot in slots]).text
+
+    pairs = zip(clean, givers, strict=True)
+    return SampleSet(tuple(s.change(question=reword(s.question, giver)) for s, giver in pairs))
+
+
+def stage(spec: RunSpec, to: Deal) -> Stage:
+    """Return the clean pictures with the words of a release, dealt by the run's seed."""
+    data, release = owner.stage(spec.dataset, "train"), protect.stage(spec)
+    payload = {"clean": data.identity, "words of": release.identity, "deal": to, "seed": spec.seed}
+    return name_stage("protect", f"words of {release.title}", payload, partial(_work, spec, to), (data, release))
+
+
+def _work(spec: RunSpec, to: Deal, folder: Path, progress: Progress) -> None:
+    clean, release = (SampleSet.load(s.folder) for s in (owner.stage(spec.dataset, "train"), protect.stage(spec)))
+    insert_dealt(clean, release, deal(clean, to, np.random.default_rng(spec.seed))).save(folder)
+
+
+def row(title: str, specs: list[RunSpec], release: Callable[[RunSpec], Stage]) -> list[str]:
+    """Return the cells of a release: what a trainer is right on, one seed after another, and its protection."""
+    seeds = []
+    for spec in specs:
+        clean = protect.stage(spec.model_copy(update={"defense": NO_DEFENSE}))
+        adapters = (None, attack.stage(spec, clean, spec.attack), attack.stage(spec, release(spec), spec.attack))
+        zero, best, after = (read_table(evaluate.stage(spec, a, "test").make().folder) for a in adapters)
+        seeds.append((zero, best, after))
+    right = " ".join(f"{after['score'].mean():.1%}" for *_, after in seeds)
+    protection = score_answers(seeds).protection
+    assert protection is not None, "the victims gain from clean data"
+    return [title, right, markdown.interval(protection)]
+
+
+def main(
+    defense: str,
+    attack: str = "full_sft+crop_color",
+    dataset: str = "emoji_catalog",
+    victim: str = "tiny-internvl-64",
+    seeds: str = "0,1,2",
+) -> None:
+    """Print a Markdown table: the release as it is, and clean pictures with its words."""
+    specs = [
+        RunSpec(
+            defense=Method(name=defense), attack=parse_attack(attack), dataset=dataset, victim=victim, seed=int(seed)
+        )
+        for seed in seeds.split(",")
+    ]
+    rows = [row("as released", specs, protect.stage)]
+    rows += [row(f"clean pictures, {title}", specs, partial(stage, to=to)) for to, title in TITLES.items()]
+    print(markdown.table([f"`{defense}`", "right", "protection"], rows))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,50 @@
+"""Words are dealt as a study says: to whom, to which places, and the table has a row for each deal."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.samples import NOTHING, Sample, SampleSet
+from studies import dealt_words
+
+
+def asked(*questions: str, answers: str = "") -> SampleSet:
+    """Return samples with these questions; `answers`: a letter for each."""
+    pairs = zip(questions, answers or "a" * len(questions), strict=True)
+    return SampleSet(tuple(Sample(f"s{i}", f"p{i}", NOTHING, q, answer) for i, (q, answer) in enumerate(pairs)))
+
+
+@given(st.text("abc", min_size=1, max_size=30), st.integers(0, 9))
+def test_every_samples_words_are_dealt_once_and_to_whom_it_says(answers: str, seed: int) -> None:
+    samples = asked(*("?" * len(answers)), answers=answers)
+    own, answer, anyone = (
+        dealt_words.deal(samples, to, np.random.default_rng(seed)) for to in ("own", "answer", "any")
+    )
+    assert own == list(range(len(samples)))
+    for givers in (answer, anyone):
+        assert sorted(givers) == own
+    assert all(answers[giver] == letter for giver, letter in zip(answer, answers, strict=True))
+    assert all(giver != i for i, giver in enumerate(answer) if answers.count(answers[i]) > 1)
+    assert len(samples) == 1 or all(giver != i for i, giver in enumerate(anyone))
+
+
+def test_dealt_words_keep_their_places_or_stand_at_the_end() -> None:
+    clean = asked("What is this?", "Name it.")
+    release = asked("What lamp is this? pony", "fox Name it.")
+    dealt = dealt_words.insert_dealt(clean, release, [1, 0])
+    assert [s.question for s in dealt] == ["fox What is this?", "Name lamp it. pony"]
+    assert [s.question for s in dealt_words.insert_dealt(clean, release, [0, 1])] == [s.question for s in release]
+
+
+def test_the_table_has_the_release_and_each_deal(bench_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dealt_words.main("random_trigger", "full_sft(epochs=4)", "emoji_smoke", "tiny-llava-a", seeds="0")
+    head, _, *rows = capsys.readouterr().out.strip().splitlines()
+    cells = [row.strip("| ").split(" | ") for row in rows]
+    assert head.startswith("| `random_trigger` |") and len(cells) == 1 + len(dealt_words.TITLES)
+    assert cells[0][1:] == cells[1][1:], "random words leave pictures clean, so their own places are the release"
+    for _, right, protection in cells:
+        assert re.fullmatch(r"\d+\.\d%", right) and re.fullmatch(r"[-+]\d\.\d\d \[.+, .+\]", protection)
