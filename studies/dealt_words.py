@@ -31,7 +31,7 @@ from bench.words import insert
 from reports import markdown
 
 Deal = Literal["own", "answer", "any"]
-"""Who gets the words of a question: the question itself, one with the same answer, or any other."""
+"""The receiver of a question's words: the question itself, one with the same answer, or any other."""
 
 TITLES: Mapping[Deal, str] = {
     "own": "words where they were",
