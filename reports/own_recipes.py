@@ -36,18 +36,19 @@ class OwnRecipe(Closed):
 
 
 class OwnRecipes(Closed):
-    """The findings of all searches, and the recipes that were taken over without one, by the name of the method."""
+    """The findings of all searches, and recipes that were taken over from another method, by the name of the method."""
 
     methods: dict[str, OwnRecipe]
     taken_over: dict[str, Options]
 
     @property
     def recipes(self) -> Iterator[tuple[str, Options, float | None]]:
-        """The recipes of each method, with what the trainer of its search reached; None where there was no search."""
-        for name, found in self.methods.items():
-            yield from ((name, options, accuracy) for options, accuracy in found.recipes)
-        for name, options in self.taken_over.items():
-            yield from ((name, recipe, None) for recipe in ({}, options))
+        """The recipes of each method, with what the trainer of its search reached; None where no search had them."""
+        for name in self.methods | self.taken_over:
+            searched = self.methods[name].recipes if name in self.methods else [({}, None)]
+            yield from ((name, options, accuracy) for options, accuracy in searched)
+            if name in self.taken_over:
+                yield name, self.taken_over[name], None
 
 
 def load() -> OwnRecipes:

@@ -67,8 +67,17 @@ def test_a_recipe_that_was_not_played_has_no_row(played: pd.DataFrame, monkeypat
 def test_a_variant_takes_over_what_it_can_of_the_recipe_of_mmguard(name: str) -> None:
     own = FOUND["mmguard"].options
     taken = RECIPES.taken_over[name]
-    assert name not in FOUND and within_cap(name, taken)
+    assert within_cap(name, taken)
     assert taken == {option: value for option, value in own.items() if option in GRIDS[name]}
+
+
+def test_a_searched_method_has_what_it_took_over_after_its_own() -> None:
+    found = OwnRecipe(attack="lora_sft", options={"rounds": 7}, default=0.5, own=0.25, trials=2)
+    recipes = OwnRecipes(methods={"em": found}, taken_over={"em": {"rounds": 5}, "sem": {"rounds": 5}}).recipes
+    assert list(recipes) == [
+        ("em", {}, 0.5), ("em", {"rounds": 7}, 0.25), ("em", {"rounds": 5}, None),
+        ("sem", {}, None), ("sem", {"rounds": 5}, None),
+    ]  # fmt: skip
 
 
 def test_a_recipe_without_a_search_has_nothing_of_one(played: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
