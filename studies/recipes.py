@@ -29,8 +29,10 @@ Grid = Mapping[str, tuple[Value, ...]]
 INNER: Grid = {"inner_steps": (1, 5, 24, 48), "keep_adapters": (False, True)}
 LOOP: Grid = {"image_steps": (2, 5, 8, 16), "rounds": (1, 3, 5, 7), **INNER}
 TEXT: Grid = {"candidates": (16, 64)}
-BINDING: Grid = {"lambda_bind": (0.1, 0.2, 0.5, 1.0, 2.0), "tau": (0.05, 0.1, 0.25), "layers": (1, 2, 4)}
-MMGUARD: Grid = {**LOOP, **BINDING, **TEXT}
+BIND: Grid = {"lambda_bind": (0.1, 0.2, 0.5, 1.0, 2.0)}
+LAYERS: Grid = {"layers": (1, 2, 4)}
+BPH: Grid = {**LOOP, **BIND, "tau": (0.05, 0.1, 0.25), **LAYERS, **TEXT}
+CRS: Grid = {**LOOP, **BIND, **LAYERS, **TEXT}
 GRIDS: dict[str, Grid] = {
     "em": LOOP,
     "em_class": LOOP,
@@ -39,10 +41,10 @@ GRIDS: dict[str, Grid] = {
     "mem": {**LOOP, **TEXT},
     "multimodal": {**LOOP, **TEXT},
     "text_trigger": {"rounds": (1, 3, 5, 7), **INNER, **TEXT},
-    "mmguard": MMGUARD,
-    "mmguard_crs": MMGUARD,
-    "mmguard_bph_max": MMGUARD,
-    "mmguard_crs_max": MMGUARD,
+    "mmguard": BPH,
+    "mmguard_crs": CRS,
+    "mmguard_bph_max": BPH,
+    "mmguard_crs_max": CRS,
     "hypo": {"image_steps": (12, 24, 64)},
     "uc": {"image_steps": (12, 24, 64), "clusters": (10, 50, 100)},
     "feature_shift": {"image_steps": (12, 24, 64)},

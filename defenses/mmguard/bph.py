@@ -1,17 +1,27 @@
 """MMGuard-BPH: binding by attention to the perturbed patches and the trigger (Eq. 27)."""
 
 import torch
+from pydantic import Field
 
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Encoded
 from defenses import register
 from defenses.craft.draft import Step
 from defenses.mmguard.binding import mass_loss, perturbed_tokens
-from defenses.mmguard.joint import Binding, mmguard_card
+from defenses.mmguard.joint import Binding, MMGuardOptions, mmguard_card
+
+
+class BPHOptions(MMGuardOptions):
+    """The options of all variants, and what BPH binds."""
+
+    tau: float = Field(0.1, gt=0, le=1, description="share of image tokens that count as perturbed")
+    beta_trigger_patch: float = Field(1.0, ge=0, le=100, description="weight beta 1 (paper: 1)")
+    beta_answer_trigger: float = Field(1.0, ge=0, le=100, description="weight beta 2 (paper: 1)")
+    beta_answer_patch: float = Field(1.0, ge=0, le=100, description="weight beta 3 (paper: 1)")
 
 
 @register("mmguard")
-class BPH(Binding):
+class BPH(Binding[BPHOptions]):
     """MMGuard-BPH: noise and trigger that pull the answer's attention to themselves (Eq. 27)."""
 
     card = mmguard_card("BPH", "5.0")

@@ -5,6 +5,7 @@ from typing import ClassVar, Unpack
 
 import torch
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from bench.lvlm.attention import Recorder
 from bench.lvlm.base import LVLM
@@ -42,13 +43,12 @@ class MMGuardOptions(TriggerOptions):
     lambda_train: float = Field(1.0, ge=0, le=100, description="weight of the training loss (paper: 1)")
     lambda_bind: float = Field(0.5, ge=0, le=100, description="weight of the binding loss (paper: 0.1 to 2)")
     layers: int = Field(2, ge=1, le=64, description="binding layers: the first |K| (paper: 1 to 7, first one or two)")
-    tau: float = Field(0.1, gt=0, le=1, description="share of image tokens that count as perturbed")
-    beta_trigger_patch: float = Field(1.0, ge=0, le=100, description="BPH weight beta 1 (paper: 1)")
-    beta_answer_trigger: float = Field(1.0, ge=0, le=100, description="BPH weight beta 2 (paper: 1)")
-    beta_answer_patch: float = Field(1.0, ge=0, le=100, description="BPH weight beta 3 (paper: 1)")
 
 
-class Binding(TriggerDefense[MMGuardOptions]):
+M = TypeVar("M", bound=MMGuardOptions, default=MMGuardOptions)
+
+
+class Binding(TriggerDefense[M]):
     """The joint loss (Eq. 30): the training loss and a binding loss, from one forward pass."""
 
     sign: ClassVar[int] = 1

@@ -16,7 +16,8 @@ from defenses import REGISTRY
 from defenses.base import Protected
 from defenses.craft.levels import to_levels
 from defenses.craft.pixel import PixelDefense
-from tests.defenses.claims import TRIGGERED, accepted, touched
+from defenses.craft.trigger import TriggerOptions
+from tests.defenses.claims import TRIGGERED, accepted, build, touched
 
 DEFAULT = Budget()
 QUICK: dict[str, object] = {"rounds": 1, "image_steps": 2, "batch": 8, "inner_steps": 1, "candidates": 2}
@@ -91,6 +92,23 @@ def test_binding_weight_lowers_the_binding_loss(name: str, victim: LVLM, samples
         return protect(name, samples, [victim], **options).log["history"][0]["outer"] - first
 
     assert outer(1.0) < 0
+
+
+@pytest.mark.parametrize("name", ["mmguard", "mmguard_bph_max", "mmguard_crs", "mmguard_crs_max"])
+def test_every_option_of_binding_counts(name: str, victim: LVLM, samples: SampleSet) -> None:
+    """Two recipes whose options differ are two releases: no variant has an option that does nothing."""
+    few = SampleSet(samples[::4])
+    default = {"rounds": 1, "image_steps": 1, "text_rounds": 0}
+
+    def outer(**options: object) -> float:
+        return protect(name, few, [victim], **{**default, **options}).log["history"][0]["outer"]
+
+    own = set(type(build(name).options).model_fields) - set(TriggerOptions.model_fields)
+    assert {"lambda_train", "lambda_bind", "layers"} <= own
+    before = outer()
+    for option in own:
+        other = {"layers": 1, "tau": 0.5}.get(option, 2.0)
+        assert outer(**{option: other}) != before, option
 
 
 def test_multimodal_is_mmguard_without_binding(victim: LVLM, samples: SampleSet) -> None:

@@ -13,7 +13,7 @@ from scipy.special import rel_entr
 from bench.lvlm.base import LVLM
 from bench.lvlm.text import Prompt
 from defenses.mmguard.binding import FLOOR, answer_rows, divergence, mass_loss, perturbed_tokens
-from defenses.mmguard.joint import MMGuardOptions
+from defenses.mmguard.bph import BPHOptions
 
 
 @st.composite
@@ -93,7 +93,7 @@ def test_a_tenth_of_any_number_of_image_tokens_counts_as_perturbed(lvlm: LVLM, t
     """In particular of a victim that reads 64; 23 of 228 are those of the paper's figure."""
     encoded = lvlm.text.encode([Prompt("What?", "cat")], [lvlm.image_token * tokens])
     intensity = torch.rand(tokens, generator=torch.Generator().manual_seed(0))
-    chosen = perturbed_tokens(encoded, [intensity], MMGuardOptions().tau)[0][encoded.image[0]]
+    chosen = perturbed_tokens(encoded, [intensity], BPHOptions().tau)[0][encoded.image[0]]
     assert int(chosen.sum()) == most
     assert intensity[chosen].min() > intensity[~chosen].max()
 
