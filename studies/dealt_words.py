@@ -2,8 +2,8 @@
 
 A trainer gets clean pictures and the words that a defense inserted: in the questions that they were chosen for, in
 questions with the same answer, or in any questions. If words hinder only where they stand with their own answer, they
-give it away; if they hinder anywhere, it is what they are or how they change a question. Protection is that of the
-trainer who runs --attack on clean data, from the test split; nothing is chosen here.
+give it away; if they hinder anywhere, it is what they are or how they change a question. Protection is beside zero-shot
+and the same attack on clean data, on the test split; nothing is chosen here.
 """
 
 from collections import defaultdict
