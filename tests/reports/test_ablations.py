@@ -7,6 +7,7 @@ import pytest
 
 from bench.tables.game import split_games
 from bench.tables.knowledge import TITLES, score_entry
+from bench.tables.runs import NOT_CHECKED
 from reports import ablations
 from reports.headline import load_rows
 from reports.levels import ONE_SEED
@@ -36,6 +37,11 @@ def test_numbers_are_of_the_seeds_that_all_have(played: pd.DataFrame) -> None:
         assert row["attacks met"] == "12 of 12"
     every = score_entry(played, "mmguard").protection("plain")
     assert table["mmguard"][TITLES["plain"]] != str(every), "it has more seeds, which do not count here"
+
+
+def test_a_release_that_nobody_has_checked_is_left_out(played: pd.DataFrame) -> None:
+    reported = played.assign(reason=played["reason"].mask(played["defense"] == "em", NOT_CHECKED))
+    assert list(cells(ablations.tabulate(reported))) == ["mmguard"]
 
 
 def test_a_number_of_one_seed_is_marked(played: pd.DataFrame) -> None:
