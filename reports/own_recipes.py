@@ -7,7 +7,7 @@ import pandas as pd
 from pydantic import Field
 
 from bench import yamlfile
-from bench.spec import Closed, identity
+from bench.spec import Closed
 from bench.tables.ranks import compute_leaderboard
 from reports import markdown
 from studies.recipes import Options, loop_options
@@ -62,11 +62,11 @@ def tabulate(played: pd.DataFrame) -> str:
     board = compute_leaderboard(first).set_index("defense_label")
 
     methods = zip(first["defense"], first["defense_options"], first["defense_label"], strict=True)
-    labels = {identity([name, options]): label for name, options, label in methods}
+    labels = {(name, frozenset(options.items())): label for name, options, label in methods}
 
     def rows() -> Iterator[list[str]]:
         for name, options, accuracy in load().recipes:
-            label = labels.get(identity([name, options]))
+            label = labels.get((name, frozenset(options.items())))
             if label is not None:
                 row = board.loc[label]
                 searched = "" if accuracy is None else f"{accuracy:.1%}"

@@ -1,12 +1,12 @@
 """Ask what the words of a release do without its pictures: python -m studies.dealt_words mmguard
 
 A trainer gets clean pictures and the words that a defense inserted: in the questions that they were chosen for, in
-questions with the same answer, or in any questions. If words hinder only where they stand with their own answer, they
-give it away; if they hinder anywhere, it is what they are or how they change a question. Protection is beside zero-shot
-and the same attack on clean data, on the test split; nothing is chosen here.
+questions with the same answer, or in any questions. If words hinder only where they stand with their own answer, it is
+because they go with it; if they hinder anywhere, it is what they are or how they change a question. Protection is
+beside zero-shot and the same attack on clean data, on the test split; nothing is chosen here.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -69,6 +69,26 @@ def insert_dealt(clean: SampleSet, release: SampleSet, givers: list[int]) -> Sam
     return SampleSet(tuple(s.change(question=reword(s.question, giver)) for s, giver in pairs))
 
 
+def tell_answers(clean: SampleSet, worded: SampleSet) -> float:
+    """Return the share of answers, in [0,1], that the inserted words tell: each is guessed from all other samples.
+
+    A word votes for an answer with the share of its other samples that have it.
+    """
+    words = [set(insertions(before.question, after.question)[0]) for before, after in zip(clean, worded, strict=True)]
+    seen: dict[str, Counter[str]] = defaultdict(Counter)
+    for sample, own in zip(clean, words, strict=True):
+        for word in own:
+            seen[word][sample.answer] += 1
+    right = 0
+    for sample, own in zip(clean, words, strict=True):
+        votes: Counter[str] = Counter()
+        for word in own:
+            others = seen[word] - Counter([sample.answer])
+            votes.update({answer: number / others.total() for answer, number in others.items()})
+        right += bool(votes) and votes.most_common(1)[0][0] == sample.answer
+    return right / len(clean)
+
+
 def stage(spec: RunSpec, to: Deal) -> Stage:
     """Return the clean pictures with the words of a release, dealt by the run's seed."""
     data, release = owner.stage(spec.dataset, "train"), protect.stage(spec)
@@ -82,7 +102,9 @@ def _work(spec: RunSpec, to: Deal, folder: Path, progress: Progress) -> None:
 
 
 def row(title: str, specs: list[RunSpec], release: Callable[[RunSpec], Stage]) -> list[str]:
-    """Return the cells of a release: what a trainer is right on, one seed after another, and its protection."""
+    """Return the cells of a release: answers that its words tell (first seed), right answers (each), and protection."""
+    data = (owner.stage(specs[0].dataset, "train"), release(specs[0]))
+    told = tell_answers(*(SampleSet.load(s.make().folder) for s in data))
     seeds = []
     for spec in specs:
         clean = protect.stage(spec.model_copy(update={"defense": NO_DEFENSE}))
@@ -92,7 +114,7 @@ def row(title: str, specs: list[RunSpec], release: Callable[[RunSpec], Stage]) -
     right = " ".join(f"{after['score'].mean():.1%}" for *_, after in seeds)
     protection = score_answers(seeds).protection
     assert protection is not None, "the victims gain from clean data"
-    return [title, right, markdown.interval(protection)]
+    return [title, f"{told:.0%}", right, markdown.interval(protection)]
 
 
 def main(
@@ -111,7 +133,7 @@ def main(
     ]
     rows = [row("as released", specs, protect.stage)]
     rows += [row(f"clean pictures, {title}", specs, partial(stage, to=to)) for to, title in TITLES.items()]
-    print(markdown.table([f"`{defense}`", "right", "protection"], rows))
+    print(markdown.table([f"`{defense}`", "told by the words", "right", "protection"], rows))
 
 
 if __name__ == "__main__":

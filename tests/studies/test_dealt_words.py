@@ -40,11 +40,21 @@ def test_dealt_words_keep_their_places_or_stand_at_the_end() -> None:
     assert [s.question for s in dealt_words.insert_dealt(clean, release, [0, 1])] == [s.question for s in release]
 
 
+def test_words_tell_an_answer_that_other_samples_have_with_them() -> None:
+    clean = asked(*["What?"] * 5, answers="aabbb")
+    worded = asked("fox What?", "What? fox", "elk What?", "elk What?", "owl What?", answers="aabbb")
+    assert dealt_words.tell_answers(clean, worded) == 4 / 5, "nobody else has the owl"
+    assert dealt_words.tell_answers(clean, clean) == 0
+    one_of_four = asked(*["elk What?"] * 4, answers="abbb")
+    assert dealt_words.tell_answers(asked(*["What?"] * 4, answers="abbb"), one_of_four) == 3 / 4
+
+
 def test_the_table_has_the_release_and_each_deal(bench_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     dealt_words.main("random_trigger", "full_sft(epochs=4)", "emoji_smoke", "tiny-llava-a", seeds="0")
     head, _, *rows = capsys.readouterr().out.strip().splitlines()
     cells = [row.strip("| ").split(" | ") for row in rows]
     assert head.startswith("| `random_trigger` |") and len(cells) == 1 + len(dealt_words.TITLES)
     assert cells[0][1:] == cells[1][1:], "random words leave pictures clean, so their own places are the release"
-    for _, right, protection in cells:
+    for _, told, right, protection in cells:
+        assert re.fullmatch(r"\d+%", told)
         assert re.fullmatch(r"\d+\.\d%", right) and re.fullmatch(r"[-+]\d\.\d\d \[.+, .+\]", protection)
