@@ -171,9 +171,10 @@ def test_what_is_shipped_opens_on_a_machine_that_has_nothing_else(
         assert reasons.pop("wrong_answers") == {"the release has other answers: an upper bound, never ranked"}
         assert set(reasons) == {"none", "mmguard"}
         assert all(reason == {"clean data gain this trainer too little to judge"} for reason in reasons.values())
-        rows = box.dataframe[0].value.query("defense_label != 'wrong_answers'")
-        gainless = rows["attack_label"].str.contains("own_only|relabel")
-        assert gainless.all(), "the clean learning curve, and labels of one's own: a release adds nothing to them"
+        attacks = box.dataframe[0].value.groupby("defense_label")["attack_label"]
+        curve = attacks.get_group("none").str.contains("own_only")
+        assert curve.all(), "the clean learning curve: no trainer gains by a release there"
+        assert set(attacks.get_group("mmguard")) == {"lora_sft+relabel"}, "labels of one's own: the same"
 
 
 SHIPPED, CHECKED = published.FOLDER, checked.FILE

@@ -94,12 +94,13 @@ def test_no_table_of_a_page_is_stale(published_home: Path) -> None:
 
 
 def test_an_interval_in_the_text_of_a_page_stands_in_a_table() -> None:
-    """One that the report writes, or one of a study, whose command stands above it."""
+    """One that the report writes, or one whose command, of a study, is in the paragraph above it."""
     texts = [page.read_text(encoding="utf-8") for page in headline.PAGES]
-    lines = "\n".join(markdown.TABLE.sub("", text) for text in texts).splitlines()
     tables = "".join(match[0] for text in texts for match in markdown.TABLE.finditer(text))
-    tables += "".join(line for line in lines if line.startswith("|"))
-    prose = "".join(line for line in lines if not line.startswith("|"))
+    blocks = [block for text in texts for block in markdown.TABLE.sub("", text).split("\n\n")]
+    studied = {i for i in range(1, len(blocks)) if blocks[i][:1] == "|" and "`python -m studies." in blocks[i - 1]}
+    tables += "".join(blocks[i] for i in studied)
+    prose = "".join(block for i, block in enumerate(blocks) if i not in studied)
     outside = re.findall(r"[+-]\d+\.\d+ \[[+-]\d+\.\d+, [+-]\d+\.\d+\]", prose)
     assert outside and not [interval for interval in outside if interval not in tables]
 
