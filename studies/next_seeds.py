@@ -14,7 +14,7 @@ import yaml
 
 from bench.results import rows
 from bench.tables.game import Game, split_games
-from bench.tables.levels import score_level
+from bench.tables.levels import find_clean_sides, score_level
 from bench.tables.ranks import RANKED, required_attacks
 from bench.tables.runs import tabulate_runs
 from defenses import REGISTRY as DEFENSES
@@ -31,7 +31,7 @@ def choose_runs(runs: pd.DataFrame, seeds: list[int]) -> Iterator[dict[str, Any]
     attacks = required_attacks()[RANKED]
     for _, played in runs.groupby("defense_label", sort=True):
         defense = played["defense"].iloc[0]
-        level = score_level(played[played["seed"] == 0], attacks, runs)
+        level = score_level(played[played["seed"] == 0], attacks, find_clean_sides(runs, attacks))
         if level is None or level.missing:
             raise ValueError(f"{defense} has not met the whole set at seed 0")
         protection = level.score.protection if level.score else None

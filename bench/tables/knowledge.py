@@ -9,7 +9,7 @@ import pandas as pd
 from attacks.grammar import parse_attack
 from attacks.required import load_required
 from bench.scoring.stats import Estimate
-from bench.tables.levels import LevelScore, score_level
+from bench.tables.levels import LevelScore, Reference, find_clean_sides, score_level
 from bench.tables.methods import read_knowledge
 from bench.tables.ranks import compute_leaderboard
 from defenses import REGISTRY as DEFENSES
@@ -81,14 +81,23 @@ def score_game(runs: pd.DataFrame, board: pd.DataFrame | None = None) -> list[En
     The set alone counts: attacks outside it were chosen by somebody who may have seen its results.
     """
     board = compute_leaderboard(runs) if board is None else board
-    entries = [score_entry(runs, label) for label in ([] if board.empty else board["defense_label"])]
+    clean = _find_clean_sides(runs)
+    entries = [_score_entry(runs, label, clean) for label in ([] if board.empty else board["defense_label"])]
     return [entry for entry in entries if entry.levels]
 
 
 def score_entry(runs: pd.DataFrame, label: str) -> Entry:
     """Return one defense of one game's `runs`, by its label. It has no level where it met none as a whole."""
+    return _score_entry(runs, label, _find_clean_sides(runs))
+
+
+def _find_clean_sides(runs: pd.DataFrame) -> dict[str, dict[int, Reference]]:
+    return {level: find_clean_sides(runs, attacks) for level, attacks in split_set().items()}
+
+
+def _score_entry(runs: pd.DataFrame, label: str, clean: dict[str, dict[int, Reference]]) -> Entry:
     played = runs[runs["defense_label"] == label]
-    scored = {level: score_level(played, attacks, runs) for level, attacks in split_set().items()}
+    scored = {level: score_level(played, attacks, clean[level]) for level, attacks in split_set().items()}
     whole = {name: level for name, level in scored.items() if level and not level.missing}
     return Entry(label, whole, None if "K2" in whole else scored["K2"])
 

@@ -1,6 +1,6 @@
 """The score of a defense against a set of attacks: the best on validation with the release, and with clean data."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from math import inf
 from typing import Any, NamedTuple
@@ -28,9 +28,19 @@ adds would be one more draw of the same chance.
 
 COMPARED = [
     "id", "defense_label", "attack_label", "attack_text", "seed", "validation", "validation_clean", "utility",
-    "baselines", "stages",
+    "baselines", "stages", "reason", "evaluations",
 ]  # fmt: skip
-"""Columns of a run that a choice of attacks reads. Without the others, it is several times faster."""
+"""Columns of a run that a choice of attacks reads."""
+
+Row = Mapping[str, Any]
+"""Those columns of one run."""
+
+
+class Reference(NamedTuple):
+    """The accuracy on validation, and the evaluation on the test split, of a model that knows less of the release."""
+
+    validation: float
+    evaluation: str
 
 
 class LevelScore(NamedTuple):
@@ -52,7 +62,10 @@ class LevelScore(NamedTuple):
 
 
 def score_level(
-    runs: pd.DataFrame, attacks: Sequence[str], game: pd.DataFrame | None = None, further: Sequence[str] = ()
+    runs: pd.DataFrame,
+    attacks: Sequence[str],
+    clean_sides: Mapping[int, Reference] | None = None,
+    further: Sequence[str] = (),
 ) -> LevelScore | None:
     """Score one defense of one game against `attacks`, in text form; `runs` are its rows of `tabulate_runs`.
 
@@ -63,30 +76,26 @@ def score_level(
     The seed that met most attacks gives the shortlist: the first attack of the set and the four that are best with the
     release on validation. Attacks with equal accuracies, as where no words were inserted that one of them could drop,
     count as the first of them. Another seed counts if it has met these, and if the same attack brings its best
-    baseline: what a trainer's clean samples give is taken off at every seed. `game`: rows of all defenses of the game,
-    whose clean sides count too, since they are the same for every defense; by default `runs` alone.
+    baseline: what a trainer's clean samples give is taken off at every seed. `clean_sides`: by seed, the best clean
+    side of the whole game (`find_clean_sides`), since clean data are the same for every defense; by default of `runs`.
     `further`: attacks outside the set. One counts for a seed, with its own clean side and baselines, where that leaves
     clearly less protection on validation than the set alone (`CLEAR`); otherwise it is as if it had not been played.
     Returns None where no attack of the set was met.
     """
     met = _rows_of_set(runs, attacks)
-    if met.empty:
+    if not met:
         return None
-    by_seed = {seed: met[met["seed"] == seed] for seed in sorted(set(map(int, met["seed"])))}
+    by_seed = _split_seeds(met)
     fullest = max(by_seed.values(), key=len)
-    texts, baselines = set(fullest["attack_text"]), _best_baselines(fullest)
-    distinct = fullest.drop_duplicates(["validation", "utility"])
-    shortlist = {*distinct.nlargest(SHORTLIST, "validation")["attack_text"], attacks[0]} & texts
+    texts, baselines = _texts(fullest), _best_baselines(fullest)
+    distinct = _drop_repeated(fullest, ("validation", "utility"))
+    strongest = sorted(distinct, key=_validation, reverse=True)[:SHORTLIST]
+    shortlist = (_texts(strongest) | {attacks[0]}) & texts
     by_seed = {
-        seed: rows
-        for seed, rows in by_seed.items()
-        if shortlist <= set(rows["attack_text"]) and baselines & _best_baselines(rows)
+        seed: rows for seed, rows in by_seed.items() if shortlist <= _texts(rows) and baselines & _best_baselines(rows)
     }
-    clean_sides, others = met if game is None else _rows_of_set(game, attacks), _rows_of_set(runs, further)
-    choices = {
-        seed: _choose(rows, clean_sides[clean_sides["seed"] == seed], others[others["seed"] == seed])
-        for seed, rows in by_seed.items()
-    }
+    best_clean, others = clean_sides or _best_clean_sides(met), _split_seeds(_rows_of_set(runs, further))
+    choices = {seed: _choose(rows, best_clean[seed], others.get(seed, [])) for seed, rows in by_seed.items()}
     attacked = {seed: choice.row for seed, choice in choices.items()}
     evaluations = {seed: choice.evaluations for seed, choice in choices.items()}
     return LevelScore(
@@ -98,6 +107,11 @@ def score_level(
         runs={seed: row["id"] for seed, row in attacked.items()},
         labels={seed: row["attack_label"] for seed, row in attacked.items()},
     )
+
+
+def find_clean_sides(game: pd.DataFrame, attacks: Sequence[str]) -> dict[int, Reference]:
+    """Return, by seed, the clean side of `attacks` that is best on validation, whichever defense of a game met them."""
+    return _best_clean_sides(_rows_of_set(game, attacks))
 
 
 def further_attacks(runs: pd.DataFrame, attacks: Sequence[str], knowledge: str) -> tuple[str, ...]:
@@ -115,15 +129,42 @@ def further_attacks(runs: pd.DataFrame, attacks: Sequence[str], knowledge: str) 
     return tuple(text for text in others if read_or_none(partial(may_be_played, text)))
 
 
-def _rows_of_set(runs: pd.DataFrame, attacks: Sequence[str]) -> pd.DataFrame:
+def _rows_of_set(runs: pd.DataFrame, attacks: Sequence[str]) -> list[Row]:
     """Return the rows that count of the attacks of a set, in its order: one for each defense, seed and attack."""
     order = {attack: number for number, attack in enumerate(attacks)}
-    counted = (
-        runs["reason"].isin(["", TOO_LITTLE_GAIN]) & runs["evaluations"].notna() & runs["validation_clean"].notna()
+    rows = (dict(zip(COMPARED, values, strict=True)) for values in zip(*map(runs.get, COMPARED), strict=True))
+    met = [row for row in rows if row["attack_text"] in order and _counts(row)]
+    met.sort(key=lambda row: order[row["attack_text"]])
+    return _drop_repeated(met, ("defense_label", "seed", "attack_text"))
+
+
+def _counts(row: Row) -> bool:
+    return (
+        row["reason"] in ("", TOO_LITTLE_GAIN) and pd.notna(row["validation_clean"]) and not pd.isna(row["evaluations"])
     )
-    met = runs.loc[counted & runs["attack_text"].isin(order), COMPARED]
-    met = met.assign(place=met["attack_text"].map(order)).sort_values("place", kind="stable")
-    return met.drop_duplicates(["defense_label", "seed", "attack_text"])
+
+
+def _drop_repeated(rows: Iterable[Row], columns: Sequence[str]) -> list[Row]:
+    """Return the first row for each combination of some columns."""
+    first: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        first.setdefault(tuple(row[name] for name in columns), row)
+    return list(first.values())
+
+
+def _split_seeds(rows: Iterable[Row]) -> dict[int, list[Row]]:
+    by_seed: dict[int, list[Row]] = {}
+    for row in rows:
+        by_seed.setdefault(int(row["seed"]), []).append(row)
+    return dict(sorted(by_seed.items()))
+
+
+def _texts(rows: Iterable[Row]) -> set[str]:
+    return {row["attack_text"] for row in rows}
+
+
+def _validation(row: Row) -> float:
+    return float(row["validation"])
 
 
 class _Choice(NamedTuple):
@@ -132,51 +173,46 @@ class _Choice(NamedTuple):
     left: the gain from the release over that from clean data; infinite where clean data give no gain.
     """
 
-    row: Mapping[Hashable, Any]
+    row: Row
     evaluations: Evaluations
     left: float
 
 
-class _Reference(NamedTuple):
-    """The accuracy on validation, and the evaluation on the test split, of a model that knows less of the release."""
-
-    validation: float
-    evaluation: str
+def _best_clean_sides(met: Iterable[Row]) -> dict[int, Reference]:
+    return {seed: max(map(_clean_side, rows), key=_accuracy) for seed, rows in _split_seeds(met).items()}
 
 
-def _choose(rows: pd.DataFrame, clean_sides: pd.DataFrame, further: pd.DataFrame) -> _Choice:
+def _choose(members: Sequence[Row], clean: Reference, further: Iterable[Row]) -> _Choice:
     """Return the choice among the attacks of a set, or one further attack with which clearly less is protected."""
-    members = rows.to_dict("records")
-    clean = max(map(_clean_side, clean_sides.to_dict("records")), key=_accuracy)
     baseline = max((found for row in members for found in _baselines(row)), key=_accuracy)
-    best = of_set = _compare(max(members, key=lambda row: row["validation"]), clean, baseline)
-    for row in further.to_dict("records"):
+    best = of_set = _compare(max(members, key=_validation), clean, baseline)
+    for row in further:
         own_clean = max(clean, _clean_side(row), key=_accuracy)
         choice = _compare(row, own_clean, max(baseline, *_baselines(row), key=_accuracy))
         best = choice if choice.left > max(best.left, of_set.left + CLEAR) else best
     return best
 
 
-def _accuracy(reference: _Reference) -> float:
+def _accuracy(reference: Reference) -> float:
     return reference.validation
 
 
-def _clean_side(row: Mapping[Hashable, Any]) -> _Reference:
-    return _Reference(row["validation_clean"], row["stages"]["clean"])
+def _clean_side(row: Row) -> Reference:
+    return Reference(row["validation_clean"], row["stages"]["clean"])
 
 
-def _best_baselines(rows: pd.DataFrame) -> set[str]:
+def _best_baselines(rows: Iterable[Row]) -> set[str]:
     """Return the attacks of some runs of one seed whose baselines are the best on validation."""
-    highest = {row["attack_text"]: max(map(_accuracy, _baselines(row))) for row in rows.to_dict("records")}
+    highest = {row["attack_text"]: max(map(_accuracy, _baselines(row))) for row in rows}
     best = max(highest.values())
     return {attack for attack, accuracy in highest.items() if accuracy == best}
 
 
-def _baselines(row: Mapping[Hashable, Any]) -> list[_Reference]:
-    return [_Reference(found["validation"], row["stages"][role]) for role, found in row["baselines"].items()]
+def _baselines(row: Row) -> list[Reference]:
+    return [Reference(found["validation"], row["stages"][role]) for role, found in row["baselines"].items()]
 
 
-def _compare(row: Mapping[Hashable, Any], clean: _Reference, baseline: _Reference) -> _Choice:
+def _compare(row: Row, clean: Reference, baseline: Reference) -> _Choice:
     """Compare the run of an attack with clean data and a baseline, of one seed."""
     gain = clean.validation - baseline.validation
     left = (row["validation"] - baseline.validation) / gain if gain > 0 else inf

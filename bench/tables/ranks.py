@@ -19,7 +19,7 @@ from bench.scoring.protection import LISTED_SEEDS, SEEDS, VERIFIED_SEEDS
 from bench.scoring.stats import Estimate
 from bench.tables.answers import load_scores
 from bench.tables.badges import MAINTAINERS, SELF_REPORTED, name_badge
-from bench.tables.levels import LevelScore, further_attacks, score_level
+from bench.tables.levels import LevelScore, Reference, find_clean_sides, further_attacks, score_level
 from bench.tables.runs import NOT_CHECKED, TOO_LITTLE_GAIN
 from defenses import REGISTRY as DEFENSES
 
@@ -52,14 +52,19 @@ def compute_leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
     played = runs[runs["seed"].isin(SEEDS)]
     counted = played[played["reason"].isin(["", TOO_LITTLE_GAIN])]
     reported = played[(played["reason"] == NOT_CHECKED) & ~played["defense_label"].isin(counted["defense_label"])]
-    entries = [(entry, counted) for _, entry in counted.groupby("defense_label", sort=True)]
-    for _, entry in reported.assign(reason="").groupby("defense_label", sort=True):
-        entries.append((entry, pd.concat([counted, entry])))
     levels = required_attacks()
+
+    def clean_sides(game: pd.DataFrame) -> dict[str, dict[int, Reference]]:
+        return {level: find_clean_sides(game, attacks) for level, attacks in levels.items()}
+
+    of_all = clean_sides(counted)
+    entries = [(entry, of_all) for _, entry in counted.groupby("defense_label", sort=True)]
+    for _, entry in reported.assign(reason="").groupby("defense_label", sort=True):
+        entries.append((entry, clean_sides(pd.concat([counted, entry]))))
     rows = []
-    for entry, game in entries:
+    for entry, clean in entries:
         scores = {
-            level: score_level(entry, attacks, game, further_attacks(entry, attacks, KNOWLEDGE.get(level, "")))
+            level: score_level(entry, attacks, clean[level], further_attacks(entry, attacks, KNOWLEDGE.get(level, "")))
             for level, attacks in levels.items()
         }
         row = {**_describe(entry), **_summarize(scores, len(levels[RANKED]))}

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from bench.results import Run
-from bench.tables.levels import further_attacks, score_level
+from bench.tables.levels import find_clean_sides, further_attacks, score_level
 from bench.tables.runs import tabulate_runs
 from tests.answer_files import Answers
 
@@ -168,7 +168,7 @@ def test_clean_data_has_the_best_recipe_that_any_defense_of_the_game_met(play: C
     ours = play(release=0.4, clean=0.5)
     others = [play("full_sft", defense="none", release=0.8, clean=0.8), play(JPEG, seed=1, defense="none", release=0.9)]
     game = tabulate_runs([ours, *others])
-    level = score_level(game[game["defense"] == "em"], SET, game)
+    level = score_level(game[game["defense"] == "em"], SET, find_clean_sides(game, SET))
     assert level is not None
     assert level.score is not None
     assert level.score.protection is not None
@@ -271,7 +271,7 @@ def test_a_further_attack_counts_for_the_seeds_and_the_defense_that_it_was_playe
     assert broken(*whole, *second, entry, seeds=2) == pytest.approx(1 - (0.2 + 0.6) / 2 / 0.8)
     other = enter(play, release=0.6, clean=0.99, defense="hypo")
     game = tabulate_runs([*whole, other])
-    level = score_level(game[game["defense"] == "em"], SET, game, [ENTRY])
+    level = score_level(game[game["defense"] == "em"], SET, find_clean_sides(game, SET), [ENTRY])
     assert level is not None and level.score is not None and level.score.protection is not None
     assert level.score.protection.value == protection(*whole)
 
