@@ -1,9 +1,10 @@
 """Ask what the words of a release do without its pictures: python -m studies.dealt_words mmguard
 
 A trainer gets clean pictures and the words that a defense inserted: in the questions that they were chosen for, in
-questions with the same answer, or in any questions. If words hinder only where they stand with their own answer, it is
-because they go with it; if they hinder anywhere, it is what they are or how they change a question. Protection is
-beside zero-shot and the same attack on clean data, on the test split; nothing is chosen here.
+questions with the same answer, in those with one other answer, or in any questions. If they hinder in any, it is what
+they are or how they change a question; if with one other answer, too, it is that they go with an answer; if with their
+own alone, it is which words were chosen for it. Protection is beside zero-shot and the same attack on clean data, on
+the test split; nothing is chosen here.
 """
 
 from collections import Counter, defaultdict
@@ -30,27 +31,35 @@ from bench.store.predictions import read_table
 from bench.words import insert
 from reports import markdown
 
-Deal = Literal["own", "answer", "any"]
-"""The receiver of a question's words: the question itself, one with the same answer, or any other."""
+Deal = Literal["own", "answer", "other", "any"]
+"""The receiver of a question's words: itself, one with the same answer, one with the other answer of a pair, any."""
 
 TITLES: Mapping[Deal, str] = {
     "own": "words where they were",
     "answer": "words in questions with the same answer",
+    "other": "words in questions with one other answer",
     "any": "words in any questions",
 }
 
 
 def deal(samples: SampleSet, to: Deal, rng: Generator) -> list[int]:
-    """Return for each sample whose words it gets, by position. None gets its own but with `own`, or if it is alone."""
+    """Return for each sample whose words it gets, by position. None gets its own but with `own`, or if it is alone.
+
+    With `other` the words of all samples with one answer go to those with one other answer, repeated if they are fewer.
+    """
     if to == "own":
         return list(range(len(samples)))
     groups = defaultdict(list)
     for position, sample in enumerate(samples):
-        groups[sample.answer if to == "answer" else ""].append(position)
+        groups["" if to == "any" else sample.answer].append(position)
+    receivers = [rng.permutation(group) for group in groups.values()]
+    givers = [np.roll(order, 1) for order in receivers]
+    if to == "other":
+        rng.shuffle(receivers)
+        givers = [*receivers[1:], receivers[0]]
     giver = np.empty(len(samples), int)
-    for group in groups.values():
-        order = rng.permutation(group)
-        giver[order] = np.roll(order, 1)
+    for order, given in zip(receivers, givers, strict=True):
+        giver[order] = np.resize(given, len(order))
     return giver.tolist()
 
 

@@ -21,8 +21,8 @@ def asked(*questions: str, answers: str = "") -> SampleSet:
 @given(st.text("abc", min_size=1, max_size=30), st.integers(0, 9))
 def test_every_samples_words_are_dealt_once_and_to_whom_it_says(answers: str, seed: int) -> None:
     samples = asked(*("?" * len(answers)), answers=answers)
-    own, answer, anyone = (
-        dealt_words.deal(samples, to, np.random.default_rng(seed)) for to in ("own", "answer", "any")
+    own, answer, other, anyone = (
+        dealt_words.deal(samples, to, np.random.default_rng(seed)) for to in ("own", "answer", "other", "any")
     )
     assert own == list(range(len(samples)))
     for givers in (answer, anyone):
@@ -30,6 +30,10 @@ def test_every_samples_words_are_dealt_once_and_to_whom_it_says(answers: str, se
     assert all(answers[giver] == letter for giver, letter in zip(answer, answers, strict=True))
     assert all(giver != i for i, giver in enumerate(answer) if answers.count(answers[i]) > 1)
     assert len(samples) == 1 or all(giver != i for i, giver in enumerate(anyone))
+    sources = {(answers[giver], letter) for giver, letter in zip(other, answers, strict=True)}
+    letters = set(answers)
+    assert {source for source, _ in sources} == {receiver for _, receiver in sources} == letters, "each goes to one"
+    assert len(sources) == len(letters) and (len(letters) == 1 or all(source != to for source, to in sources))
 
 
 def test_dealt_words_keep_their_places_or_stand_at_the_end() -> None:
