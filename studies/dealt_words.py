@@ -83,7 +83,8 @@ def tell_answers(clean: SampleSet, worded: SampleSet) -> float:
 
     A word votes for an answer with the share of its other samples that have it.
     """
-    words = [set(insertions(before.question, after.question)[0]) for before, after in zip(clean, worded, strict=True)]
+    pairs = zip(clean, worded, strict=True)
+    words = [sorted(set(insertions(before.question, after.question)[0])) for before, after in pairs]
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     for sample, own in zip(clean, words, strict=True):
         for word in own:
