@@ -1,10 +1,11 @@
 """Ask what the words of a release do without its pictures: python -m studies.dealt_words mmguard
 
 A trainer gets clean pictures and the words that a defense inserted: in the questions that they were chosen for, in
-questions with the same answer, in those with one other answer, or in any questions. If they hinder in any, it is what
-they are or how they change a question; if with one other answer, too, it is that they go with an answer; if with their
-own alone, it is which words were chosen for it. Protection is beside zero-shot and the same attack on clean data, on
-the test split; nothing is chosen here.
+questions with the same answer, in those with one other answer, or in any; or other words in their places, the same one
+for each. What they take in any questions is because of what they are or how they change a question; what they take
+beyond that with one other answer, or as other words, is because they go with an answer; the rest is because they were
+chosen for it.
+Protection is beside zero-shot and the same attack on clean data, on the test split; nothing is chosen here.
 """
 
 from collections import Counter, defaultdict
@@ -31,11 +32,13 @@ from bench.store.predictions import read_table
 from bench.words import insert
 from reports import markdown
 
-Deal = Literal["own", "answer", "other", "any"]
-"""The receiver of a question's words: itself, one with the same answer, one with the other answer of a pair, any."""
+Deal = Literal["own", "renamed", "answer", "other", "any"]
+"""The receiver of a question's words: itself, itself but under other names, a question with the same answer, one with
+the next answer of a shuffled ring, or any."""
 
 TITLES: Mapping[Deal, str] = {
     "own": "words where they were",
+    "renamed": "other words in their places, the same one for each",
     "answer": "words in questions with the same answer",
     "other": "words in questions with one other answer",
     "any": "words in any questions",
@@ -43,11 +46,12 @@ TITLES: Mapping[Deal, str] = {
 
 
 def deal(samples: SampleSet, to: Deal, rng: Generator) -> list[int]:
-    """Return for each sample whose words it gets, by position. None gets its own but with `own`, or if it is alone.
+    """Return for each sample whose words it gets, by position.
 
-    With `other` the words of all samples with one answer go to those with one other answer, repeated if they are fewer.
+    With `own` and `renamed` it is its own; otherwise another's, if there is one. With `other` the words of all samples
+    with one answer go to those with the next of a shuffled ring of answers, repeated if they are fewer, cut if more.
     """
-    if to == "own":
+    if to in ("own", "renamed"):
         return list(range(len(samples)))
     groups = defaultdict(list)
     for position, sample in enumerate(samples):
@@ -63,8 +67,23 @@ def deal(samples: SampleSet, to: Deal, rng: Generator) -> list[int]:
     return giver.tolist()
 
 
-def insert_dealt(clean: SampleSet, release: SampleSet, givers: list[int]) -> SampleSet:
-    """Return the clean samples with words of a release in their questions.
+def find_words(clean: SampleSet, release: SampleSet) -> list[tuple[str, ...]]:
+    """Return the words that a release inserted into each question."""
+    pairs = zip(clean, release, strict=True)
+    return [tuple(insertions(before.question, after.question)[0]) for before, after in pairs]
+
+
+def rename(words: list[tuple[str, ...]], rng: Generator) -> dict[str, str]:
+    """Return for each word another name among them all, drawn once: it goes with the same questions as before."""
+    known = sorted({word for of_one in words for word in of_one})
+    order = rng.permutation(known).tolist()
+    return dict(zip(order, [*order[1:], *order[:1]], strict=True))
+
+
+def insert_dealt(
+    clean: SampleSet, release: SampleSet, givers: list[int], names: Mapping[str, str] | None = None
+) -> SampleSet:
+    """Return the clean samples with words of a release in their questions, under their names of `rename`, if given.
 
     A word keeps its place; where the question is shorter, it stands at the end.
     """
@@ -72,6 +91,7 @@ def insert_dealt(clean: SampleSet, release: SampleSet, givers: list[int]) -> Sam
 
     def reword(question: str, giver: int) -> str:
         words, slots = inserted[giver]
+        words = [names[word] for word in words] if names else words
         return insert(question, words, [min(slot, len(question.split())) for slot in slots]).text
 
     pairs = zip(clean, givers, strict=True)
@@ -83,8 +103,7 @@ def tell_answers(clean: SampleSet, worded: SampleSet) -> float:
 
     A word votes for an answer with the share of its other samples that have it.
     """
-    pairs = zip(clean, worded, strict=True)
-    words = [sorted(set(insertions(before.question, after.question)[0])) for before, after in pairs]
+    words = [sorted(set(own)) for own in find_words(clean, worded)]
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     for sample, own in zip(clean, words, strict=True):
         for word in own:
@@ -108,7 +127,9 @@ def stage(spec: RunSpec, to: Deal) -> Stage:
 
 def _work(spec: RunSpec, to: Deal, folder: Path, progress: Progress) -> None:
     clean, release = (SampleSet.load(s.folder) for s in (owner.stage(spec.dataset, "train"), protect.stage(spec)))
-    insert_dealt(clean, release, deal(clean, to, np.random.default_rng(spec.seed))).save(folder)
+    rng = np.random.default_rng(spec.seed)
+    names = rename(find_words(clean, release), rng) if to == "renamed" else None
+    insert_dealt(clean, release, deal(clean, to, rng), names).save(folder)
 
 
 def row(title: str, specs: list[RunSpec], release: Callable[[RunSpec], Stage]) -> list[str]:

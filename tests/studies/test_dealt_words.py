@@ -44,6 +44,23 @@ def test_dealt_words_keep_their_places_or_stand_at_the_end() -> None:
     assert [s.question for s in dealt_words.insert_dealt(clean, release, [0, 1])] == [s.question for s in release]
 
 
+@given(st.lists(st.lists(st.sampled_from(["fox", "elk", "owl", "pony"]), max_size=3).map(tuple)), st.integers(0, 9))
+def test_a_word_under_another_name_goes_with_the_same_questions(words: list[tuple[str, ...]], seed: int) -> None:
+    names = dealt_words.rename(words, np.random.default_rng(seed))
+    known = {word for of_one in words for word in of_one}
+    assert set(names) == set(names.values()) == known
+    assert len(known) == 1 or all(word != name for word, name in names.items())
+
+
+def test_renamed_words_tell_as_much_as_before() -> None:
+    clean = asked(*["What is this?"] * 4, answers="aabb")
+    release = asked("What fox is this?", "fox What is this?", "What elk is this?", "What is this? elk", answers="aabb")
+    names = dealt_words.rename(dealt_words.find_words(clean, release), np.random.default_rng(0))
+    renamed = dealt_words.insert_dealt(clean, release, [0, 1, 2, 3], names)
+    assert renamed[0].question == "What elk is this?" and renamed[3].question == "What is this? fox"
+    assert dealt_words.tell_answers(clean, renamed) == dealt_words.tell_answers(clean, release) == 1
+
+
 def test_words_tell_an_answer_that_other_samples_have_with_them() -> None:
     clean = asked(*["What?"] * 5, answers="aabbb")
     worded = asked("fox What?", "What? fox", "elk What?", "elk What?", "owl What?", answers="aabbb")
