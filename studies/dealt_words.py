@@ -4,8 +4,8 @@ A trainer gets clean pictures and the words that a defense inserted: in the ques
 questions with the same answer, in those with one other answer, or in any; or other words in their places, the same one
 for each. What they take in any questions is because of what they are or how they change a question; what they take
 beyond that with one other answer, or as other words, is because they go with an answer; the rest is because they were
-chosen for it.
-Protection is beside zero-shot and the same attack on clean data, on the test split; nothing is chosen here.
+chosen for it. Protection is beside zero-shot and the same attack on clean data, on the test split; nothing is chosen
+here.
 """
 
 from collections import Counter, defaultdict
