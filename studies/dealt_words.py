@@ -1,9 +1,9 @@
 """Ask what the words of a release do without its pictures: python -m studies.dealt_words mmguard
 
 A trainer gets clean pictures and the words that a defense inserted: in the questions that they were chosen for, in
-questions with the same answer, in those with one other answer, or in any; or other words in their places, the same one
-for each. What they take in any questions is because of what they are or how they change a question; what they take
-beyond that with one other answer, or as other words, is because they go with an answer; the rest is because they were
+questions with the same answer, in those with one other answer, or in any; or others of the words in their places, the
+same one for each. What they take in any questions is because of what they are or how they change a question; what they
+take beyond that with one other answer, or as others, is because they go with an answer; the rest is because they were
 chosen for it. Protection is beside zero-shot and the same attack on clean data, on the test split; nothing is chosen
 here.
 """
@@ -38,7 +38,7 @@ the next answer of a shuffled ring, or any."""
 
 TITLES: Mapping[Deal, str] = {
     "own": "words where they were",
-    "renamed": "other words in their places, the same one for each",
+    "renamed": "others of the words in their places, the same one for each",
     "answer": "words in questions with the same answer",
     "other": "words in questions with one other answer",
     "any": "words in any questions",
