@@ -94,7 +94,8 @@ def score_level(
     by_seed = {
         seed: rows for seed, rows in by_seed.items() if shortlist <= _texts(rows) and baselines & _best_baselines(rows)
     }
-    best_clean, others = clean_sides or _best_clean_sides(met), _split_seeds(_rows_of_set(runs, further))
+    best_clean = _best_clean_sides(met) if clean_sides is None else clean_sides
+    others = _split_seeds(_rows_of_set(runs, further))
     choices = {seed: _choose(rows, best_clean[seed], others.get(seed, [])) for seed, rows in by_seed.items()}
     attacked = {seed: choice.row for seed, choice in choices.items()}
     evaluations = {seed: choice.evaluations for seed, choice in choices.items()}
@@ -132,16 +133,16 @@ def further_attacks(runs: pd.DataFrame, attacks: Sequence[str], knowledge: str) 
 def _rows_of_set(runs: pd.DataFrame, attacks: Sequence[str]) -> list[Row]:
     """Return the rows that count of the attacks of a set, in its order: one for each defense, seed and attack."""
     order = {attack: number for number, attack in enumerate(attacks)}
-    rows = (dict(zip(COMPARED, values, strict=True)) for values in zip(*map(runs.get, COMPARED), strict=True))
+    columns = (runs[name] for name in COMPARED)
+    rows = (dict(zip(COMPARED, values, strict=True)) for values in zip(*columns, strict=True))
     met = [row for row in rows if row["attack_text"] in order and _counts(row)]
     met.sort(key=lambda row: order[row["attack_text"]])
     return _drop_repeated(met, ("defense_label", "seed", "attack_text"))
 
 
 def _counts(row: Row) -> bool:
-    return (
-        row["reason"] in ("", TOO_LITTLE_GAIN) and pd.notna(row["validation_clean"]) and not pd.isna(row["evaluations"])
-    )
+    is_judged = all(pd.notna(row[name]) for name in ("validation_clean", "evaluations"))
+    return is_judged and row["reason"] in ("", TOO_LITTLE_GAIN)
 
 
 def _drop_repeated(rows: Iterable[Row], columns: Sequence[str]) -> list[Row]:
