@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,13 +16,16 @@ from bench.samples import Sample, SampleSet, encode_png
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SHOWN = 12
+SHOWN = 6
 """Pictures of a release."""
 
 SHOWN_AGAIN = 1
 """Pictures of a release that a later seed than 0 made: it looks like that of seed 0."""
 
-MAX_BYTES = 5 * 10**6
+MAX_SHOWN = 24
+"""Pictures of a release, or of the data before it, that are read."""
+
+MAX_BYTES = 7 * 10**6
 """Bytes of all pictures."""
 
 MAX_PIXELS = 1024 * 1024
@@ -47,10 +50,10 @@ def build_schema() -> "pa.Schema":
 
 
 def collect(runs: Sequence[Run], load: LoadSamples) -> "pa.Table":
-    """Return the gallery of some runs: of each release the same pictures of its data, spread over them.
+    """Return the gallery of some runs: `SHOWN` pictures of each release, spread over those that `load` finds.
 
-    Only data sets that come with the suite have one: others may not be shown to everybody. Where not all pictures fit
-    in `MAX_BYTES`, every release has fewer. Those of later seeds have `SHOWN_AGAIN` at most.
+    Only data sets that come with the suite have one: others may not be shown to everybody. A release of a later seed
+    has `SHOWN_AGAIN`. Where not all pictures fit in `MAX_BYTES`, every release has fewer.
     """
     import pyarrow as pa
 
@@ -58,7 +61,7 @@ def collect(runs: Sequence[Run], load: LoadSamples) -> "pa.Table":
     pairs = sorted({(run.stages["protect"], run.stages["original"]) for run in shown})
     of_seed_0 = {run.stages["protect"] for run in shown if run.seed == 0}
     listed = [
-        islice(_pair_samples((original, release), load), SHOWN if release in of_seed_0 else SHOWN_AGAIN)
+        _pair_samples((original, release), SHOWN if release in of_seed_0 else SHOWN_AGAIN, load)
         for release, original in pairs
     ]
     chosen: dict[tuple[str, str], dict[str, Any]] = {}
@@ -74,17 +77,17 @@ def collect(runs: Sequence[Run], load: LoadSamples) -> "pa.Table":
     return pa.Table.from_pylist([chosen[key] for key in sorted(chosen)], build_schema())
 
 
-def _pair_samples(identities: tuple[str, str], load: LoadSamples) -> Iterator[list[dict[str, Any]]]:
+def _pair_samples(identities: tuple[str, str], count: int, load: LoadSamples) -> Iterator[list[dict[str, Any]]]:
     """Yield the rows of each chosen sample, before and after the release; nothing where either is missing."""
     original, released = map(load, identities)
     if not original or not released:
         return
     after = {sample.id: sample for sample in released}
     distinct = list({sample.image_id: sample for sample in reversed(original)}.values())[::-1]
-    places = np.linspace(0, len(distinct) - 1, min(SHOWN, len(distinct))).round().astype(int)
-    for before in (distinct[place] for place in places):
-        if before.id in after and max(s.shape[0] * s.shape[1] for s in (before, after[before.id])) <= MAX_PIXELS:
-            yield [_row(*pair) for pair in zip(identities, (before, after[before.id]), strict=True)]
+    both = [(before, after[before.id]) for before in distinct if before.id in after]
+    small = [pair for pair in both if max(s.shape[0] * s.shape[1] for s in pair) <= MAX_PIXELS]
+    for place in np.linspace(0, len(small) - 1, min(count, len(small))).round().astype(int):
+        yield [_row(*pair) for pair in zip(identities, small[place], strict=True)]
 
 
 def _row(identity: str, sample: Sample) -> dict[str, Any]:
@@ -106,8 +109,8 @@ def index(table: "pa.Table") -> tuple[dict[str, list[int]], list[str]]:
         name = artefact[:40].decode(errors="replace")
         fault = _find_fault({key: cells[number] for key, cells in texts.items()}, table["picture"][number].as_py())
         rows.setdefault(name, []).append(number)
-        if len(rows[name]) > SHOWN:
-            fault = f"more than {SHOWN} pictures"
+        if len(rows[name]) > MAX_SHOWN:
+            fault = f"more than {MAX_SHOWN} pictures"
         if fault:
             faults.setdefault(name, fault)
     right = {name: numbers for name, numbers in rows.items() if name not in faults}
