@@ -75,7 +75,10 @@ def within_cap(defense: str, options: Options) -> bool:
 
 
 def search(defense: str, grid: Grid, play: Callable[[Options], Trial]) -> Iterator[Trial]:
-    """Yield every trial of a search, in order: the default recipe first, and no recipe twice."""
+    """Yield every trial of a search, in order: the default recipe first, and no recipe twice.
+
+    It ends where the trainer is right on nothing, since no recipe can leave less.
+    """
     best = play({})
     yield best
     defaults = loop_options(defense, {}).model_dump()
@@ -91,6 +94,8 @@ def search(defense: str, grid: Grid, play: Callable[[Options], Trial]) -> Iterat
             yield trial
             if trial.accuracy < best.accuracy:
                 best = trial
+            if best.accuracy == 0:
+                return
 
 
 def play_on_validation(spec: RunSpec, options: Options) -> Trial:

@@ -21,6 +21,11 @@ def test_a_search_keeps_the_best_value_and_tries_none_twice_or_over_the_cap() ->
     assert min(trials, key=lambda t: t.accuracy) == trials[-1]
 
 
+def test_a_search_ends_where_nothing_is_left() -> None:
+    trials = search("em", {"rounds": (1, 5, 7)}, lambda options: Trial(options, float(options == {}), 1.0))
+    assert [t.options for t in trials] == [{}, {"rounds": 1}]
+
+
 @pytest.mark.parametrize("name", sorted(GRIDS))
 def test_grids_are_of_options_that_the_defense_has(name: str) -> None:
     for option, values in GRIDS[name].items():
